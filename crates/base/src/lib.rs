@@ -1,0 +1,1 @@
+//! Words shared by all packages: ids, secrets, time, events, contracts, and the seams.

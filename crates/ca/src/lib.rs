@@ -1,0 +1,1 @@
+//! Certificates: local roots, server names, workload identities.

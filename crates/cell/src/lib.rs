@@ -1,0 +1,1 @@
+//! Runs a service in its own namespaces, with only its doors inside.

@@ -1,0 +1,1 @@
+//! The request pipeline: one file per stage.

@@ -1,0 +1,1 @@
+//! People, sessions and OAuth 2 clients: login, tokens, discovery.

@@ -1,0 +1,1 @@
+//! The typed model of ringwall.toml: parser, checker, plan, matrix.

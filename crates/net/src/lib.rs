@@ -1,0 +1,1 @@
+//! Listeners, TLS, HTTP connections, upstream pools.

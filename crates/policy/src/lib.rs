@@ -1,0 +1,1 @@
+//! Grants and Cedar policies compiled to decisions.

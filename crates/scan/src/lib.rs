@@ -1,0 +1,1 @@
+//! Reads source trees: Flask apps, routes, outgoing calls, committed secrets.

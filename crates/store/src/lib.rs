@@ -1,0 +1,1 @@
+//! The embedded database: migrations, transactions, group commit.

@@ -1,0 +1,1 @@
+//! Small test doubles and the way to test vectors.

@@ -1,0 +1,1 @@
+//! Envelope encryption, key hierarchy and versioned secrets.
