@@ -1,1 +1,29 @@
-//! Words shared by all packages: ids, secrets, time, events, contracts, and the seams.
+//! The words that all packages share.
+//!
+//! Ids, secrets, time, the audit event, the contract of a service, and the four seams:
+//! [`Clock`], [`Entropy`], [`Signer`] and [`Sink`]. No I/O, no wire format, no logic that moves:
+//! an edit here rebuilds everything.
+
+mod clock;
+mod timestamp;
+mod entropy;
+mod secret;
+mod id;
+mod place;
+mod person;
+mod contract;
+mod event;
+mod signer;
+mod fault;
+
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use contract::{Contract, Operation, Parameter, ParameterPlace};
+pub use entropy::{Entropy, SystemEntropy};
+pub use event::{Class, Event, Outcome, Sink, SinkError};
+pub use fault::Fault;
+pub use id::{RequestId, Ulid};
+pub use person::{Person, Sessions};
+pub use place::Place;
+pub use secret::Secret;
+pub use signer::{Algorithm, SignError, Signer};
+pub use timestamp::Timestamp;

@@ -1,1 +1,11 @@
-//! Small test doubles and the way to test vectors.
+//! Small test doubles, and the one way to test vectors made by others.
+//!
+//! Start with [`vectors`]. Nothing here is used outside tests.
+
+mod vectors;
+mod sequence;
+mod memory_sink;
+
+pub use memory_sink::MemorySink;
+pub use sequence::Sequence;
+pub use vectors::{vectors, vectors_folder};

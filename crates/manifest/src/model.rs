@@ -1,0 +1,393 @@
+//! What is true: the resolved manifest. No later code re-checks it.
+//!
+//! A [`Model`] is made by the checker only. Names are resolved, defaults are filled in, includes
+//! and the environment overlay are applied, and every grant knows the line that gave it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use ringwall_base::{Operation, Place};
+
+/// The whole manifest, resolved.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Model {
+    /// The fleet's name, which is also the SPIFFE trust domain.
+    pub name: String,
+    /// The public door.
+    pub gateway: Gateway,
+    /// Roles of people, by name. `anyone` is not in it.
+    pub roles: BTreeMap<String, Role>,
+    /// Data classes, by name.
+    pub data: BTreeMap<String, DataClass>,
+    /// Services, by name.
+    pub services: BTreeMap<String, Service>,
+    /// Third parties, by name.
+    pub partners: BTreeMap<String, Partner>,
+    /// Declared secrets, by name.
+    pub secrets: BTreeMap<String, SecretRule>,
+    /// Rate, size and time limits.
+    pub limits: Limits,
+    /// Promises.
+    pub expectations: Vec<Expectation>,
+    /// Cedar policy files: path and text.
+    pub policies: Vec<(String, String)>,
+}
+
+/// The public door.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Gateway {
+    /// Host name that clients use.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Where people sign in.
+    pub login: Login,
+    /// Path of the login page.
+    pub login_path: String,
+    /// Path that ends a session.
+    pub logout_path: String,
+    /// Whether refusals are enforced.
+    pub mode: Mode,
+    /// What happens to response fields outside the declared schema.
+    pub responses: Leak,
+    /// Whether undeclared query parameters are refused (where a schema is declared).
+    pub refuses_unknown_parameters: bool,
+    /// Web application firewall.
+    pub waf: Waf,
+    /// The `[gateway]` line.
+    pub place: Place,
+}
+
+/// Where people sign in.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Login {
+    /// Ringwall's own accounts.
+    #[default]
+    BuiltIn,
+    /// An OpenID Connect issuer.
+    Issuer(String),
+}
+
+/// Whether refusals are enforced.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Mode {
+    /// Refuse.
+    #[default]
+    Block,
+    /// Let through and record what would have been refused.
+    Observe,
+}
+
+/// Web application firewall.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Waf {
+    /// Refuse what matches.
+    Block,
+    /// Record what matches.
+    Log,
+    /// Do not look.
+    #[default]
+    Off,
+}
+
+/// What happens to data that must not leave.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Leak {
+    /// Remove the field.
+    #[default]
+    Cut,
+    /// Let it through.
+    Pass,
+    /// Replace the whole answer by an error.
+    Refuse,
+}
+
+/// A role that people have.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Role {
+    /// Whether every signed-up person has it.
+    pub is_default: bool,
+    /// Roles contained in this one, transitively, sorted, without itself.
+    pub includes: Vec<String>,
+    /// Whether a second factor is demanded.
+    pub mfa: bool,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// A class of data that must be protected.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct DataClass {
+    /// Detector name, such as `card-number`.
+    pub detect: Option<String>,
+    /// Property names as in the schemas.
+    pub fields: Vec<String>,
+    /// What happens when it would reach one who may not see it.
+    pub leak: Leak,
+    /// What happens to it in logs.
+    pub logs: Logs,
+    /// Who may receive it. `None`: whoever is granted an operation of a service that lists it.
+    pub see: Option<Vec<Viewer>>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// Data in logs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Logs {
+    /// Leave the field out.
+    #[default]
+    Drop,
+    /// Write it.
+    Keep,
+    /// Write a mark in its place.
+    Mask,
+}
+
+/// Who may receive a data class.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Viewer {
+    /// People with a role; `own`: only in answers about their own objects.
+    Role {
+        /// Role name.
+        name: String,
+        /// Only their own.
+        own: bool,
+    },
+    /// A calling service.
+    Service(String),
+}
+
+/// One service.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Command that starts it in `dev`.
+    pub run: Option<String>,
+    /// Working directory of `run`, relative to the manifest.
+    pub dir: Option<String>,
+    /// Addresses `host:port`, at least one.
+    pub upstreams: Vec<String>,
+    /// OpenAPI file, relative to the manifest.
+    pub openapi: Option<String>,
+    /// Python file or folder whose Flask routes are read.
+    pub flask: Option<String>,
+    /// Path prefix under which people reach it, without trailing slash; empty for none.
+    pub mount: String,
+    /// Data classes it handles.
+    pub data: Vec<String>,
+    /// Environment variable to secret name.
+    pub secrets: BTreeMap<String, String>,
+    /// Plain environment variables.
+    pub env: BTreeMap<String, String>,
+    /// Names that other services' code has hard-wired for this one, `host:port`.
+    pub hosts: Vec<String>,
+    /// Who consumes the `Authorization` header.
+    pub authorization: Authorization,
+    /// Its operations, by name.
+    pub operations: BTreeMap<String, Operation>,
+    /// Whether bodies and answers can be validated.
+    pub has_schemas: bool,
+    /// Role (or `anyone`) to grants.
+    pub people: BTreeMap<String, Vec<Grant>>,
+    /// Service to grants.
+    pub callers: BTreeMap<String, Vec<Grant>>,
+    /// Operation to the place of the owner.
+    pub own: BTreeMap<String, OwnerRule>,
+    /// The `[services.NAME]` line.
+    pub place: Place,
+}
+
+/// Who consumes the `Authorization` header at the edge.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Authorization {
+    /// The app: a bearer token passes through and does not identify anyone.
+    App,
+    /// Ringwall: a bearer token is an access token.
+    #[default]
+    Ringwall,
+}
+
+/// One permitted operation.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Grant {
+    /// Operation name. `*` has been expanded.
+    pub operation: String,
+    /// What narrows it.
+    pub scope: Scope,
+    /// The line that gives it.
+    pub place: Place,
+}
+
+/// What narrows a grant.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Scope {
+    /// Nothing.
+    #[default]
+    All,
+    /// `:on-behalf`: only with a person's identity passed on.
+    OnBehalf,
+    /// `:own`: only the caller's own objects.
+    Own,
+}
+
+/// Where the owner of an object stands.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct OwnerRule {
+    /// Which part of the exchange.
+    pub source: OwnerSource,
+    /// Parameter or property name; `.` separates nested properties.
+    pub name: String,
+    /// What it is compared with.
+    pub equals: OwnerValue,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// Which part of the exchange names the owner.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum OwnerSource {
+    /// A property of the request body (JSON or form).
+    Body,
+    /// A path parameter.
+    Path,
+    /// A query parameter.
+    Query,
+    /// A property of the JSON answer; in a list, every element has to match.
+    Response,
+}
+
+/// What the owner is compared with.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum OwnerValue {
+    /// The person's login name.
+    Name,
+    /// The person's `sub`.
+    #[default]
+    Subject,
+}
+
+/// A third party.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Partner {
+    /// Base address.
+    pub url: String,
+    /// Data classes that may leave to it.
+    pub data: Vec<String>,
+    /// Service to `METHOD /path` grants.
+    pub callers: BTreeMap<String, Vec<Grant>>,
+    /// How its credential is added: scheme (`bearer`, `basic`, `header`) and secret name.
+    pub auth: Option<(String, String)>,
+    /// Its webhook.
+    pub webhook: Option<Webhook>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// What a partner may send in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Webhook {
+    /// Service.
+    pub service: String,
+    /// Operation.
+    pub operation: String,
+    /// Signature dialect.
+    pub verify: String,
+    /// Secret name of its key.
+    pub secret: String,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// A declared secret.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct SecretRule {
+    /// How long one version is used.
+    pub rotate: Option<Duration>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// All limits.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Limits {
+    /// For operations without their own line.
+    pub default: Option<Limit>,
+    /// For attempts to sign in.
+    pub login: Option<Limit>,
+    /// By service and operation.
+    pub operations: BTreeMap<(String, String), Limit>,
+}
+
+/// One limit line.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Limit {
+    /// How often.
+    pub rate: Option<Rate>,
+    /// Largest request body in bytes.
+    pub body_bytes_max: Option<u64>,
+    /// Longest time for the whole exchange.
+    pub timeout: Option<Duration>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// `100 per minute per user`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rate {
+    /// How many.
+    pub count: u32,
+    /// In which time.
+    pub per: Duration,
+    /// Counted for whom.
+    pub key: RateKey,
+}
+
+/// Whom a rate is counted for.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum RateKey {
+    /// The account that someone tries to sign in to.
+    Account,
+    /// The client's address (IPv6: its /64).
+    Ip,
+    /// The person, program or service; the address when there is none.
+    #[default]
+    User,
+}
+
+/// A promise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Expectation {
+    /// As written.
+    pub text: String,
+    /// `always` or `never`.
+    pub is_always: bool,
+    /// Who.
+    pub from: Party,
+    /// What.
+    pub to: Party,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// An end of an expectation's arrow.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Party {
+    /// Anybody, also anonymous.
+    Anyone,
+    /// A data class.
+    Data(String),
+    /// `logs`.
+    Logs,
+    /// One operation.
+    Operation(String, String),
+    /// A partner.
+    Partner(String),
+    /// People in any role, or anonymous.
+    People,
+    /// People with one role.
+    Role(String),
+    /// A service, or all its operations.
+    Service(String),
+}
