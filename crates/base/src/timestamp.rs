@@ -45,10 +45,10 @@ impl Timestamp {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// Year, month, day, hour, minute, second (proleptic Gregorian calendar, UTC).
+    /// `[year, month, day, hour, minute, second]` (proleptic Gregorian calendar, UTC).
     ///
     /// Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-    pub const fn civil(self) -> (u64, u64, u64, u64, u64, u64) {
+    pub const fn civil(self) -> [u64; 6] {
         let secs = self.secs();
         let (days, rest) = (secs / 86_400, secs % 86_400);
         let z = days + 719_468;
@@ -60,14 +60,14 @@ impl Timestamp {
         let day = doy - (153 * mp + 2) / 5 + 1;
         let month = if mp < 10 { mp + 3 } else { mp - 9 };
         let year = yoe + era * 400 + if month <= 2 { 1 } else { 0 };
-        (year, month, day, rest / 3_600, rest / 60 % 60, rest % 60)
+        [year, month, day, rest / 3_600, rest / 60 % 60, rest % 60]
     }
 }
 
 /// RFC 3339 in UTC with microseconds: `2026-11-21T22:30:00.000001Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day, hour, minute, second) = self.civil();
+        let [year, month, day, hour, minute, second] = self.civil();
         let micros = self.0 % 1_000_000;
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
     }
