@@ -1,0 +1,76 @@
+//! What a server answers.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Hidden;
+
+/// One reply.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Reply {
+    /// It was done.
+    Done {
+        /// What was done, for a person.
+        message: String,
+    },
+    /// It was not done.
+    Failed(Problem),
+    /// Rows for a table; the same content in JSON.
+    Rows {
+        /// Column names.
+        columns: Vec<String>,
+        /// Cells.
+        rows: Vec<Vec<String>>,
+    },
+    /// A secret value.
+    Secret {
+        /// The value.
+        value: Hidden,
+        /// A remark for the person, such as that it is shown only once.
+        message: Option<String>,
+    },
+    /// How the server is.
+    Status(Status),
+    /// Events or explanations, one JSON object each.
+    Values {
+        /// In order.
+        values: Vec<Value>,
+    },
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Problem {
+    /// RW code.
+    pub code: String,
+    /// What to do instead.
+    pub help: Option<String>,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// How the server is.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Status {
+    /// Number of events in the audit log.
+    pub audit_events: u64,
+    /// Whether the audit log is writable.
+    pub audit_is_writable: bool,
+    /// Findings of the last manifest that was refused, if the newest one was.
+    pub broken_manifest: Option<String>,
+    /// Where clients reach it.
+    pub gateway: String,
+    /// Version of the snapshot in force.
+    pub manifest_version: u64,
+    /// `block` or `observe`.
+    pub mode: String,
+    /// Fleet name.
+    pub name: String,
+    /// Process id.
+    pub pid: u32,
+    /// Services: name and state.
+    pub services: Vec<(String, String)>,
+    /// Seconds since the start.
+    pub uptime_secs: u64,
+}

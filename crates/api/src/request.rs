@@ -1,0 +1,133 @@
+//! What the command line asks of a running server.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Hidden;
+
+/// One request. The names are those of the commands.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "do")]
+pub enum Request {
+    /// Lists events.
+    AuditQuery(AuditFilter),
+    /// Registers an OAuth client.
+    ClientAdd(ClientSpec),
+    /// Lists OAuth clients.
+    ClientList,
+    /// Removes an OAuth client.
+    ClientRemove {
+        /// Client id.
+        id: String,
+    },
+    /// Starts a new signing key.
+    KeyRotate,
+    /// Reads the manifest again.
+    Reload,
+    /// Gives a role to a person.
+    RoleGrant {
+        /// Login name.
+        name: String,
+        /// Role.
+        role: String,
+    },
+    /// Takes a role from a person.
+    RoleRevoke {
+        /// Login name.
+        name: String,
+        /// Role.
+        role: String,
+    },
+    /// Reads a secret.
+    SecretGet {
+        /// Secret name.
+        name: String,
+        /// Version; the newest when absent.
+        version: Option<u64>,
+    },
+    /// Lists secrets, without values.
+    SecretList,
+    /// Removes a secret with all its versions.
+    SecretRemove {
+        /// Secret name.
+        name: String,
+    },
+    /// Writes a new version.
+    SecretSet {
+        /// Secret name.
+        name: String,
+        /// Its value.
+        value: Hidden,
+    },
+    /// Lists versions of a secret.
+    SecretVersions {
+        /// Secret name.
+        name: String,
+    },
+    /// How the server is.
+    Status,
+    /// Explains a token, step by step.
+    TokenInspect {
+        /// The token.
+        token: Hidden,
+    },
+    /// Adds a person.
+    UserAdd {
+        /// Login name.
+        name: String,
+        /// Roles.
+        roles: Vec<String>,
+        /// Password.
+        password: Hidden,
+    },
+    /// Disables a person; sessions end at once.
+    UserDisable {
+        /// Login name.
+        name: String,
+    },
+    /// Lists people.
+    UserList,
+    /// Sets a new password.
+    UserReset {
+        /// Login name.
+        name: String,
+        /// Password.
+        password: Hidden,
+    },
+    /// Why a request was answered as it was.
+    Why {
+        /// Request id.
+        request: String,
+    },
+}
+
+/// Which events.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditFilter {
+    /// `event.action`.
+    pub action: Option<String>,
+    /// At most this many, the newest.
+    pub limit: usize,
+    /// `failure`, `success` or `would-deny`.
+    pub outcome: Option<String>,
+    /// Subject or login name.
+    pub person: Option<String>,
+    /// Request id.
+    pub request: Option<String>,
+    /// Service.
+    pub service: Option<String>,
+}
+
+/// A new OAuth client.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientSpec {
+    /// Client id.
+    pub id: String,
+    /// Whether it has no credential of its own (`none`, with PKCE).
+    pub is_public: bool,
+    /// Its public keys (JWKS), for `private_key_jwt`.
+    pub jwks: Option<String>,
+    /// Exact redirect URIs; none for a program without people.
+    pub redirect_uris: Vec<String>,
+}

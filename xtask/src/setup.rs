@@ -1,0 +1,75 @@
+//! Gets what a chore needs on a fresh machine, and says plainly what it could not get.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::shell::{cache, capture, command, exists, root, run, say};
+
+/// A Python environment with the SDK, the demo's requirements and the test tools in it.
+pub(crate) struct Python {
+    folder: PathBuf,
+}
+
+impl Python {
+    /// Makes the environment in `.cache/venv`, or brings it up to date.
+    pub(crate) fn ensure() -> Result<Self> {
+        let python = Self { folder: cache().join("venv") };
+        let stamp = python.folder.join("ringwall.stamp");
+        let wanted = python.fingerprint()?;
+        if std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+            return Ok(python);
+        }
+        say("python: making .cache/venv (SDK, demo fleet, test tools)");
+        run(command("python3").args(["-m", "venv"]).arg(&python.folder))
+            .context("Python 3.10 or newer with the venv module is needed (apt-get install python3-venv)")?;
+        let mut pip = command(python.program("pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check", "--editable"]);
+        pip.arg("sdk/python[test]").args(["--requirement", "examples/shop/requirements.txt"]);
+        run(&mut pip).context("the Python packages could not be installed")?;
+        std::fs::write(&stamp, wanted)?;
+        Ok(python)
+    }
+
+    /// A program of the environment, such as `pytest`.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("bin").join(name)
+    }
+
+    /// `PATH` with the environment's programs first.
+    pub(crate) fn path(&self) -> String {
+        let rest = std::env::var_os("PATH").unwrap_or_default();
+        format!("{}:{}", self.folder.join("bin").display(), rest.to_string_lossy())
+    }
+
+    fn fingerprint(&self) -> Result<String> {
+        let files = ["sdk/python/pyproject.toml", "examples/shop/requirements.txt"];
+        let texts: Result<Vec<String>, _> =
+            files.iter().map(|file| std::fs::read_to_string(root().join(file))).collect();
+        Ok(format!("{}\n{}", self.folder.display(), texts?.join("\n")))
+    }
+}
+
+/// Installs Debian packages whose program is missing. Returns the programs that are still missing.
+pub(crate) fn debian(wanted: &[(&'static str, &str)]) -> Vec<&'static str> {
+    let missing: Vec<_> = wanted.iter().filter(|(program, _)| !exists(program)).collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let packages: Vec<&str> = missing.iter().map(|(_, package)| *package).collect();
+    say(&format!("debian: installing {}", packages.join(" ")));
+    let quiet = |arguments: &[&str]| {
+        capture(command("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(arguments))
+            .is_ok_and(|output| output.status.success())
+    };
+    let mut install = vec!["install", "--yes", "--no-install-recommends"];
+    install.extend(&packages);
+    if !quiet(&install) {
+        // A new machine has no package lists yet.
+        let refreshed = quiet(&["update"]);
+        if !(refreshed && quiet(&install)) {
+            say(&format!("debian: could not install {}", packages.join(" ")));
+        }
+    }
+    wanted.iter().map(|(program, _)| *program).filter(|program| !exists(program)).collect()
+}

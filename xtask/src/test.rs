@@ -1,0 +1,89 @@
+//! Test: everything that CI runs, cheap first, stopping at the first failure.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use crate::shell::{cache, capture, command, exists, run, say};
+use crate::{gen_docs, setup, tidy};
+
+/// Programs that tests use as real counterparts, with the Debian package that brings each.
+const PEERS: &[(&str, &str)] = &[
+    ("curl", "curl"),
+    ("openssl", "openssl"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+];
+
+/// Runs all checks and tests.
+pub(crate) fn run() -> Result<()> {
+    let missing = setup::debian(PEERS);
+    if !missing.is_empty() {
+        // Not a skip: the tests that need a peer fail without it, and say which one.
+        say(&format!("test: NOT AVAILABLE: {}", missing.join(", ")));
+    }
+    let python = setup::Python::ensure()?;
+
+    step("format", || run(command(env!("CARGO")).args(["fmt", "--all", "--check"])))?;
+    step("tidy", tidy::run)?;
+    step("clippy", clippy)?;
+    step("tests", || rust_tests(&python))?;
+    step("generated files", || gen_docs::run(gen_docs::Mode::Check))?;
+    step("documents", docs)?;
+    step("python", || python_tests(&python))?;
+    deny()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a chore shows how long its steps take")]
+fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    say(&format!("── {name}"));
+    let started = Instant::now();
+    work().with_context(|| format!("step `{name}`"))?;
+    say(&format!("── {name}: passed in {:.1} s", started.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+fn clippy() -> Result<()> {
+    let flags = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    run(command(env!("CARGO")).args(flags))
+}
+
+fn rust_tests(python: &setup::Python) -> Result<()> {
+    let mut cargo = command(env!("CARGO"));
+    cargo.env("PATH", python.path());
+    cargo.env("INSTA_UPDATE", "no");
+    if exists("cargo-nextest") {
+        cargo.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
+    } else {
+        cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    }
+    run(&mut cargo)
+}
+
+fn docs() -> Result<()> {
+    let flags = ["doc", "--no-deps", "--workspace", "--locked", "--quiet"];
+    run(command(env!("CARGO")).env("RUSTDOCFLAGS", "-D warnings").args(flags))
+}
+
+fn python_tests(python: &setup::Python) -> Result<()> {
+    let sdk = crate::shell::root().join("sdk/python");
+    let tool = |name: &str, arguments: &[&str]| {
+        let mut command = command(python.program(name));
+        command.current_dir(&sdk).env("PATH", python.path()).args(arguments);
+        run(&mut command)
+    };
+    tool("ruff", &["check", "."])?;
+    tool("mypy", &["--strict", "src"])?;
+    let pytest_cache = format!("cache_dir={}", cache().join("pytest").display());
+    tool("python", &["-m", "pytest", "-q", "-o", &pytest_cache])
+}
+
+/// `cargo deny` runs where it and an advisory database are at hand; where not, that is said.
+fn deny() -> Result<()> {
+    let found = capture(command(env!("CARGO")).args(["deny", "--version"]));
+    if !found.is_ok_and(|output| output.status.success()) {
+        say("── deny: NOT RUN, cargo-deny is not installed (bans are checked by `tidy` through Cargo.lock)");
+        return Ok(());
+    }
+    step("deny", || run(command(env!("CARGO")).args(["deny", "check", "bans", "licenses", "sources"])))
+}

@@ -1,0 +1,44 @@
+//! Tidy: the rules of the house that a compiler does not check. Seconds, and no compilation.
+
+mod layers;
+mod bans;
+mod files;
+
+use anyhow::{Result, bail};
+
+use crate::shell::{command, read, root, say};
+
+/// Checks all rules and lists every breach.
+pub(crate) fn run() -> Result<()> {
+    let root = root();
+    let metadata = read(command(env!("CARGO")).args(["metadata", "--format-version=1", "--no-deps"]))?;
+    let mut breaches = layers::check(&serde_json::from_str(&metadata)?);
+
+    let tree = ["tree", "--workspace", "--target=all", "--prefix=none", "--format={p}", "--locked"];
+    breaches.extend(bans::check(&read(command(env!("CARGO")).args(tree))?));
+
+    let listing = read(command("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]))?;
+    let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
+    let mut notes = Vec::new();
+    for name in listing.lines() {
+        let Ok(bytes) = std::fs::read(root.join(name)) else { continue };
+        let Ok(text) = String::from_utf8(bytes) else { continue };
+        breaches.extend(files::check(name, &text));
+        notes.extend(files::long(name, &text));
+    }
+    breaches.extend(files::mapped(&listing, &architecture));
+    breaches.extend(files::named_paths_exist(&architecture, &root));
+    breaches.extend(files::reachable(&listing, &root));
+
+    for note in &notes {
+        say(&format!("note: {note}"));
+    }
+    for breach in &breaches {
+        say(&format!("tidy: {breach}"));
+    }
+    if !breaches.is_empty() {
+        bail!("{} breaches of the house rules", breaches.len());
+    }
+    say("tidy: the house rules hold");
+    Ok(())
+}
