@@ -1,1 +1,24 @@
-//! The embedded database: migrations, transactions, group commit.
+//! The embedded database: durable transactions, pooled reads, migrations.
+//!
+//! Start with [`Store::open`], then [`Store::write`] and [`Store::read`]. SQL is the subset that
+//! SQLite and PostgreSQL share: `TEXT`, `BIGINT`, `BLOB`; time is microseconds since 1970; JSON is
+//! opaque text; placeholders are `?1`. No other package names the engine, so that a second driver
+//! can stand behind the same types.
+//!
+//! Never: knows what a row means, holds plaintext of a secret, acknowledges before the disk has it.
+
+mod store;
+mod transaction;
+mod value;
+mod migration;
+mod writer;
+mod readers;
+mod engine;
+mod lock;
+mod error;
+
+pub use error::{CheckError, Constraint, EngineError, OpenError, StoreError};
+pub use migration::Migration;
+pub use store::{Settings, Store};
+pub use transaction::{Transaction, View};
+pub use value::{Column, Row, Value};
