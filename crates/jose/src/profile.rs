@@ -1,0 +1,133 @@
+//! The kinds of tokens: closed, one type each, so that one can never pass for another.
+
+use std::time::Duration;
+
+use crate::algorithm::SignatureAlgorithm;
+use crate::claims::Claims;
+use crate::{AccessClaims, AssertionClaims, IdClaims, InternalClaims, LogoutClaims, VerifyError};
+
+/// A kind of token. Implemented here only.
+pub trait Profile: sealed::Sealed {
+    /// The accepted `typ` values.
+    const TYPS: &'static [&'static str];
+    /// Whether a token without `typ` is refused.
+    const TYP_REQUIRED: bool = true;
+    /// Whether a token without `kid` is refused.
+    const KID_REQUIRED: bool = true;
+    /// The accepted algorithms. Never symmetric.
+    const ALGORITHMS: &'static [SignatureAlgorithm] = ASYMMETRIC;
+    /// How far two clocks may be apart.
+    const SKEW: Duration = Duration::from_secs(5);
+    /// The longest accepted `exp - iat`.
+    const LIFE_MAX: Duration;
+    /// What a verified token of this kind says.
+    type Claims;
+
+    /// Reads the claims of this kind.
+    ///
+    /// # Errors
+    /// When one is missing or malformed.
+    #[doc(hidden)]
+    fn read(claims: Claims) -> Result<Self::Claims, VerifyError>;
+}
+
+/// `at+jwt` (RFC 9068).
+#[derive(Clone, Copy, Debug)]
+pub struct AccessToken;
+
+/// `JWT` with `aud` = the client (OpenID Connect Core section 2).
+#[derive(Clone, Copy, Debug)]
+pub struct IdToken;
+
+/// `logout+jwt` (OpenID Connect Back-Channel Logout section 2.4).
+#[derive(Clone, Copy, Debug)]
+pub struct LogoutToken;
+
+/// `private_key_jwt` (RFC 7523). Clients send `JWT`, nothing, or the newer media type.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAssertion;
+
+/// `rw-int+jwt`: what a door tells its service about caller and person.
+#[derive(Clone, Copy, Debug)]
+pub struct Internal;
+
+impl Profile for AccessToken {
+    const TYPS: &'static [&'static str] = &["at+jwt"];
+    const LIFE_MAX: Duration = Duration::from_hours(1);
+    type Claims = AccessClaims;
+
+    fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
+        AccessClaims::read(claims)
+    }
+}
+
+impl Profile for IdToken {
+    const TYPS: &'static [&'static str] = &["JWT"];
+    const LIFE_MAX: Duration = Duration::from_hours(1);
+    type Claims = IdClaims;
+
+    fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
+        IdClaims::read(claims)
+    }
+}
+
+impl Profile for LogoutToken {
+    const TYPS: &'static [&'static str] = &["logout+jwt"];
+    const LIFE_MAX: Duration = Duration::from_mins(5);
+    type Claims = LogoutClaims;
+
+    fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
+        LogoutClaims::read(claims)
+    }
+}
+
+impl Profile for ClientAssertion {
+    const TYPS: &'static [&'static str] = &["JWT", "client-authentication+jwt"];
+    const TYP_REQUIRED: bool = false;
+    const KID_REQUIRED: bool = false;
+    // No RSASSA-PKCS1-v1_5: what remains is what FAPI 2.0 accepts.
+    const ALGORITHMS: &'static [SignatureAlgorithm] =
+        &[SignatureAlgorithm::EdDsa, SignatureAlgorithm::Es256, SignatureAlgorithm::Ps256];
+    // FAPI 2.0: 8 s ahead is accepted, 60 s is not.
+    const SKEW: Duration = Duration::from_secs(10);
+    const LIFE_MAX: Duration = Duration::from_mins(5);
+    type Claims = AssertionClaims;
+
+    fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
+        AssertionClaims::read(claims)
+    }
+}
+
+impl Profile for Internal {
+    const TYPS: &'static [&'static str] = &["rw-int+jwt"];
+    const ALGORITHMS: &'static [SignatureAlgorithm] = &[SignatureAlgorithm::EdDsa];
+    const LIFE_MAX: Duration = Duration::from_mins(1);
+    type Claims = InternalClaims;
+
+    fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
+        InternalClaims::read(claims)
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::AccessToken {}
+    impl Sealed for super::ClientAssertion {}
+    impl Sealed for super::IdToken {}
+    impl Sealed for super::Internal {}
+    impl Sealed for super::LogoutToken {}
+}
+
+const ASYMMETRIC: &[SignatureAlgorithm] = &[
+    SignatureAlgorithm::EdDsa,
+    SignatureAlgorithm::Es256,
+    SignatureAlgorithm::Es384,
+    SignatureAlgorithm::Es512,
+    SignatureAlgorithm::Ps256,
+    SignatureAlgorithm::Ps384,
+    SignatureAlgorithm::Ps512,
+    SignatureAlgorithm::Rs256,
+    SignatureAlgorithm::Rs384,
+    SignatureAlgorithm::Rs512,
+];
