@@ -13,8 +13,10 @@ pub(crate) enum Mode {
     Write,
 }
 
-/// The generated pages: file under `docs/reference`, and the arguments that print it.
-const PAGES: &[(&str, &[&str])] = &[
+/// A generated page: file under `docs/reference`, and the arguments that print it.
+type Page = (&'static str, &'static [&'static str]);
+
+const PAGES: &[Page] = &[
     ("cli.md", &["reference", "cli"]),
     ("errors.md", &["reference", "errors"]),
     ("events.md", &["reference", "events"]),

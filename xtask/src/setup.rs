@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::shell::{cache, capture, command, exists, root, run, say};
+use crate::shell::{cache, capture, command, exists, root, say, succeed};
 
 /// A Python environment with the SDK, the demo's requirements and the test tools in it.
 pub(crate) struct Python {
@@ -21,12 +21,13 @@ impl Python {
             return Ok(python);
         }
         say("python: making .cache/venv (SDK, demo fleet, test tools)");
-        run(command("python3").args(["-m", "venv"]).arg(&python.folder))
-            .context("Python 3.10 or newer with the venv module is needed (apt-get install python3-venv)")?;
+        succeed(command("python3").args(["-m", "venv"]).arg(&python.folder)).context(
+            "Python 3.10 or newer with the venv module is needed (apt-get install python3-venv)",
+        )?;
         let mut pip = command(python.program("pip"));
         pip.args(["install", "--quiet", "--disable-pip-version-check", "--editable"]);
         pip.arg("sdk/python[test]").args(["--requirement", "examples/shop/requirements.txt"]);
-        run(&mut pip).context("the Python packages could not be installed")?;
+        succeed(&mut pip).context("the Python packages could not be installed")?;
         std::fs::write(&stamp, wanted)?;
         Ok(python)
     }

@@ -36,7 +36,7 @@ pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
 }
 
 /// Runs a command with its output shown, and fails when it fails.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}");
     let status = command.status().with_context(|| format!("cannot start {shown}"))?;
     if !status.success() {
@@ -75,7 +75,7 @@ pub(crate) fn build_ringwall(release: bool) -> Result<PathBuf> {
     if release {
         cargo.arg("--release");
     }
-    run(&mut cargo)?;
+    succeed(&mut cargo)?;
     let profile = if release { "release" } else { "debug" };
     Ok(target_folder()?.join(profile).join("ringwall"))
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::shell::{cache, capture, command, exists, run, say};
+use crate::shell::{cache, capture, command, exists, say, succeed};
 use crate::{gen_docs, setup, tidy};
 
 /// Programs that tests use as real counterparts, with the Debian package that brings each.
@@ -24,7 +24,7 @@ pub(crate) fn run() -> Result<()> {
     }
     let python = setup::Python::ensure()?;
 
-    step("format", || run(command(env!("CARGO")).args(["fmt", "--all", "--check"])))?;
+    step("format", || succeed(command(env!("CARGO")).args(["fmt", "--all", "--check"])))?;
     step("tidy", tidy::run)?;
     step("clippy", clippy)?;
     step("tests", || rust_tests(&python))?;
@@ -45,7 +45,7 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
 
 fn clippy() -> Result<()> {
     let flags = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
-    run(command(env!("CARGO")).args(flags))
+    succeed(command(env!("CARGO")).args(flags))
 }
 
 fn rust_tests(python: &setup::Python) -> Result<()> {
@@ -57,12 +57,12 @@ fn rust_tests(python: &setup::Python) -> Result<()> {
     } else {
         cargo.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
     }
-    run(&mut cargo)
+    succeed(&mut cargo)
 }
 
 fn docs() -> Result<()> {
     let flags = ["doc", "--no-deps", "--workspace", "--locked", "--quiet"];
-    run(command(env!("CARGO")).env("RUSTDOCFLAGS", "-D warnings").args(flags))
+    succeed(command(env!("CARGO")).env("RUSTDOCFLAGS", "-D warnings").args(flags))
 }
 
 fn python_tests(python: &setup::Python) -> Result<()> {
@@ -70,7 +70,7 @@ fn python_tests(python: &setup::Python) -> Result<()> {
     let tool = |name: &str, arguments: &[&str]| {
         let mut command = command(python.program(name));
         command.current_dir(&sdk).env("PATH", python.path()).args(arguments);
-        run(&mut command)
+        succeed(&mut command)
     };
     tool("ruff", &["check", "."])?;
     tool("mypy", &["--strict", "src"])?;
@@ -82,8 +82,12 @@ fn python_tests(python: &setup::Python) -> Result<()> {
 fn deny() -> Result<()> {
     let found = capture(command(env!("CARGO")).args(["deny", "--version"]));
     if !found.is_ok_and(|output| output.status.success()) {
-        say("── deny: NOT RUN, cargo-deny is not installed (bans are checked by `tidy` through Cargo.lock)");
+        say(
+            "── deny: NOT RUN, cargo-deny is not installed (bans are checked by `tidy` through Cargo.lock)",
+        );
         return Ok(());
     }
-    step("deny", || run(command(env!("CARGO")).args(["deny", "check", "bans", "licenses", "sources"])))
+    step("deny", || {
+        succeed(command(env!("CARGO")).args(["deny", "check", "bans", "licenses", "sources"]))
+    })
 }

@@ -11,13 +11,15 @@ use crate::shell::{command, read, root, say};
 /// Checks all rules and lists every breach.
 pub(crate) fn run() -> Result<()> {
     let root = root();
-    let metadata = read(command(env!("CARGO")).args(["metadata", "--format-version=1", "--no-deps"]))?;
+    let metadata =
+        read(command(env!("CARGO")).args(["metadata", "--format-version=1", "--no-deps"]))?;
     let mut breaches = layers::check(&serde_json::from_str(&metadata)?);
 
     let tree = ["tree", "--workspace", "--target=all", "--prefix=none", "--format={p}", "--locked"];
     breaches.extend(bans::check(&read(command(env!("CARGO")).args(tree))?));
 
-    let listing = read(command("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]))?;
+    let listing =
+        read(command("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]))?;
     let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
     let mut notes = Vec::new();
     for name in listing.lines() {

@@ -3,8 +3,16 @@
 use std::path::Path;
 
 /// Names that say nothing about what is inside.
-const BANNED_NAMES: &[&str] =
-    &["mod.rs", "utils.rs", "util.rs", "helpers.rs", "helper.rs", "common.rs", "types.rs", "misc.rs"];
+const BANNED_NAMES: &[&str] = &[
+    "mod.rs",
+    "utils.rs",
+    "util.rs",
+    "helpers.rs",
+    "helper.rs",
+    "common.rs",
+    "types.rs",
+    "misc.rs",
+];
 
 /// Names every breach in one file.
 pub(super) fn check(name: &str, text: &str) -> Vec<String> {
@@ -14,16 +22,16 @@ pub(super) fn check(name: &str, text: &str) -> Vec<String> {
         breaches.push(format!("{name}: the name says nothing about what is inside"));
     }
     let is_vector = name.contains("/tests/data/") || name.contains("/corpus/");
-    if is_vector || name.ends_with(".snap") || name.ends_with(".lock") {
+    if is_vector || has_extension(name, "snap") || has_extension(name, "lock") {
         return breaches;
     }
     for (index, line) in text.lines().enumerate() {
         breaches.extend(in_line(name, line).map(|why| format!("{name}:{}: {why}", index + 1)));
     }
-    if name.ends_with(".rs") && !text.starts_with("//!") && !is_test(name) {
+    if has_extension(name, "rs") && !text.starts_with("//!") && !is_test(name) {
         breaches.push(format!("{name}: no module doc on the first line"));
     }
-    if name.ends_with(".md") && titles(text) != 1 {
+    if has_extension(name, "md") && titles(text) != 1 {
         breaches.push(format!("{name}: a document has one title"));
     }
     breaches
@@ -32,7 +40,7 @@ pub(super) fn check(name: &str, text: &str) -> Vec<String> {
 /// A note about a file that is longer than a reader likes.
 pub(super) fn long(name: &str, text: &str) -> Option<String> {
     let lines = text.lines().count();
-    let counts = name.ends_with(".rs") && !is_test(name) && !text.starts_with("//! Catalogue");
+    let counts = has_extension(name, "rs") && !is_test(name) && !text.starts_with("//! Catalogue");
     (counts && lines > 500).then(|| format!("{name} has {lines} lines"))
 }
 
@@ -50,7 +58,9 @@ pub(super) fn named_paths_exist(architecture: &str, root: &Path) -> Vec<String> 
     let quoted = architecture.split('`').skip(1).step_by(2);
     let roots = ["crates/", "xtask", "sdk/", "docs/", "examples/", "fuzz", ".ci/"];
     quoted
-        .filter(|path| roots.iter().any(|start| path.starts_with(start)) && !path.contains([' ', '*', '<']))
+        .filter(|path| {
+            roots.iter().any(|start| path.starts_with(start)) && !path.contains([' ', '*', '<'])
+        })
         .filter(|path| !root.join(path).exists())
         .map(|path| format!("ARCHITECTURE.md names `{path}`, which does not exist"))
         .collect()
@@ -58,13 +68,18 @@ pub(super) fn named_paths_exist(architecture: &str, root: &Path) -> Vec<String> 
 
 /// Every Rust file is named by a `mod` line of the file above it, or is a root.
 pub(super) fn reachable(listing: &str, root: &Path) -> Vec<String> {
-    let sources = listing.lines().filter(|name| name.ends_with(".rs") && name.contains("/src/"));
-    sources.filter(|name| !is_reached(name, root)).map(|name| format!("{name}: no `mod` line reaches it")).collect()
+    let sources =
+        listing.lines().filter(|name| has_extension(name, "rs") && name.contains("/src/"));
+    sources
+        .filter(|name| !is_reached(name, root))
+        .map(|name| format!("{name}: no `mod` line reaches it"))
+        .collect()
 }
 
 fn is_reached(name: &str, root: &Path) -> bool {
     let path = Path::new(name);
-    let (Some(stem), Some(folder)) = (path.file_stem().and_then(|s| s.to_str()), path.parent()) else {
+    let (Some(stem), Some(folder)) = (path.file_stem().and_then(|s| s.to_str()), path.parent())
+    else {
         return false;
     };
     if ["lib", "main"].contains(&stem) || name.contains("/src/bin/") {
@@ -83,7 +98,7 @@ fn is_reached(name: &str, root: &Path) -> bool {
 }
 
 fn in_line(name: &str, line: &str) -> Option<&'static str> {
-    if line.ends_with([' ', '\t']) && !name.ends_with(".md") {
+    if line.ends_with([' ', '\t']) && !has_extension(name, "md") {
         return Some("trailing blank");
     }
     if line.chars().any(|c| c.is_control() && c != '\t') {
@@ -93,13 +108,18 @@ fn in_line(name: &str, line: &str) -> Option<&'static str> {
         return None;
     }
     let marks = ["FIXME", "XXX", "HACK"];
-    if marks.iter().any(|mark| line.split(|c: char| !c.is_alphanumeric()).any(|word| word == *mark)) {
+    if marks.iter().any(|mark| line.split(|c: char| !c.is_alphanumeric()).any(|word| word == *mark))
+    {
         return Some("a mark that promises something without an issue");
     }
-    if line.contains("TODO") && !line.contains("TODO(#") && name.ends_with(".rs") && line.trim_start().starts_with("//") {
+    if line.contains("TODO")
+        && !line.contains("TODO(#")
+        && has_extension(name, "rs")
+        && line.trim_start().starts_with("//")
+    {
         return Some("TODO without an issue");
     }
-    let is_product = name.ends_with(".rs") && !is_test(name);
+    let is_product = has_extension(name, "rs") && !is_test(name);
     let glob = line.trim_start().starts_with("use ") && line.trim_end().ends_with("::*;");
     // A table of contents may re-export the one file that it presents; an inline test may look up.
     if is_product && glob && !line.contains("use super::*") {
@@ -109,7 +129,14 @@ fn in_line(name: &str, line: &str) -> Option<&'static str> {
 }
 
 fn is_test(name: &str) -> bool {
-    name.contains("/tests/") || name.ends_with("/tests.rs") || name.contains("/benches/") || name.contains("/examples/")
+    name.contains("/tests/")
+        || name.ends_with("/tests.rs")
+        || name.contains("/benches/")
+        || name.contains("/examples/")
+}
+
+fn has_extension(name: &str, wanted: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found == wanted)
 }
 
 fn titles(text: &str) -> usize {
@@ -147,7 +174,10 @@ mod tests {
         refused("crates/a/src/b.rs", "//! Doc.\n// TODO later\n", "TODO");
         refused("crates/a/src/b.rs", "//! Doc.\nlet a = 1; \n", "trailing");
         refused("crates/a/src/b.rs", "//! Doc.\n\u{7}\n", "control");
-        assert_eq!(check("crates/a/src/b.rs", "//! Doc.\n// TODO(#142): more\n"), Vec::<String>::new());
+        assert_eq!(
+            check("crates/a/src/b.rs", "//! Doc.\n// TODO(#142): more\n"),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
