@@ -256,7 +256,7 @@ impl Claims {
     pub(crate) fn text(&self, name: &'static str) -> Result<&str, VerifyError> {
         match self.members.get(name) {
             Some(Value::String(text)) if is_text(text) => Ok(text),
-            _ => Err(VerifyError::Claim(name)),
+            Some(_) | None => Err(VerifyError::Claim(name)),
         }
     }
 
@@ -306,9 +306,9 @@ impl Claims {
         if items.len() > LIST_MAX {
             return Err(VerifyError::Claim(name));
         }
-        let texts = items.into_iter().map(|item| match item {
-            Value::String(text) if is_text(&text) => Ok(text),
-            _ => Err(VerifyError::Claim(name)),
+        let texts = items.iter().map(|item| {
+            let text = item.as_str().filter(|text| is_text(text));
+            text.map(str::to_owned).ok_or(VerifyError::Claim(name))
         });
         texts.collect()
     }

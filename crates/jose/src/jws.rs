@@ -25,8 +25,10 @@ pub(crate) struct Header {
 impl<'a> Parts<'a> {
     /// Steps 1 and 2: size, shape, alphabet, header.
     pub(crate) fn parse(token: &'a str) -> Result<Self, VerifyError> {
-        let (raw_header, payload, signature, signed) = cut(token)?;
-        let header = base64url::decode(raw_header).ok_or(VerifyError::Base64)?;
+        let [header, payload, signature] = cut(token)?;
+        let signed_bytes = header.len().saturating_add(payload.len()).saturating_add(1);
+        let signed = token.get(..signed_bytes).ok_or(VerifyError::Shape)?;
+        let header = base64url::decode(header).ok_or(VerifyError::Base64)?;
         let payload = base64url::decode(payload).ok_or(VerifyError::Base64)?;
         let signature = base64url::decode(signature).ok_or(VerifyError::Base64)?;
         let header = Header::read(&json::parse(&header).map_err(VerifyError::Json)?)?;
@@ -46,18 +48,19 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Splits at exactly two dots; gives header, payload, signature, and what was signed.
-fn cut(token: &str) -> Result<(&str, &str, &str, &str), VerifyError> {
+/// Splits at exactly two dots: header, payload, signature.
+fn cut(token: &str) -> Result<[&str; 3], VerifyError> {
     if token.len() > TOKEN_BYTES_MAX {
         return Err(VerifyError::TooLong);
     }
-    let (signed, signature) = token.rsplit_once('.').ok_or(VerifyError::Shape)?;
-    let (header, payload) = signed.split_once('.').ok_or(VerifyError::Shape)?;
+    let mut parts = token.split('.');
     // Five parts are an encrypted token, which is not a signed one (attack J14).
-    if payload.contains('.') || signature.is_empty() {
-        return Err(VerifyError::Shape);
+    match [parts.next(), parts.next(), parts.next(), parts.next()] {
+        [Some(header), Some(payload), Some(signature), None] if !signature.is_empty() => {
+            Ok([header, payload, signature])
+        }
+        _ => Err(VerifyError::Shape),
     }
-    Ok((header, payload, signature, signed))
 }
 
 impl Header {

@@ -20,7 +20,8 @@ pub struct Key {
 #[derive(Clone)]
 enum Ready {
     Public(ParsedPublicKey),
-    Symmetric(hmac::Key),
+    /// Boxed: it is large, and only vectors use it.
+    Symmetric(Box<hmac::Key>),
 }
 
 /// The public keys that tokens may be signed with: immutable, replaced whole.
@@ -58,7 +59,7 @@ impl Key {
             }
             Material::Symmetric { k } => {
                 let hmac = jwk.algorithm.hmac().ok_or(JwkError::Algorithm)?;
-                Ready::Symmetric(hmac::Key::new(hmac, k))
+                Ready::Symmetric(Box::new(hmac::Key::new(hmac, k)))
             }
         };
         Ok(Self { algorithm: jwk.algorithm, ready })

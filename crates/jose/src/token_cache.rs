@@ -18,15 +18,25 @@ use crate::verify::{Expected, VerifyError};
 /// A bounded cache of verified tokens of one kind.
 pub struct TokenCache<P: Profile> {
     expected: Expected,
-    shards: Vec<Mutex<Shard<P::Claims>>>,
+    shards: Vec<Locked<P::Claims>>,
     entries_max: usize,
 }
 
-struct Shard<C> {
-    /// The key set and the revocation state that the entries were verified under.
-    epoch: (u64, [u8; 32]),
-    entries: HashMap<[u8; 32], Entry<C>>,
+/// The revocation state and the key set that entries were verified under.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+struct Epoch {
+    revocations: u64,
+    keys: [u8; 32],
 }
+
+type Id = [u8; 32];
+
+struct Shard<C> {
+    epoch: Epoch,
+    entries: HashMap<Id, Entry<C>>,
+}
+
+type Locked<C> = Mutex<Shard<C>>;
 
 struct Entry<C> {
     claims: Arc<C>,
@@ -36,7 +46,7 @@ struct Entry<C> {
 impl<P: Profile> TokenCache<P> {
     /// An empty cache for at most `entries_max` tokens.
     pub fn new(expected: Expected, entries_max: usize) -> Self {
-        let shard = || Mutex::new(Shard { epoch: (0, [0; 32]), entries: HashMap::new() });
+        let shard = || Mutex::new(Shard { epoch: Epoch::default(), entries: HashMap::new() });
         let shards = (0..SHARDS).map(|_| shard()).collect();
         Self { expected, shards, entries_max: entries_max.div_ceil(SHARDS) }
     }
@@ -60,29 +70,24 @@ impl<P: Profile> TokenCache<P> {
     ) -> Result<Arc<P::Claims>, VerifyError> {
         let mut id = [0; 32];
         id.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
-        let epoch = (epoch, *keys.fingerprint());
+        let epoch = Epoch { revocations: epoch, keys: *keys.fingerprint() };
         if let Some(claims) = self.hit(&id, epoch, now) {
             return Ok(claims);
         }
-        let (claims, until) = verify_until::<P>(keys, token, &self.expected, now)?;
-        let claims = Arc::new(claims);
+        let verified = keys.verify_timed::<P>(token, &self.expected, now)?;
+        let until = verified.expires.min(now.plus(REMEMBER_MAX));
+        let claims = Arc::new(verified.claims);
         self.remember(id, epoch, Entry { claims: Arc::clone(&claims), until }, now);
         Ok(claims)
     }
 
-    fn hit(&self, id: &[u8; 32], epoch: (u64, [u8; 32]), now: Timestamp) -> Option<Arc<P::Claims>> {
+    fn hit(&self, id: &Id, epoch: Epoch, now: Timestamp) -> Option<Arc<P::Claims>> {
         let shard = self.shard(id)?.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = shard.entries.get(id).filter(|entry| shard.epoch == epoch && now < entry.until);
         entry.map(|entry| Arc::clone(&entry.claims))
     }
 
-    fn remember(
-        &self,
-        id: [u8; 32],
-        epoch: (u64, [u8; 32]),
-        entry: Entry<P::Claims>,
-        now: Timestamp,
-    ) {
+    fn remember(&self, id: Id, epoch: Epoch, entry: Entry<P::Claims>, now: Timestamp) {
         let Some(shard) = self.shard(&id) else { return };
         let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
         if shard.epoch != epoch {
@@ -100,7 +105,7 @@ impl<P: Profile> TokenCache<P> {
         shard.entries.insert(id, entry);
     }
 
-    fn shard(&self, id: &[u8; 32]) -> Option<&Mutex<Shard<P::Claims>>> {
+    fn shard(&self, id: &Id) -> Option<&Locked<P::Claims>> {
         let [first, ..] = id;
         self.shards.get(usize::from(*first) & (SHARDS - 1))
     }
@@ -110,17 +115,6 @@ impl<P: Profile> fmt::Debug for TokenCache<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenCache").field("expected", &self.expected).finish_non_exhaustive()
     }
-}
-
-/// Verifies, and says until when that stays true without asking again.
-fn verify_until<P: Profile>(
-    keys: &KeySet,
-    token: &str,
-    expected: &Expected,
-    now: Timestamp,
-) -> Result<(P::Claims, Timestamp), VerifyError> {
-    let (claims, expires) = keys.verify_timed::<P>(token, expected, now)?;
-    Ok((claims, expires.min(now.plus(REMEMBER_MAX))))
 }
 
 /// A power of two; data plane threads meet here.

@@ -84,6 +84,12 @@ pub enum VerifyError {
     Typ,
 }
 
+/// A token's claims, and until when they hold.
+pub(crate) struct Verified<P: Profile> {
+    pub(crate) claims: P::Claims,
+    pub(crate) expires: Timestamp,
+}
+
 impl VerifyError {
     /// One stable word per reason: for records, and for agreement with the SDKs.
     pub const fn reason(&self) -> &'static str {
@@ -119,7 +125,7 @@ impl KeySet {
         expected: &Expected,
         now: Timestamp,
     ) -> Result<P::Claims, VerifyError> {
-        self.verify_timed::<P>(token, expected, now).map(|(claims, _expires)| claims)
+        self.verify_timed::<P>(token, expected, now).map(|verified| verified.claims)
     }
 
     /// As [`KeySet::verify`], with the `exp` of the token.
@@ -128,7 +134,7 @@ impl KeySet {
         token: &str,
         expected: &Expected,
         now: Timestamp,
-    ) -> Result<(P::Claims, Timestamp), VerifyError> {
+    ) -> Result<Verified<P>, VerifyError> {
         let parts = Parts::parse(token)?;
         check_typ::<P>(&parts)?;
         let key = find_key::<P>(self, &parts)?;
@@ -137,7 +143,7 @@ impl KeySet {
         check_issuer(&claims, expected)?;
         check_audience(&claims, expected)?;
         let expires = check_time::<P>(&claims, now)?;
-        Ok((P::read(claims)?, expires))
+        Ok(Verified { claims: P::read(claims)?, expires })
     }
 
     /// Verifies an access token (RFC 9068).

@@ -1,0 +1,6 @@
+//! The package through its public interface.
+
+mod attacks;
+mod internal_tokens;
+mod rfc;
+mod wycheproof;
