@@ -1,5 +1,24 @@
-//! The typed model of ringwall.toml: parser, checker, plan, matrix.
+//! The manifest: reads `ringwall.toml`, checks it, and says what follows from it.
+//!
+//! Start with [`Draft::read`], then [`check`]: the caller hands in the texts, and gets findings and
+//! a [`Model`]. Nothing here reads a file, opens a socket or knows how a line is enforced.
 
+mod source;
+mod finding;
+mod catalogue;
+mod node;
+mod syntax;
+mod shape;
+mod keys;
+mod suggest;
+mod draft;
 mod model;
+mod resolve;
+mod analyse;
 
+pub use catalogue::{Code, codes};
+pub use draft::{Draft, Want, WantKind};
+pub use finding::{Finding, Related, Severity};
 pub use model::*;
+pub use resolve::{Failure, Inputs, Report, check};
+pub use source::Source;

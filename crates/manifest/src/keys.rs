@@ -1,0 +1,146 @@
+//! Every key of the manifest.
+
+use crate::shape::{Key, Shape};
+
+/// Version 1 of the manifest.
+pub(crate) const ROOT: &[Key] = &[
+    key("ringwall", Shape::Integer(1, 1), "Version of the manifest format."),
+    key("name", Shape::Text, "Name of the fleet; also the trust domain of its identities."),
+    key("include", TEXTS, "Manifests of single services: `services/*/ringwall.toml`."),
+    key("policies", TEXTS, "Cedar files with conditions beyond lists: `policies/*.cedar`."),
+    key("gateway", Shape::Table(GATEWAY), "The only public door."),
+    key("roles", Shape::Map(&Shape::Table(ROLE)), "Roles of people."),
+    key("data", Shape::Map(&Shape::Table(DATA)), "Classes of data that must be protected."),
+    key("services", Shape::Map(&Shape::Table(SERVICE)), "The services."),
+    key("partners", Shape::Map(&Shape::Table(PARTNER)), "Third parties."),
+    key("secrets", Shape::Map(&Shape::Table(SECRET)), "Names of secrets; values are never here."),
+    key("limits", LIMITS, "How often, how large, how long."),
+    key("expect", Shape::Table(EXPECT), "Promises, proved by `ringwall check`."),
+    key("env", Shape::Map(&Shape::Table(OVERLAY)), "What differs in one environment."),
+];
+
+pub(crate) const GATEWAY: &[Key] = &[
+    key("host", Shape::Text, "Host name that clients use."),
+    key("port", Shape::Integer(1, 65_535), "TCP port; 8443 if not given."),
+    key("login", Shape::Text, "`built-in`, or the address of an OpenID Connect issuer."),
+    key("login_path", Shape::Text, "Path of the login page; `/login` if not given."),
+    key("logout_path", Shape::Text, "Path that ends a session; `/logout` if not given."),
+    key("waf", Shape::Choice(&["off", "log", "block"]), "Web application firewall."),
+    key("mode", Shape::Choice(&["block", "observe"]), "`observe` records what it would refuse."),
+    key(
+        "responses",
+        Shape::Choice(&["cut", "refuse", "pass"]),
+        "What happens to response fields outside the schema.",
+    ),
+    key(
+        "unknown_parameters",
+        Shape::Choice(&["refuse", "pass"]),
+        "What happens to query parameters outside the schema.",
+    ),
+];
+
+pub(crate) const ROLE: &[Key] = &[
+    key("default", Shape::Bool, "Every signed-up person has it."),
+    key("includes", TEXTS, "Roles whose grants it also has."),
+    key("mfa", Shape::Bool, "A second factor is demanded."),
+];
+
+pub(crate) const DATA: &[Key] = &[
+    key("fields", TEXTS, "Property names as in the schemas."),
+    key("detect", Shape::Text, "Detector, such as `card-number`."),
+    key("logs", Shape::Choice(&["mask", "drop", "keep"]), "What logs hold of it."),
+    key("see", TEXTS, "Roles and services that may receive it; `customer:own` only their own."),
+    key("leak", Shape::Choice(&["cut", "refuse"]), "What happens when it would reach another."),
+];
+
+pub(crate) const SERVICE: &[Key] = &[
+    key("run", Shape::Text, "Command that starts it in `ringwall dev`."),
+    key("dir", Shape::Text, "Working directory of `run`."),
+    key("upstream", Shape::Either(&[Shape::Text, TEXTS]), "Address `host:port`, or several."),
+    key("openapi", Shape::Text, "OpenAPI file: routes, schemas and operation names."),
+    key("flask", Shape::Text, "Python file or folder whose Flask routes are read."),
+    key("routes", TEXT_MAP, "Operations by hand: `getUser = \"GET /users/{id}\"`."),
+    key("mount", Shape::Text, "Path prefix under which people reach it."),
+    key("data", TEXTS, "Data classes that it handles."),
+    key("secrets", TEXT_MAP, "Environment variable to secret name."),
+    key("env", TEXT_MAP, "Plain environment variables."),
+    key("hosts", TEXTS, "Names that other code has hard-wired for it: `user-service:5001`."),
+    key("authorization", Shape::Choice(&["ringwall", "app"]), "Who reads `Authorization`."),
+    key("people", Shape::Map(&TEXTS), "Role to operations."),
+    key("callers", Shape::Map(&TEXTS), "Calling service to operations."),
+    key("own", TEXT_MAP, "Operation to the place of the owner: `path.user_id`."),
+];
+
+pub(crate) const PARTNER: &[Key] = &[
+    key("url", Shape::Text, "Base address."),
+    key("data", TEXTS, "Data classes that may leave to it."),
+    key("callers", Shape::Map(&TEXTS), "Service to `METHOD /path` lines."),
+    key("auth", Shape::Table(AUTH), "Credential that the egress proxy adds."),
+    key("webhook", Shape::Table(WEBHOOK), "What it may send in."),
+];
+
+pub(crate) const AUTH: &[Key] = &[
+    key("bearer", Shape::Text, "Secret sent as a bearer token."),
+    key("basic", Shape::Text, "Secret sent as user and password."),
+    key("header", Shape::Text, "Secret sent in a header of its own."),
+];
+
+pub(crate) const WEBHOOK: &[Key] = &[
+    key("to", Shape::Text, "`service.operation` that receives it."),
+    key("verify", Shape::Text, "Dialect of its signature."),
+    key("secret", Shape::Text, "Secret that it signs with."),
+];
+
+pub(crate) const SECRET: &[Key] =
+    &[key("rotate", Shape::Text, "How long one version is used: `30d`.")];
+
+pub(crate) const LIMIT: &[Key] = &[
+    key("rate", Shape::Text, "`10 per minute per user`."),
+    key("body", Shape::Text, "Largest request body: `16 KiB`."),
+    key("timeout", Shape::Text, "Longest time for the whole exchange: `5s`."),
+];
+
+pub(crate) const EXPECT: &[Key] = &[
+    key("never", TEXTS, "`users -> stripe`: no line may allow it."),
+    key("always", TEXTS, "`orders -> payments.createCharge`: some line has to allow it."),
+];
+
+pub(crate) const OVERLAY: &[Key] = &[
+    key("host", Shape::Text, "Host name in this environment."),
+    key("identity", Shape::Text, "Trust domain in this environment."),
+    key("upstream", Shape::Map(&Shape::Either(&[Shape::Text, TEXTS])), "Addresses by service."),
+    key("gateway", Shape::Table(OVERLAY_GATEWAY), "The public door in this environment."),
+    key(
+        "services",
+        Shape::Map(&Shape::Table(OVERLAY_SERVICE)),
+        "Addresses of services in this environment.",
+    ),
+    key("limits", LIMITS, "Limits in this environment."),
+];
+
+pub(crate) const OVERLAY_GATEWAY: &[Key] =
+    &[key("host", Shape::Text, "Host name in this environment.")];
+
+pub(crate) const OVERLAY_SERVICE: &[Key] = &[key(
+    "upstream",
+    Shape::Either(&[Shape::Text, TEXTS]),
+    "Address `host:port`, or several, in this environment.",
+)];
+
+/// What an included file may hold: the grants to its service and what belongs to them.
+pub(crate) const INCLUDED: &[&str] = &["ringwall", "services", "data", "secrets", "limits"];
+
+pub(crate) const TEXTS: Shape = Shape::List(&Shape::Text);
+const TEXT_MAP: Shape = Shape::Map(&Shape::Text);
+const ONE_LIMIT: Shape = Shape::Either(&[Shape::Text, Shape::Table(LIMIT)]);
+const LIMITS: Shape = Shape::Open(
+    &[
+        key("default", ONE_LIMIT, "For operations without a line of their own."),
+        key("login", ONE_LIMIT, "For attempts to sign in."),
+    ],
+    &Shape::Map(&ONE_LIMIT),
+);
+
+const fn key(name: &'static str, shape: Shape, about: &'static str) -> Key {
+    Key { name, shape, about }
+}

@@ -1,0 +1,96 @@
+//! `[gateway]`, the public door.
+
+use super::quantity::{is_host_name, is_path, is_url};
+use super::{Checker, chosen};
+use crate::catalogue::code;
+use crate::model::{Gateway, Leak, Login, Mode, Waf};
+use crate::node::Node;
+use crate::source::At;
+
+impl Checker<'_> {
+    pub(super) fn gateway(&mut self) {
+        let empty = Node::empty(At::default());
+        let entry = self.root.entry("gateway");
+        let node = entry.map_or(&empty, |entry| &entry.node);
+        let place = self.place(entry.map_or_else(At::default, |entry| entry.at));
+        let host = self.host(node);
+        self.model.gateway = Gateway {
+            host,
+            port: node.get("port").and_then(Node::as_integer).map_or(PORT, as_port),
+            login: self.login(node),
+            login_path: self.own_path(node, "login_path", "/login"),
+            logout_path: self.own_path(node, "logout_path", "/logout"),
+            mode: chosen(node, "mode", &[("observe", Mode::Observe)], Mode::Block),
+            responses: chosen(
+                node,
+                "responses",
+                &[("refuse", Leak::Refuse), ("pass", Leak::Pass)],
+                Leak::Cut,
+            ),
+            refuses_unknown_parameters: node.text("unknown_parameters") != Some("pass"),
+            waf: chosen(node, "waf", &[("log", Waf::Log), ("block", Waf::Block)], Waf::Off),
+            place,
+        };
+        self.login_paths();
+    }
+
+    fn host(&mut self, node: &Node) -> String {
+        let Some(host) = node.get("host") else {
+            return format!("{}.localhost", self.model.name);
+        };
+        let text = host.as_text().unwrap_or("");
+        // A wrong shape has been reported already.
+        if host.as_text().is_some() && !is_host_name(text) {
+            self.findings
+                .add(code::BAD_HOST, host.at, format!("`{text}` is not a host name"))
+                .label("a name without scheme, port or path")
+                .help("write `host = \"shop.localhost\"`; the port goes to `port`");
+        }
+        text.to_lowercase()
+    }
+
+    fn login(&mut self, node: &Node) -> Login {
+        let Some(login) = node.get("login") else { return Login::BuiltIn };
+        match login.as_text() {
+            None | Some("built-in") => Login::BuiltIn,
+            Some(issuer) => {
+                if !is_url(issuer) {
+                    self.findings
+                        .add(code::BAD_URL, login.at, format!("`{issuer}` is no login"))
+                        .label("`built-in`, or the address of an OpenID Connect issuer")
+                        .help("write `login = \"built-in\"` or `login = \"https://…\"`");
+                }
+                Login::Issuer(issuer.to_owned())
+            }
+        }
+    }
+
+    fn own_path(&mut self, node: &Node, key: &str, default: &str) -> String {
+        let Some(path) = node.get(key) else { return default.to_owned() };
+        let text = path.as_text().unwrap_or(default);
+        if !is_path(text) || text.contains(['{', '}', '*']) || text == "/" {
+            self.findings
+                .add(code::BAD_PATH, path.at, format!("`{key}` has to be a fixed path"))
+                .label("begins with `/`, without parameters, query or `..`")
+                .help(format!("write `{key} = \"{default}\"`"));
+        }
+        text.to_owned()
+    }
+
+    fn login_paths(&mut self) {
+        let Gateway { login_path, logout_path, place, .. } = &self.model.gateway;
+        if login_path == logout_path {
+            let at = self.at(place);
+            self.findings
+                .add(code::BAD_PATH, at, "`login_path` and `logout_path` are the same")
+                .help("give each its own path");
+        }
+    }
+}
+
+fn as_port(number: i64) -> u16 {
+    u16::try_from(number).unwrap_or(PORT)
+}
+
+/// The port of development; production usually sets 443.
+const PORT: u16 = 8443;

@@ -1,0 +1,4 @@
+//! The package through its public interface.
+
+mod fleet;
+mod sample;
