@@ -275,7 +275,7 @@ def _bearer() -> str:
         raise VerifyError(Reason.ABSENT, "no token")
     scheme, _, token = values[0].partition(" ")
     if len(values) != 1 or scheme.lower() != "bearer" or "," in token:
-        raise VerifyError(Reason.MALFORMED, "not exactly one bearer token")
+        raise VerifyError(Reason.SHAPE, "not exactly one bearer token")
     return token
 
 

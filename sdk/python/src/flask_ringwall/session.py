@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
+from werkzeug.datastructures import Headers
+
 from flask_ringwall import state
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Answer:
     """The answer of another service."""
 
     status_code: int
-    headers: Mapping[str, str]
+    headers: Headers
     content: bytes
 
     @property
@@ -87,7 +89,7 @@ class Session:
             connection.request(method, target, body=data, headers=sent)
             received = connection.getresponse()
             content = received.read(ANSWER_BYTES_MAX + 1)
-            answered = Answer(received.status, received.headers, content)
+            answered = Answer(received.status, Headers(received.getheaders()), content)
         except (OSError, http.client.HTTPException) as error:
             raise SessionError(f"`{self._service}` gave no answer") from error
         finally:

@@ -76,9 +76,10 @@ def _finite(text: str) -> float:
     return value
 
 
-def _integer(text: str) -> int:
-    if len(text) > INTEGER_CHARACTERS_MAX:
-        raise MalformedError("number out of range")
+def _integer(text: str) -> int | float:
+    # As other readers do: what fits no 64-bit integer is a float, and so is minus zero.
+    if len(text) > INTEGER_CHARACTERS_MAX or text == "-0":
+        return _finite(text)
     return int(text)
 
 
