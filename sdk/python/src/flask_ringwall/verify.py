@@ -123,6 +123,11 @@ def verify_access(token: str, keys: KeySet, expected: Expected, now: int) -> Ver
         # RFC 9449 section 7.2: a bound token without its proof is a stolen one.
         raise VerifyError(Reason.BOUND, "the token is bound to a key, and no proof came with it")
     subject, client_id = _text(claims, "sub"), _text(claims, "client_id")
+    # Not used here, but a token that is malformed for one reader is malformed for all.
+    for name in ("scope", "sid"):
+        _optional_text(claims, name)
+    if "auth_time" in claims:
+        _time(claims, "auth_time")
     is_program = subject == client_id
     if not is_program and (subject == ANONYMOUS or subject.startswith(SERVICE_PREFIX)):
         raise VerifyError(Reason.CLAIM, "a person with a reserved subject")
