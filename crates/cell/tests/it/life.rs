@@ -88,7 +88,9 @@ fn a_service_that_ends_when_asked_is_not_killed() {
         assert_eq!(lines.blocking_recv().unwrap().text, "ready");
         cell.stop(LIMIT).unwrap();
         assert_eq!(cell.wait_blocking(LIMIT), Some(Exit::Code(3)));
-        assert_eq!(lines.blocking_recv().unwrap().text, "bye");
+        // A shell may also report that its `sleep` was ended.
+        let rest = std::iter::from_fn(|| lines.blocking_recv()).map(|line| line.text);
+        assert!(rest.collect::<Vec<_>>().contains(&"bye".to_owned()));
     });
 }
 
