@@ -1,1 +1,57 @@
-//! Listeners, TLS, HTTP connections, upstream pools.
+//! Listeners, TLS, HTTP connections and upstream pools: the only package that touches sockets.
+//!
+//! Start with [`Server::open`]: a door is opened with an [`Answer`], which gets each request with
+//! the [`Peer`] that sent it. [`Pool::send`] is the other side. Everything of one connection stays
+//! on the thread that accepted it, so bodies and futures here are not [`Send`].
+//!
+//! Nothing here knows a route, a person or a rule. What has two readings is refused before a
+//! handler sees it ([`guard`]).
+
+#![warn(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::wildcard_enum_match_arm)]
+
+mod settings;
+mod peer;
+mod answer;
+mod server;
+mod worker;
+mod listen;
+mod admission;
+mod drain;
+mod connection;
+mod h1;
+mod h2;
+mod watchdog;
+mod refusal;
+pub mod guard;
+mod body;
+mod spiffe;
+mod certificate;
+mod certificates;
+mod identity;
+mod trust;
+mod tls;
+mod dial;
+mod target;
+mod pool;
+mod send;
+mod tunnel;
+
+pub use answer::{Answer, Answering};
+pub use body::{Body, BodyError, CollectError, Collected, Sender};
+pub use certificate::{Certificate, CertificateError};
+pub use certificates::Certificates;
+pub use dial::{Dial, DialName, DialTcp, DialUnix, Dialing, Socket};
+pub use guard::Violation;
+pub use identity::Identity;
+pub use listen::{Listen, OpenError};
+pub use peer::{Door, Peer, TlsFacts};
+pub use pool::{Pool, PoolSettings};
+pub use refusal::refusal_response;
+pub use send::SendError;
+pub use server::{Opening, Server, StartError};
+pub use settings::{HeadLimits, Settings};
+pub use spiffe::{SpiffeError, SpiffeId};
+pub use target::Target;
+pub use tls::{ClientTls, ServerTls, TlsError};
+pub use trust::{Trust, TrustError};
+pub use tunnel::{TunnelError, Upgrade};

@@ -1,0 +1,94 @@
+//! Listening sockets: one for each thread on the same port, so that the kernel spreads clients.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
+
+/// Where a door listens.
+#[derive(Debug)]
+pub enum Listen {
+    /// A socket for each worker. Port 0: the kernel chooses one, the same for all.
+    Address(SocketAddr),
+    /// A socket made elsewhere, such as inside a network namespace, or inherited. One worker
+    /// accepts from it.
+    Tcp(TcpListener),
+    /// A Unix socket. One worker accepts from it.
+    Unix(UnixListener),
+}
+
+/// Why a door was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The socket cannot be bound: taken, not ours, not permitted.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A socket made elsewhere cannot be used.
+    #[error("socket cannot be used")]
+    Socket(#[source] io::Error),
+    /// The threads are gone or do not keep up.
+    #[error("no thread takes the door")]
+    Workers,
+}
+
+/// A socket that a worker accepts from.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// The address, and one socket for each of `workers`, or one in all.
+pub(crate) fn bind(listen: Listen, workers: usize) -> Result<(SocketAddr, Vec<Bound>), OpenError> {
+    match listen {
+        Listen::Address(address) => {
+            reuse_port(address, workers).map_err(|source| OpenError::Bind { address, source })
+        }
+        Listen::Tcp(listener) => {
+            listener.set_nonblocking(true).map_err(OpenError::Socket)?;
+            let address = listener.local_addr().map_err(OpenError::Socket)?;
+            Ok((address, vec![Bound::Tcp(listener)]))
+        }
+        Listen::Unix(listener) => {
+            listener.set_nonblocking(true).map_err(OpenError::Socket)?;
+            Ok((NO_ADDRESS, vec![Bound::Unix(listener)]))
+        }
+    }
+}
+
+fn reuse_port(address: SocketAddr, workers: usize) -> io::Result<(SocketAddr, Vec<Bound>)> {
+    let first = socket(address)?;
+    let address = first.local_addr()?;
+    let mut all = vec![Bound::Tcp(first)];
+    for _ in 1..workers {
+        all.push(Bound::Tcp(socket(address)?));
+    }
+    Ok((address, all))
+}
+
+fn socket(address: SocketAddr) -> io::Result<TcpListener> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    sockopt::set_socket_reuseport(&socket, true)?;
+    // Accepted sockets inherit it: one call a listener instead of one a connection.
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    rustix::net::bind(&socket, &address)?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(TcpListener::from(socket))
+}
+
+/// Stands for the address of a Unix peer.
+pub(crate) const NO_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+/// Connections that wait to be accepted; the kernel caps it at `somaxconn`.
+const BACKLOG: i32 = 4_096;

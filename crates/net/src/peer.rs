@@ -1,0 +1,87 @@
+//! Who is at the other end of a connection, as far as the transport knows.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::drain::Presence;
+
+/// The other end of one connection. Made once a connection, shared by its requests.
+#[derive(Debug)]
+pub struct Peer {
+    /// The address that connected. Unspecified (`0.0.0.0:0`) for a Unix socket.
+    pub address: SocketAddr,
+    /// The door it came through.
+    pub door: Door,
+    /// What TLS established; `None` on a plain door.
+    pub tls: Option<TlsFacts>,
+    presence: Option<Presence>,
+}
+
+/// Which listener a connection came through.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Door {
+    /// The socket of the operator's own tools.
+    Admin,
+    /// The public listener.
+    Edge,
+    /// In front of a service, for other services: mutual TLS.
+    Inbound(Arc<str>),
+    /// Behind a service, for its own calls: plain, reachable by that service only.
+    Outbound(Arc<str>),
+}
+
+/// What a TLS handshake established.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TlsFacts {
+    /// The name that the client asked for, in lower case.
+    pub sni: Option<String>,
+    /// Whether HTTP/2 was agreed on.
+    pub is_h2: bool,
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub version: &'static str,
+    /// The verified SPIFFE id of the client's certificate, on a door that asks for one.
+    pub identity: Option<String>,
+}
+
+impl Peer {
+    /// A peer that no connection stands behind, for tests of handlers.
+    pub fn new(address: SocketAddr, door: Door, tls: Option<TlsFacts>) -> Self {
+        Self { address, door, tls, presence: None }
+    }
+
+    pub(crate) fn present(
+        address: SocketAddr,
+        door: Door,
+        tls: Option<TlsFacts>,
+        presence: Presence,
+    ) -> Self {
+        Self { address, door, tls, presence: Some(presence) }
+    }
+
+    /// Whether the connection is encrypted.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The verified SPIFFE id of the client, if it showed a certificate.
+    pub fn identity(&self) -> Option<&str> {
+        self.tls.as_ref()?.identity.as_deref()
+    }
+
+    pub(crate) fn presence(&self) -> Option<&Presence> {
+        self.presence.as_ref()
+    }
+}
+
+/// `edge`, `inbound:orders`, `outbound:orders`, `admin`.
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Admin => f.write_str("admin"),
+            Self::Edge => f.write_str("edge"),
+            Self::Inbound(service) => write!(f, "inbound:{service}"),
+            Self::Outbound(service) => write!(f, "outbound:{service}"),
+        }
+    }
+}
