@@ -15,10 +15,16 @@ mod draft;
 mod model;
 mod resolve;
 mod analyse;
+mod access;
+mod matrix;
+mod view;
 
+pub use access::{Access, Caller, Flow, flows};
 pub use catalogue::{Code, codes};
 pub use draft::{Draft, Want, WantKind};
 pub use finding::{Finding, Related, Severity};
+pub use matrix::{Matrix, Row};
 pub use model::*;
 pub use resolve::{Failure, Inputs, Report, check};
 pub use source::Source;
+pub use view::{View, data, routes, secrets, surface};
