@@ -18,13 +18,39 @@ mod analyse;
 mod access;
 mod matrix;
 mod view;
+mod graph;
+mod why;
+mod plan;
+mod format;
+mod schema;
 
 pub use access::{Access, Caller, Flow, flows};
 pub use catalogue::{Code, codes};
 pub use draft::{Draft, Want, WantKind};
 pub use finding::{Finding, Related, Severity};
+pub use format::{FormatError, format};
+pub use graph::{Graph, GraphEdge, GraphNode, Lane};
 pub use matrix::{Matrix, Row};
 pub use model::*;
+pub use plan::{Change, Effect, plan, plan_json, plan_text};
 pub use resolve::{Failure, Inputs, Report, check};
+pub use schema::schema;
 pub use source::Source;
 pub use view::{View, data, routes, secrets, surface};
+pub use why::{Explanation, Line, WhyError, why};
+
+/// Reads, checks and formats whatever it is given. For the fuzzer: nothing may panic.
+#[doc(hidden)]
+pub fn fuzz(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let draft = Draft::read(Source::new("ringwall.toml", text.as_ref()));
+    let report = check(&draft, &Inputs::default());
+    if let Some(model) = report.model {
+        Matrix::of(&model).view().to_text();
+        Graph::of(&model).to_svg();
+        plan(&Model::default(), &model);
+    }
+    if let Ok(once) = format(&text) {
+        assert_eq!(format(&once).as_deref(), Ok(once.as_str()), "formatting is not stable");
+    }
+}

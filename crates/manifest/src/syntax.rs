@@ -88,6 +88,11 @@ fn convert(value: &Spanned<DeValue<'_>>, file: usize) -> Node {
     Node { at: At::new(file, &span), value: converted }
 }
 
+/// Whether a text is refused before TOML is read.
+pub(crate) fn is_refused(text: &str) -> bool {
+    !guard(text).is_empty()
+}
+
 /// Something that stands in the way before TOML is read.
 struct Fault {
     code: &'static str,
@@ -193,30 +198,16 @@ impl Scan<'_> {
 
     /// Goes behind a string that begins at `at`; looks for escapes that TOML 1.0 does not have.
     fn after_string(&mut self, at: usize, quote: u8) -> usize {
-        let bytes = self.text.as_bytes();
-        let is = |from: usize| bytes.get(from) == Some(&quote);
-        let is_long = is(at.saturating_add(1)) && is(at.saturating_add(2));
-        let mut here = at.saturating_add(if is_long { 3 } else { 1 });
-        while let Some(byte) = bytes.get(here) {
-            match *byte {
-                b'\\' if quote == b'"' => {
-                    self.escape(here);
-                    here = here.saturating_add(2);
-                    continue;
-                }
-                b'\n' if !is_long => return here,
-                byte if byte == quote && !is_long => return here.saturating_add(1),
-                byte if byte == quote
-                    && is(here.saturating_add(1))
-                    && is(here.saturating_add(2)) =>
-                {
-                    return here.saturating_add(3);
-                }
-                _ => {}
+        let end = string_end(self.text, at);
+        let mut here = at;
+        while quote == b'"' && here < end {
+            if self.text.as_bytes().get(here) == Some(&b'\\') {
+                self.escape(here);
+                here = here.saturating_add(1);
             }
             here = here.saturating_add(1);
         }
-        here
+        end
     }
 
     fn escape(&mut self, at: usize) {
@@ -230,6 +221,34 @@ impl Scan<'_> {
             });
         }
     }
+}
+
+/// Where a string that begins at `at` ends; an open one ends with its line, or with the text.
+pub(crate) fn string_end(text: &str, at: usize) -> usize {
+    let bytes = text.as_bytes();
+    let Some(quote) = bytes.get(at).copied() else { return at };
+    let is = |from: usize| bytes.get(from) == Some(&quote);
+    let is_long = is(at.saturating_add(1)) && is(at.saturating_add(2));
+    let mut here = at.saturating_add(if is_long { 3 } else { 1 });
+    while let Some(byte) = bytes.get(here).copied() {
+        let closes_long = byte == quote && is(here.saturating_add(1)) && is(here.saturating_add(2));
+        match byte {
+            b'\\' if quote == b'"' => here = here.saturating_add(1),
+            b'\n' if !is_long => return here,
+            _ if byte == quote && !is_long => return here.saturating_add(1),
+            _ if closes_long => {
+                // A long string may end with one or two quotes of its own.
+                let mut end = here.saturating_add(3);
+                while is(end) && end < here.saturating_add(5) {
+                    end = end.saturating_add(1);
+                }
+                return end;
+            }
+            _ => {}
+        }
+        here = here.saturating_add(1);
+    }
+    bytes.len()
 }
 
 fn too_deep(at: usize) -> Fault {
