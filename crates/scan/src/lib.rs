@@ -1,1 +1,17 @@
-//! Reads source trees: Flask apps, routes, outgoing calls, committed secrets.
+//! Reads source trees without running anything in them: Flask apps, their routes and calls.
+//!
+//! Start with [`survey`], which finds what `ringwall init` writes down, and [`flask_contract`],
+//! which lists the operations of one app. Files are handed in through [`Tree`]; what is read is
+//! hostile, is never imported, and cannot make anything happen.
+
+mod tree;
+mod python;
+mod survey;
+mod contract;
+mod compose;
+mod secrets;
+
+pub use contract::{ContractError, flask_contract};
+pub use secrets::SecretHit;
+pub use survey::{App, Call, Callee, Survey, survey};
+pub use tree::{MemoryTree, Tree};
