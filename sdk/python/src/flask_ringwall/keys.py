@@ -9,6 +9,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature
@@ -152,18 +153,25 @@ class KeyFile:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets everything; the next use reads the file. Called in a forked child."""
+        """Forgets everything, also the lock: a forked child may have inherited a held one."""
         self._current: KeySet | None = None
         self._seen: tuple[int, int, int] | None = None
         self._looked_at: float | None = None
+        self._lock = Lock()
 
     def current(self) -> KeySet | None:
         """The newest good key set, looking at the file at most once per second."""
         now = self._clock()
-        if self._looked_at is None or now - self._looked_at >= LOOK_INTERVAL_SECS:
-            self._looked_at = now
-            self._look()
+        if self._is_due(now):
+            # Others wait for the first reading: an answer without keys would be a refusal.
+            with self._lock:
+                if self._is_due(now):
+                    self._look()
+                    self._looked_at = now
         return self._current
+
+    def _is_due(self, now: float) -> bool:
+        return self._looked_at is None or now - self._looked_at >= LOOK_INTERVAL_SECS
 
     def _look(self) -> None:
         try:

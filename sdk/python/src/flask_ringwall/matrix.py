@@ -32,9 +32,15 @@ class Case:
     is_allowed: bool
     #: Allowed for the caller's own objects only.
     own: bool = False
+    #: Allowed for a service that passes a person along.
+    on_behalf: bool = False
 
     def __str__(self) -> str:
-        verdict = ("own" if self.own else "allowed") if self.is_allowed else "forbidden"
+        verdict = "allowed" if self.is_allowed else "forbidden"
+        if self.own:
+            verdict = "own"
+        elif self.on_behalf:
+            verdict = "on-behalf"
         return f"{self.who}-{self.service}.{self.operation}-{verdict}"
 
 
@@ -45,7 +51,8 @@ class _Grant:
     service: str
     #: An operation name, or ``*``.
     operation: str
-    own: bool
+    #: ``own``, ``on-behalf`` or empty for all.
+    scope: str
 
 
 class Matrix:
@@ -93,18 +100,25 @@ class Matrix:
         return cls(grants, {role: _closure(role, direct) for role in direct})
 
     @classmethod
-    def _from_export(cls, export: Any) -> Matrix:  # noqa: ANN401 - JSON
-        rows = export["rows"] if isinstance(export, dict) else export
-        grants, includes = [], {}
-        for row in rows:
-            kind = "service" if row["kind"] in ("service", "caller") else "person"
-            if kind == "person" and row["who"] != ANYONE:
-                # The export lists each role with what it gets by inclusion already.
-                includes[row["who"]] = frozenset({row["who"]})
-            if row["allowed"]:
-                own = row.get("scope") == "own"
-                grants.append(_Grant(kind, row["who"], row["service"], row["operation"], own))
-        return cls(grants, includes)
+    def _from_export(cls, export: dict[str, Any]) -> Matrix:
+        rows = export["operations"]
+        # A name is one thing only: a role, a service or a partner.
+        services = {row["service"] for row in rows}
+        # A row lists what a role gets by inclusion already, so each role stands for itself.
+        roles = [name for name in export["callers"] if name not in services and name != ANYONE]
+        grants = [
+            _Grant(
+                "service" if who in services else "person",
+                who,
+                row["service"],
+                row["operation"],
+                "" if entry["access"] == "allowed" else entry["access"],
+            )
+            for row in rows
+            for who, entry in row["callers"].items()
+            if entry["access"] != "denied"
+        ]
+        return cls(grants, {role: frozenset({role}) for role in roles})
 
     def decide(self, kind: str, who: Iterable[str], service: str, operation: str) -> Case:
         """The decision for a service, or a person with some roles. The widest grant wins."""
@@ -122,9 +136,16 @@ class Matrix:
             and grant.service == service
             and grant.operation in (operation, "*")
         ]
-        own = all(grant.own for grant in found)
-        who_text = "+".join(names) or ANYONE
-        return Case(kind, who_text, service, operation, bool(found), bool(found) and own)
+        scopes = {grant.scope for grant in found}
+        return Case(
+            kind,
+            who="+".join(names) or ANYONE,
+            service=service,
+            operation=operation,
+            is_allowed=bool(found),
+            own=scopes == {"own"},
+            on_behalf=scopes == {"on-behalf"},
+        )
 
     def cases(self, service: str, operations: Iterable[str]) -> Iterator[Case]:
         """One case for each role, ``anyone`` and each calling service, for each operation."""
@@ -146,7 +167,7 @@ class Matrix:
 
 def _grant(kind: str, who: str, service: str, text: str) -> _Grant:
     operation, _, scope = text.partition(":")
-    return _Grant(kind, who, service, operation, own=scope == "own")
+    return _Grant(kind, who, service, operation, scope)
 
 
 def _closure(role: str, direct: dict[str, list[str]]) -> frozenset[str]:

@@ -54,7 +54,8 @@ class Acting:
         own = bool(self._own)
         if self._matrix is not None:
             case = self._decide(app, name)
-            if not case.is_allowed:
+            is_alone = str(self._claims["sub"]).startswith("service:")
+            if not case.is_allowed or (case.on_behalf and is_alone):
                 return _forbidden(self._client)
             own = case.own if self._own is None else self._own
         settings = guard_of(app).settings
