@@ -27,13 +27,21 @@ pub enum Body {
     /// From an upstream, still arriving. Read to its end it gives the connection back to the pool.
     Upstream(Upstream),
     /// From a task that transforms another body.
-    Channel(mpsc::Receiver<Result<Frame<Bytes>, BodyError>>),
+    Channel(mpsc::Receiver<Framed>),
     /// Anything else. Costs an allocation and a virtual call a frame.
     Boxed(Boxed),
 }
 
+/// A piece of a body, or why it ended early.
+type Framed = Result<Frame<Bytes>, BodyError>;
+
+/// Names the one kind of body that can be boxed.
+trait Other: http_body::Body<Data = Bytes, Error = BodyError> {}
+
+impl<B: http_body::Body<Data = Bytes, Error = BodyError>> Other for B {}
+
 /// A body of another kind.
-pub struct Boxed(Pin<Box<dyn http_body::Body<Data = Bytes, Error = BodyError>>>);
+pub struct Boxed(Pin<Box<dyn Other>>);
 
 /// Why a body ended early. Whoever passes it on must abort too, never end it as if complete.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +79,7 @@ pub enum CollectError {
 
 /// The writing end of [`Body::channel`]. Dropped without [`Sender::end`] it ends the body normally.
 #[derive(Debug)]
-pub struct Sender(mpsc::Sender<Result<Frame<Bytes>, BodyError>>);
+pub struct Sender(mpsc::Sender<Framed>);
 
 /// A response body that holds its connection.
 #[derive(Debug)]
@@ -156,7 +164,7 @@ impl Upstream {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Framed>> {
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame_of(cx));
         match &frame {
             Some(Ok(_)) => self.give_back_at_end(),
@@ -189,18 +197,22 @@ impl Gather {
                 if held.saturating_add(data.len()) > bytes_max {
                     return Err(CollectError::TooLarge(bytes_max));
                 }
-                if held == 0 {
-                    self.first = data;
-                } else {
-                    if self.rest.is_empty() {
-                        self.rest.extend_from_slice(&self.first);
-                    }
-                    self.rest.extend_from_slice(&data);
-                }
+                self.append(data, held == 0);
             }
             Err(frame) => self.trailers = frame.into_trailers().ok(),
         }
         Ok(())
+    }
+
+    fn append(&mut self, data: Bytes, is_first: bool) {
+        if is_first {
+            self.first = data;
+            return;
+        }
+        if self.rest.is_empty() {
+            self.rest.extend_from_slice(&self.first);
+        }
+        self.rest.extend_from_slice(&data);
     }
 
     fn finish(self) -> Collected {
@@ -211,11 +223,11 @@ impl Gather {
 
 /// The same poll for both directions, with our error.
 trait PollFrameOf {
-    fn poll_frame_of(self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>>;
+    fn poll_frame_of(self, cx: &mut Context<'_>) -> Poll<Option<Framed>>;
 }
 
 impl PollFrameOf for Pin<&mut Incoming> {
-    fn poll_frame_of(self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame_of(self, cx: &mut Context<'_>) -> Poll<Option<Framed>> {
         self.poll_frame(cx).map(|frame| frame.map(|frame| frame.map_err(BodyError::Transport)))
     }
 }
@@ -224,10 +236,7 @@ impl http_body::Body for Body {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Framed>> {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),

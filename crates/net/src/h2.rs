@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::HOST;
 use http::{Method, Request, Response};
@@ -14,7 +15,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, Interval, interval};
 
 use crate::connection::Context;
 use crate::guard::has_dot_segment;
@@ -113,18 +114,19 @@ fn builder(settings: &Settings) -> http2::Builder<OnThisThread> {
 
 /// When a connection has had enough: requests, years, or none of the former for long.
 struct Age {
-    ticks: tokio::time::Interval,
+    ticks: Interval,
     opened: Instant,
     seen: u64,
     since: Instant,
-    limits: (u64, std::time::Duration, std::time::Duration),
+    limits: (u64, Duration, Duration),
 }
 
 impl Age {
     fn new(settings: &Settings) -> Self {
         let now = Instant::now();
         let shortest = settings.connection_age.min(settings.idle_time);
-        let period = shortest.clamp(std::time::Duration::from_millis(40), PERIOD_MAX) / 4;
+        let quarter = shortest.checked_div(4).unwrap_or(shortest);
+        let period = quarter.clamp(Duration::from_millis(10), PERIOD_MAX);
         let limits =
             (settings.requests_per_connection_max, settings.connection_age, settings.idle_time);
         Self { ticks: interval(period), opened: now, seen: 0, since: now, limits }
@@ -159,4 +161,4 @@ impl<F: Future<Output = ()> + 'static> Executor<F> for OnThisThread {
     }
 }
 
-const PERIOD_MAX: std::time::Duration = std::time::Duration::from_secs(20);
+const PERIOD_MAX: Duration = Duration::from_secs(5);

@@ -45,8 +45,14 @@ pub(crate) enum Bound {
     Unix(UnixListener),
 }
 
-/// The address, and one socket for each of `workers`, or one in all.
-pub(crate) fn bind(listen: Listen, workers: usize) -> Result<(SocketAddr, Vec<Bound>), OpenError> {
+/// The address, and one socket for each worker, or one in all.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    pub(crate) address: SocketAddr,
+    pub(crate) sockets: Vec<Bound>,
+}
+
+pub(crate) fn bind(listen: Listen, workers: usize) -> Result<Listening, OpenError> {
     match listen {
         Listen::Address(address) => {
             reuse_port(address, workers).map_err(|source| OpenError::Bind { address, source })
@@ -54,23 +60,23 @@ pub(crate) fn bind(listen: Listen, workers: usize) -> Result<(SocketAddr, Vec<Bo
         Listen::Tcp(listener) => {
             listener.set_nonblocking(true).map_err(OpenError::Socket)?;
             let address = listener.local_addr().map_err(OpenError::Socket)?;
-            Ok((address, vec![Bound::Tcp(listener)]))
+            Ok(Listening { address, sockets: vec![Bound::Tcp(listener)] })
         }
         Listen::Unix(listener) => {
             listener.set_nonblocking(true).map_err(OpenError::Socket)?;
-            Ok((NO_ADDRESS, vec![Bound::Unix(listener)]))
+            Ok(Listening { address: NO_ADDRESS, sockets: vec![Bound::Unix(listener)] })
         }
     }
 }
 
-fn reuse_port(address: SocketAddr, workers: usize) -> io::Result<(SocketAddr, Vec<Bound>)> {
+fn reuse_port(address: SocketAddr, workers: usize) -> io::Result<Listening> {
     let first = socket(address)?;
     let address = first.local_addr()?;
-    let mut all = vec![Bound::Tcp(first)];
+    let mut sockets = vec![Bound::Tcp(first)];
     for _ in 1..workers {
-        all.push(Bound::Tcp(socket(address)?));
+        sockets.push(Bound::Tcp(socket(address)?));
     }
-    Ok((address, all))
+    Ok(Listening { address, sockets })
 }
 
 fn socket(address: SocketAddr) -> io::Result<TcpListener> {

@@ -150,9 +150,9 @@ impl Default for PoolSettings {
         Self {
             idle_max: 64,
             idle_time: Duration::from_secs(30),
-            age: Duration::from_secs(600),
+            age: Duration::from_mins(10),
             connect_time: Duration::from_secs(5),
-            head_time: Duration::from_secs(60),
+            head_time: Duration::from_mins(1),
             head: HeadLimits { head_bytes_max: 64 * 1_024, ..HeadLimits::default() },
         }
     }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::admission::Admission;
 use crate::connection::Context;
 use crate::drain::{Phase, deadline};
-use crate::listen::bind;
+use crate::listen::{Listening, bind};
 use crate::worker::{Order, Share, Worker};
 use crate::{Answer, Door, Listen, OpenError, ServerTls, Settings};
 
@@ -36,10 +36,13 @@ pub struct Server {
     settings: Settings,
     workers: Vec<Worker>,
     admission: Arc<Admission>,
-    doors: Mutex<Vec<(Door, watch::Sender<Phase>)>>,
+    doors: Mutex<Vec<OpenDoor>>,
     /// Which worker takes the next door that has one socket only.
     next: AtomicUsize,
 }
+
+/// An open door, and how its connections are told that it closes.
+type OpenDoor = (Door, watch::Sender<Phase>);
 
 /// Why the threads did not start.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +71,7 @@ impl Server {
     /// When the socket cannot be bound.
     pub fn open(&self, opening: Opening) -> Result<SocketAddr, OpenError> {
         let Opening { door, listen, tls, answer } = opening;
-        let (address, sockets) = bind(listen, self.workers.len())?;
+        let Listening { address, sockets } = bind(listen, self.workers.len())?;
         let (sender, phase) = watch::channel(Phase::Open);
         let context = Arc::new(Context {
             settings: self.settings.clone(),
@@ -79,7 +82,8 @@ impl Server {
         });
         let single = self.next.fetch_add(1, Ordering::Relaxed);
         let first = if sockets.len() == 1 { single } else { 0 };
-        let workers = self.workers.iter().cycle().skip(first % self.workers.len().max(1));
+        let workers =
+            self.workers.iter().cycle().skip(first.checked_rem(self.workers.len()).unwrap_or(0));
         for (worker, socket) in workers.zip(sockets) {
             let context = Arc::clone(&context);
             let share = Share { socket, context, phase: phase.clone() };

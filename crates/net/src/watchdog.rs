@@ -51,7 +51,8 @@ impl Watchdog {
         };
         let shortest = times.head.min(times.idle).min(times.body).min(times.write);
         // A limit is held to a quarter of the shortest, or to a second.
-        let period = (shortest / 4).clamp(Duration::from_millis(10), Duration::from_secs(1));
+        let quarter = shortest.checked_div(4).unwrap_or(shortest);
+        let period = quarter.clamp(Duration::from_millis(10), Duration::from_secs(1));
         let mut ticks = interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { times, cue, ticks, last: (Stand::Between, 0), since: Instant::now() }

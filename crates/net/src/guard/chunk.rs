@@ -43,10 +43,11 @@ impl Chunk {
 
     fn next(self, byte: u8) -> Result<Self, Violation> {
         match (self, byte) {
-            (Self::Size { digits: 1.., value }, b'\r') => Ok(Self::SizeLf { value }),
+            (Self::Size { digits: 1.., value } | Self::Extension { value, .. }, b'\r') => {
+                Ok(Self::SizeLf { value })
+            }
             (Self::Size { digits: 1.., value }, b';') => Ok(Self::Extension { value, length: 0 }),
             (Self::Size { value, digits }, byte) => digit(value, digits, byte),
-            (Self::Extension { value, .. }, b'\r') => Ok(Self::SizeLf { value }),
             (Self::Extension { value, length }, b'\t' | b' '..=b'~') if length < EXTENSION_MAX => {
                 Ok(Self::Extension { value, length: length.saturating_add(1) })
             }

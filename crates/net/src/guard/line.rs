@@ -7,6 +7,7 @@ use crate::HeadLimits;
 
 /// What the head has said so far about where the message ends.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent findings of one pass, not a state")]
 pub(super) struct Facts {
     pub(super) fields: usize,
     pub(super) is_1_0: bool,
@@ -113,14 +114,16 @@ impl Facts {
             return Err(Violation::TooManyFields);
         }
         match Known::of(name) {
-            Known::Other => Ok(()),
-            _framing if is_trailer => Err(Violation::Trailer),
-            known => self.known(known, value),
-        }
-    }
-
-    fn known(&mut self, known: Known, value: &[u8]) -> Result<(), Violation> {
-        match known {
+            Known::Connection
+            | Known::ContentLength
+            | Known::Credential
+            | Known::Host
+            | Known::TransferEncoding
+            | Known::Upgrade
+                if is_trailer =>
+            {
+                Err(Violation::Trailer)
+            }
             Known::Host => self.host(value),
             Known::ContentLength => self.content_length(value),
             Known::TransferEncoding => self.transfer_encoding(value),
@@ -270,9 +273,14 @@ pub(super) fn trim(value: &[u8]) -> &[u8] {
     value
 }
 
-/// Folded, not searched, so that the compiler uses vectors.
+/// NUL, CR, LF and their like. A tab is none.
 pub(super) fn has_control(value: &[u8]) -> bool {
-    value.iter().fold(false, |bad, byte| bad | (*byte < 0x20 && *byte != b'\t') | (*byte == 0x7f))
+    // Without short cuts, so that the compiler uses vectors.
+    let count = |sum: u8, byte: &u8| {
+        let is_bad = (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f;
+        sum | u8::from(is_bad)
+    };
+    value.iter().fold(0, count) != 0
 }
 
 /// RFC 9110 section 5.6.2.

@@ -49,6 +49,12 @@ enum State {
     Pass,
 }
 
+/// A complete line of a section, without its CRLF.
+struct Line<'d> {
+    is_first: bool,
+    text: &'d [u8],
+}
+
 impl Machine {
     /// For what a client sends.
     pub fn request(limits: HeadLimits) -> Self {
@@ -95,24 +101,27 @@ impl Machine {
             match self.step(rest) {
                 Ok(0) => break,
                 Ok(used) => settled = settled.saturating_add(used),
-                Err(violation) => {
-                    self.failed = Some(violation);
-                    self.is_mid_message = start.is_none();
-                    if start.is_some() && self.state != State::Head {
-                        // Its head was counted just now, and is withheld with the rest.
-                        self.heads = self.heads.saturating_sub(1);
-                    }
-                    return match start {
-                        Some(start @ 1..) => Ok(start),
-                        Some(0) | None => Err(violation),
-                    };
-                }
+                Err(violation) => return self.fail(violation, start),
             }
             if self.state == State::Head {
                 start = Some(settled);
             }
         }
         Ok(settled)
+    }
+
+    /// `start`: where the failed message began, if its head was not settled by an earlier call.
+    fn fail(&mut self, violation: Violation, start: Option<usize>) -> Result<usize, Violation> {
+        self.failed = Some(violation);
+        self.is_mid_message = start.is_none();
+        if start.is_some() && self.state != State::Head {
+            // Its head was counted just now, and is withheld with the rest.
+            self.heads = self.heads.saturating_sub(1);
+        }
+        match start {
+            Some(start @ 1..) => Ok(start),
+            Some(0) | None => Err(violation),
+        }
     }
 
     /// What was found, here or earlier.
@@ -184,7 +193,9 @@ impl Machine {
     }
 
     fn head(&mut self, data: &[u8]) -> Result<usize, Violation> {
-        while let Some((is_first, line)) = self.line(data, self.limits.head_bytes_max)? {
+        while let Some(Line { is_first, text: line }) =
+            self.line(data, self.limits.head_bytes_max)?
+        {
             match (is_first, line.is_empty(), self.role) {
                 (true, _, Role::Request) => self.facts.request_line(line, &self.limits)?,
                 (true, _, Role::Response) => self.facts.status_line(line)?,
@@ -200,7 +211,7 @@ impl Machine {
     }
 
     fn trailer(&mut self, data: &[u8]) -> Result<usize, Violation> {
-        while let Some((_, line)) = self.line(data, self.limits.trailer_bytes_max)? {
+        while let Some(Line { text: line, .. }) = self.line(data, self.limits.trailer_bytes_max)? {
             if line.is_empty() {
                 let used = self.section_end();
                 self.facts.fields = 0;
@@ -212,12 +223,12 @@ impl Machine {
         Ok(0)
     }
 
-    /// The next complete line, without its CRLF, and whether it is the first of its section.
+    /// The next complete line, if there is one.
     fn line<'d>(
         &mut self,
         data: &'d [u8],
         bytes_max: usize,
-    ) -> Result<Option<(bool, &'d [u8])>, Violation> {
+    ) -> Result<Option<Line<'d>>, Violation> {
         let begin = self.lines_end;
         let from = begin.max(self.searched);
         let found = data.get(from..).and_then(|rest| memchr(b'\n', rest));
@@ -233,7 +244,7 @@ impl Machine {
         let line = data.get(begin..end).unwrap_or_default();
         let line = line.strip_suffix(b"\r").ok_or(Violation::BareLf)?;
         self.lines_end = end.saturating_add(1);
-        Ok(Some((begin == 0, line)))
+        Ok(Some(Line { is_first: begin == 0, text: line }))
     }
 
     fn too_large(&self, is_first: bool) -> Violation {
@@ -308,7 +319,7 @@ pub fn fuzz(data: &[u8]) {
     assert_eq!(whole, verdict(data, &pieces), "a split at every {step} bytes changes the verdict");
 }
 
-/// The violation, and how many heads were accepted before it.
+/// The violation; without one, whether the data ends between messages.
 fn verdict(data: &[u8], pieces: &[usize]) -> (Option<Violation>, bool) {
     let mut machine = Machine::request(HeadLimits::default());
     let (mut from, mut to) = (0_usize, 0_usize);
@@ -323,7 +334,8 @@ fn verdict(data: &[u8], pieces: &[usize]) -> (Option<Violation>, bool) {
             Err(_) => break,
         }
     }
-    (machine.violation(), machine.is_between())
+    let violation = machine.violation();
+    (violation, violation.is_none() && machine.is_between())
 }
 
 #[cfg(test)]

@@ -187,21 +187,25 @@ impl<S> Guarded<S> {
 
     /// Before new bytes are fed: what the other side of the connection has done meanwhile.
     fn listen(&mut self) -> Result<(), Violation> {
-        if self.is_request {
-            if self.machine.awaits_upgrade() {
-                if self.cue.is_upgraded() {
-                    self.machine.pass();
-                } else if self.cue.has_answered() >= self.machine.heads() {
-                    self.machine.resume();
-                }
-            }
-        } else if self.machine.is_between() {
-            if self.machine.heads() >= self.cue.asked.load(Ordering::Relaxed) {
-                return Err(Violation::Unsolicited);
-            }
-            self.machine.expect(self.cue.is_head.load(Ordering::Relaxed));
+        if self.is_request && self.machine.awaits_upgrade() {
+            self.settle_upgrade();
         }
+        if self.is_request || !self.machine.is_between() {
+            return Ok(());
+        }
+        if self.machine.heads() >= self.cue.asked.load(Ordering::Relaxed) {
+            return Err(Violation::Unsolicited);
+        }
+        self.machine.expect(self.cue.is_head.load(Ordering::Relaxed));
         Ok(())
+    }
+
+    fn settle_upgrade(&mut self) {
+        if self.cue.is_upgraded() {
+            self.machine.pass();
+        } else if self.cue.has_answered() >= self.machine.heads() {
+            self.machine.resume();
+        }
     }
 
     /// Checks what was read into `out` behind `before`, and takes back what is not settled.

@@ -60,20 +60,25 @@ pub enum Violation {
 impl Violation {
     /// The status of the answer.
     pub fn status(self) -> StatusCode {
-        match self {
-            Self::UriTooLong => StatusCode::URI_TOO_LONG,
-            Self::HeadTooLarge | Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            _other => StatusCode::BAD_REQUEST,
+        if self == Self::UriTooLong {
+            StatusCode::URI_TOO_LONG
+        } else if self.is_limit() {
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+        } else if self == Self::Slow {
+            StatusCode::REQUEST_TIMEOUT
+        } else {
+            StatusCode::BAD_REQUEST
         }
     }
 
     /// The public code.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::UriTooLong | Self::HeadTooLarge | Self::TooManyFields => "RW3016",
-            _ => "RW3000",
-        }
+        if self.is_limit() { "RW3016" } else { "RW3000" }
+    }
+
+    /// Whether the message is well-formed as far as it was read, only too large.
+    pub fn is_limit(self) -> bool {
+        matches!(self, Self::UriTooLong | Self::HeadTooLarge | Self::TooManyFields)
     }
 
     /// The cause, for the operator only.
