@@ -24,32 +24,28 @@ fn a_stored_authority_issues_below_the_same_root() {
     assert_eq!(intermediate.as_ref(), authority.parts().intermediate_certificate);
 }
 
+#[track_caller]
+fn check(parts: &Parts, want: &LoadError) {
+    assert_eq!(load(parts).map(drop).as_ref(), Err(want));
+}
+
 #[test]
 fn parts_that_do_not_belong_together_are_refused() {
     let (ours, theirs) = (house(settings()).authority.parts(), house(settings()).authority.parts());
-    let check = |change: &dyn Fn(&mut Parts), want: LoadError| {
-        let mut parts = ours.clone();
-        change(&mut parts);
-        assert_eq!(load(&parts).map(drop), Err(want));
-    };
-    check(&|p| p.root_certificate = theirs.root_certificate.clone(), LoadError::Chain);
-    check(&|p| p.root_key = theirs.root_key.clone(), LoadError::Key { which: "root" });
-    check(
-        &|p| p.intermediate_key = theirs.intermediate_key.clone(),
-        LoadError::Key { which: "intermediate" },
-    );
-    check(
-        &|p| p.intermediate_key = Secret::new(vec![0; 32]),
-        LoadError::Malformed { which: "intermediate" },
-    );
-    check(
-        &|p| p.root_certificate.truncate(100),
-        LoadError::Malformed { which: "root certificate" },
-    );
-    check(
-        &|p| p.intermediate_certificate.push(0),
-        LoadError::Malformed { which: "intermediate certificate" },
-    );
+    let parts = Parts { root_certificate: theirs.root_certificate.clone(), ..ours.clone() };
+    check(&parts, &LoadError::Chain);
+    let parts = Parts { root_key: theirs.root_key.clone(), ..ours.clone() };
+    check(&parts, &LoadError::Key { which: "root" });
+    let parts = Parts { intermediate_key: theirs.intermediate_key, ..ours.clone() };
+    check(&parts, &LoadError::Key { which: "intermediate" });
+    let parts = Parts { intermediate_key: Secret::new(vec![0; 32]), ..ours.clone() };
+    check(&parts, &LoadError::Malformed { which: "intermediate" });
+    let mut parts = ours.clone();
+    parts.root_certificate.truncate(100);
+    check(&parts, &LoadError::Malformed { which: "root certificate" });
+    let mut parts = ours;
+    parts.intermediate_certificate.push(0);
+    check(&parts, &LoadError::Malformed { which: "intermediate certificate" });
 }
 
 #[test]
@@ -70,7 +66,7 @@ fn a_life_is_between_a_second_and_a_day_and_ends_with_the_intermediate() {
     {
         assert_eq!(authority.issue_workload(&orders(), life).is_ok(), want, "{life:?}");
     }
-    clock.advance(DAY * 90 - HOUR);
+    clock.advance(HOUR * (90 * 24 - 1));
     let last = authority.issue_workload(&orders(), DAY).unwrap();
     assert_eq!(last.not_after(), NOW.plus(DAY * 90));
     clock.advance(HOUR);
