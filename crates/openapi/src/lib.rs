@@ -9,9 +9,25 @@
 //! have limits, and a pattern that does not compile is a finding, never a check that is skipped.
 
 mod limits;
+mod number;
+mod node;
+mod json;
+mod yaml;
+mod schema;
+mod pattern;
+mod format;
+mod compile;
+mod check;
 mod violation;
 mod document;
+mod paths;
+mod parameter;
+mod query;
+mod media_type;
+mod multipart;
+mod body;
 mod operation;
+mod shape;
 mod filter;
 mod decode;
 
