@@ -12,16 +12,33 @@ pub struct Code {
     pub code: &'static str,
     /// How bad a finding with this code is, unless it says otherwise.
     pub severity: Severity,
+    /// What it means, in a few words.
+    pub title: &'static str,
 }
 
 /// All codes, in order.
 pub fn codes() -> impl Iterator<Item = Code> {
-    CATALOGUE.iter().map(|(code, severity)| Code { code, severity: *severity })
+    CATALOGUE.iter().map(|(code, severity, page)| Code {
+        code,
+        severity: *severity,
+        title: page
+            .lines()
+            .next()
+            .and_then(|line| line.split_once(": "))
+            .map_or("", |(_, title)| title),
+    })
+}
+
+/// The page of a code, as Markdown: what happened, an example, the fix.
+pub fn page(code: &str) -> Option<&'static str> {
+    let code = code.trim().to_ascii_uppercase();
+    CATALOGUE.iter().find(|(known, ..)| *known == code).map(|(_, _, page)| *page)
 }
 
 /// The severity of a code.
 pub(crate) fn severity(code: &str) -> Severity {
-    codes().find(|known| known.code == code).map_or(Severity::Error, |known| known.severity)
+    let known = CATALOGUE.iter().find(|(known, ..)| *known == code);
+    known.map_or(Severity::Error, |(_, severity, _)| *severity)
 }
 
 /// The names under which the checker uses the codes.
@@ -83,60 +100,99 @@ pub(crate) mod code {
     pub(crate) const NOT_YET: &str = "RW2090";
 }
 
-const CATALOGUE: &[(&str, Severity)] = &[
-    (code::SYNTAX, Severity::Error),
-    (code::TOO_LARGE, Severity::Error),
-    (code::TOML_1_1, Severity::Error),
-    (code::TOO_DEEP, Severity::Error),
-    (code::VERSION, Severity::Error),
-    (code::BAD_NAME, Severity::Error),
-    (code::SHARED_NAME, Severity::Error),
-    (code::UNKNOWN_ROLE, Severity::Error),
-    (code::UNKNOWN_SERVICE, Severity::Error),
-    (code::UNKNOWN_OPERATION, Severity::Error),
-    (code::UNKNOWN_DATA, Severity::Error),
-    (code::UNKNOWN_SECRET, Severity::Error),
-    (code::BAD_EXPECTATION, Severity::Error),
-    (code::ROLE_CYCLE, Severity::Error),
-    (code::OWN_FOR_SERVICE, Severity::Error),
-    (code::BEHALF_FOR_PEOPLE, Severity::Error),
-    (code::BAD_GRANT, Severity::Error),
-    (code::DUPLICATE_OPERATION, Severity::Error),
-    (code::BAD_ADDRESS, Severity::Error),
-    (code::BAD_LIMIT, Severity::Error),
-    (code::BAD_DURATION, Severity::Error),
-    (code::BAD_OWN, Severity::Error),
-    (code::BAD_ROUTE, Severity::Error),
-    (code::NO_UPSTREAM, Severity::Error),
-    (code::SHARED_PATH, Severity::Error),
-    (code::RESERVED_PATH, Severity::Error),
-    (code::BAD_PATH, Severity::Error),
-    (code::BAD_URL, Severity::Error),
-    (code::BAD_HOST, Severity::Error),
-    (code::BAD_WEBHOOK, Severity::Error),
-    (code::BAD_VARIABLE, Severity::Error),
-    (code::OVERLAY_GRANT, Severity::Error),
-    (code::ROOT_ONLY, Severity::Error),
-    (code::UNKNOWN_ENVIRONMENT, Severity::Error),
-    (code::DECLARED_TWICE, Severity::Error),
-    (code::INCLUDE_EMPTY, Severity::Error),
-    (code::OPENAPI_UNREADABLE, Severity::Error),
-    (code::OPENAPI_INVALID, Severity::Error),
-    (code::FLASK_UNREADABLE, Severity::Error),
-    (code::POLICY_UNREADABLE, Severity::Error),
-    (code::EXPECTATION_BROKEN, Severity::Error),
-    (code::OVER_BROAD, Severity::Warning),
-    (code::UNUSED_ROLE, Severity::Warning),
-    (code::REDUNDANT_GRANT, Severity::Warning),
-    (code::UNREACHABLE_SERVICE, Severity::Warning),
-    (code::NO_OPERATIONS, Severity::Warning),
-    (code::OWNER_BY_APP, Severity::Note),
-    (code::UNUSED_SECRET, Severity::Warning),
-    (code::UNUSED_DATA, Severity::Warning),
-    (code::ANONYMOUS_WRITE, Severity::Note),
-    (code::SHARED_UPSTREAM, Severity::Warning),
-    (code::DRIFT_MISSING, Severity::Warning),
-    (code::DRIFT_GONE, Severity::Warning),
-    (code::DRIFT_MOVED, Severity::Warning),
-    (code::NOT_YET, Severity::Note),
+/// By number.
+const CATALOGUE: &[(&str, Severity, &str)] = &[
+    (code::SYNTAX, Severity::Error, include_str!("../pages/RW0001.md")),
+    (code::TOO_LARGE, Severity::Error, include_str!("../pages/RW0002.md")),
+    (code::TOML_1_1, Severity::Error, include_str!("../pages/RW0003.md")),
+    (code::TOO_DEEP, Severity::Error, include_str!("../pages/RW0004.md")),
+    (code::VERSION, Severity::Error, include_str!("../pages/RW0005.md")),
+    (code::BAD_NAME, Severity::Error, include_str!("../pages/RW1001.md")),
+    (code::SHARED_NAME, Severity::Error, include_str!("../pages/RW1002.md")),
+    (code::UNKNOWN_ROLE, Severity::Error, include_str!("../pages/RW1003.md")),
+    (code::UNKNOWN_SERVICE, Severity::Error, include_str!("../pages/RW1004.md")),
+    (code::UNKNOWN_OPERATION, Severity::Error, include_str!("../pages/RW1005.md")),
+    (code::UNKNOWN_DATA, Severity::Error, include_str!("../pages/RW1006.md")),
+    (code::UNKNOWN_SECRET, Severity::Error, include_str!("../pages/RW1007.md")),
+    (code::BAD_EXPECTATION, Severity::Error, include_str!("../pages/RW1008.md")),
+    (code::ROLE_CYCLE, Severity::Error, include_str!("../pages/RW1009.md")),
+    (code::OWN_FOR_SERVICE, Severity::Error, include_str!("../pages/RW1010.md")),
+    (code::BEHALF_FOR_PEOPLE, Severity::Error, include_str!("../pages/RW1011.md")),
+    (code::BAD_GRANT, Severity::Error, include_str!("../pages/RW1012.md")),
+    (code::DUPLICATE_OPERATION, Severity::Error, include_str!("../pages/RW1013.md")),
+    (code::BAD_ADDRESS, Severity::Error, include_str!("../pages/RW1014.md")),
+    (code::BAD_LIMIT, Severity::Error, include_str!("../pages/RW1015.md")),
+    (code::BAD_DURATION, Severity::Error, include_str!("../pages/RW1016.md")),
+    (code::BAD_OWN, Severity::Error, include_str!("../pages/RW1017.md")),
+    (code::BAD_ROUTE, Severity::Error, include_str!("../pages/RW1018.md")),
+    (code::NO_UPSTREAM, Severity::Error, include_str!("../pages/RW1019.md")),
+    (code::SHARED_PATH, Severity::Error, include_str!("../pages/RW1020.md")),
+    (code::RESERVED_PATH, Severity::Error, include_str!("../pages/RW1021.md")),
+    (code::BAD_PATH, Severity::Error, include_str!("../pages/RW1022.md")),
+    (code::BAD_URL, Severity::Error, include_str!("../pages/RW1023.md")),
+    (code::BAD_HOST, Severity::Error, include_str!("../pages/RW1024.md")),
+    (code::BAD_WEBHOOK, Severity::Error, include_str!("../pages/RW1025.md")),
+    (code::BAD_VARIABLE, Severity::Error, include_str!("../pages/RW1026.md")),
+    (code::OVERLAY_GRANT, Severity::Error, include_str!("../pages/RW1030.md")),
+    (code::ROOT_ONLY, Severity::Error, include_str!("../pages/RW1031.md")),
+    (code::UNKNOWN_ENVIRONMENT, Severity::Error, include_str!("../pages/RW1032.md")),
+    (code::DECLARED_TWICE, Severity::Error, include_str!("../pages/RW1033.md")),
+    (code::INCLUDE_EMPTY, Severity::Error, include_str!("../pages/RW1034.md")),
+    (code::OPENAPI_UNREADABLE, Severity::Error, include_str!("../pages/RW1040.md")),
+    (code::OPENAPI_INVALID, Severity::Error, include_str!("../pages/RW1041.md")),
+    (code::FLASK_UNREADABLE, Severity::Error, include_str!("../pages/RW1042.md")),
+    (code::POLICY_UNREADABLE, Severity::Error, include_str!("../pages/RW1043.md")),
+    (code::EXPECTATION_BROKEN, Severity::Error, include_str!("../pages/RW2001.md")),
+    (code::OVER_BROAD, Severity::Warning, include_str!("../pages/RW2010.md")),
+    (code::UNUSED_ROLE, Severity::Warning, include_str!("../pages/RW2011.md")),
+    (code::REDUNDANT_GRANT, Severity::Warning, include_str!("../pages/RW2012.md")),
+    (code::UNREACHABLE_SERVICE, Severity::Warning, include_str!("../pages/RW2013.md")),
+    (code::NO_OPERATIONS, Severity::Warning, include_str!("../pages/RW2014.md")),
+    (code::OWNER_BY_APP, Severity::Note, include_str!("../pages/RW2015.md")),
+    (code::UNUSED_SECRET, Severity::Warning, include_str!("../pages/RW2016.md")),
+    (code::UNUSED_DATA, Severity::Warning, include_str!("../pages/RW2017.md")),
+    (code::ANONYMOUS_WRITE, Severity::Note, include_str!("../pages/RW2018.md")),
+    (code::SHARED_UPSTREAM, Severity::Warning, include_str!("../pages/RW2019.md")),
+    (code::DRIFT_MISSING, Severity::Warning, include_str!("../pages/RW2020.md")),
+    (code::DRIFT_GONE, Severity::Warning, include_str!("../pages/RW2021.md")),
+    (code::DRIFT_MOVED, Severity::Warning, include_str!("../pages/RW2022.md")),
+    (code::NOT_YET, Severity::Note, include_str!("../pages/RW2090.md")),
+    ("RW3000", Severity::Error, include_str!("../pages/RW3000.md")),
+    ("RW3001", Severity::Error, include_str!("../pages/RW3001.md")),
+    ("RW3002", Severity::Error, include_str!("../pages/RW3002.md")),
+    ("RW3003", Severity::Error, include_str!("../pages/RW3003.md")),
+    ("RW3004", Severity::Error, include_str!("../pages/RW3004.md")),
+    ("RW3005", Severity::Error, include_str!("../pages/RW3005.md")),
+    ("RW3006", Severity::Error, include_str!("../pages/RW3006.md")),
+    ("RW3007", Severity::Error, include_str!("../pages/RW3007.md")),
+    ("RW3008", Severity::Error, include_str!("../pages/RW3008.md")),
+    ("RW3009", Severity::Error, include_str!("../pages/RW3009.md")),
+    ("RW3010", Severity::Error, include_str!("../pages/RW3010.md")),
+    ("RW3011", Severity::Error, include_str!("../pages/RW3011.md")),
+    ("RW3012", Severity::Error, include_str!("../pages/RW3012.md")),
+    ("RW3013", Severity::Error, include_str!("../pages/RW3013.md")),
+    ("RW3014", Severity::Error, include_str!("../pages/RW3014.md")),
+    ("RW3015", Severity::Error, include_str!("../pages/RW3015.md")),
+    ("RW3016", Severity::Error, include_str!("../pages/RW3016.md")),
+    ("RW3017", Severity::Error, include_str!("../pages/RW3017.md")),
+    ("RW3101", Severity::Error, include_str!("../pages/RW3101.md")),
+    ("RW3102", Severity::Error, include_str!("../pages/RW3102.md")),
+    ("RW3103", Severity::Error, include_str!("../pages/RW3103.md")),
+    ("RW3104", Severity::Error, include_str!("../pages/RW3104.md")),
+    ("RW4000", Severity::Error, include_str!("../pages/RW4000.md")),
+    ("RW4001", Severity::Error, include_str!("../pages/RW4001.md")),
+    ("RW4002", Severity::Error, include_str!("../pages/RW4002.md")),
+    ("RW4003", Severity::Error, include_str!("../pages/RW4003.md")),
+    ("RW4004", Severity::Error, include_str!("../pages/RW4004.md")),
+    ("RW4005", Severity::Error, include_str!("../pages/RW4005.md")),
+    ("RW4006", Severity::Error, include_str!("../pages/RW4006.md")),
+    ("RW4007", Severity::Error, include_str!("../pages/RW4007.md")),
+    ("RW4008", Severity::Error, include_str!("../pages/RW4008.md")),
+    ("RW4009", Severity::Error, include_str!("../pages/RW4009.md")),
+    ("RW4010", Severity::Error, include_str!("../pages/RW4010.md")),
+    ("RW4011", Severity::Error, include_str!("../pages/RW4011.md")),
+    ("RW4012", Severity::Error, include_str!("../pages/RW4012.md")),
 ];
+
+#[cfg(test)]
+mod tests;

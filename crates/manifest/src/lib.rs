@@ -25,7 +25,7 @@ mod format;
 mod schema;
 
 pub use access::{Access, Caller, Flow, flows};
-pub use catalogue::{Code, codes};
+pub use catalogue::{Code, codes, page};
 pub use draft::{Draft, Want, WantKind};
 pub use finding::{Finding, Related, Severity};
 pub use format::{FormatError, format};

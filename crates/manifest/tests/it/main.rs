@@ -2,3 +2,6 @@
 
 mod fleet;
 mod sample;
+mod broken;
+mod questions;
+mod hostile;

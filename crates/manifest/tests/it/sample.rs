@@ -17,3 +17,8 @@ fn the_sample_of_the_reference_is_accepted() {
     assert_eq!(model.expectations.len(), 6);
     assert_eq!(model.roles["admin"].includes, ["support"]);
 }
+
+#[test]
+fn the_sample_is_in_the_one_format() {
+    assert_eq!(ringwall_manifest::format(SHOP).unwrap(), SHOP);
+}
