@@ -40,7 +40,8 @@ As = "Callable[..., Acting]"
 
 @pytest.fixture
 def client() -> FlaskClient:
-    return create_app().test_client()
+    made: FlaskClient = create_app().test_client()
+    return made
 
 
 def send(client: FlaskClient, issuer: LocalIssuer, path: str, **changes: object) -> TestResponse:

@@ -36,12 +36,17 @@ from flask_ringwall.verify import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flask import Request
+
     from flask_ringwall.caller import Caller
 
 IDENTITY_HEADER = "Ringwall-Identity"
 OWNER_HEADER = "Ringwall-Owner"
 REQUEST_HEADER = "Ringwall-Request"
 
+# As WSGI spells the headers that each request is asked for.
+_IDENTITY = "HTTP_RINGWALL_IDENTITY"
+_TRACE = "HTTP_TRACEPARENT"
 # W3C Trace Context, version 00: what is not of this form is not passed along.
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
@@ -112,17 +117,17 @@ class Guard:
         """Takes keys from memory instead of the file: for tests with a local issuer."""
         self._internal.fixed = keys
 
-    def identify(self) -> tuple[Caller, str | None]:
-        """Returns the caller of the request in hand and the token to pass along, or raises."""
+    def identify(self, app: Flask, asked: Request) -> tuple[Caller, str | None]:
+        """Returns the caller of a request and the token to pass along, or raises."""
         now = int(self._clock())
-        token = request.headers.get(IDENTITY_HEADER)
+        token = asked.environ.get(_IDENTITY)
         if token is not None:
             verified = self._internal.run(token, now)
-            _same_request(verified)
-            _same_operation(verified)
+            _same_request(verified, asked)
+            _same_operation(verified, app, asked)
             return verified.caller, token
         if self._access is not None:
-            return self._access.run(_bearer(), now).caller, None
+            return self._access.run(_bearer(asked), now).caller, None
         raise VerifyError(Reason.ABSENT, "no identity token")
 
 
@@ -196,15 +201,18 @@ def guard_of(app: Flask) -> Guard:
 def _before() -> Response | None:
     # An outer app context may share `g` with an earlier request.
     state.clear()
-    guard = guard_of(current_app)
+    # Each use of Flask's proxies costs a look-up; one is enough.
+    app, asked = _app(), _request()
+    guard = guard_of(app)
     try:
-        caller, token = guard.identify()
+        caller, token = guard.identify(app, asked)
     except VerifyError as error:
-        return _refuse(guard, error)
-    traceparent = request.headers.get("traceparent", "")
-    is_trace = _TRACEPARENT.fullmatch(traceparent) is not None
+        return _refuse(guard, app, asked, error)
+    traceparent = asked.environ.get(_TRACE)
+    is_trace = traceparent is not None and _TRACEPARENT.fullmatch(traceparent) is not None
     state.begin(State(caller, token, traceparent if is_trace else None))
-    token_accepted.send(_app(), caller=caller)
+    if token_accepted.receivers:
+        token_accepted.send(app, caller=caller)
     return None
 
 
@@ -217,7 +225,7 @@ def _after(answer: Response) -> Response:
         why = f"the owner was {current.ownership.value} on an operation permitted as :own"
         policy_denied.send(_app(), caller=current.caller, why=why)
         answer.close()
-        is_dev = guard_of(current_app).settings.is_dev
+        is_dev = guard_of(_app()).settings.is_dev
         return problem.response(
             problem.OWNER_NOT_STATED, current.caller.request_id, why if is_dev else None
         )
@@ -232,10 +240,10 @@ def _teardown(_: BaseException | None) -> None:
     state.clear()
 
 
-def _refuse(guard: Guard, error: VerifyError) -> Response:
-    token_rejected.send(_app(), reason=error.reason)
+def _refuse(guard: Guard, app: Flask, asked: Request, error: VerifyError) -> Response:
+    token_rejected.send(app, reason=error.reason)
     reason = str(error) if guard.settings.is_dev else None
-    request_id = request.headers.get(REQUEST_HEADER, "")
+    request_id = asked.headers.get(REQUEST_HEADER, "")
     known_id = request_id if _REQUEST_ID.fullmatch(request_id) else None
     if error.reason is Reason.NO_KEYS:
         return problem.response(problem.CANNOT_DECIDE, known_id, reason)
@@ -246,35 +254,37 @@ def _refuse(guard: Guard, error: VerifyError) -> Response:
     return problem.response(problem.NOT_AUTHENTICATED, known_id, reason, challenge)
 
 
-def _same_request(verified: Verified) -> None:
+def _same_request(verified: Verified, asked: Request) -> None:
     """A token made for one request is no good for another."""
-    if verified.method != request.method:
+    if verified.method != asked.method:
         raise VerifyError(Reason.REQUEST, "made for another method")
     target = (verified.target or "").partition("?")[0]
-    raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI")
+    environ = asked.environ
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if isinstance(raw, str) and raw.startswith("/"):
         is_same = raw.partition("?")[0] == target
     else:
         # A server that keeps only the decoded path: WSGI gives its bytes as Latin-1.
-        path = request.environ.get("SCRIPT_NAME", "") + request.environ.get("PATH_INFO", "")
+        path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
         is_same = path.encode("latin-1") == unquote_to_bytes(target)
     if not is_same:
         raise VerifyError(Reason.REQUEST, "made for another path")
 
 
-def _same_operation(verified: Verified) -> None:
+def _same_operation(verified: Verified, app: Flask, asked: Request) -> None:
     """The gateway decided about the operation that this view says it is."""
-    here = declared_operation(current_app, request.endpoint, request.method)
+    here = declared_operation(app, asked.endpoint, asked.method)
     if here is not None and here != verified.caller.operation:
         raise VerifyError(Reason.REQUEST, f"made for another operation than `{here}`")
 
 
-def _bearer() -> str:
-    values = request.headers.getlist("Authorization")
-    if not values:
+def _bearer(asked: Request) -> str:
+    value: str | None = asked.environ.get("HTTP_AUTHORIZATION")
+    if value is None:
         raise VerifyError(Reason.ABSENT, "no token")
-    scheme, _, token = values[0].partition(" ")
-    if len(values) != 1 or scheme.lower() != "bearer" or "," in token:
+    # Two headers arrive as one with a comma, which no token has.
+    scheme, _, token = value.partition(" ")
+    if scheme.lower() != "bearer" or "," in token:
         raise VerifyError(Reason.SHAPE, "not exactly one bearer token")
     return token
 
@@ -284,6 +294,10 @@ def _caller() -> Caller:
     if current is None:
         raise RuntimeError("current_identity outside a request that Ringwall verified")
     return current.caller
+
+
+def _request() -> Request:
+    return cast("Request", request._get_current_object())  # type: ignore[attr-defined]
 
 
 def _app() -> Flask:
