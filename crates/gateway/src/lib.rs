@@ -1,1 +1,32 @@
 //! The request pipeline: one file per stage.
+//!
+//! Start with `pipeline.rs`, then any file in `stage/`. The same pipeline serves three doors: the
+//! public edge, the inbound door of a service, and its outbound door. [`Core`] holds what they
+//! share; [`Core::load`] puts a manifest in force, [`Core::house`] gives a door its handler.
+//!
+//! Nothing here issues a token, keeps a key or opens a socket.
+
+#![warn(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::wildcard_enum_match_arm)]
+
+mod pipeline;
+mod stage;
+mod refusal;
+mod record;
+mod ledger;
+mod metrics;
+mod core;
+mod snapshot;
+mod operation;
+mod upstreams;
+mod rates;
+mod local;
+mod own;
+mod json;
+
+pub use crate::core::{Core, Door, Reach, Seams};
+pub use local::{Answered, Local};
+pub use pipeline::House;
+pub use snapshot::BuildError;
+pub use stage::authenticate::Keys;
+
+pub(crate) use refusal::Refusal;

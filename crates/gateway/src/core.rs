@@ -1,0 +1,229 @@
+//! What all doors share, and what outlives a reload: rates, health, tokens, counters.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::{self, Debug};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use ringwall_base::{Class, Clock, Entropy, Event, Outcome, RequestId, Sessions, Signer, Sink};
+use ringwall_jose::{AccessToken, Expected, TokenCache};
+use ringwall_manifest::{Mode, Model};
+use ringwall_net::{Peer, Pool, Target, Violation};
+use ringwall_openapi::Schemas;
+
+use crate::ledger::Ledger;
+use crate::local::Local;
+use crate::pipeline::House;
+use crate::rates::Rates;
+use crate::record::Opening;
+use crate::snapshot::{BuildError, Snapshot};
+use crate::stage::authenticate::Keys;
+use crate::upstreams::Endpoint;
+
+/// Where a request comes in.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Door {
+    /// The public door: people and programs, by cookie or token.
+    Edge,
+    /// In front of a service, for other services: mutual TLS.
+    Inbound {
+        /// The service behind it.
+        service: String,
+    },
+    /// Behind a service, for its own calls: plain, reachable by that service only.
+    Outbound {
+        /// The service that alone can reach it.
+        caller: String,
+        /// The service that it leads to. `None`: the host of each request says it.
+        callee: Option<String>,
+    },
+}
+
+/// How endpoints are reached. Asked when a snapshot is built; what it gives is kept over reloads,
+/// so a dialer must follow an app that moves.
+pub trait Reach: Debug + Send + Sync {
+    /// A service's app at one of its addresses.
+    fn app(&self, service: &str, address: &str) -> Arc<Target>;
+
+    /// The inbound door of `callee`, spoken to over mutual TLS as `caller`.
+    fn door(&self, caller: &str, callee: &str) -> Option<Arc<Target>>;
+}
+
+/// Everything that varies.
+#[derive(Clone, Debug)]
+pub struct Seams {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The audit log.
+    pub sink: Arc<dyn Sink>,
+    /// Who holds a session.
+    pub sessions: Arc<dyn Sessions>,
+    /// The keys that tokens are verified with.
+    pub keys: Arc<dyn Keys>,
+    /// Signs identity tokens for services.
+    pub signer: Arc<dyn Signer>,
+    /// The fleet's own pages.
+    pub local: Option<Arc<dyn Local>>,
+    /// How endpoints are reached.
+    pub reach: Arc<dyn Reach>,
+    /// Connections to them.
+    pub pool: Pool,
+    /// Whether refusals tell their reason to the client: in development only.
+    pub is_dev: bool,
+}
+
+/// All doors, and what they share.
+#[derive(Debug)]
+pub struct Core {
+    seams: Seams,
+    ledger: Arc<Ledger>,
+    rates: Arc<Rates>,
+    tokens: Mutex<Option<Arc<TokenCache<AccessToken>>>>,
+    endpoints: Mutex<HashMap<String, Arc<Endpoint>>>,
+    snapshot: ArcSwapOption<Snapshot>,
+    version: AtomicU64,
+}
+
+impl Core {
+    /// Doors that refuse everything, until a manifest is loaded.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn new(seams: Seams) -> Result<Arc<Self>, std::io::Error> {
+        let (clock, sink) = (Arc::clone(&seams.clock), Arc::clone(&seams.sink));
+        let ledger = Ledger::new(clock, sink, &*seams.entropy, seams.is_dev)?;
+        Ok(Arc::new(Self {
+            seams,
+            ledger: Arc::new(ledger),
+            rates: Arc::new(Rates::new()),
+            tokens: Mutex::default(),
+            endpoints: Mutex::default(),
+            snapshot: ArcSwapOption::empty(),
+            version: AtomicU64::new(0),
+        }))
+    }
+
+    /// Puts a manifest in force for all requests that come from now on, and returns its version.
+    /// Requests on their way end by the manifest that admitted them.
+    ///
+    /// # Errors
+    /// When something in it cannot be enforced. What was in force stays.
+    pub fn load(
+        &self,
+        model: &Model,
+        schemas: &BTreeMap<String, Arc<Schemas>>,
+    ) -> Result<u64, BuildError> {
+        let version = self.version.load(Ordering::Relaxed).saturating_add(1);
+        let snapshot = Snapshot::build(model, schemas, self, version)?;
+        self.version.store(version, Ordering::Relaxed);
+        self.snapshot.store(Some(Arc::new(snapshot)));
+        Ok(version)
+    }
+
+    /// A door. Doors of services that the manifest does not have refuse everything.
+    pub fn house(self: &Arc<Self>, door: Door) -> Arc<House> {
+        Arc::new(House::new(Arc::clone(self), door))
+    }
+
+    /// All counters, in the OpenMetrics text format.
+    ///
+    /// # Errors
+    /// Never, in practice: writing to a string does not fail.
+    pub fn metrics(&self) -> Result<String, fmt::Error> {
+        self.ledger.metrics.text()
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshot.load_full()
+    }
+
+    pub(crate) const fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
+    pub(crate) const fn seams(&self) -> &Seams {
+        &self.seams
+    }
+
+    pub(crate) const fn rates(&self) -> &Arc<Rates> {
+        &self.rates
+    }
+
+    pub(crate) fn opening(&self, door: &Door, snapshot: Option<&Snapshot>) -> Opening {
+        Opening {
+            door: door.label(),
+            mode: snapshot.map_or(Mode::Block, Snapshot::mode),
+            manifest: snapshot.map_or(0, Snapshot::version),
+        }
+    }
+
+    /// The cache of access tokens; a new one only when other tokens are expected.
+    pub(crate) fn tokens(&self, expected: Expected) -> Arc<TokenCache<AccessToken>> {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = tokens.as_ref().filter(|known| *known.expected() == expected) {
+            return Arc::clone(known);
+        }
+        let fresh = Arc::new(TokenCache::new(expected, TOKENS_MAX));
+        *tokens = Some(Arc::clone(&fresh));
+        fresh
+    }
+
+    /// An endpoint with its health, the same over reloads.
+    pub(crate) fn endpoint(
+        &self,
+        name: String,
+        target: impl FnOnce() -> Arc<Target>,
+    ) -> Arc<Endpoint> {
+        let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || Arc::new(Endpoint::new(target()));
+        Arc::clone(endpoints.entry(name).or_insert_with(fresh))
+    }
+
+    /// Records a request that was refused before it became one.
+    pub(crate) fn refused(&self, door: &Door, peer: &Peer, violation: Violation) -> RequestId {
+        let id = self.ledger.request_id();
+        let event = Event {
+            at: self.ledger.clock.now(),
+            action: "request-rejected",
+            class: Class::Group,
+            outcome: Outcome::Failure,
+            source: Some(peer.address.ip().to_canonical().to_string()),
+            service: door.service().map(str::to_owned),
+            status: Some(violation.status().as_u16()),
+            request: Some(id.to_string()),
+            code: Some(violation.code()),
+            reason: Some(violation.reason().to_owned()),
+            stage: Some("normalize"),
+            ..Event::default()
+        };
+        if self.ledger.sink.put(event).is_err() {
+            self.ledger.metrics.lose();
+        }
+        id
+    }
+}
+
+impl Door {
+    /// `edge`, `inbound` or `outbound`.
+    pub(crate) const fn label(&self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Inbound { .. } => "inbound",
+            Self::Outbound { .. } => "outbound",
+        }
+    }
+
+    fn service(&self) -> Option<&str> {
+        match self {
+            Self::Edge => None,
+            Self::Inbound { service } => Some(service),
+            Self::Outbound { callee, .. } => callee.as_deref(),
+        }
+    }
+}
+
+/// Ten thousand tokens of a kilobyte each.
+const TOKENS_MAX: usize = 10_000;

@@ -1,0 +1,57 @@
+//! The seam to the fleet's own pages: sign-in, tokens, keys.
+
+use std::fmt::Debug;
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use http::header::COOKIE;
+use http::{HeaderValue, Request, Response};
+use ringwall_net::{Body, CollectError, Peer};
+
+use crate::Refusal;
+use crate::stage::normalize::{Normal, SESSION_COOKIE};
+
+/// A page on its way. It stays on the thread that asked.
+pub type Answered<'a> = Pin<Box<dyn Future<Output = Response<Bytes>> + 'a>>;
+
+/// Answers the fleet's own paths on the public door.
+pub trait Local: Debug + Send + Sync {
+    /// Whether a path, decoded once, is one of the fleet's own.
+    fn claims(&self, path: &str) -> bool;
+
+    /// Answers one request. Its fields are those of the client, session cookie included.
+    fn answer(&self, peer: IpAddr, request: Request<Bytes>) -> Answered<'_>;
+}
+
+/// Asks for one of the fleet's own pages.
+pub(crate) async fn ask(
+    local: &dyn Local,
+    peer: &Peer,
+    request: Normal,
+) -> Result<Response<Body>, Refusal> {
+    let session = request.session().map(|value| format!("{SESSION_COOKIE}={value}"));
+    let (mut parts, body) = request.into_parts();
+    if let Some(session) = session {
+        // Taken out for services; the fleet's own pages are the one place that it is for.
+        let joined = match parts.headers.get(COOKIE).and_then(|others| others.to_str().ok()) {
+            Some(others) => format!("{session}; {others}"),
+            None => session,
+        };
+        let joined = HeaderValue::from_str(&joined);
+        let joined = joined.map_err(|_other| Refusal::malformed("cookies are not text"))?;
+        parts.headers.insert(COOKIE, joined);
+    }
+    let body = body.collect(BODY_BYTES_MAX).await.map_err(|error| match error {
+        CollectError::TooLarge(_) => {
+            Refusal::TooLarge { bytes_max: u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX) }
+        }
+        CollectError::Body(_) => Refusal::malformed("the body broke off"),
+    })?;
+    let request = Request::from_parts(parts, body.bytes);
+    let response = local.answer(peer.address.ip().to_canonical(), request).await;
+    Ok(response.map(Body::from))
+}
+
+/// A form with a password, or a client's assertion: 64 KiB is far above both.
+const BODY_BYTES_MAX: usize = 64 * 1024;

@@ -1,0 +1,126 @@
+//! RED metrics: rate, errors and duration of each operation and of each edge between services.
+//!
+//! Labels are names from the manifest and closed sets, never a person, an address, a path or a
+//! token: their number is bounded by the manifest.
+
+use std::fmt;
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// All counters of the gateway.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    duration: Family<Exchange, Histogram>,
+    active: Gauge,
+    decisions: Family<Effect, Counter>,
+    lost: Counter,
+}
+
+/// One kind of exchange.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub(crate) struct Exchange {
+    /// `edge`, `inbound` or `outbound`.
+    pub(crate) ringwall_door: &'static str,
+    /// The calling service; empty at the edge.
+    pub(crate) ringwall_caller: String,
+    /// The service that is asked; empty when none was found.
+    pub(crate) ringwall_service: String,
+    /// Its operation.
+    pub(crate) ringwall_operation: String,
+    /// The method; `_OTHER` for one that is not registered.
+    pub(crate) http_request_method: &'static str,
+    /// The path template.
+    pub(crate) http_route: String,
+    /// The status.
+    pub(crate) http_response_status_code: u16,
+    /// The code of a refusal, empty for an answer.
+    pub(crate) error_type: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Effect {
+    effect: &'static str,
+    policy: &'static str,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::default();
+        let duration = Family::new_with_constructor(histogram as fn() -> Histogram);
+        let (active, decisions, lost) = (Gauge::default(), Family::default(), Counter::default());
+        registry.register_with_unit(
+            "http_server_request_duration",
+            "Duration of requests until the head of the answer",
+            Unit::Seconds,
+            Family::clone(&duration),
+        );
+        registry.register(
+            "http_server_active_requests",
+            "Requests that wait for an answer",
+            Gauge::clone(&active),
+        );
+        registry.register(
+            "ringwall_authz_decisions",
+            "Decisions of the policy",
+            Family::clone(&decisions),
+        );
+        registry.register(
+            "ringwall_gateway_events_lost",
+            "Events that the audit log did not take",
+            Counter::clone(&lost),
+        );
+        Self { registry, duration, active, decisions, lost }
+    }
+
+    /// Counts a request in.
+    pub(crate) fn enter(&self) {
+        self.active.inc();
+    }
+
+    /// Counts a request out.
+    pub(crate) fn leave(&self, exchange: &Exchange, duration: Duration) {
+        self.active.dec();
+        self.duration.get_or_create(exchange).observe(duration.as_secs_f64());
+    }
+
+    /// Counts a decision.
+    pub(crate) fn decide(&self, effect: &'static str) {
+        self.decisions.get_or_create(&Effect { effect, policy: "manifest" }).inc();
+    }
+
+    /// Counts an event that the audit log did not take.
+    pub(crate) fn lose(&self) {
+        self.lost.inc();
+    }
+
+    /// All of it, in the OpenMetrics text format.
+    pub(crate) fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// The method as a label: a client cannot make up new ones.
+pub(crate) fn method_label(method: &http::Method) -> &'static str {
+    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+        .into_iter()
+        .find(|known| *known == method.as_str())
+        .unwrap_or("_OTHER")
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(BUCKETS)
+}
+
+/// OpenTelemetry's semantic conventions for `http.server.request.duration`.
+const BUCKETS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];

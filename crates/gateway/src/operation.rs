@@ -1,0 +1,78 @@
+//! An operation as the stages need it: all that can be known before a request comes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use ringwall_manifest::{Leak, OwnerRule, OwnerSource, RateKey};
+use ringwall_openapi::{FieldRule, OperationSchema, Schemas};
+
+use crate::rates::Pace;
+
+/// One operation.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    /// Its service.
+    pub(crate) service: Arc<str>,
+    /// Its name: OpenAPI `operationId`, or the Flask endpoint.
+    pub(crate) name: String,
+    /// Its method.
+    pub(crate) method: Method,
+    /// Its path template, without mount.
+    pub(crate) template: String,
+    /// Names of the path parameters, in order.
+    pub(crate) parameter_names: Vec<String>,
+    /// How often, if that is limited.
+    pub(crate) rate: Option<NamedRate>,
+    /// Largest request body.
+    pub(crate) body_bytes_max: usize,
+    /// Longest time until the head of the answer.
+    pub(crate) timeout: Duration,
+    /// Whether undeclared query parameters are refused.
+    pub(crate) refuses_unknown_parameters: bool,
+    /// Where the owner of the object stands, if the manifest says so.
+    pub(crate) owner: Option<OwnerRule>,
+    /// Whether a bearer token is the app's own.
+    pub(crate) passes_bearer: bool,
+    /// What happens to response fields outside the schema.
+    pub(crate) responses: Leak,
+    /// Data classes of the service that have field names.
+    pub(crate) classes: Vec<Class>,
+    /// The service's schemas.
+    pub(crate) schemas: Option<Arc<Schemas>>,
+}
+
+/// A limit line.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedRate {
+    /// The quota's name: operations without their own line share one.
+    pub(crate) name: String,
+    /// How often.
+    pub(crate) pace: Pace,
+    /// Counted for whom.
+    pub(crate) key: RateKey,
+}
+
+/// A data class, ready to be cut.
+#[derive(Clone, Debug)]
+pub(crate) struct Class {
+    /// One rule for each field.
+    pub(crate) fields: Vec<FieldRule>,
+    /// Who may see it; `None`: everyone who may call.
+    pub(crate) see: Option<Vec<ringwall_manifest::Viewer>>,
+}
+
+impl Operation {
+    /// Its compiled schema, if its service has an OpenAPI file.
+    pub(crate) fn schema(&self) -> Option<&OperationSchema> {
+        self.schemas.as_ref()?.operation(&self.name)
+    }
+
+    /// Whether its answers may have to be read before they leave.
+    pub(crate) fn reads_answers(&self) -> bool {
+        let owner = self.owner.as_ref().map(|rule| rule.source);
+        owner == Some(OwnerSource::Response)
+            || self.classes.iter().any(|class| class.see.is_some())
+            || (self.responses != Leak::Pass && self.schema().is_some())
+    }
+}

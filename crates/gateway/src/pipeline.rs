@@ -1,0 +1,89 @@
+//! The life of a request, in order.
+//!
+//! Read this file first: it is the map of the gateway. Each line of `admit` is one stage, one file
+//! in `stage/`, and one name in audit records.
+//!
+//! INVARIANT: the order below is a security property. Types hold it: `forward` takes a `Permit` and
+//! a `Clean` request, and only `authorize` and `inspect` make those.
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use ringwall_base::RequestId;
+use ringwall_net::{Answer, Answering, Body, Peer, Violation};
+
+use crate::record::Record;
+use crate::snapshot::Line;
+use crate::stage::review::dress;
+use crate::stage::route::Found;
+use crate::{Core, Door, Refusal, local};
+
+/// One door of the fleet. It answers by the snapshot of the moment.
+#[derive(Debug)]
+pub struct House {
+    core: Arc<Core>,
+    door: Door,
+}
+
+impl House {
+    pub(crate) const fn new(core: Arc<Core>, door: Door) -> Self {
+        Self { core, door }
+    }
+
+    /// Answers one request: forwards it, or refuses it. Both end in the audit log.
+    pub async fn answer(&self, peer: &Arc<Peer>, request: Request<Body>) -> Response<Body> {
+        let snapshot = self.core.snapshot();
+        let line = snapshot.as_ref().and_then(|snapshot| snapshot.line(&self.door));
+        let opening = self.core.opening(&self.door, snapshot.as_deref());
+        // The record is written when it drops, so a client that hangs up is recorded too.
+        let mut record = Record::open(self.core.ledger(), opening, peer, &request);
+        let admitted = match line {
+            Some(line) => line.admit(peer, request, &mut record).await,
+            None => Err(Refusal::Undecided { why: "no manifest has this door".to_owned() }),
+        };
+        let mut response = match admitted {
+            Ok(response) => response,
+            Err(refusal) => record.refuse(refusal),
+        };
+        if self.door == Door::Edge {
+            dress(response.headers_mut(), record.is_known());
+        }
+        record.close(&mut response);
+        response
+    }
+}
+
+impl Line {
+    async fn admit(
+        &self,
+        peer: &Arc<Peer>,
+        request: Request<Body>,
+        record: &mut Record,
+    ) -> Result<Response<Body>, Refusal> {
+        let request = self.normalize.run(request)?;
+        let route = match self.route.run(&request)? {
+            Found::Local(local) => return local::ask(&*local, peer, request).await,
+            Found::Operation(route) => route,
+        };
+        record.route(route.share());
+        record.throttle(self.throttle.address(record.address(), &route))?;
+        let caller = record.caller(self.authenticate.run(peer, &request, &route)?);
+        record.throttle(self.throttle.caller(&caller, record.address(), &route))?;
+        let permit = self.authorize.run(caller, &request, &route, record)?;
+        let permit = record.permit(permit);
+        let method = request.method().clone();
+        let request = self.inspect.run(request, &route, &permit, record).await?;
+        let response = self.forward.run(peer, &permit, request, &route, record).await?;
+        self.review.run(response, &method, &permit, &route, record).await
+    }
+}
+
+impl Answer for House {
+    fn answer(&self, peer: Arc<Peer>, request: Request<Body>) -> Answering<'_> {
+        Box::pin(async move { Self::answer(self, &peer, request).await })
+    }
+
+    fn refused(&self, peer: &Peer, violation: Violation) -> RequestId {
+        self.core.refused(&self.door, peer, violation)
+    }
+}

@@ -1,0 +1,372 @@
+//! The record of one request: opened first, written last, also when the client hangs up.
+//!
+//! The only place where a refusal becomes a response, and where `observe` mode lets one pass.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::WWW_AUTHENTICATE;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use ringwall_base::{Class, Event, Outcome, Place};
+use ringwall_manifest::Mode;
+use ringwall_net::{Body, Peer};
+use serde::Serialize;
+
+use crate::Refusal;
+use crate::ledger::Ledger;
+use crate::metrics::{Exchange, method_label};
+use crate::operation::Operation;
+use crate::stage::authenticate::Caller;
+use crate::stage::authorize::Permit;
+use crate::stage::throttle::Quota;
+
+/// What becomes known of one request.
+#[derive(Debug)]
+pub(crate) struct Record {
+    ledger: Arc<Ledger>,
+    door: &'static str,
+    mode: Mode,
+    manifest: u64,
+    id: String,
+    trace: u128,
+    started: Duration,
+    address: IpAddr,
+    method: Method,
+    path: String,
+    operation: Option<Arc<Operation>>,
+    caller: Option<Arc<Caller>>,
+    line: Option<Place>,
+    quota: Option<Quota>,
+    waived: Option<Refusal>,
+    refused: Option<Refusal>,
+    note: Option<String>,
+    is_open: bool,
+}
+
+/// What the record needs to know of its door.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    /// `edge`, `inbound` or `outbound`.
+    pub(crate) door: &'static str,
+    /// Whether refusals are enforced.
+    pub(crate) mode: Mode,
+    /// The version of the snapshot.
+    pub(crate) manifest: u64,
+}
+
+impl Record {
+    /// Opens the record of a request.
+    pub(crate) fn open(
+        ledger: &Arc<Ledger>,
+        opening: Opening,
+        peer: &Peer,
+        request: &Request<Body>,
+    ) -> Self {
+        ledger.metrics.enter();
+        let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
+        Self {
+            ledger: Arc::clone(ledger),
+            door: opening.door,
+            mode: opening.mode,
+            manifest: opening.manifest,
+            id: ledger.request_id().to_string(),
+            trace: u128::from(ledger.number()) << 64 | u128::from(ledger.number()),
+            started: ledger.clock.monotonic(),
+            address: peer.address.ip().to_canonical(),
+            method: request.method().clone(),
+            path,
+            operation: None,
+            caller: None,
+            line: None,
+            quota: None,
+            waived: None,
+            refused: None,
+            note: None,
+            is_open: true,
+        }
+    }
+
+    /// Notes the operation.
+    pub(crate) fn route(&mut self, operation: Arc<Operation>) {
+        self.operation = Some(operation);
+    }
+
+    /// Notes who calls.
+    pub(crate) fn caller(&mut self, caller: Caller) -> Arc<Caller> {
+        let caller = Arc::new(caller);
+        self.caller = Some(Arc::clone(&caller));
+        caller
+    }
+
+    /// Notes the line that permits.
+    pub(crate) fn permit(&mut self, permit: Permit) -> Permit {
+        self.ledger.metrics.decide("allow");
+        self.line = permit.line().cloned();
+        permit
+    }
+
+    /// Notes what is left of a limit.
+    pub(crate) fn throttle(
+        &mut self,
+        counted: Result<Option<Quota>, Refusal>,
+    ) -> Result<(), Refusal> {
+        match counted {
+            Ok(quota) => {
+                self.quota = quota.or(self.quota.take());
+                Ok(())
+            }
+            Err(refusal) => self.waive(refusal),
+        }
+    }
+
+    /// In `observe` mode, notes what would have been refused. In `block` mode, refuses.
+    pub(crate) fn waive(&mut self, refusal: Refusal) -> Result<(), Refusal> {
+        match self.mode {
+            Mode::Block => Err(refusal),
+            Mode::Observe => {
+                // The first is what `block` mode would have answered.
+                self.waived.get_or_insert(refusal);
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes what is cut from an answer, and says whether to cut it.
+    pub(crate) fn cuts(&mut self, what: String) -> bool {
+        match self.mode {
+            Mode::Block => {
+                self.note = Some(what);
+                true
+            }
+            Mode::Observe => {
+                self.waived.get_or_insert(Refusal::Leak { why: what });
+                false
+            }
+        }
+    }
+
+    /// The request's id, as text.
+    pub(crate) fn request_id(&self) -> &str {
+        &self.id
+    }
+
+    /// The client's address.
+    pub(crate) const fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// Whether somebody is behind the request.
+    pub(crate) fn is_known(&self) -> bool {
+        self.caller.as_ref().is_some_and(|caller| caller.person().is_some())
+    }
+
+    /// The W3C trace context of a trace that begins here.
+    pub(crate) fn traceparent(&self) -> String {
+        // An all-zero id is invalid; one in 2^64 is mended.
+        let (trace, span) = (self.trace.max(1), self.ledger.number().max(1));
+        format!("00-{trace:032x}-{span:016x}-01")
+    }
+
+    /// Turns a refusal into the response. Nothing but its public text leaves.
+    pub(crate) fn refuse(&mut self, refusal: Refusal) -> Response<Body> {
+        let public = refusal.public();
+        let is_dev = self.ledger.is_dev;
+        let problem = Problem {
+            r#type: format!("https://ringwall.dev/e/{}", public.code),
+            title: public.title,
+            status: public.status.as_u16(),
+            code: public.code,
+            request_id: &self.id,
+            reason: is_dev.then(|| refusal.reason()),
+            line: refusal.line().filter(|_| is_dev).map(ToString::to_string),
+        };
+        // A struct of texts and numbers always becomes JSON; if not, an empty body tells nothing.
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = Response::new(Body::full(body));
+        *response.status_mut() = public.status;
+        let fields = response.headers_mut();
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        fields.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        explain(&refusal, fields);
+        if matches!(refusal, Refusal::Forbidden { .. } | Refusal::SignIn { .. }) {
+            self.ledger.metrics.decide("deny");
+        }
+        self.refused = Some(refusal);
+        response
+    }
+
+    /// Adds what every response says, and writes the record.
+    pub(crate) fn close(mut self, response: &mut Response<Body>) {
+        let fields = response.headers_mut();
+        if let Ok(id) = HeaderValue::from_str(&self.id) {
+            fields.insert(REQUEST, id);
+        }
+        if let Some(quota) = &self.quota {
+            quota_fields(quota, fields);
+        }
+        self.write(Some(response.status()));
+    }
+
+    fn write(&mut self, status: Option<StatusCode>) {
+        if !std::mem::take(&mut self.is_open) {
+            return;
+        }
+        let duration = self.ledger.clock.monotonic().saturating_sub(self.started);
+        self.ledger.metrics.leave(&self.exchange(status), duration);
+        if let Some(waived) = self.waived.take() {
+            let event = self.event(status, duration);
+            self.put(blame(event, &waived, Outcome::WouldDeny));
+        }
+        let event = self.event(status, duration);
+        let event = match (self.refused.take(), status) {
+            (Some(refusal), _) => blame(event, &refusal, Outcome::Failure),
+            (None, None) => Event {
+                class: Class::Group,
+                outcome: Outcome::Failure,
+                reason: Some("the client went away".to_owned()),
+                ..event
+            },
+            (None, Some(_)) => Event { reason: self.note.take(), ..event },
+        };
+        self.put(event);
+    }
+
+    fn put(&self, event: Event) {
+        if let Err(error) = self.ledger.sink.put(event) {
+            // The decision stands; that it was not written is counted, and alerted on.
+            self.ledger.metrics.lose();
+            tracing::debug!(%error, "an event was not taken");
+        }
+    }
+
+    fn event(&self, status: Option<StatusCode>, duration: Duration) -> Event {
+        let person = self.caller.as_ref().and_then(|caller| caller.person());
+        let caller = self.caller.as_ref();
+        Event {
+            at: self.ledger.clock.now(),
+            action: "request-completed",
+            class: Class::Sampled,
+            outcome: Outcome::Success,
+            person: person.map(|person| person.subject.clone()),
+            person_name: person.map(|person| person.name.clone()),
+            roles: person.map(|person| person.roles.clone()).unwrap_or_default(),
+            caller: caller.and_then(|caller| caller.service()).map(str::to_owned),
+            client: caller.and_then(|caller| caller.client()).map(str::to_owned),
+            source: Some(self.address.to_string()),
+            service: self.operation.as_ref().map(|operation| operation.service.to_string()),
+            operation: self.operation.as_ref().map(|operation| operation.name.clone()),
+            method: Some(self.method.as_str().to_owned()),
+            path: Some(self.path.clone()),
+            status: status.map(|status| status.as_u16()),
+            request: Some(self.id.clone()),
+            trace: Some(format!("{:032x}", self.trace.max(1))),
+            line: self.line.clone(),
+            duration_micros: u64::try_from(duration.as_micros()).ok(),
+            manifest: Some(self.manifest),
+            ..Event::default()
+        }
+    }
+
+    fn exchange(&self, status: Option<StatusCode>) -> Exchange {
+        let operation = self.operation.as_ref();
+        let caller = self.caller.as_ref().and_then(|caller| caller.service());
+        Exchange {
+            ringwall_door: self.door,
+            ringwall_caller: caller.unwrap_or_default().to_owned(),
+            ringwall_service: operation.map(|known| known.service.to_string()).unwrap_or_default(),
+            ringwall_operation: operation.map(|known| known.name.clone()).unwrap_or_default(),
+            http_request_method: method_label(&self.method),
+            http_route: operation.map(|known| known.template.clone()).unwrap_or_default(),
+            // As nginx counts a client that went away.
+            http_response_status_code: status.map_or(499, |status| status.as_u16()),
+            error_type: self.refused.as_ref().map_or("", |refusal| refusal.public().code),
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.write(None);
+    }
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<String>,
+}
+
+fn blame(event: Event, refusal: &Refusal, outcome: Outcome) -> Event {
+    Event {
+        action: refusal.action(),
+        class: Class::Group,
+        outcome,
+        code: Some(refusal.public().code),
+        reason: Some(refusal.reason()),
+        line: refusal.line().cloned().or(event.line),
+        stage: Some(refusal.stage()),
+        ..event
+    }
+}
+
+/// Fields that a refusal of this kind owes the client.
+fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
+    let (name, value) = match refusal {
+        Refusal::Method { allow } => (ALLOW, HeaderValue::from_str(allow)),
+        Refusal::Moved { location } | Refusal::SignIn { location, .. } => {
+            (LOCATION, HeaderValue::from_str(location))
+        }
+        Refusal::TooMany { retry_after_secs, .. } => {
+            (RETRY_AFTER, Ok(HeaderValue::from(*retry_after_secs)))
+        }
+        // RFC 6750 section 3.1.
+        Refusal::Unauthenticated { .. } => {
+            (WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer error=\"invalid_token\"")))
+        }
+        Refusal::BadInput { .. }
+        | Refusal::CrossSite { .. }
+        | Refusal::Forbidden { .. }
+        | Refusal::Leak { .. }
+        | Refusal::Malformed { .. }
+        | Refusal::MediaType { .. }
+        | Refusal::NoRoute
+        | Refusal::NotOwned { .. }
+        | Refusal::OwnerNotStated { .. }
+        | Refusal::Timeout
+        | Refusal::TooLarge { .. }
+        | Refusal::Unavailable { .. }
+        | Refusal::Undecided { .. }
+        | Refusal::WrongHost => return,
+    };
+    if let Ok(value) = value {
+        fields.insert(name, value);
+    }
+}
+
+/// draft-ietf-httpapi-ratelimit-headers-10.
+fn quota_fields(quota: &Quota, fields: &mut HeaderMap) {
+    let Quota { name, count, window_secs, remaining, reset_secs } = quota;
+    let policy = format!("\"{name}\";q={count};w={window_secs}");
+    let state = format!("\"{name}\";r={remaining};t={reset_secs}");
+    let pair = (HeaderValue::from_str(&policy), HeaderValue::from_str(&state));
+    if let (Ok(policy), Ok(state)) = pair {
+        fields.insert(RATE_LIMIT_POLICY, policy);
+        fields.insert(RATE_LIMIT, state);
+    }
+}
+
+const REQUEST: HeaderName = HeaderName::from_static("ringwall-request");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// A path in a record tells what was meant, not all that was sent.
+const PATH_CHARS_MAX: usize = 256;

@@ -1,0 +1,215 @@
+//! Why a request is not answered by its service, and what the client learns of it.
+//!
+//! Three outcomes are kept apart: a *decision* (most variants), a *failure* (`Unavailable`,
+//! `Undecided`, `Timeout`), and a *bug*, which no variant stands for. The client gets the fixed
+//! text of [`Refusal::public`] and nothing else; the cause goes to the record.
+
+use std::borrow::Cow;
+use std::error::Error;
+
+use http::StatusCode;
+use ringwall_base::Place;
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The input does not fit its declared schema.
+    BadInput { why: String },
+    /// A cookie-identified change that may come from another site.
+    CrossSite { why: &'static str },
+    /// No line allows it.
+    Forbidden { why: String, line: Option<Place> },
+    /// The answer has what its reader may not see, and the manifest says to refuse it.
+    Leak { why: String },
+    /// Two readings are possible, or none.
+    Malformed { why: &'static str },
+    /// The content cannot be read, so it cannot be checked.
+    MediaType { why: &'static str },
+    /// The path exists, the method does not.
+    Method { allow: String },
+    /// Flask's own answer to a path that lacks its final slash.
+    Moved { location: String },
+    /// No operation has this path.
+    NoRoute,
+    /// The object belongs to someone else; the client must not learn that it is there.
+    NotOwned { line: Option<Place> },
+    /// `:own`, and nobody stated the owner.
+    OwnerNotStated { line: Option<Place> },
+    /// A browser without a session asked for a page: it is sent to the login page.
+    SignIn { location: String, why: String, line: Option<Place> },
+    /// The service did not answer in time.
+    Timeout,
+    /// More bytes than the limit.
+    TooLarge { bytes_max: u64 },
+    /// Over the rate.
+    TooMany { limit: String, retry_after_secs: u64 },
+    /// A credential is there and is not good.
+    Unauthenticated { why: Cow<'static, str> },
+    /// The service cannot be reached, or broke off.
+    Unavailable { why: &'static str, source: Option<Box<dyn Error + Send + Sync>> },
+    /// Ringwall itself cannot decide. It never lets through instead.
+    Undecided { why: String },
+    /// Not a name of this gateway.
+    WrongHost,
+}
+
+/// A text that may be shown to clients. There is no conversion from `Display`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Public {
+    /// The code with its page.
+    pub(crate) code: &'static str,
+    /// The title.
+    pub(crate) title: &'static str,
+    /// The status.
+    pub(crate) status: StatusCode,
+}
+
+impl Refusal {
+    /// A request with two readings, or none.
+    pub(crate) const fn malformed(why: &'static str) -> Self {
+        Self::Malformed { why }
+    }
+
+    /// A credential that is not good.
+    pub(crate) fn unauthenticated(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::Unauthenticated { why: why.into() }
+    }
+
+    /// A service that cannot be reached, or broke off.
+    pub(crate) fn unavailable(
+        why: &'static str,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self::Unavailable { why, source: Some(source.into()) }
+    }
+
+    /// The whole of what a client learns. Exhaustive on purpose: a new refusal must choose.
+    pub(crate) const fn public(&self) -> Public {
+        let (code, status, title) = match self {
+            Self::BadInput { .. } => ("RW3008", StatusCode::BAD_REQUEST, "Invalid input"),
+            Self::CrossSite { .. } => ("RW3005", StatusCode::FORBIDDEN, "Cross-site request"),
+            Self::Forbidden { .. } => ("RW3001", StatusCode::FORBIDDEN, "Not allowed"),
+            Self::Leak { .. } => ("RW3011", StatusCode::BAD_GATEWAY, "Answer withheld"),
+            Self::Malformed { .. } => ("RW3000", StatusCode::BAD_REQUEST, "Malformed request"),
+            Self::MediaType { .. } => {
+                ("RW3014", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
+            }
+            Self::Method { .. } => ("RW3007", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            Self::Moved { .. } => ("RW3006", StatusCode::PERMANENT_REDIRECT, "Moved"),
+            Self::NoRoute => ("RW3006", StatusCode::NOT_FOUND, "No such path"),
+            Self::NotOwned { .. } => ("RW3002", StatusCode::NOT_FOUND, "Not found"),
+            Self::OwnerNotStated { .. } => {
+                ("RW3010", StatusCode::INTERNAL_SERVER_ERROR, "Owner never stated")
+            }
+            Self::SignIn { .. } => ("RW3001", StatusCode::SEE_OTHER, "Sign in"),
+            Self::Timeout => ("RW3013", StatusCode::GATEWAY_TIMEOUT, "Service too slow"),
+            Self::TooLarge { .. } => ("RW3009", StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
+            Self::TooMany { .. } => ("RW3004", StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+            Self::Unauthenticated { .. } => {
+                ("RW3003", StatusCode::UNAUTHORIZED, "Not authenticated")
+            }
+            Self::Unavailable { .. } => ("RW3012", StatusCode::BAD_GATEWAY, "Service unavailable"),
+            Self::Undecided { .. } => {
+                ("RW3015", StatusCode::SERVICE_UNAVAILABLE, "Cannot decide now")
+            }
+            Self::WrongHost => ("RW3017", StatusCode::MISDIRECTED_REQUEST, "Wrong host"),
+        };
+        Public { code, title, status }
+    }
+
+    /// The catalogue's name for it (`event.action`).
+    pub(crate) const fn action(&self) -> &'static str {
+        match self {
+            Self::Forbidden { .. } | Self::SignIn { .. } => "access-denied",
+            Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "object-not-owned",
+            Self::TooMany { .. } => "rate-limited",
+            Self::Timeout | Self::Unavailable { .. } => "upstream-error",
+            Self::BadInput { .. }
+            | Self::CrossSite { .. }
+            | Self::Leak { .. }
+            | Self::Malformed { .. }
+            | Self::MediaType { .. }
+            | Self::Method { .. }
+            | Self::Moved { .. }
+            | Self::NoRoute
+            | Self::TooLarge { .. }
+            | Self::Unauthenticated { .. }
+            | Self::Undecided { .. }
+            | Self::WrongHost => "request-rejected",
+        }
+    }
+
+    /// The stage that refuses.
+    pub(crate) const fn stage(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } | Self::WrongHost => "normalize",
+            Self::Method { .. } | Self::Moved { .. } | Self::NoRoute => "route",
+            Self::TooMany { .. } => "throttle",
+            Self::CrossSite { .. } | Self::Unauthenticated { .. } => "authenticate",
+            Self::Forbidden { .. } | Self::SignIn { .. } | Self::Undecided { .. } => "authorize",
+            Self::BadInput { .. } | Self::MediaType { .. } | Self::TooLarge { .. } => "inspect",
+            Self::Timeout | Self::Unavailable { .. } => "forward",
+            Self::Leak { .. } | Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "review",
+        }
+    }
+
+    /// The cause, for the operator only.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::BadInput { why } | Self::Leak { why } | Self::Undecided { why } => why.clone(),
+            Self::CrossSite { why } | Self::Malformed { why } | Self::MediaType { why } => {
+                (*why).to_owned()
+            }
+            Self::Forbidden { why, .. } | Self::SignIn { why, .. } => why.clone(),
+            Self::Method { allow } => format!("the path takes only {allow}"),
+            Self::Moved { location } => format!("the path is `{location}`"),
+            Self::NoRoute => "no operation has this path".to_owned(),
+            Self::NotOwned { .. } => "the object belongs to someone else".to_owned(),
+            Self::OwnerNotStated { .. } => {
+                "permitted for own objects only, and the service did not state the owner".to_owned()
+            }
+            Self::Timeout => "the service did not answer in time".to_owned(),
+            Self::TooLarge { bytes_max } => format!("more than {bytes_max} bytes"),
+            Self::TooMany { limit, .. } => format!("over the limit `{limit}`"),
+            Self::Unauthenticated { why } => why.clone().into_owned(),
+            Self::Unavailable { why, source } => chain(why, source.as_deref()),
+            Self::WrongHost => "the host is not a name of this gateway".to_owned(),
+        }
+    }
+
+    /// The line that decided, or the nearest one.
+    pub(crate) const fn line(&self) -> Option<&Place> {
+        match self {
+            Self::Forbidden { line, .. }
+            | Self::NotOwned { line }
+            | Self::OwnerNotStated { line }
+            | Self::SignIn { line, .. } => line.as_ref(),
+            Self::BadInput { .. }
+            | Self::CrossSite { .. }
+            | Self::Leak { .. }
+            | Self::Malformed { .. }
+            | Self::MediaType { .. }
+            | Self::Method { .. }
+            | Self::Moved { .. }
+            | Self::NoRoute
+            | Self::Timeout
+            | Self::TooLarge { .. }
+            | Self::TooMany { .. }
+            | Self::Unauthenticated { .. }
+            | Self::Unavailable { .. }
+            | Self::Undecided { .. }
+            | Self::WrongHost => None,
+        }
+    }
+}
+
+fn chain(why: &str, source: Option<&(dyn Error + Send + Sync + 'static)>) -> String {
+    let mut text = why.to_owned();
+    let mut next: Option<&dyn Error> = source.map(|error| error as &dyn Error);
+    while let Some(error) = next {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        next = error.source();
+    }
+    text
+}

@@ -1,0 +1,360 @@
+//! One manifest, ready to be enforced: immutable, replaced whole.
+
+mod catalogue;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use ringwall_base::{Clock, Place};
+use ringwall_jose::Expected;
+use ringwall_manifest::{Mode, Model, Service};
+use ringwall_openapi::Schemas;
+use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
+
+use crate::operation::Operation;
+use crate::stage::authenticate::{self, Authenticate, Edge};
+use crate::stage::authorize::Authorize;
+use crate::stage::forward::{self, Forward};
+use crate::stage::inspect::Inspect;
+use crate::stage::normalize::{self, Normalize};
+use crate::stage::review::Review;
+use crate::stage::route::{Leaf, Router, Services, Tree};
+use crate::stage::throttle::Throttle;
+use crate::upstreams::Upstreams;
+use crate::{Core, Door};
+
+/// One manifest, ready.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    version: u64,
+    mode: Mode,
+    lines: HashMap<Door, Line>,
+}
+
+/// The stages of one door.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) normalize: Normalize,
+    pub(crate) route: Router,
+    pub(crate) throttle: Throttle,
+    pub(crate) authenticate: Authenticate,
+    pub(crate) authorize: Authorize,
+    pub(crate) inspect: Inspect,
+    pub(crate) forward: Forward,
+    pub(crate) review: Review,
+}
+
+/// Why a manifest cannot be enforced.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Two operations claim one method and path.
+    #[error("{place}: `{one}` and `{other}` claim the same method and path")]
+    Path {
+        /// Where one is declared.
+        place: Place,
+        /// One operation.
+        one: String,
+        /// The other.
+        other: String,
+    },
+    /// The policies cannot be loaded.
+    #[error("the policies cannot be enforced")]
+    Policy(#[from] ringwall_policy::BuildError),
+    /// A path template has no single reading.
+    #[error("{place}: the path `{path}` cannot be read")]
+    Template {
+        /// Where it is declared.
+        place: Place,
+        /// The template.
+        path: String,
+    },
+}
+
+impl Snapshot {
+    /// Makes a manifest ready. Everything that can be wrong is found here.
+    pub(crate) fn build(
+        model: &Model,
+        schemas: &BTreeMap<String, Arc<Schemas>>,
+        core: &Core,
+        version: u64,
+    ) -> Result<Self, BuildError> {
+        let builder = Builder::new(model, schemas, core)?;
+        let mut lines = HashMap::new();
+        lines.insert(Door::Edge, builder.edge()?);
+        for service in model.services.values() {
+            let door = Door::Inbound { service: service.name.clone() };
+            lines.insert(door, builder.inbound(service)?);
+            builder.outbound(service, &mut lines)?;
+        }
+        Ok(Self { version, mode: model.gateway.mode, lines })
+    }
+
+    /// The stages of a door.
+    pub(crate) fn line(&self, door: &Door) -> Option<&Line> {
+        self.lines.get(door)
+    }
+
+    /// Whether refusals are enforced.
+    pub(crate) const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Counts loads.
+    pub(crate) const fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+struct Builder<'a> {
+    model: &'a Model,
+    core: &'a Core,
+    fleet: Arc<str>,
+    operations: BTreeMap<&'a str, Vec<Arc<Operation>>>,
+    engine: Arc<Engine>,
+    includes: Arc<BTreeMap<String, Vec<String>>>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(
+        model: &'a Model,
+        schemas: &BTreeMap<String, Arc<Schemas>>,
+        core: &'a Core,
+    ) -> Result<Self, BuildError> {
+        let of =
+            |service: &Service| catalogue::operations(model, service, schemas.get(&service.name));
+        let operations = model.services.values().map(|one| (one.name.as_str(), of(one))).collect();
+        let includes = model.roles.iter().map(|(name, role)| (name.clone(), role.includes.clone()));
+        let includes = Arc::new(includes.collect());
+        let engine = Arc::new(engine(model)?);
+        let fleet = Arc::from(model.name.as_str());
+        Ok(Self { model, core, fleet, operations, engine, includes })
+    }
+
+    fn edge(&self) -> Result<Line, BuildError> {
+        let gateway = &self.model.gateway;
+        let host = gateway.host.to_ascii_lowercase();
+        let origin = match gateway.port {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        };
+        let expected = Expected { issuer: origin.clone(), audience: origin.clone() };
+        let edge = Edge {
+            origin,
+            tokens: self.core.tokens(expected),
+            sessions: Arc::clone(&self.core.seams().sessions),
+        };
+        let local = self.core.seams().local.clone();
+        let login = local.is_some().then(|| gateway.login_path.clone());
+        Ok(Line {
+            normalize: Normalize::new(normalize::Settings::Edge { host, port: gateway.port }),
+            route: Router::new(local, Services::All(Arc::new(self.public_tree()?))),
+            throttle: self.throttle(),
+            authenticate: self.authenticate(authenticate::Settings::Edge(edge)),
+            authorize: self.authorize(login),
+            inspect: Inspect::new(true),
+            forward: self.forward(forward::Settings::Edge),
+            review: Review::new(true),
+        })
+    }
+
+    fn inbound(&self, service: &Service) -> Result<Line, BuildError> {
+        let tree = self.tree(service, &self.app(service))?;
+        let settings = authenticate::Settings::Inbound {
+            fleet: self.model.name.clone(),
+            service: Arc::from(service.name.as_str()),
+        };
+        Ok(Line {
+            normalize: Normalize::new(normalize::Settings::Inner),
+            route: Router::new(None, Services::All(Arc::new(tree))),
+            throttle: self.throttle(),
+            authenticate: self.authenticate(settings),
+            authorize: self.authorize(None),
+            inspect: Inspect::new(true),
+            forward: self.forward(forward::Settings::Inbound),
+            review: Review::new(true),
+        })
+    }
+
+    fn outbound(
+        &self,
+        caller: &Service,
+        lines: &mut HashMap<Door, Line>,
+    ) -> Result<(), BuildError> {
+        let mut hosts = HashMap::new();
+        for callee in self.model.services.values().filter(|other| other.name != caller.name) {
+            let tree = Arc::new(self.tree(callee, &self.door(caller, callee))?);
+            for name in callee.hosts.iter().chain([&callee.name]) {
+                hosts.insert(name.to_ascii_lowercase(), Arc::clone(&tree));
+            }
+            let door =
+                Door::Outbound { caller: caller.name.clone(), callee: Some(callee.name.clone()) };
+            lines.insert(door, self.calls_of(caller, Services::All(tree)));
+        }
+        let door = Door::Outbound { caller: caller.name.clone(), callee: None };
+        lines.insert(door, self.calls_of(caller, Services::ByHost(hosts)));
+        Ok(())
+    }
+
+    fn calls_of(&self, caller: &Service, services: Services) -> Line {
+        let settings = authenticate::Settings::Outbound {
+            fleet: self.model.name.clone(),
+            service: Arc::from(caller.name.as_str()),
+        };
+        Line {
+            normalize: Normalize::new(normalize::Settings::Inner),
+            route: Router::new(None, services),
+            // Counted once, at the callee.
+            throttle: Throttle::off(),
+            authenticate: self.authenticate(settings),
+            authorize: self.authorize(None),
+            inspect: Inspect::new(false),
+            forward: self.forward(forward::Settings::Outbound),
+            review: Review::new(false),
+        }
+    }
+
+    /// What the public door offers. A path that two services claim belongs to the one that people
+    /// are let in to; the checker refuses it when both are.
+    fn public_tree(&self) -> Result<Tree, BuildError> {
+        let mut tree = Tree::new();
+        let (public, inner): (Vec<&Service>, Vec<&Service>) =
+            self.model.services.values().partition(|service| !service.people.is_empty());
+        for service in public {
+            self.add(&mut tree, service, (&self.app(service), &service.mount))?;
+        }
+        for service in inner {
+            let added = self.add(&mut tree, service, (&self.app(service), &service.mount));
+            match added {
+                Ok(()) | Err(BuildError::Path { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(tree)
+    }
+
+    fn tree(&self, service: &Service, upstreams: &Arc<Upstreams>) -> Result<Tree, BuildError> {
+        let mut tree = Tree::new();
+        self.add(&mut tree, service, (upstreams, ""))?;
+        Ok(tree)
+    }
+
+    fn add(
+        &self,
+        tree: &mut Tree,
+        service: &Service,
+        (upstreams, mount): (&Arc<Upstreams>, &str),
+    ) -> Result<(), BuildError> {
+        let mut taken = None;
+        let mount: Arc<str> = Arc::from(mount);
+        for operation in self.operations.get(service.name.as_str()).into_iter().flatten() {
+            let place = service.operations.get(&operation.name).map(|known| known.place.clone());
+            let leaf = Leaf {
+                operation: Arc::clone(operation),
+                upstreams: Arc::clone(upstreams),
+                mount: Arc::clone(&mount),
+            };
+            match tree.add(leaf) {
+                Some(Ok(())) => {}
+                Some(Err(other)) => taken = Some((place, Arc::clone(operation), other.0)),
+                None => {
+                    let path = operation.template.clone();
+                    return Err(BuildError::Template { place: place.unwrap_or_default(), path });
+                }
+            }
+        }
+        let Some((place, one, other)) = taken else { return Ok(()) };
+        Err(BuildError::Path {
+            place: place.unwrap_or_default(),
+            one: format!("{}.{}", one.service, one.name),
+            other: format!("{}.{}", other.service, other.name),
+        })
+    }
+
+    fn app(&self, service: &Service) -> Arc<Upstreams> {
+        let reach = &self.core.seams().reach;
+        let endpoints = service.upstreams.iter().map(|address| {
+            let name = format!("app {} {address}", service.name);
+            self.core.endpoint(name, || reach.app(&service.name, address))
+        });
+        Arc::new(Upstreams::new(endpoints.collect()))
+    }
+
+    fn door(&self, caller: &Service, callee: &Service) -> Arc<Upstreams> {
+        let target = self.core.seams().reach.door(&caller.name, &callee.name);
+        let endpoint = target.map(|target| {
+            self.core.endpoint(format!("door {} {}", caller.name, callee.name), || target)
+        });
+        Arc::new(Upstreams::new(endpoint.into_iter().collect()))
+    }
+
+    fn throttle(&self) -> Throttle {
+        Throttle::new(Arc::clone(self.core.rates()), self.clock())
+    }
+
+    fn authenticate(&self, settings: authenticate::Settings) -> Authenticate {
+        let keys = Arc::clone(&self.core.seams().keys);
+        Authenticate::new(settings, keys, self.clock(), Arc::clone(&self.includes))
+    }
+
+    fn authorize(&self, login: Option<String>) -> Authorize {
+        Authorize::new(Arc::clone(&self.engine), self.clock(), login)
+    }
+
+    fn forward(&self, settings: forward::Settings) -> Forward {
+        let seams = self.core.seams();
+        let signer = Arc::clone(&seams.signer);
+        Forward::new(settings, Arc::clone(&self.fleet), seams.pool, signer, self.clock())
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.core.seams().clock)
+    }
+}
+
+/// The policy engine of a manifest.
+fn engine(model: &Model) -> Result<Engine, ringwall_policy::BuildError> {
+    let names = |service: &Service| service.operations.keys().cloned().collect();
+    let inventory = Inventory {
+        services: model.services.values().map(|one| (one.name.clone(), names(one))).collect(),
+        roles: model.roles.keys().cloned().collect(),
+    };
+    let mut rules = Vec::new();
+    for service in model.services.values() {
+        for (role, grants) in &service.people {
+            let principal = match role.as_str() {
+                "anyone" => Principal::Anyone,
+                name => Principal::Role(name.to_owned()),
+            };
+            rules.extend(grants.iter().map(|grant| rule(service, &principal, role, grant)));
+        }
+        for (caller, grants) in &service.callers {
+            let principal = Principal::Service(caller.clone());
+            rules.extend(grants.iter().map(|grant| rule(service, &principal, caller, grant)));
+        }
+    }
+    Engine::build(&inventory, &rules, &model.policies)
+}
+
+fn rule(
+    service: &Service,
+    principal: &Principal,
+    name: &str,
+    grant: &ringwall_manifest::Grant,
+) -> Rule {
+    let key = match principal {
+        Principal::Anyone | Principal::Role(_) => "people",
+        Principal::Service(_) => "callers",
+    };
+    Rule {
+        principal: principal.clone(),
+        service: service.name.clone(),
+        operation: grant.operation.clone(),
+        scope: match grant.scope {
+            ringwall_manifest::Scope::All => Scope::All,
+            ringwall_manifest::Scope::OnBehalf => Scope::OnBehalf,
+            ringwall_manifest::Scope::Own => Scope::Own,
+        },
+        place: grant.place.clone(),
+        id: format!("{}.{key}.{name}", service.name),
+    }
+}

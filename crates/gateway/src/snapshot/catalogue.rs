@@ -1,0 +1,100 @@
+//! The operations of a service with everything that the manifest says about them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use ringwall_manifest::{Authorization, DataClass, Leak, Limit, Limits, Model, RateKey, Service};
+use ringwall_openapi::{FieldRule, Schemas};
+
+use crate::operation::{Class, NamedRate, Operation};
+use crate::rates::Pace;
+use crate::stage::route::parameter_names;
+
+/// All operations of a service. One with an unknown method is left out: it cannot be called.
+pub(super) fn operations(
+    model: &Model,
+    service: &Service,
+    schemas: Option<&Arc<Schemas>>,
+) -> Vec<Arc<Operation>> {
+    let name: Arc<str> = Arc::from(service.name.as_str());
+    let classes: Vec<Class> = service
+        .data
+        .iter()
+        .filter_map(|class| model.data.get(class).and_then(|known| cut(class, known)))
+        .collect();
+    let ready = service.operations.values().filter_map(|operation| {
+        let limits = Resolved::of(&model.limits, &service.name, &operation.name);
+        Some(Arc::new(Operation {
+            service: Arc::clone(&name),
+            name: operation.name.clone(),
+            method: Method::from_bytes(operation.method.as_bytes()).ok()?,
+            template: operation.path.clone(),
+            parameter_names: parameter_names(&operation.path),
+            rate: limits.rate,
+            body_bytes_max: limits.body_bytes_max,
+            timeout: limits.timeout,
+            refuses_unknown_parameters: model.gateway.refuses_unknown_parameters,
+            owner: service.own.get(&operation.name).cloned(),
+            passes_bearer: service.authorization == Authorization::App,
+            responses: model.gateway.responses,
+            classes: classes.clone(),
+            schemas: schemas.cloned(),
+        }))
+    });
+    ready.collect()
+}
+
+fn cut(name: &str, class: &DataClass) -> Option<Class> {
+    let refuse = match class.leak {
+        Leak::Cut => false,
+        Leak::Pass => return None,
+        Leak::Refuse => true,
+    };
+    let rule = |field: &String| FieldRule { name: field.clone(), refuse, class: name.to_owned() };
+    let fields: Vec<FieldRule> = class.fields.iter().map(rule).collect();
+    (!fields.is_empty()).then(|| Class { fields, see: class.see.clone() })
+}
+
+struct Resolved {
+    rate: Option<NamedRate>,
+    body_bytes_max: usize,
+    timeout: Duration,
+}
+
+impl Resolved {
+    /// An operation's own line, filled up from the default line and our defaults.
+    fn of(limits: &Limits, service: &str, operation: &str) -> Self {
+        let key = (service.to_owned(), operation.to_owned());
+        let own = limits.operations.get(&key);
+        let default = limits.default.as_ref();
+        let own_rate = own.and_then(|line| named(line, || format!("{service}.{operation}")));
+        let rate = own_rate.or_else(|| named(default?, || "default".to_owned()));
+        let pick_bytes = |line: &Limit| line.body_bytes_max;
+        let bytes = own.and_then(pick_bytes).or_else(|| default.and_then(pick_bytes));
+        let pick_time = |line: &Limit| line.timeout;
+        let timeout = own.and_then(pick_time).or_else(|| default.and_then(pick_time));
+        Self {
+            rate,
+            body_bytes_max: bytes
+                .map_or(BODY_BYTES_MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+            timeout: timeout.unwrap_or(TIMEOUT),
+        }
+    }
+}
+
+fn named(line: &Limit, name: impl FnOnce() -> String) -> Option<NamedRate> {
+    let rate = line.rate?;
+    let key = match rate.key {
+        // An operation has no account: whoever asks is counted.
+        RateKey::Account | RateKey::User => RateKey::User,
+        RateKey::Ip => RateKey::Ip,
+    };
+    Some(NamedRate { name: name(), pace: Pace { count: rate.count, per: rate.per }, key })
+}
+
+/// 1 MiB: as nginx.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// gunicorn gives a request 30 s.
+const TIMEOUT: Duration = Duration::from_secs(30);

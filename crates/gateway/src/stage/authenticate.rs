@@ -1,0 +1,285 @@
+//! Authenticate: who is calling, by exactly one credential.
+//!
+//! At the edge a session cookie or a bearer token, never both: the service behind us might trust
+//! the one that we ignored. Between services the client certificate, or the listener that only one
+//! service can reach; a person only by an identity token that was addressed to the one who passes
+//! it on. Does no I/O: keys and sessions answer from memory.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use http::Method;
+use http::header::{AUTHORIZATION, HeaderMap, ORIGIN};
+use ringwall_base::{Clock, Sessions};
+use ringwall_jose::{AccessClaims, AccessToken, Expected, InternalClaims, KeySet, TokenCache};
+use ringwall_net::Peer;
+use ringwall_policy::PersonFacts;
+
+use crate::Refusal;
+use crate::stage::normalize::Normal;
+use crate::stage::route::Route;
+
+/// The keys that tokens are verified with: snapshots, replaced whole at rotation.
+pub trait Keys: Debug + Send + Sync {
+    /// Keys of access tokens.
+    fn access(&self) -> Arc<KeySet>;
+
+    /// Keys of identity tokens between gateway and services.
+    fn internal(&self) -> Arc<KeySet>;
+
+    /// Counts revocations: when it changes, remembered tokens are verified again.
+    fn epoch(&self) -> u64;
+
+    /// Whether a verified access token was revoked since, by its id or its session.
+    fn is_revoked(&self, claims: &AccessClaims) -> bool;
+}
+
+/// How a door knows its callers.
+#[derive(Debug)]
+pub(crate) enum Settings {
+    /// By cookie or token.
+    Edge(Edge),
+    /// By client certificate.
+    Inbound {
+        /// The fleet's name.
+        fleet: String,
+        /// The service behind this door.
+        service: Arc<str>,
+    },
+    /// By the listener.
+    Outbound {
+        /// The fleet's name.
+        fleet: String,
+        /// The service that alone can reach it.
+        service: Arc<str>,
+    },
+}
+
+/// What the public door needs.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    /// The gateway's origin, as browsers spell it.
+    pub(crate) origin: String,
+    /// Tokens seen before. It outlives a reload.
+    pub(crate) tokens: Arc<TokenCache<AccessToken>>,
+    /// Who holds a session.
+    pub(crate) sessions: Arc<dyn Sessions>,
+}
+
+/// Checks credentials.
+#[derive(Debug)]
+pub(crate) struct Authenticate {
+    settings: Settings,
+    keys: Arc<dyn Keys>,
+    clock: Arc<dyn Clock>,
+    includes: Arc<BTreeMap<String, Vec<String>>>,
+}
+
+/// Who is calling. Only [`Authenticate::run`] makes one: to hold it is to have the proof.
+#[derive(Debug, Default)]
+pub(crate) struct Caller {
+    person: Option<PersonFacts>,
+    service: Option<Arc<str>>,
+    client: Option<String>,
+    is_consumed: bool,
+}
+
+impl Authenticate {
+    pub(crate) fn new(
+        settings: Settings,
+        keys: Arc<dyn Keys>,
+        clock: Arc<dyn Clock>,
+        includes: Arc<BTreeMap<String, Vec<String>>>,
+    ) -> Self {
+        Self { settings, keys, clock, includes }
+    }
+
+    /// Returns the caller, who may be nobody, or refuses a credential that is not good.
+    pub(crate) fn run(
+        &self,
+        peer: &Peer,
+        request: &Normal,
+        route: &Route,
+    ) -> Result<Caller, Refusal> {
+        match &self.settings {
+            Settings::Edge(edge) => self.edge(edge, request, route),
+            Settings::Inbound { fleet, service } => {
+                let caller = workload(peer, fleet)?;
+                let person = self.passed_on(request, fleet, service, Some(caller.as_deref()))?;
+                Ok(Caller { person, service: caller, ..Caller::default() })
+            }
+            Settings::Outbound { fleet, service } => {
+                let person = self.passed_on(request, fleet, service, None)?;
+                let service = Some(Arc::clone(service));
+                Ok(Caller { person, service, ..Caller::default() })
+            }
+        }
+    }
+
+    fn edge(&self, edge: &Edge, request: &Normal, route: &Route) -> Result<Caller, Refusal> {
+        let bearer = if route.operation().passes_bearer { None } else { bearer(request.fields())? };
+        match (bearer, request.session()) {
+            (Some(_), Some(_)) => Err(Refusal::malformed("a bearer token beside a session")),
+            (Some(token), None) => self.by_token(edge, token),
+            (None, Some(cookie)) => self.by_session(edge, cookie, request),
+            (None, None) => Ok(Caller::default()),
+        }
+    }
+
+    fn by_token(&self, edge: &Edge, token: &str) -> Result<Caller, Refusal> {
+        let (keys, now) = (self.keys.access(), self.clock.now());
+        let claims = edge
+            .tokens
+            .verify(&keys, self.keys.epoch(), token, now)
+            .map_err(|error| Refusal::unauthenticated(error.to_string()))?;
+        if self.keys.is_revoked(&claims) {
+            return Err(Refusal::unauthenticated("the token was revoked"));
+        }
+        let person = PersonFacts {
+            subject: claims.subject.clone(),
+            name: claims.name.clone().unwrap_or_else(|| claims.subject.clone()),
+            roles: self.expand(&claims.roles),
+            mfa: false,
+        };
+        let client = Some(claims.client_id.clone());
+        Ok(Caller { person: Some(person), client, is_consumed: true, service: None })
+    }
+
+    fn by_session(&self, edge: &Edge, cookie: &str, request: &Normal) -> Result<Caller, Refusal> {
+        // A session that ended makes an anonymous caller: public pages must go on working.
+        let Some(person) = edge.sessions.person(cookie, self.clock.now()) else {
+            return Ok(Caller::default());
+        };
+        check_same_origin(request, &edge.origin)?;
+        let roles = self.expand(&person.roles);
+        let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa: false };
+        Ok(Caller { person: Some(facts), ..Caller::default() })
+    }
+
+    /// The person whose identity a service passes on. `sender` is the certificate's answer to who
+    /// passes it on: `Some(None)` for the gateway itself.
+    fn passed_on(
+        &self,
+        request: &Normal,
+        fleet: &str,
+        addressee: &str,
+        sender: Option<Option<&str>>,
+    ) -> Result<Option<PersonFacts>, Refusal> {
+        let Some(token) = request.identity() else { return Ok(None) };
+        let expected =
+            Expected { issuer: format!("ringwall:{fleet}"), audience: addressee.to_owned() };
+        let claims = self
+            .keys
+            .internal()
+            .verify_internal(token, &expected, self.clock.now())
+            .map_err(|error| Refusal::unauthenticated(error.to_string()))?;
+        if let Some(sender) = sender
+            && claimed_sender(&claims) != sender
+        {
+            return Err(Refusal::unauthenticated("the identity was passed on by another service"));
+        }
+        Ok(person_of(claims))
+    }
+
+    fn expand(&self, given: &[String]) -> Vec<String> {
+        let mut roles = Vec::with_capacity(given.len());
+        for role in given {
+            // A role that the manifest does not know grants nothing.
+            let Some(included) = self.includes.get(role) else { continue };
+            for name in std::iter::once(role).chain(included) {
+                if !roles.contains(name) {
+                    roles.push(name.clone());
+                }
+            }
+        }
+        roles
+    }
+}
+
+impl Caller {
+    /// The person or program.
+    pub(crate) const fn person(&self) -> Option<&PersonFacts> {
+        self.person.as_ref()
+    }
+
+    /// The person's or program's subject.
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.person.as_ref().map(|person| person.subject.as_str())
+    }
+
+    /// The calling service.
+    pub(crate) fn service(&self) -> Option<&str> {
+        self.service.as_deref()
+    }
+
+    /// The OAuth client that holds the token.
+    pub(crate) fn client(&self) -> Option<&str> {
+        self.client.as_deref()
+    }
+
+    /// Whether `Authorization` was for Ringwall and must not reach the service.
+    pub(crate) const fn is_consumed(&self) -> bool {
+        self.is_consumed
+    }
+}
+
+/// The bearer token. Other schemes are the app's own.
+fn bearer(fields: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let Some(value) = fields.get(AUTHORIZATION) else { return Ok(None) };
+    let text = value.to_str().map_err(|_other| Refusal::malformed("authorization is not text"))?;
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Ok(Some(token.trim_start_matches(' ')))
+        }
+        None if text.eq_ignore_ascii_case("bearer") => {
+            Err(Refusal::unauthenticated("no token after `Bearer`"))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// A cookie comes with every request that a browser makes, also for another site. What changes
+/// something must say that it comes from our own pages.
+fn check_same_origin(request: &Normal, origin: &str) -> Result<(), Refusal> {
+    if is_safe(request.method()) && !request.is_websocket() {
+        return Ok(());
+    }
+    let fetch_site = request.fields().get("sec-fetch-site").map(http::HeaderValue::as_bytes);
+    match (request.fields().get(ORIGIN), fetch_site) {
+        (Some(from), _) if from.as_bytes() == origin.as_bytes() => Ok(()),
+        (Some(_), _) => Err(Refusal::CrossSite { why: "the origin is another site" }),
+        (None, Some(b"same-origin")) => Ok(()),
+        (None, _) => Err(Refusal::CrossSite { why: "the request does not say its origin" }),
+    }
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// The service that the client certificate names. `None` for the gateway itself.
+fn workload(peer: &Peer, fleet: &str) -> Result<Option<Arc<str>>, Refusal> {
+    let identity = peer.identity().ok_or_else(|| Refusal::unauthenticated("no certificate"))?;
+    let path = identity
+        .strip_prefix("spiffe://")
+        .and_then(|rest| rest.strip_prefix(fleet))
+        .ok_or_else(|| Refusal::unauthenticated("the certificate is of another fleet"))?;
+    match path.strip_prefix("/service/") {
+        Some(name) if !name.is_empty() && !name.contains('/') => Ok(Some(Arc::from(name))),
+        None if path == "/gateway" => Ok(None),
+        _ => Err(Refusal::unauthenticated("the certificate names no service")),
+    }
+}
+
+fn claimed_sender(claims: &InternalClaims) -> Option<&str> {
+    claims.actor.as_ref().and_then(|actor| actor.subject.strip_prefix("service:"))
+}
+
+fn person_of(claims: InternalClaims) -> Option<PersonFacts> {
+    if claims.subject == "anonymous" || claims.subject.starts_with("service:") {
+        return None;
+    }
+    let name = claims.name.unwrap_or_else(|| claims.subject.clone());
+    Some(PersonFacts { subject: claims.subject, name, roles: claims.roles, mfa: false })
+}

@@ -1,0 +1,203 @@
+//! Authorize: may this caller call this operation?
+//!
+//! What no line of the manifest allows is refused. Where a line allows only the caller's own
+//! objects, and the manifest says where their owner stands in the request, it is compared here.
+//! The last cheap check: nothing is read or inspected for one who may not ask.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::Method;
+use http::header::ACCEPT;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ringwall_base::{Clock, Place};
+use ringwall_manifest::{OwnerRule, OwnerSource};
+use ringwall_policy::{Circumstances, Decision, DenyReason, Engine, Question};
+
+use crate::record::Record;
+use crate::stage::authenticate::Caller;
+use crate::stage::normalize::Normal;
+use crate::stage::route::Route;
+use crate::{Refusal, own};
+
+/// Asks the policy.
+#[derive(Debug)]
+pub(crate) struct Authorize {
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    login_path: Option<String>,
+}
+
+/// The caller may. Only [`Authorize::run`] makes one.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    caller: Arc<Caller>,
+    is_own: bool,
+    line: Option<Place>,
+}
+
+impl Authorize {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        clock: Arc<dyn Clock>,
+        login_path: Option<String>,
+    ) -> Self {
+        Self { engine, clock, login_path }
+    }
+
+    /// Returns the permit, or refuses. In `observe` mode the record takes the refusal.
+    pub(crate) fn run(
+        &self,
+        caller: Arc<Caller>,
+        request: &Normal,
+        route: &Route,
+        record: &mut Record,
+    ) -> Result<Permit, Refusal> {
+        let decision = self.decide(&caller, request, route, record.address());
+        let (is_own, line) = match decision {
+            Decision::Allow { rule, own } => (own, self.line(Some(rule))),
+            Decision::Deny { reason, nearest } => {
+                let refusal = self.deny(&caller, request, route, (reason, nearest));
+                record.waive(refusal)?;
+                (false, None)
+            }
+        };
+        let permit = Permit { caller, is_own, line };
+        if !permit.owns(request, route) {
+            let why = "permitted for own objects only, and this one belongs to someone else";
+            record.waive(Refusal::Forbidden { why: why.to_owned(), line: permit.line.clone() })?;
+        }
+        Ok(permit)
+    }
+
+    fn decide(
+        &self,
+        caller: &Caller,
+        request: &Normal,
+        route: &Route,
+        address: IpAddr,
+    ) -> Decision {
+        let address = address.to_string();
+        self.engine.decide(&Question {
+            person: caller.person(),
+            caller: caller.service(),
+            service: &route.operation().service,
+            operation: &route.operation().name,
+            circumstances: Circumstances {
+                method: request.method().as_str(),
+                path: request.path(),
+                address: &address,
+                unix_secs: i64::try_from(self.clock.now().secs()).unwrap_or(i64::MAX),
+            },
+        })
+    }
+
+    fn line(&self, rule: Option<usize>) -> Option<Place> {
+        rule.and_then(|rule| self.engine.origin(rule)).map(|origin| origin.place.clone())
+    }
+
+    fn deny(
+        &self,
+        caller: &Caller,
+        request: &Normal,
+        route: &Route,
+        (reason, nearest): (DenyReason, Option<usize>),
+    ) -> Refusal {
+        let line = self.line(nearest);
+        let operation = route.operation();
+        let why = format!(
+            "{} -> {}.{}: {}",
+            name(caller),
+            operation.service,
+            operation.name,
+            say(reason)
+        );
+        match reason {
+            DenyReason::Failed => Refusal::Undecided { why },
+            DenyReason::NotSignedIn if wants_page(request) => match &self.login_path {
+                Some(login) => Refusal::SignIn { location: sign_in(login, request), why, line },
+                None => Refusal::Forbidden { why, line },
+            },
+            DenyReason::Forbidden
+            | DenyReason::NeedsPerson
+            | DenyReason::NotGranted
+            | DenyReason::NotSignedIn
+            | DenyReason::UnknownOperation => Refusal::Forbidden { why, line },
+        }
+    }
+}
+
+impl Permit {
+    /// Who may.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// Whether only the caller's own objects are permitted.
+    pub(crate) const fn is_own(&self) -> bool {
+        self.is_own
+    }
+
+    /// The line that permits it.
+    pub(crate) const fn line(&self) -> Option<&Place> {
+        self.line.as_ref()
+    }
+
+    /// What `rule` must find, if this permit is for own objects. An own permit is always a
+    /// person's; without one nothing matches.
+    pub(crate) fn owner(&self, rule: &OwnerRule) -> Option<&str> {
+        self.caller.person().map(|person| own::expected(rule, person))
+    }
+
+    fn owns(&self, request: &Normal, route: &Route) -> bool {
+        let Some(rule) = route.operation().owner.as_ref().filter(|_| self.is_own) else {
+            return true;
+        };
+        let Some(owner) = self.owner(rule) else { return false };
+        match rule.source {
+            OwnerSource::Path => {
+                route.values().iter().any(|(name, value)| *name == rule.name && value == owner)
+            }
+            OwnerSource::Query => {
+                request.query().is_some_and(|query| own::is_in_form(query, &rule.name, owner))
+            }
+            // Where the body is read.
+            OwnerSource::Body | OwnerSource::Response => true,
+        }
+    }
+}
+
+/// A browser that navigates, not a script: it can follow to the login page.
+fn wants_page(request: &Normal) -> bool {
+    let accepts = request.fields().get(ACCEPT).and_then(|value| value.to_str().ok());
+    *request.method() == Method::GET && accepts.is_some_and(|text| text.contains("text/html"))
+}
+
+fn sign_in(login: &str, request: &Normal) -> String {
+    let mut wanted = request.raw_path().to_owned();
+    if let Some(query) = request.query() {
+        wanted.push('?');
+        wanted.push_str(query);
+    }
+    format!("{login}?next={}", utf8_percent_encode(&wanted, NON_ALPHANUMERIC))
+}
+
+fn name(caller: &Caller) -> String {
+    match (caller.service(), caller.person()) {
+        (Some(service), None) => service.to_owned(),
+        (Some(service), Some(person)) => format!("{service} on behalf of {}", person.name),
+        (None, Some(person)) => person.name.clone(),
+        (None, None) => "anyone".to_owned(),
+    }
+}
+
+const fn say(reason: DenyReason) -> &'static str {
+    match reason {
+        DenyReason::Failed => "a policy could not be evaluated",
+        DenyReason::Forbidden => "a policy forbids it",
+        DenyReason::NeedsPerson => "permitted only on behalf of a person",
+        DenyReason::NotGranted => "no line allows it",
+        DenyReason::NotSignedIn => "no line allows it without signing in",
+        DenyReason::UnknownOperation => "there is no such operation",
+    }
+}

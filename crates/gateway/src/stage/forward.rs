@@ -1,0 +1,309 @@
+//! Forward: asks the service, as Ringwall and nobody else.
+//!
+//! The request is rebuilt: one length, one host, the identity that we vouch for. The only stage
+//! that talks to a service; it takes a [`Permit`] and a [`Clean`] request, so that nothing
+//! unchecked can get there.
+
+mod identity;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONNECTION, HOST, IF_RANGE, RANGE, UPGRADE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version};
+use ringwall_base::{Clock, Signer};
+use ringwall_net::{Body, Peer, Pool, SendError, Upgrade};
+
+use crate::Refusal;
+use crate::record::Record;
+use crate::stage::authorize::Permit;
+use crate::stage::inspect::Clean;
+use crate::stage::normalize::IDENTITY;
+use crate::stage::route::Route;
+use identity::Introduction;
+
+/// What a door says to the other side.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Settings {
+    /// To the app, about a client of the public door.
+    Edge,
+    /// To the app, about another service.
+    Inbound,
+    /// To the callee's inbound door.
+    Outbound,
+}
+
+/// Asks services.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    settings: Settings,
+    fleet: Arc<str>,
+    pool: Pool,
+    signer: Arc<dyn Signer>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Forward {
+    pub(crate) fn new(
+        settings: Settings,
+        fleet: Arc<str>,
+        pool: Pool,
+        signer: Arc<dyn Signer>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { settings, fleet, pool, signer, clock }
+    }
+
+    /// Returns the service's answer, or refuses when there is none.
+    pub(crate) async fn run(
+        &self,
+        peer: &Arc<Peer>,
+        permit: &Permit,
+        request: Clean,
+        route: &Route,
+        record: &Record,
+    ) -> Result<Response<Body>, Refusal> {
+        let (is_websocket, overflow) = (request.is_websocket(), request.overflow());
+        let host = request.host().to_owned();
+        let (mut parts, body) = request.into_parts();
+        let path = self.target(&mut parts, route)?;
+        if self.settings != Settings::Outbound {
+            ready_for_review(&mut parts.headers, route);
+        }
+        self.speak_for_us(&mut parts, &host, route, record)?;
+        self.introduce(&mut parts, &path, permit, route, record)?;
+        let mut request = Request::from_parts(parts, body);
+        let upgrade = if is_websocket { Some(upgrade(&mut request, peer)?) } else { None };
+        let mut response = self.send(request, route, overflow.as_deref()).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let Some(upgrade) = upgrade else {
+                return Err(Refusal::Unavailable {
+                    why: "an upgrade nobody asked for",
+                    source: None,
+                });
+            };
+            upgrade
+                .join(&mut response, WEBSOCKET_IDLE)
+                .map_err(|error| Refusal::unavailable("the WebSocket was not opened", error))?;
+        } else {
+            end_hop(response.headers_mut());
+        }
+        Ok(response)
+    }
+
+    /// Cuts the mount off. Counted in segments: an encoded letter makes no difference.
+    fn target(&self, parts: &mut Parts, route: &Route) -> Result<String, Refusal> {
+        let cut = route.mount().matches('/').count();
+        let path = match parts.uri.path().match_indices('/').nth(cut) {
+            Some((at, _)) => parts.uri.path().get(at..).unwrap_or("/").to_owned(),
+            None => "/".to_owned(),
+        };
+        if cut > 0 {
+            let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+            let target = format!("{path}{query}").parse::<Uri>();
+            parts.uri = target.map_err(|_other| Refusal::malformed("the path has no rest"))?;
+        }
+        parts.version = Version::HTTP_11;
+        Ok(path)
+    }
+
+    fn speak_for_us(
+        &self,
+        parts: &mut Parts,
+        host: &str,
+        route: &Route,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        let fields = &mut parts.headers;
+        fields.insert(HOST, value(host)?);
+        fields.insert(REQUEST, value(record.request_id())?);
+        if self.settings == Settings::Edge {
+            fields.insert(FORWARDED_FOR, value(&record.address().to_string())?);
+            fields.insert(FORWARDED_HOST, value(host)?);
+            fields.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
+            if !route.mount().is_empty() {
+                fields.insert(FORWARDED_PREFIX, value(route.mount())?);
+            }
+        }
+        // A client must not choose our sampling: at the edge none came through `normalize`.
+        if !fields.contains_key(TRACEPARENT) {
+            fields.insert(TRACEPARENT, value(&record.traceparent())?);
+        }
+        Ok(())
+    }
+
+    fn introduce(
+        &self,
+        parts: &mut Parts,
+        path: &str,
+        permit: &Permit,
+        route: &Route,
+        record: &Record,
+    ) -> Result<(), Refusal> {
+        if permit.caller().is_consumed() {
+            parts.headers.remove(http::header::AUTHORIZATION);
+        }
+        // The callee's door knows the caller by certificate; only a person needs an introduction.
+        if self.settings == Settings::Outbound && permit.caller().person().is_none() {
+            return Ok(());
+        }
+        let introduction = Introduction {
+            fleet: &self.fleet,
+            permit,
+            operation: route.operation(),
+            request: record.request_id(),
+            method: parts.method.as_str(),
+            path,
+        };
+        let token = introduction
+            .sign(&*self.signer, self.clock.now())
+            .map_err(|error| Refusal::Undecided { why: error.to_string() })?;
+        let token = HeaderValue::from_maybe_shared(Bytes::from(token));
+        let token = token.map_err(|error| Refusal::Undecided { why: error.to_string() })?;
+        parts.headers.insert(IDENTITY, token);
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        request: Request<Body>,
+        route: &Route,
+        overflow: Option<&AtomicBool>,
+    ) -> Result<Response<Body>, Refusal> {
+        let limit = route.operation().timeout;
+        let answer = tokio::time::timeout(limit, self.try_twice(request, route)).await;
+        match answer {
+            Err(_elapsed) => Err(Refusal::Timeout),
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(_error)) if overflow.is_some_and(|over| over.load(Ordering::Relaxed)) => {
+                let bytes_max = route.operation().body_bytes_max;
+                Err(Refusal::TooLarge { bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX) })
+            }
+            Ok(Err(refusal)) => Err(refusal),
+        }
+    }
+
+    /// Once more, at another endpoint, when it is certain that the first one saw nothing.
+    async fn try_twice(
+        &self,
+        request: Request<Body>,
+        route: &Route,
+    ) -> Result<Response<Body>, Refusal> {
+        let upstreams = route.upstreams();
+        let now = self.clock.monotonic();
+        let none = Refusal::Unavailable { why: "the service has no endpoint", source: None };
+        let Some(first) = upstreams.pick(now, None) else { return Err(none) };
+        let copy = if upstreams.has_choice() { copy(&request) } else { None };
+        let error = match self.pool.send(first.target(), request).await {
+            Ok(response) => {
+                first.succeed();
+                return Ok(response);
+            }
+            Err(error) => error,
+        };
+        if is_down(&error) {
+            first.fail(now);
+        }
+        let second = upstreams.pick(now, Some(first)).filter(|_| error.is_not_sent());
+        let (Some(copy), Some(second)) = (copy, second) else { return Err(refuse(error)) };
+        match self.pool.send(second.target(), copy).await {
+            Ok(response) => {
+                second.succeed();
+                Ok(response)
+            }
+            Err(error) => {
+                if is_down(&error) {
+                    second.fail(now);
+                }
+                Err(refuse(error))
+            }
+        }
+    }
+}
+
+/// Review has to read the answer: it must be whole and not compressed.
+fn ready_for_review(fields: &mut HeaderMap, route: &Route) {
+    if route.operation().reads_answers() {
+        fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        fields.remove(RANGE);
+        fields.remove(IF_RANGE);
+    }
+}
+
+fn upgrade(request: &mut Request<Body>, peer: &Arc<Peer>) -> Result<Upgrade, Refusal> {
+    request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    request.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
+    Upgrade::take(request, Arc::clone(peer))
+        .ok_or(Refusal::Malformed { why: "the WebSocket handshake is not that of RFC 6455" })
+}
+
+/// What ends at this hop, in the answer.
+fn end_hop(fields: &mut HeaderMap) {
+    let named: Vec<HeaderName> = fields
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .collect();
+    for name in named {
+        fields.remove(name);
+    }
+    for name in HOP {
+        fields.remove(name);
+    }
+}
+
+fn copy(request: &Request<Body>) -> Option<Request<Body>> {
+    let body = match request.body() {
+        Body::Empty => Body::Empty,
+        Body::Full(bytes) => Body::Full(bytes.clone()),
+        Body::Incoming(_) if request.body().is_empty() => Body::Empty,
+        Body::Incoming(_) | Body::Upstream(_) | Body::Channel(_) | Body::Boxed(_) => return None,
+    };
+    let mut copy = Request::new(body);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}
+
+const fn is_down(error: &SendError) -> bool {
+    matches!(error, SendError::Connect(_) | SendError::ConnectTime | SendError::Handshake(_))
+}
+
+fn refuse(error: SendError) -> Refusal {
+    if error.is_timeout() {
+        return Refusal::Timeout;
+    }
+    Refusal::unavailable("no answer from the service", error)
+}
+
+fn value(text: &str) -> Result<HeaderValue, Refusal> {
+    HeaderValue::from_str(text).map_err(|_other| Refusal::malformed("a value is not a field value"))
+}
+
+const REQUEST: HeaderName = HeaderName::from_static("ringwall-request");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Fields of an answer that end at this hop.
+const HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Longer than the ping interval of any WebSocket library in our list.
+const WEBSOCKET_IDLE: Duration = Duration::from_secs(300);

@@ -1,0 +1,190 @@
+//! Inspect: what is asked with.
+//!
+//! Parameters and body must fit the declared schema, and the body its limit. A body is held back
+//! only where something has to read it; else it streams, counted. Late, because it is expensive:
+//! only for callers who may ask at all.
+
+mod counted;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
+use http_body::Body as _;
+use ringwall_manifest::{OwnerRule, OwnerSource};
+use ringwall_net::{Body, CollectError};
+use ringwall_openapi::{DecodeError, RequestParts, Unknown, Violation, ViolationKind, decode};
+
+use crate::record::Record;
+use crate::stage::authorize::Permit;
+use crate::stage::normalize::Normal;
+use crate::stage::route::Route;
+use crate::{Refusal, own};
+use counted::Counted;
+
+/// Reads what is asked with.
+#[derive(Debug)]
+pub(crate) struct Inspect {
+    reads: bool,
+}
+
+/// A request that fits. Only [`Inspect::run`] makes one.
+#[derive(Debug)]
+pub(crate) struct Clean {
+    parts: Parts,
+    body: Body,
+    host: String,
+    is_websocket: bool,
+    overflow: Option<Arc<AtomicBool>>,
+}
+
+impl Inspect {
+    /// `reads` is false at a door whose other side inspects: then only the size counts.
+    pub(crate) const fn new(reads: bool) -> Self {
+        Self { reads }
+    }
+
+    /// Returns the request to send on, or refuses what does not fit.
+    pub(crate) async fn run(
+        &self,
+        request: Normal,
+        route: &Route,
+        permit: &Permit,
+        record: &mut Record,
+    ) -> Result<Clean, Refusal> {
+        let operation = route.operation();
+        if self.reads
+            && let Err(refusal) = check_parameters(&request, route)
+        {
+            record.waive(refusal)?;
+        }
+        let (host, is_websocket) = (request.host().to_owned(), request.is_websocket());
+        let (mut parts, body) = request.into_parts();
+        let bytes_max = operation.body_bytes_max;
+        let owner = operation.owner.as_ref();
+        let owner = owner.filter(|rule| permit.is_own() && rule.source == OwnerSource::Body);
+        let wants_body = operation.schema().is_some_and(|schema| schema.wants_body());
+        if !self.reads || !(wants_body || owner.is_some()) {
+            let (body, overflow) = stream(body, bytes_max)?;
+            return Ok(Clean { parts, body, host, is_websocket, overflow });
+        }
+        let bytes = read(&mut parts.headers, body, bytes_max).await?;
+        if let Err(refusal) = check_body(&parts.headers, &bytes, route, (permit, owner)) {
+            record.waive(refusal)?;
+        }
+        let body = Body::from(bytes::Bytes::from(bytes));
+        Ok(Clean { parts, body, host, is_websocket, overflow: None })
+    }
+}
+
+impl Clean {
+    /// Host and port as the client named them.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether the client asks to continue as a WebSocket.
+    pub(crate) const fn is_websocket(&self) -> bool {
+        self.is_websocket
+    }
+
+    /// Set when a streamed body passes its limit after it was sent on.
+    pub(crate) fn overflow(&self) -> Option<Arc<AtomicBool>> {
+        self.overflow.clone()
+    }
+
+    /// Head and body.
+    pub(crate) fn into_parts(self) -> (Parts, Body) {
+        (self.parts, self.body)
+    }
+}
+
+fn check_parameters(request: &Normal, route: &Route) -> Result<(), Refusal> {
+    let Some(schema) = route.operation().schema() else { return Ok(()) };
+    let unknown =
+        if route.operation().refuses_unknown_parameters { Unknown::Refuse } else { Unknown::Pass };
+    let parts = RequestParts {
+        path_params: route.values(),
+        query: request.query(),
+        headers: request.fields(),
+        unknown,
+    };
+    schema.check_request(&parts).map_err(|violations| refuse(&violations))
+}
+
+fn check_body(
+    fields: &HeaderMap,
+    bytes: &[u8],
+    route: &Route,
+    (permit, owner): (&Permit, Option<&OwnerRule>),
+) -> Result<(), Refusal> {
+    let media_type = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if let Some(schema) = route.operation().schema() {
+        schema.check_body(media_type, bytes).map_err(|violations| refuse(&violations))?;
+    }
+    let Some(rule) = owner else { return Ok(()) };
+    let is_form =
+        media_type.is_some_and(|text| text.starts_with("application/x-www-form-urlencoded"));
+    let is_own = permit.owner(rule).is_some_and(|owner| {
+        if is_form {
+            std::str::from_utf8(bytes).is_ok_and(|form| own::is_in_form(form, &rule.name, owner))
+        } else {
+            own::is_in_json(bytes, &rule.name, owner)
+        }
+    });
+    if is_own {
+        return Ok(());
+    }
+    let why = "permitted for own objects only, and the body names another owner".to_owned();
+    Err(Refusal::Forbidden { why, line: permit.line().cloned() })
+}
+
+/// Lets a body through that nobody reads, up to its limit.
+fn stream(body: Body, bytes_max: usize) -> Result<(Body, Option<Arc<AtomicBool>>), Refusal> {
+    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
+    let hint = body.size_hint();
+    if hint.lower() > limit {
+        return Err(Refusal::TooLarge { bytes_max: limit });
+    }
+    // A declared length is held to by the transport.
+    if hint.exact().is_some() {
+        return Ok((body, None));
+    }
+    let overflow = Arc::new(AtomicBool::new(false));
+    Ok((Body::boxed(Counted::new(body, limit, Arc::clone(&overflow))), Some(overflow)))
+}
+
+/// Reads a body whole and undoes its compression: the service gets the bytes that were checked.
+async fn read(fields: &mut HeaderMap, body: Body, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
+    let too_large =
+        || Refusal::TooLarge { bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX) };
+    let collected = body.collect(bytes_max).await.map_err(|error| match error {
+        CollectError::TooLarge(_) => too_large(),
+        CollectError::Body(_) => Refusal::malformed("the body broke off"),
+    })?;
+    let coding = fields.get(CONTENT_ENCODING).map(http::HeaderValue::to_str).transpose();
+    let coding = coding.map_err(|_other| Refusal::malformed("content-encoding is not text"))?;
+    let bytes = match coding {
+        None => collected.bytes.into(),
+        Some(coding) => {
+            decode(Some(coding), &collected.bytes, bytes_max).map_err(|error| match error {
+                DecodeError::TooLarge { .. } => too_large(),
+                DecodeError::Coding => Refusal::MediaType { why: "an unknown content-encoding" },
+                DecodeError::Malformed => Refusal::malformed("the body cannot be decoded"),
+            })?
+        }
+    };
+    fields.remove(CONTENT_ENCODING);
+    fields.remove(CONTENT_LENGTH);
+    Ok(bytes)
+}
+
+fn refuse(violations: &[Violation]) -> Refusal {
+    if violations.iter().any(|violation| violation.kind == ViolationKind::MediaType) {
+        return Refusal::MediaType { why: "the schema does not declare this media type" };
+    }
+    let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    Refusal::BadInput { why: texts.join("; ") }
+}

@@ -1,0 +1,214 @@
+//! Review: what leaves.
+//!
+//! The service's own word on the owner is asked for, data that the reader may not see is cut, and
+//! the fields that protect a browser are added. The last look: after it nothing is checked.
+
+mod dress;
+
+use bytes::Bytes;
+use http::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+};
+use http::{Method, Response, StatusCode};
+use ringwall_manifest::{Leak, OwnerSource, Viewer};
+use ringwall_net::{Body, CollectError};
+use ringwall_openapi::{CutRule, Fate, FieldRule, Filtered, Violation, decode, filter_fields};
+
+use crate::operation::Operation;
+use crate::record::Record;
+use crate::stage::authorize::Permit;
+use crate::stage::route::Route;
+use crate::{Refusal, own};
+pub(crate) use dress::dress;
+
+/// Looks at answers.
+#[derive(Debug)]
+pub(crate) struct Review {
+    reads: bool,
+}
+
+impl Review {
+    /// `reads` is false at a door whose other side reviews.
+    pub(crate) const fn new(reads: bool) -> Self {
+        Self { reads }
+    }
+
+    /// Returns the answer that may leave, or refuses it.
+    pub(crate) async fn run(
+        &self,
+        mut response: Response<Body>,
+        method: &Method,
+        permit: &Permit,
+        route: &Route,
+        record: &mut Record,
+    ) -> Result<Response<Body>, Refusal> {
+        let statement = response.headers_mut().remove(OWNER);
+        drop_ours(response.headers_mut());
+        if !self.reads {
+            return Ok(response);
+        }
+        let operation = route.operation();
+        let must_match = gives(response.status()) && permit.is_own();
+        if must_match && operation.owner.is_none() && statement.is_none_or(|text| text != "checked")
+        {
+            let line = permit.line().cloned();
+            record.waive(Refusal::OwnerNotStated { line })?;
+        }
+        let owner = operation.owner.as_ref();
+        let owner = owner.filter(|rule| must_match && rule.source == OwnerSource::Response);
+        let forbidden = forbidden(operation, permit);
+        let has_body = *method != Method::HEAD && !response.body().is_empty();
+        let has_rules = owner.is_some() || !forbidden.is_empty() || holds_to_schema(operation);
+        if !has_rules || !has_body {
+            return Ok(response);
+        }
+        if !is_json(response.headers()) {
+            return match owner {
+                Some(_) => record
+                    .waive(Refusal::Leak { why: "the owner stands in no JSON".to_owned() })
+                    .map(|()| response),
+                None => Ok(response),
+            };
+        }
+        let (head, bytes) = read(response).await?;
+        let owner = owner.map(|rule| (rule, permit.owner(rule)));
+        if let Some((rule, owner)) = owner
+            && !owner.is_some_and(|owner| own::is_in_json(&bytes, &rule.name, owner))
+        {
+            record.waive(Refusal::NotOwned { line: permit.line().cloned() })?;
+        }
+        cut(head, bytes, operation, &forbidden, record)
+    }
+}
+
+/// Reads an answer whole. What is too large to be looked at does not leave.
+async fn read(response: Response<Body>) -> Result<(http::response::Parts, Bytes), Refusal> {
+    let (mut head, body) = response.into_parts();
+    let collected = body.collect(ANSWER_BYTES_MAX).await.map_err(|error| match error {
+        CollectError::TooLarge(bytes) => Refusal::Leak {
+            why: format!("more than {bytes} bytes, which cannot be looked through"),
+        },
+        CollectError::Body(error) => Refusal::unavailable("the answer broke off", error),
+    })?;
+    // Asked for without compression; a service that compresses all the same is undone.
+    let coding = head.headers.remove(CONTENT_ENCODING);
+    let bytes = match coding {
+        None => collected.bytes,
+        Some(coding) => {
+            decode(coding.to_str().ok().or(Some("?")), &collected.bytes, ANSWER_BYTES_MAX)
+                .map(Bytes::from)
+                .map_err(|error| Refusal::Leak { why: error.to_string() })?
+        }
+    };
+    head.headers.remove(CONTENT_LENGTH);
+    Ok((head, bytes))
+}
+
+fn cut(
+    mut head: http::response::Parts,
+    bytes: Bytes,
+    operation: &Operation,
+    forbidden: &[FieldRule],
+    record: &mut Record,
+) -> Result<Response<Body>, Refusal> {
+    let unknown_fields = match operation.responses {
+        Leak::Cut => Fate::Cut,
+        Leak::Pass => Fate::Pass,
+        Leak::Refuse => Fate::Refuse,
+    };
+    let rule = CutRule { unknown_fields, forbidden };
+    let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let filtered = match operation.schema() {
+        Some(schema) => schema.filter_response(head.status.as_u16(), media_type, &bytes, &rule),
+        None => filter_fields(media_type, &bytes, &rule),
+    };
+    let bytes = match filtered {
+        Filtered::Unchanged => bytes,
+        Filtered::Changed(changed, violations) => {
+            if record.cuts(say("cut", &violations)) {
+                // A tag names the bytes that it was made for.
+                head.headers.remove(ETAG);
+                changed.into()
+            } else {
+                bytes
+            }
+        }
+        Filtered::Refused(violations) => {
+            record.waive(Refusal::Leak { why: say("withheld", &violations) })?;
+            bytes
+        }
+    };
+    Ok(Response::from_parts(head, Body::from(bytes)))
+}
+
+/// The field rules of all data classes that this caller may not see.
+fn forbidden(operation: &Operation, permit: &Permit) -> Vec<FieldRule> {
+    let hidden = operation.classes.iter().filter(|class| {
+        class.see.as_ref().is_some_and(|viewers| !viewers.iter().any(|one| sees(one, permit)))
+    });
+    hidden.flat_map(|class| class.fields.iter().cloned()).collect()
+}
+
+fn sees(viewer: &Viewer, permit: &Permit) -> bool {
+    let caller = permit.caller();
+    match (viewer, caller.service()) {
+        (Viewer::Service(name), Some(service)) => name == service,
+        (Viewer::Role { name, own }, None) => {
+            let is_public = name == "anyone";
+            let has = caller.person().is_some_and(|person| person.roles.contains(name));
+            (is_public || has) && (!own || permit.is_own())
+        }
+        // A service receives it, whoever it calls for; and a person is no service.
+        (Viewer::Role { .. }, Some(_)) | (Viewer::Service(_), None) => false,
+    }
+}
+
+fn holds_to_schema(operation: &Operation) -> bool {
+    operation.responses != Leak::Pass && operation.schema().is_some()
+}
+
+fn say(what: &str, violations: &[Violation]) -> String {
+    let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    format!("{what}: {}", texts.join("; "))
+}
+
+/// Whether an answer of this status can carry the object.
+fn gives(status: StatusCode) -> bool {
+    status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS
+}
+
+fn is_json(fields: &HeaderMap) -> bool {
+    let media_type = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    // Bytes without a type may be JSON to whoever gets them.
+    media_type.is_none_or(|text| {
+        let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
+    })
+}
+
+/// What only Ringwall may say, and a session that only Ringwall may give.
+fn drop_ours(fields: &mut HeaderMap) {
+    let ours: Vec<HeaderName> =
+        fields.keys().filter(|name| name.as_str().starts_with("ringwall-")).cloned().collect();
+    for name in ours {
+        fields.remove(name);
+    }
+    let is_session = |value: &HeaderValue| value.as_bytes().starts_with(b"__Host-ringwall=");
+    if fields.get_all(http::header::SET_COOKIE).iter().any(is_session) {
+        let kept: Vec<HeaderValue> = fields
+            .get_all(http::header::SET_COOKIE)
+            .iter()
+            .filter(|value| !is_session(value))
+            .cloned()
+            .collect();
+        fields.remove(http::header::SET_COOKIE);
+        for value in kept {
+            fields.append(http::header::SET_COOKIE, value);
+        }
+    }
+}
+
+const OWNER: HeaderName = HeaderName::from_static("ringwall-owner");
+
+/// 8 MiB: a list that a page can show is far below it.
+const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
