@@ -157,9 +157,13 @@ impl Sender {
 
 impl Upstream {
     fn give_back_at_end(&mut self) {
-        if http_body::Body::is_end_stream(&self.incoming)
-            && let Some(lease) = self.lease.take()
-        {
+        if self.incoming.is_end_stream() {
+            self.give_back();
+        }
+    }
+
+    fn give_back(&mut self) {
+        if let Some(lease) = self.lease.take() {
             lease.give_back();
         }
     }
@@ -167,13 +171,10 @@ impl Upstream {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Framed>> {
         let frame = ready!(Pin::new(&mut self.incoming).poll_frame_of(cx));
         match &frame {
+            // Trailers end a body; a writer of HTTP/1 does not ask again after them.
+            Some(Ok(frame)) if frame.is_trailers() => self.give_back(),
             Some(Ok(_)) => self.give_back_at_end(),
-            // The end: the connection is free.
-            None => {
-                if let Some(lease) = self.lease.take() {
-                    lease.give_back();
-                }
-            }
+            None => self.give_back(),
             // A connection that failed is dropped with its lease.
             Some(Err(_)) => self.lease = None,
         }

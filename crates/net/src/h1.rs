@@ -63,6 +63,10 @@ where
                 return;
             }
             () = leaving.as_mut(), if !is_leaving => {
+                // hyper would wait for a first request, which may never come.
+                if cue.is_unused() {
+                    return;
+                }
                 is_leaving = true;
                 connection.as_mut().graceful_shutdown();
             }

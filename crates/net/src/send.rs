@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::UPGRADE;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -99,11 +100,16 @@ async fn exchange(
     request: Request<Body>,
 ) -> Result<Response<Body>, Failed> {
     lease.cue.expect(request.method() == Method::HEAD);
+    let is_upgrade = request.headers().contains_key(UPGRADE);
     let sent = timeout(settings.head_time, lease.sender.try_send_request(request)).await;
     let Ok(sent) = sent else {
         return Err(SendError::Time.into());
     };
     match sent {
+        // A switch that nobody asked for would turn answers into a stream.
+        Ok(response) if is_switch(&response) && !is_upgrade => {
+            Err(SendError::Malformed(Violation::Unsolicited).into())
+        }
         Ok(response) => Ok(receive(lease, response)),
         Err(mut failed) => {
             let request = failed.take_message().map(Box::new);
@@ -120,10 +126,14 @@ async fn exchange(
 
 fn receive(lease: Lease, response: Response<hyper::body::Incoming>) -> Response<Body> {
     // An upgraded connection is no longer ours to keep.
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+    if is_switch(&response) {
         return response.map(|_| Body::Empty);
     }
     response.map(|incoming| Body::upstream(incoming, lease))
+}
+
+fn is_switch<B>(response: &Response<B>) -> bool {
+    response.status() == StatusCode::SWITCHING_PROTOCOLS
 }
 
 async fn connect(settings: &PoolSettings, target: &Target) -> Result<Lease, SendError> {

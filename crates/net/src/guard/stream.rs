@@ -115,6 +115,11 @@ impl Cue {
         self.messages.load(Ordering::Relaxed)
     }
 
+    /// Whether not a byte has come.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.reads() == 0
+    }
+
     /// Grows with each read that gave bytes.
     pub(crate) fn reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)

@@ -1,0 +1,15 @@
+//! The transport through its public interface, on real sockets.
+
+// The attribute tells the lints that helpers of tests may panic.
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod probes;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod drain;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod upstream;
