@@ -61,7 +61,7 @@ impl Body {
         }
         let pairs = match essence.as_str() {
             "application/x-www-form-urlencoded" => std::str::from_utf8(body)
-                .map_err(|_| "not UTF-8")
+                .or(Err("not UTF-8"))
                 .and_then(query::pairs)
                 .map(|pairs| pairs.into_iter().map(|pair| (pair.name, pair.value)).collect()),
             "multipart/form-data" => multipart::fields(parameters, body),

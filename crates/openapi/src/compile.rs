@@ -19,9 +19,12 @@ pub(crate) struct Compiler<'d> {
     dialect: Dialect,
     set: SchemaSet,
     known: HashMap<String, SchemaId>,
-    queue: Vec<(SchemaId, &'d Node, String)>,
+    queue: Vec<Waiting<'d>>,
     findings: Vec<Finding>,
 }
+
+/// A schema that is not compiled yet: its index, node and pointer.
+type Waiting<'d> = (SchemaId, &'d Node, String);
 
 /// Which words mean what.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,9 +63,9 @@ impl<'d> Compiler<'d> {
 
     /// The index of a schema, which is compiled before `finish` returns.
     pub(crate) fn schema(&mut self, node: &'d Node, pointer: String) -> SchemaId {
-        let (node, pointer) = match self.lone_reference(node) {
-            Some(target) => target,
-            None => (node, pointer),
+        let (node, pointer) = match self.dialect {
+            Dialect::V30 => self.follow(node, pointer, |_| true),
+            Dialect::V31 => self.follow(node, pointer, |node| node.members().len() == 1),
         };
         if let Some(id) = self.known.get(&pointer) {
             return *id;
@@ -85,23 +88,30 @@ impl<'d> Compiler<'d> {
         (self.set, self.findings)
     }
 
-    /// Follows references to something that is none: schemas, parameters, bodies, responses.
+    /// Follows references to something that is none: parameters, bodies, responses.
     pub(crate) fn resolve(&mut self, node: &'d Node, pointer: String) -> (&'d Node, String) {
+        self.follow(node, pointer, |_| true)
+    }
+
+    /// Follows references as long as the node is `lone`: nothing but a reference.
+    fn follow(
+        &mut self,
+        node: &'d Node,
+        pointer: String,
+        is_lone: fn(&Node) -> bool,
+    ) -> (&'d Node, String) {
         let (mut node, mut pointer) = (node, pointer);
         for _ in 0..HOPS_MAX {
-            let Some(reference) = node.get("$ref").and_then(Node::text) else {
-                return (node, pointer);
+            let reference = node.get("$ref").and_then(Node::text).filter(|_| is_lone(node));
+            let Some(reference) = reference else { return (node, pointer) };
+            let Some(target) = self.target(reference) else {
+                self.find(node, format!("reference `{}` leads nowhere", short(reference)));
+                return nowhere();
             };
-            match self.target(reference) {
-                Some(target) => (node, pointer) = target,
-                None => {
-                    self.find(node, format!("reference `{}` leads nowhere", short(reference)));
-                    return (&NOWHERE, String::from("#nowhere"));
-                }
-            }
+            (node, pointer) = target;
         }
         self.find(node, "reference goes in a circle".to_owned());
-        (&NOWHERE, String::from("#nowhere"))
+        nowhere()
     }
 
     pub(crate) fn find(&mut self, node: &Node, message: String) {
@@ -115,13 +125,6 @@ impl<'d> Compiler<'d> {
             return None;
         }
         Some((self.root.at_pointer(&pointer)?, pointer.into_owned()))
-    }
-
-    /// The target of a schema that is nothing but a reference.
-    fn lone_reference(&mut self, node: &'d Node) -> Option<(&'d Node, String)> {
-        let is_lone = self.dialect == Dialect::V30 || node.members().len() == 1;
-        node.get("$ref").and_then(Node::text).filter(|_| is_lone)?;
-        Some(self.resolve(node, String::new()))
     }
 
     fn compile(&mut self, node: &'d Node, pointer: &str) -> Schema {
@@ -142,7 +145,7 @@ impl<'d> Compiler<'d> {
             is_nullable: self.dialect == Dialect::V30 && flag("nullable"),
             types: self.types(node),
             choices: choices(node),
-            number: self.number(node),
+            number: number(node),
             text: self.text(node),
             array: self.array(node, pointer),
             object: self.object(node, pointer),
@@ -171,25 +174,6 @@ impl<'d> Compiler<'d> {
         types
     }
 
-    fn number(&mut self, node: &'d Node) -> NumberRules {
-        let number = |name: &str| node.get(name).and_then(Node::number);
-        let flag = |name: &str| node.get(name).and_then(Node::boolean).unwrap_or(false);
-        let mut rules = NumberRules {
-            minimum: number("minimum"),
-            maximum: number("maximum"),
-            above: number("exclusiveMinimum"),
-            below: number("exclusiveMaximum"),
-            multiple_of: number("multipleOf"),
-        };
-        if flag("exclusiveMinimum") {
-            rules.above = rules.minimum.take();
-        }
-        if flag("exclusiveMaximum") {
-            rules.below = rules.maximum.take();
-        }
-        rules
-    }
-
     fn text(&mut self, node: &'d Node) -> TextRules {
         let pattern = node.get("pattern").and_then(|value| self.pattern(value, value.text()?));
         let format = node.get("format").and_then(Node::text).and_then(Format::parse);
@@ -202,13 +186,11 @@ impl<'d> Compiler<'d> {
     }
 
     fn pattern(&mut self, node: &Node, text: &str) -> Option<regex::Regex> {
-        match pattern::compile(text) {
-            Ok(regex) => Some(regex),
-            Err(_) => {
-                self.find(node, format!("pattern `{}` is not supported", short(text)));
-                None
-            }
+        if let Ok(regex) = pattern::compile(text) {
+            return Some(regex);
         }
+        self.find(node, format!("pattern `{}` is not supported", short(text)));
+        None
     }
 
     fn array(&mut self, node: &'d Node, pointer: &str) -> ArrayRules {
@@ -252,9 +234,13 @@ impl<'d> Compiler<'d> {
 
     fn combine(&mut self, node: &'d Node, pointer: &str) -> CombineRules {
         let mut all_of = self.list(node, pointer, "allOf");
-        if self.dialect == Dialect::V31 && node.get("$ref").and_then(Node::text).is_some() {
-            let (target, place) = self.resolve(node, String::new());
-            all_of.push(self.schema(target, place));
+        if let Some(reference) = node.get("$ref").and_then(Node::text) {
+            match self.target(reference) {
+                Some((target, place)) => all_of.push(self.schema(target, place)),
+                None => {
+                    self.find(node, format!("reference `{}` leads nowhere", short(reference)));
+                }
+            }
         }
         let condition = self.one(node, pointer, "if").map(|test| Condition {
             test,
@@ -334,6 +320,29 @@ impl<'d> Compiler<'d> {
 
 /// Stands for what a broken reference leads to; accepts nothing.
 static NOWHERE: Node = Node { at: 0, end: 0, data: crate::node::Data::Null };
+
+fn nowhere() -> (&'static Node, String) {
+    (&NOWHERE, "#nowhere".to_owned())
+}
+
+fn number(node: &Node) -> NumberRules {
+    let bound = |name: &str| node.get(name).and_then(Node::number);
+    let flag = |name: &str| node.get(name).and_then(Node::boolean).unwrap_or(false);
+    let mut rules = NumberRules {
+        minimum: bound("minimum"),
+        maximum: bound("maximum"),
+        above: bound("exclusiveMinimum"),
+        below: bound("exclusiveMaximum"),
+        multiple_of: bound("multipleOf"),
+    };
+    if flag("exclusiveMinimum") {
+        rules.above = rules.minimum.take();
+    }
+    if flag("exclusiveMaximum") {
+        rules.below = rules.maximum.take();
+    }
+    rules
+}
 
 fn choices(node: &Node) -> Vec<Vec<crate::node::Data>> {
     let one_of = node

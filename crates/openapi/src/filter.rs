@@ -132,23 +132,23 @@ impl Walk<'_> {
             self.pointer.truncate(length);
             keeps.push(keep);
         }
+        let end = members.last().map_or(node.end, |last| last.value.end);
         let last_kept = keeps.iter().rposition(|keep| *keep);
-        for (index, member) in members.iter().enumerate() {
-            let next = members.get(index.saturating_add(1));
-            if keeps.get(index).copied().unwrap_or(false) {
+        if last_kept.is_none() {
+            self.cuts.extend(members.first().map(|first| first.at..end));
+        }
+        for (index, (member, keep)) in members.iter().zip(&keeps).enumerate() {
+            let next = members.get(index.saturating_add(1)).filter(|_| Some(index) <= last_kept);
+            if *keep {
                 push_token(&mut self.pointer, &member.name);
                 self.node(&member.value, &shape.below(self.set, &member.name));
                 self.pointer.truncate(length);
+            }
+            match next {
                 // The comma after the last member that stays goes with those after it.
-                if Some(index) == last_kept && next.is_some() {
-                    let end = members.last().map_or(member.value.end, |last| last.value.end);
-                    self.cuts.push(member.value.end..end);
-                }
-            } else if let Some(next) = next.filter(|_| Some(index) < last_kept) {
-                self.cuts.push(member.at..next.at);
-            } else if last_kept.is_none() && index == 0 {
-                let end = members.last().map_or(member.value.end, |last| last.value.end);
-                self.cuts.push(member.at..end);
+                Some(_) if Some(index) == last_kept => self.cuts.push(member.value.end..end),
+                Some(next) if !keep => self.cuts.push(member.at..next.at),
+                _ => {}
             }
         }
     }

@@ -33,6 +33,9 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Node, JsonError> {
     Ok(node)
 }
 
+/// Reads what is between brackets.
+type Inside<R> = fn(&mut R) -> Result<Data, JsonError>;
+
 struct Reader<'a> {
     text: &'a str,
     at: usize,
@@ -85,10 +88,7 @@ impl Reader<'_> {
         Ok(Node { at, end: self.at, data })
     }
 
-    fn nested(
-        &mut self,
-        read: fn(&mut Self) -> Result<Data, JsonError>,
-    ) -> Result<Data, JsonError> {
+    fn nested(&mut self, read: Inside<Self>) -> Result<Data, JsonError> {
         if self.depth >= self.limits.depth_max {
             return Err(self.error("nested too deep"));
         }
@@ -264,7 +264,7 @@ impl Reader<'_> {
             return Err(self.error("malformed escape"));
         }
         self.skip(4);
-        u32::from_str_radix(digits, 16).map_err(|_| self.error("malformed escape"))
+        u32::from_str_radix(digits, 16).or(Err(self.error("malformed escape")))
     }
 }
 

@@ -30,10 +30,13 @@ mod operation;
 mod shape;
 mod filter;
 mod decode;
+mod fuzz;
 
 pub use decode::{DecodeError, decode};
 pub use document::{Document, DocumentError};
 pub use filter::{CutRule, Fate, FieldRule, Filtered, filter_fields};
+#[doc(hidden)]
+pub use fuzz::fuzz;
 pub use limits::Limits;
 pub use operation::{OperationSchema, RequestParts, Schemas, Unknown};
 pub use violation::{Violation, ViolationKind};

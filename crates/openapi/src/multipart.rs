@@ -10,6 +10,9 @@ const PARTS_MAX: usize = 1_000;
 /// Bytes of one part's head.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
 
+/// Name and value.
+pub(crate) type Field = (String, String);
+
 /// Names and values of the parts; a file's value is empty. `Err` says what is malformed.
 pub(crate) fn fields(parameters: &str, body: &[u8]) -> Result<Vec<(String, String)>, &'static str> {
     let boundary = media_type::parameter(parameters, "boundary")
@@ -41,13 +44,13 @@ pub(crate) fn fields(parameters: &str, body: &[u8]) -> Result<Vec<(String, Strin
     }
 }
 
-fn field(part: &[u8]) -> Result<(String, String), &'static str> {
+fn field(part: &[u8]) -> Result<Field, &'static str> {
     let end = memchr::memmem::find(part, b"\r\n\r\n").ok_or("part without a head")?;
     if end > HEAD_BYTES_MAX {
         return Err("head of a part is too long");
     }
     let (head, value) = part.split_at_checked(end).ok_or("part without a head")?;
-    let head = std::str::from_utf8(head).map_err(|_| "head of a part is not UTF-8")?;
+    let head = std::str::from_utf8(head).or(Err("head of a part is not UTF-8"))?;
     let mut disposition = None;
     for line in head.split("\r\n") {
         let (name, value) = line.split_once(':').ok_or("malformed head of a part")?;
@@ -73,6 +76,6 @@ fn field(part: &[u8]) -> Result<(String, String), &'static str> {
         return Ok((name, String::new()));
     }
     let value = value.get(4..).unwrap_or_default();
-    let value = std::str::from_utf8(value).map_err(|_| "field is not UTF-8")?;
+    let value = std::str::from_utf8(value).or(Err("field is not UTF-8"))?;
     Ok((name, value.to_owned()))
 }

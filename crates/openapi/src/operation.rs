@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use ringwall_base::ParameterPlace;
 
-use crate::body::{self, Body, Media};
+use crate::body::{self, Body};
 use crate::filter::{self, CutRule, Filtered};
 use crate::parameter::Parameter;
+use crate::paths::Response;
 use crate::query::{self, Pair};
 use crate::schema::{SchemaId, SchemaSet};
 use crate::violation::REPORTED_MAX;
@@ -25,7 +26,7 @@ pub struct OperationSchema {
     set: Arc<SchemaSet>,
     parameters: Vec<Parameter>,
     body: Option<Body>,
-    responses: Vec<(String, Vec<Media>)>,
+    responses: Vec<Response>,
 }
 
 /// The parts of a request head that parameters come from.
@@ -67,7 +68,7 @@ impl OperationSchema {
         set: Arc<SchemaSet>,
         parameters: Vec<Parameter>,
         body: Option<Body>,
-        responses: Vec<(String, Vec<Media>)>,
+        responses: Vec<Response>,
     ) -> Self {
         Self { set, parameters, body, responses }
     }

@@ -270,11 +270,8 @@ pub(crate) fn object(set: &SchemaSet, id: SchemaId, pairs: &[(String, String)]) 
 /// A text as the type that the schema says it is, if it can be read so.
 pub(crate) fn scalar(set: &SchemaSet, id: SchemaId, text: &str) -> Node {
     let types = set.types(id);
-    let is_plain = !text.starts_with('+') && !text.contains(['n', 'N', 'x', 'X', '_', ' ']);
-    if types.has(Types::INTEGER.with(Types::NUMBER)) && is_plain && is_number(text) {
-        if let Some(number) = Number::parse(text) {
-            return Node::new(Data::Number(number));
-        }
+    if let Some(number) = number(text).filter(|_| types.has(Types::INTEGER.with(Types::NUMBER))) {
+        return Node::new(Data::Number(number));
     }
     Node::new(match text {
         "true" if types.has(Types::BOOLEAN) => Data::Bool(true),
@@ -285,9 +282,12 @@ pub(crate) fn scalar(set: &SchemaSet, id: SchemaId, text: &str) -> Node {
 }
 
 /// The grammar of JSON numbers: what other readers take for a number is not ours to guess.
-fn is_number(text: &str) -> bool {
+fn number(text: &str) -> Option<Number> {
+    if text.ends_with(char::is_whitespace) || text.starts_with(char::is_whitespace) {
+        return None;
+    }
     let limits = Limits { depth_max: 0, ..Limits::default() };
-    json::parse(text.as_bytes(), &limits).is_ok_and(|node| node.number().is_some())
+    json::parse(text.as_bytes(), &limits).ok()?.number()
 }
 
 /// The schema of a property, through `allOf`, `anyOf` and `oneOf`.

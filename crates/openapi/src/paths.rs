@@ -20,11 +20,14 @@ pub(crate) struct Found {
     operations: Vec<(Operation, Parts)>,
 }
 
+/// A status or class, such as `200`, `4xx` or `default`, and its media types.
+pub(crate) type Response = (String, Vec<Media>);
+
 #[derive(Clone, Debug)]
 struct Parts {
     parameters: Vec<Parameter>,
     body: Option<Body>,
-    responses: Vec<(String, Vec<Media>)>,
+    responses: Vec<Response>,
 }
 
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];

@@ -57,6 +57,6 @@ fn decode(text: &str) -> Result<String, &'static str> {
         return Err("malformed percent-encoding");
     }
     let text = text.replace('+', " ");
-    let decoded = percent_decode_str(&text).decode_utf8().map_err(|_| "not UTF-8")?;
+    let decoded = percent_decode_str(&text).decode_utf8().or(Err("not UTF-8"))?;
     Ok(decoded.into_owned())
 }

@@ -21,6 +21,7 @@ pub(crate) type SchemaId = usize;
 
 /// One schema. Rules that are absent check nothing.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a keyword of JSON Schema or OpenAPI")]
 pub(crate) struct Schema {
     /// The schema `false`.
     pub(crate) is_never: bool,
@@ -83,9 +84,12 @@ pub(crate) struct ObjectRules {
     pub(crate) required: Vec<String>,
     pub(crate) members_min: Option<usize>,
     pub(crate) members_max: Option<usize>,
-    pub(crate) dependent_required: Vec<(String, Vec<String>)>,
+    pub(crate) dependent_required: Vec<Dependent>,
     pub(crate) dependent_schemas: Vec<(String, SchemaId)>,
 }
+
+/// A member, and those that it needs beside it.
+pub(crate) type Dependent = (String, Vec<String>);
 
 #[derive(Debug, Default)]
 pub(crate) struct CombineRules {
