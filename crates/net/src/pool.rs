@@ -28,7 +28,8 @@ pub struct PoolSettings {
     pub age: Duration,
     /// To connect, TLS included.
     pub connect_time: Duration,
-    /// From sending the request to the head of its answer. Waiting for the client's body counts.
+    /// From the last byte of the request that could be sent to the head of its answer. A long
+    /// upload lasts at most twice as long after it stopped.
     pub head_time: Duration,
     /// Of an answer.
     pub head: HeadLimits,

@@ -1,6 +1,7 @@
 //! One exchange with an upstream: connect or reuse, send, wait for the head of the answer.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,11 +102,8 @@ async fn exchange(
 ) -> Result<Response<Body>, Failed> {
     lease.cue.expect(request.method() == Method::HEAD);
     let is_upgrade = request.headers().contains_key(UPGRADE);
-    let sent = timeout(settings.head_time, lease.sender.try_send_request(request)).await;
-    let Ok(sent) = sent else {
-        return Err(SendError::Time.into());
-    };
-    match sent {
+    let sent = lease.sender.try_send_request(request);
+    match patiently(settings.head_time, &lease.cue, sent).await? {
         // A switch that nobody asked for would turn answers into a stream.
         Ok(response) if is_switch(&response) && !is_upgrade => {
             Err(SendError::Malformed(Violation::Unsolicited).into())
@@ -120,6 +118,23 @@ async fn exchange(
                 (None, None) => SendError::Lost(error),
             };
             Err(Failed { error, request })
+        }
+    }
+}
+
+/// Waits for the head, from the last byte that was sent on: a long upload is no slow answer.
+async fn patiently<T>(
+    limit: Duration,
+    cue: &Cue,
+    sent: impl Future<Output = T>,
+) -> Result<T, SendError> {
+    let mut sent = pin!(sent);
+    loop {
+        let writes = cue.writes();
+        match timeout(limit, sent.as_mut()).await {
+            Ok(answered) => return Ok(answered),
+            Err(_) if cue.writes() != writes => {}
+            Err(_) => return Err(SendError::Time),
         }
     }
 }

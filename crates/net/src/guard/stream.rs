@@ -256,13 +256,16 @@ impl<S> Guarded<S> {
     /// Leaves a note for the watchdog: a wait is the client's fault only if we asked for more.
     fn note(&self, is_waiting: bool) {
         let is_answered = self.cue.has_answered() >= self.machine.heads();
+        // A refused upgrade, too, leaves a connection that may idle.
+        let is_refused = self.machine.awaits_upgrade() && !self.cue.is_upgraded();
+        let is_border = is_refused || self.machine.is_between();
         let stand = if !is_waiting {
             Stand::Busy
         } else if self.machine.is_in_body() {
             Stand::Body
         } else if !self.held.is_empty() {
             Stand::Head
-        } else if is_answered && self.machine.is_between() {
+        } else if is_answered && is_border {
             Stand::Between
         } else {
             Stand::Busy
@@ -342,7 +345,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_flush(cx);
+        // TLS takes bytes into its own buffer, and waits here.
+        this.cue.is_blocked.store(polled.is_pending(), Ordering::Relaxed);
+        polled
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

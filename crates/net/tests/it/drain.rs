@@ -11,7 +11,7 @@ use crate::house::{House, Recorder, connect, pause, raw, rest};
 
 #[test]
 fn a_drain_answers_what_was_asked_closes_what_is_idle_and_accepts_nothing() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     let mut idle = connect(house.address);
     let mut busy = connect(house.address);
     busy.write_all(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
@@ -27,7 +27,7 @@ fn a_drain_answers_what_was_asked_closes_what_is_idle_and_accepts_nothing() {
 
 #[test]
 fn a_socket_made_elsewhere_is_a_door_and_closes_alone() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let door = Door::Outbound("orders".into());
     let recorder = Arc::new(Recorder::default());

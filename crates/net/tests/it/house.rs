@@ -64,11 +64,11 @@ pub(crate) struct House {
 }
 
 impl House {
-    pub(crate) fn plain(settings: Settings) -> Self {
+    pub(crate) fn plain(settings: &Settings) -> Self {
         Self::open(settings, None)
     }
 
-    pub(crate) fn open(settings: Settings, tls: Option<ServerTls>) -> Self {
+    pub(crate) fn open(settings: &Settings, tls: Option<ServerTls>) -> Self {
         let recorder = Arc::new(Recorder::default());
         let answer: Arc<dyn Answer> = Arc::<Recorder>::clone(&recorder);
         let (server, address) = serve(settings, tls, answer);
@@ -77,11 +77,11 @@ impl House {
 }
 
 pub(crate) fn serve(
-    settings: Settings,
+    settings: &Settings,
     tls: Option<ServerTls>,
     answer: Arc<dyn Answer>,
 ) -> (Server, SocketAddr) {
-    let server = Server::start(Settings { workers: 2, ..settings }).unwrap();
+    let server = Server::start(Settings { workers: 2, ..settings.clone() }).unwrap();
     let listen = Listen::Address("127.0.0.1:0".parse().unwrap());
     let address = server.open(Opening { door: Door::Edge, listen, tls, answer }).unwrap();
     (server, address)

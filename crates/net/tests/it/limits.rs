@@ -18,7 +18,7 @@ fn quick() -> Settings {
 
 #[test]
 fn a_head_that_trickles_is_answered_408() {
-    let house = House::plain(quick());
+    let house = House::plain(&quick());
     let mut stream = connect(house.address);
     stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
     for _ in 0..6 {
@@ -33,7 +33,7 @@ fn a_head_that_trickles_is_answered_408() {
 
 #[test]
 fn a_silent_connection_is_closed_and_so_is_an_idle_one() {
-    let house = House::plain(quick());
+    let house = House::plain(&quick());
     assert_eq!(rest(&mut connect(house.address)), "");
     let mut stream = connect(house.address);
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
@@ -42,7 +42,7 @@ fn a_silent_connection_is_closed_and_so_is_an_idle_one() {
 
 #[test]
 fn a_body_that_stands_still_is_cut_and_a_slow_answer_is_not() {
-    let house = House::plain(quick());
+    let house = House::plain(&quick());
     assert_eq!(
         raw(house.address, &["POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"]),
         ""
@@ -55,7 +55,7 @@ fn a_body_that_stands_still_is_cut_and_a_slow_answer_is_not() {
 
 #[test]
 fn the_connection_after_the_last_of_an_address_is_closed() {
-    let house = House::plain(Settings { connections_per_address_max: 2, ..Settings::default() });
+    let house = House::plain(&Settings { connections_per_address_max: 2, ..Settings::default() });
     let mut held = [connect(house.address), connect(house.address)];
     for stream in &mut held {
         stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
@@ -70,7 +70,7 @@ fn the_connection_after_the_last_of_an_address_is_closed() {
 
 #[test]
 fn the_last_request_of_a_connection_says_close() {
-    let house = House::plain(Settings { requests_per_connection_max: 2, ..Settings::default() });
+    let house = House::plain(&Settings { requests_per_connection_max: 2, ..Settings::default() });
     let mut stream = connect(house.address);
     stream
         .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -80,7 +80,7 @@ fn is_refusal(name: &str, answer: &str) {
 
 #[test]
 fn every_probe_is_answered_400_and_nothing_of_it_arrives() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     for (name, probe) in PROBES {
         is_refusal(name, &raw(house.address, &[probe]));
     }
@@ -90,7 +90,7 @@ fn every_probe_is_answered_400_and_nothing_of_it_arrives() {
 
 #[test]
 fn a_probe_split_in_two_is_answered_alike() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     for (name, probe) in PROBES {
         // In the middle of the head, so that the guard must remember.
         let (start, end) = probe.split_at(20.min(probe.len() - 6));
@@ -101,7 +101,7 @@ fn a_probe_split_in_two_is_answered_alike() {
 
 #[test]
 fn a_probe_behind_a_good_request_is_refused_after_its_answer() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     for (name, probe) in PROBES {
         let both = format!("GET /good HTTP/1.1\r\nHost: a\r\n\r\n{probe}");
         let answer = raw(house.address, &[&both]);
@@ -114,7 +114,7 @@ fn a_probe_behind_a_good_request_is_refused_after_its_answer() {
 
 #[test]
 fn a_bad_chunk_after_the_head_went_out_drops_the_handler_and_is_answered() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     let head = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
     is_refusal("late", &raw(house.address, &[head, "3;x\nabc\r\n0\r\n\r\n"]));
     assert_eq!(house.recorder.seen(), ["POST /a"]);
@@ -124,7 +124,7 @@ fn a_bad_chunk_after_the_head_went_out_drops_the_handler_and_is_answered() {
 
 #[test]
 fn bytes_that_come_while_an_upgrade_waits_are_refused() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     let head = "GET /slow HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
     is_refusal("late", &raw(house.address, &[head, "GET /b HTTP/1.1\r\nHost: a\r\n\r\n"]));
     assert_eq!(house.recorder.seen(), ["GET /slow"]);
@@ -132,7 +132,7 @@ fn bytes_that_come_while_an_upgrade_waits_are_refused() {
 
 #[test]
 fn after_a_refused_upgrade_http_goes_on() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     let mut stream = connect(house.address);
     stream
         .write_all(b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n")
@@ -145,7 +145,7 @@ fn after_a_refused_upgrade_http_goes_on() {
 
 #[test]
 fn requests_may_be_pipelined_and_split_anywhere() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     let text = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc\
                 POST /b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n\
                 GET /c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -164,7 +164,7 @@ fn requests_may_be_pipelined_and_split_anywhere() {
 
 #[test]
 fn heads_over_the_limit_are_answered_with_their_own_status() {
-    let house = House::plain(Settings::default());
+    let house = House::plain(&Settings::default());
     let answer =
         raw(house.address, &[&format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(9_000))]);
     assert!(answer.starts_with("HTTP/1.1 414 "), "{answer:?}");

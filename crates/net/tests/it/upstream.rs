@@ -63,7 +63,7 @@ fn proxy(upstream: SocketAddr, tls: Option<ClientTls>, settings: PoolSettings) -
     let target = Target::new(Arc::new(DialTcp(upstream)), tls);
     let forward = Arc::new(Forward { pool: Pool::new(settings), target, errors: Mutex::default() });
     let answer: Arc<dyn Answer> = Arc::<Forward>::clone(&forward);
-    let (server, address) = serve(Settings::default(), None, answer);
+    let (server, address) = serve(&Settings::default(), None, answer);
     Proxy { _server: server, address, forward }
 }
 
@@ -151,7 +151,7 @@ fn an_answer_with_two_readings_is_a_502_and_never_reused() {
         ];
         let answer = format!("HTTP/1.1 200 OK\r\n{}\r\n\r\nok", head[number % head.len()]);
         stream.write_all(answer.as_bytes()).unwrap();
-        stream.read(&mut [0]).ok();
+        stream.read_exact(&mut [0]).ok();
     });
     let proxy = proxy(address, None, PoolSettings::default());
     for _ in 0..4 {
@@ -169,7 +169,7 @@ fn bytes_that_nobody_asked_for_close_the_connection() {
         until(&mut stream, "\r\n\r\n");
         let both = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
         stream.write_all(both.as_bytes()).unwrap();
-        stream.read(&mut [0]).ok();
+        stream.read_exact(&mut [0]).ok();
     });
     let proxy = proxy(address, None, PoolSettings::default());
     for _ in 0..3 {
@@ -210,10 +210,44 @@ fn a_body_that_dies_midway_is_cut_for_the_client_too() {
 }
 
 #[test]
+fn a_request_that_breaks_midway_is_never_completed_upstream() {
+    static GOT: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    let (address, _) = upstream(|mut stream, _| {
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).ok();
+        *GOT.lock().unwrap() = all;
+    });
+    let proxy = proxy(address, None, PoolSettings::default());
+    let head = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+    let answer = raw(proxy.address, &[head, "3;x\nabc\r\n0\r\n\r\n"]);
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer:?}");
+    pause(50);
+    let got = String::from_utf8(GOT.lock().unwrap().clone()).unwrap();
+    assert!(got.ends_with("\r\n\r\n3\r\nabc\r\n"), "{got:?}");
+}
+
+#[test]
+fn an_upload_may_last_longer_than_an_answer_may_take() {
+    let (address, _) = upstream(|mut stream, _| {
+        until(&mut stream, "\r\n0\r\n\r\n");
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+    });
+    let settings =
+        PoolSettings { head_time: Duration::from_millis(150), ..PoolSettings::default() };
+    let proxy = proxy(address, None, settings);
+    let head =
+        "POST /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut pieces = vec![head];
+    pieces.extend(["3\r\nabc\r\n"; 6]);
+    pieces.push("0\r\n\r\n");
+    assert!(raw(proxy.address, &pieces).ends_with("ok"));
+}
+
+#[test]
 fn services_meet_over_mutual_tls_and_only_the_expected_one_is_accepted() {
     let ca = Ca::new();
     let (tls, identity) = mutual(&ca, "spiffe://shop/service/orders");
-    let house = House::open(Settings::default(), Some(tls));
+    let house = House::open(&Settings::default(), Some(tls));
     let call = |expected: &str| {
         let tls = client(&ca, "spiffe://shop/service/payments", expected);
         let proxy = proxy(house.address, Some(tls), PoolSettings::default());
@@ -261,7 +295,7 @@ fn no_tunnel_without_the_right_101() {
         let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
             Upgrade: websocket\r\nSec-WebSocket-Accept: AAAALMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
         stream.write_all(answer.as_bytes()).unwrap();
-        stream.read(&mut [0]).ok();
+        stream.read_exact(&mut [0]).ok();
     });
     let proxy = proxy(address, None, PoolSettings::default());
     let mut stream = connect(proxy.address);
