@@ -1,1 +1,37 @@
 //! People, sessions and OAuth 2 clients: login, tokens, discovery.
+//!
+//! Start with [`Identity::answer`], then read any file in `endpoint/`: each is one handler that
+//! calls its checks by name, one a line. Checks that endpoints share are one file each in `check/`.
+//!
+//! Never: keeps a password or a secret in clear, sends an error to a redirect URI that was not
+//! checked, lets a token of one kind pass for another, reads a clock that it was not given.
+
+mod identity;
+mod answer;
+mod endpoint;
+mod check;
+mod form;
+mod page;
+mod people;
+mod password;
+mod throttle;
+mod sessions;
+mod clients;
+mod codes;
+mod keys;
+mod tokens;
+mod replay;
+mod revocations;
+mod record;
+mod seams;
+mod settings;
+mod tables;
+
+pub use clients::{Access, Client, ClientError, Clients, Grant, NewClient};
+pub use identity::{Identity, OpenError};
+pub use keys::{KeyError, KeyRow, KeyState, Purpose};
+pub use password::{PasswordError, hash_password};
+pub use people::{Account, PeopleError, Users};
+pub use seams::{KeyVault, KeyVaultError, Seams};
+pub use settings::Settings;
+pub use tables::MIGRATIONS;

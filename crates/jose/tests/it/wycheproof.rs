@@ -45,12 +45,21 @@ fn accepts(case: &Case) -> bool {
 }
 
 #[track_caller]
-fn check(file: &str, field: &str, count: usize, valid_but_refused: &[u64]) {
+fn check(file: &str, field: &str, count: usize, valid_but_refused: &[u64], self_contradictions: &[u64]) {
     let cases = cases(file, field);
     assert_eq!(cases.len(), count, "cases in {file}");
-    let wrongly_accepted: Vec<_> =
-        cases.iter().filter(|case| !case.valid && accepts(case)).map(|case| case.id).collect();
+    let contradicts = |case: &Case| {
+        cases.iter().any(|other| other.valid && other.text == case.text && other.keys == case.keys)
+    };
+    let wrongly_accepted: Vec<_> = cases
+        .iter()
+        .filter(|case| !case.valid && !contradicts(case) && accepts(case))
+        .map(|case| case.id)
+        .collect();
     assert_eq!(wrongly_accepted, Vec::<u64>::new(), "accepted although invalid");
+    let contradictions: Vec<_> =
+        cases.iter().filter(|case| !case.valid && contradicts(case)).map(|case| case.id).collect();
+    assert_eq!(contradictions, self_contradictions, "the suite contradicts itself");
     let refused: Vec<_> =
         cases.iter().filter(|case| case.valid && !accepts(case)).map(|case| case.id).collect();
     assert_eq!(refused, valid_but_refused, "refused although valid");
@@ -58,12 +67,15 @@ fn check(file: &str, field: &str, count: usize, valid_but_refused: &[u64]) {
 
 #[test]
 fn signatures() {
-    check("json_web_signature_test.json", "jws", 401, &[346, 347, 350, 351, 372, 373]);
+    // 367 and 370 ("invalid padding") are byte for byte the valid case 357, key and text: the suite
+    // lost their padding. Nobody can refuse them and accept 357.
+    let refused = [346, 347, 350, 351, 372, 373];
+    check("json_web_signature_test.json", "jws", 401, &refused, &[367, 370]);
 }
 
 #[test]
 fn keys() {
-    check("json_web_key_test.json", "jws", 26, &[]);
+    check("json_web_key_test.json", "jws", 26, &[], &[]);
 }
 
 #[test]

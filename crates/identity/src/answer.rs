@@ -1,0 +1,264 @@
+//! From a request to an endpoint, and from a refusal to a response: both in one place.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{
+    CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{Method, Request, Response, StatusCode};
+use serde_json::json;
+
+use crate::check::Redirect;
+use crate::endpoint::{
+    authorize, discovery, introspect, jwks, login, logout, revoke, token, userinfo,
+};
+use crate::form::Form;
+use crate::identity::House;
+use crate::page;
+use crate::settings::Settings;
+
+/// A response of ours: small and whole.
+pub(crate) type Reply = Response<Bytes>;
+
+/// A request, and where it came from.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) peer: IpAddr,
+    pub(crate) request: Request<Bytes>,
+}
+
+/// Why an endpoint gives no normal answer. Who learns of it is in the type.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// To the client application, as JSON (RFC 6749 section 5.2). Fixed texts: nothing of the input
+    /// can be in them (attack T9).
+    Client { status: StatusCode, error: &'static str, why: &'static str },
+    /// To the client application, through the browser. Needs a redirect URI that was checked.
+    Redirect { to: Box<Redirect>, error: &'static str, why: &'static str },
+    /// To the person: there is nobody else whom we could trust with it.
+    Person { status: StatusCode, why: &'static str },
+    /// Ours to repair; the cause is in the log.
+    Unavailable,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Endpoint {
+    Authorize,
+    Discovery,
+    Introspect,
+    Jwks,
+    Login,
+    Logout,
+    Revoke,
+    Token,
+    Userinfo,
+}
+
+pub(crate) const AUTHORIZE: &str = "/oauth/authorize";
+pub(crate) const INTROSPECT: &str = "/oauth/introspect";
+pub(crate) const JWKS: &str = "/oauth/jwks";
+pub(crate) const REVOKE: &str = "/oauth/revoke";
+pub(crate) const TOKEN: &str = "/oauth/token";
+pub(crate) const USERINFO: &str = "/oauth/userinfo";
+const OPENID: &str = "/.well-known/openid-configuration";
+const OAUTH: &str = "/.well-known/oauth-authorization-server";
+
+/// Answers; never fails, never panics.
+pub(crate) async fn answer(house: &Arc<House>, peer: IpAddr, request: Request<Bytes>) -> Reply {
+    let Some(endpoint) = Endpoint::of(&house.settings, request.uri().path()) else {
+        return refuse(
+            house,
+            Refusal::Person { status: StatusCode::NOT_FOUND, why: "No such page." },
+        );
+    };
+    let call = Call { peer, request };
+    if endpoint.stays_in_memory(&call) {
+        return run(house, endpoint, &call);
+    }
+    let mut permit = None;
+    if endpoint == Endpoint::Login && call.request.method() == Method::POST {
+        // Hashes are heavy: a bounded number at a time, and a queue that gives up (attack U10).
+        let turn = Arc::clone(&house.hashing).acquire_owned();
+        match tokio::time::timeout(house.settings.hash_wait, turn).await {
+            Ok(Ok(turn)) => permit = Some(turn),
+            Ok(Err(_)) | Err(_) => return busy(),
+        }
+    }
+    let house = Arc::clone(house);
+    let work = tokio::task::spawn_blocking(move || {
+        let reply = run(&house, endpoint, &call);
+        // Held until the hash is done, also when the client hung up meanwhile.
+        drop(permit);
+        reply
+    });
+    work.await.unwrap_or_else(|_stopped| busy())
+}
+
+/// The paths that [`answer`] knows.
+pub(crate) fn paths(settings: &Settings) -> Vec<String> {
+    let mut paths = vec![settings.login_path.clone(), settings.logout_path.clone()];
+    let fixed = [AUTHORIZE, INTROSPECT, JWKS, REVOKE, TOKEN, USERINFO, OPENID, OAUTH];
+    paths.extend(fixed.map(str::to_owned));
+    paths
+}
+
+fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
+    let result = match endpoint {
+        Endpoint::Authorize => authorize::answer(house, call),
+        Endpoint::Discovery => discovery::answer(house, call),
+        Endpoint::Introspect => introspect::answer(house, call),
+        Endpoint::Jwks => jwks::answer(house, call),
+        Endpoint::Login => login::answer(house, call),
+        Endpoint::Logout => logout::answer(house, call),
+        Endpoint::Revoke => revoke::answer(house, call),
+        Endpoint::Token => token::answer(house, call),
+        Endpoint::Userinfo => userinfo::answer(house, call),
+    };
+    result.unwrap_or_else(|refusal| refuse(house, refusal))
+}
+
+impl Endpoint {
+    fn of(settings: &Settings, path: &str) -> Option<Self> {
+        if path == settings.login_path {
+            return Some(Self::Login);
+        }
+        if path == settings.logout_path {
+            return Some(Self::Logout);
+        }
+        Some(match path {
+            AUTHORIZE => Self::Authorize,
+            INTROSPECT => Self::Introspect,
+            JWKS => Self::Jwks,
+            REVOKE => Self::Revoke,
+            TOKEN => Self::Token,
+            USERINFO => Self::Userinfo,
+            OPENID | OAUTH => Self::Discovery,
+            _ => return None,
+        })
+    }
+
+    /// Whether the answer needs neither the disk nor a password hash.
+    fn stays_in_memory(self, call: &Call) -> bool {
+        match self {
+            Self::Discovery | Self::Introspect | Self::Jwks | Self::Userinfo => true,
+            Self::Token => Form::parse(call.request.body())
+                .is_ok_and(|form| form.get("grant_type") == Some("client_credentials")),
+            Self::Authorize | Self::Login | Self::Logout | Self::Revoke => false,
+        }
+    }
+}
+
+impl Refusal {
+    /// 400 with an error of RFC 6749 section 5.2.
+    pub(crate) const fn client(error: &'static str, why: &'static str) -> Self {
+        Self::Client { status: StatusCode::BAD_REQUEST, error, why }
+    }
+
+    /// The client did not prove who it is: one text for all reasons.
+    pub(crate) const fn invalid_client() -> Self {
+        Self::Client {
+            status: StatusCode::UNAUTHORIZED,
+            error: "invalid_client",
+            why: "client authentication failed",
+        }
+    }
+
+    pub(crate) const fn person(why: &'static str) -> Self {
+        Self::Person { status: StatusCode::BAD_REQUEST, why }
+    }
+
+    pub(crate) const fn method() -> Self {
+        Self::Client {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            error: "invalid_request",
+            why: "method not allowed",
+        }
+    }
+
+    /// Keeps the cause for the operator, and lets nothing of it out.
+    pub(crate) fn unavailable(cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(cause, "identity cannot answer");
+        Self::Unavailable
+    }
+}
+
+impl<E: Ours> From<E> for Refusal {
+    fn from(cause: E) -> Self {
+        Self::unavailable(&cause)
+    }
+}
+
+/// Failures that are ours to repair.
+pub(crate) trait Ours: std::error::Error + 'static {}
+
+impl Ours for crate::PeopleError {}
+impl Ours for crate::sessions::SessionError {}
+impl Ours for ringwall_base::SignError {}
+impl Ours for ringwall_base::SinkError {}
+impl Ours for ringwall_store::StoreError {}
+impl Ours for std::io::Error {}
+
+fn refuse(house: &House, refusal: Refusal) -> Reply {
+    match refusal {
+        Refusal::Client { status, error, why } => {
+            let mut reply = json_reply(status, &json!({"error": error, "error_description": why}));
+            let challenge = match (status, error) {
+                (StatusCode::UNAUTHORIZED, "invalid_client") => Some("Basic realm=\"ringwall\""),
+                (StatusCode::UNAUTHORIZED, _) => Some("Bearer error=\"invalid_token\""),
+                _ => None,
+            };
+            if let Some(challenge) = challenge {
+                let value = HeaderValue::from_static(challenge);
+                reply.headers_mut().insert(WWW_AUTHENTICATE, value);
+            }
+            reply
+        }
+        Refusal::Redirect { to, error, why } => {
+            to.reply(&house.settings.issuer, &[("error", error), ("error_description", why)])
+        }
+        Refusal::Person { status, why } => page::message(status, why),
+        Refusal::Unavailable => busy(),
+    }
+}
+
+fn busy() -> Reply {
+    let body = json!({"error": "temporarily_unavailable"});
+    let mut reply = json_reply(StatusCode::SERVICE_UNAVAILABLE, &body);
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    reply
+}
+
+/// A JSON response that nobody keeps.
+pub(crate) fn json_reply(status: StatusCode, body: &serde_json::Value) -> Reply {
+    let mut reply = plain(status, Bytes::from(body.to_string()));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply
+}
+
+/// 303: a form is never sent again to another host (attack A11).
+pub(crate) fn see_other(location: &str) -> Reply {
+    let mut reply = plain(StatusCode::SEE_OTHER, Bytes::new());
+    // What is no header value was not checked: go nowhere else than home.
+    let location =
+        HeaderValue::from_str(location).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    reply.headers_mut().insert(LOCATION, location);
+    reply
+}
+
+pub(crate) fn plain(status: StatusCode, body: Bytes) -> Reply {
+    let mut reply = Response::new(body);
+    *reply.status_mut() = status;
+    for (name, value) in EVERYWHERE {
+        reply.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    reply
+}
+
+const EVERYWHERE: [(&str, &str); 4] = [
+    ("cache-control", "no-store"),
+    ("pragma", "no-cache"),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+];

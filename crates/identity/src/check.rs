@@ -1,0 +1,23 @@
+//! Checks that endpoints share: one file each, called by name.
+
+mod bearer;
+mod client;
+mod cookie;
+mod form;
+mod form_token;
+mod pkce;
+mod redirect_uri;
+mod return_to;
+mod same_site;
+mod scope;
+
+pub(crate) use bearer::{bearer, verified};
+pub(crate) use client::client;
+pub(crate) use cookie::{SESSION, cookie, session};
+pub(crate) use form::form;
+pub(crate) use form_token::{FormToken, form_token};
+pub(crate) use pkce::{challenge, verifier};
+pub(crate) use redirect_uri::{Redirect, redirect_uri};
+pub(crate) use return_to::return_to;
+pub(crate) use same_site::same_site;
+pub(crate) use scope::scope;

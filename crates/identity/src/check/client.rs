@@ -1,0 +1,123 @@
+//! Which client asks, proved in the one way that it registered.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use ringwall_jose::{Expected, base64url_decode, parse_json};
+
+use crate::answer::{Call, Refusal};
+use crate::clients::{Access, Client};
+use crate::form::{Form, decode};
+use crate::identity::House;
+use crate::record::Record;
+
+/// What the request offers as proof.
+enum Proof {
+    Assertion { id: String, token: String },
+    Nothing { id: String },
+    Secret { id: String, secret: String },
+}
+
+/// Authenticates the client. All failures look alike; the record has the reason.
+pub(crate) fn client(house: &House, call: &Call, form: &Form) -> Result<Arc<Client>, Refusal> {
+    let proof = proof(call, form)?;
+    let id = match &proof {
+        Proof::Assertion { id, .. } | Proof::Nothing { id } | Proof::Secret { id, .. } => id,
+    };
+    let known = house.clients.get(id);
+    match judge(house, known.as_deref(), &proof) {
+        Ok(()) => known.ok_or(Refusal::invalid_client()),
+        Err(why) => {
+            let record = Record::refused("client-authentication-failed", why);
+            house.put(record.client(id).source(call.peer))?;
+            Err(Refusal::invalid_client())
+        }
+    }
+}
+
+fn judge(house: &House, client: Option<&Client>, proof: &Proof) -> Result<(), &'static str> {
+    let Some(client) = client else { return Err("unknown client") };
+    match (&client.settings.access, proof) {
+        (Access::Secret, Proof::Secret { secret, .. }) if client.has_secret(secret) => {}
+        (Access::Secret, Proof::Secret { .. }) => return Err("wrong secret"),
+        (Access::Key(_), Proof::Assertion { token, .. }) => assertion(house, client, token)?,
+        (Access::Public, Proof::Nothing { .. }) => {}
+        // No downgrade: a client with a key never gets in with a secret or with nothing (attack C6).
+        (Access::Key(_) | Access::Public | Access::Secret, _) => {
+            return Err("not the registered method");
+        }
+    }
+    if client.is_disabled { Err("disabled client") } else { Ok(()) }
+}
+
+/// `private_key_jwt`: RFC 7523 with the audience of its revision, our issuer and nothing else.
+fn assertion(house: &House, client: &Client, token: &str) -> Result<(), &'static str> {
+    let expected =
+        Expected { issuer: client.settings.id.clone(), audience: house.settings.issuer.clone() };
+    let now = house.seams.clock.now();
+    let claims =
+        client.keys.verify_assertion(token, &expected, now).map_err(|error| error.reason())?;
+    // Remembered a little longer than it is accepted, so that the leeway is not a second chance.
+    let until = claims.expires.plus(std::time::Duration::from_secs(30));
+    let first = house.replay.first(&claims.client_id, &claims.token_id, until, now);
+    if first { Ok(()) } else { Err("assertion used before") }
+}
+
+fn proof(call: &Call, form: &Form) -> Result<Proof, Refusal> {
+    let mut headers = call.request.headers().get_all(AUTHORIZATION).iter();
+    let basic = headers.next();
+    if headers.next().is_some() {
+        return Err(Refusal::client("invalid_request", "two Authorization headers"));
+    }
+    let (secret, token) = (form.get("client_secret"), form.get("client_assertion"));
+    let ways = [basic.is_some(), secret.is_some(), token.is_some()];
+    // RFC 6749 section 2.3: one method per request (attack C7).
+    if ways.into_iter().filter(|used| *used).count() > 1 {
+        return Err(Refusal::client("invalid_request", "more than one client authentication"));
+    }
+    let named = form.get("client_id").map(str::to_owned);
+    if let Some(basic) = basic {
+        let (id, secret) =
+            basic.to_str().ok().and_then(credentials).ok_or(Refusal::invalid_client())?;
+        if named.is_some_and(|named| named != id) {
+            return Err(Refusal::client("invalid_request", "two client ids"));
+        }
+        return Ok(Proof::Secret { id, secret });
+    }
+    if let Some(token) = token {
+        if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
+            return Err(Refusal::client("invalid_request", "unknown client_assertion_type"));
+        }
+        let claimed = subject(token).ok_or(Refusal::invalid_client())?;
+        if named.is_some_and(|named| named != claimed) {
+            return Err(Refusal::invalid_client());
+        }
+        return Ok(Proof::Assertion { id: claimed, token: token.to_owned() });
+    }
+    let id = named.ok_or(Refusal::invalid_client())?;
+    Ok(match secret {
+        Some(secret) => Proof::Secret { id, secret: secret.to_owned() },
+        None => Proof::Nothing { id },
+    })
+}
+
+/// RFC 6749 section 2.3.1: both halves are form-encoded before they are joined.
+fn credentials(value: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some((decode(id).ok()?, decode(secret).ok()?))
+}
+
+/// Who an assertion claims to be. Only picks the keys; the claim is verified with them.
+fn subject(token: &str) -> Option<String> {
+    let payload = base64url_decode(token.split('.').nth(1)?)?;
+    parse_json(&payload).ok()?.get("sub")?.as_str().map(str::to_owned)
+}
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

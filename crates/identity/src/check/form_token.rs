@@ -1,0 +1,49 @@
+//! A form was shown by us to this browser: a signed double-submit token.
+//!
+//! The cookie is `SameSite=Strict` and `__Host-`, so no other site can send or set it, and the field
+//! is its HMAC, so that a planted cookie alone is worth nothing (attack A7, A10).
+
+use aws_lc_rs::hmac;
+use http::header::{HeaderValue, SET_COOKIE};
+use ringwall_jose::{base64url_decode, base64url_encode};
+
+use crate::answer::{Call, Refusal, Reply};
+use crate::check::cookie;
+use crate::form::Form;
+use crate::identity::House;
+
+const COOKIE: &str = "__Host-ringwall-form";
+
+/// What a page with a form carries.
+#[derive(Debug)]
+pub(crate) struct FormToken {
+    pub(crate) field: String,
+    cookie: String,
+}
+
+impl FormToken {
+    /// For a page that is about to be shown. A browser keeps its cookie over several tabs.
+    pub(crate) fn issue(house: &House, call: &Call) -> Result<Self, Refusal> {
+        let known = cookie(call, COOKIE)?.filter(|value| value.len() == 43).map(str::to_owned);
+        let cookie = match known {
+            Some(cookie) => cookie,
+            None => base64url_encode(house.seams.random::<32>()?),
+        };
+        let field = base64url_encode(hmac::sign(&house.form_key, cookie.as_bytes()));
+        Ok(Self { field, cookie })
+    }
+
+    pub(crate) fn set(&self, reply: &mut Reply) {
+        let text = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", self.cookie);
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            reply.headers_mut().append(SET_COOKIE, value);
+        }
+    }
+}
+
+/// Whether the form is one that we showed to this browser.
+pub(crate) fn form_token(house: &House, call: &Call, form: &Form) -> Result<bool, Refusal> {
+    let Some(cookie) = cookie(call, COOKIE)? else { return Ok(false) };
+    let field = form.get("form_token").and_then(base64url_decode).unwrap_or_default();
+    Ok(hmac::verify(&house.form_key, cookie.as_bytes(), &field).is_ok())
+}

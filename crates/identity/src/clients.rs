@@ -1,0 +1,329 @@
+//! OAuth 2 clients: programs and applications that ask for tokens.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::digest::{SHA256, digest};
+use ringwall_base::{Algorithm, Secret, SinkError};
+use ringwall_jose::{JwkError, KeySet, base64url_encode};
+use ringwall_store::{Store, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::identity::House;
+use crate::record::Record;
+use crate::revocations::{HOLD, Kind, Revocations};
+use crate::tables::TENANT;
+
+/// How a client proves who it is. One way per client: there is no second one to downgrade to.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// `private_key_jwt`: a JWKS document with its public keys.
+    Key(String),
+    /// `none`: an application on somebody's machine. PKCE stands in.
+    Public,
+    /// `client_secret_basic` or `client_secret_post`, with a secret that we generated.
+    #[default]
+    Secret,
+}
+
+/// What a client may ask for.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grant {
+    /// `authorization_code`: tokens for a person.
+    AuthorizationCode,
+    /// `client_credentials`: tokens for itself.
+    ClientCredentials,
+}
+
+/// A client to be registered.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct NewClient {
+    /// `client_id`: a service's name, or the operator's choice.
+    pub id: String,
+    /// How it proves who it is.
+    pub access: Access,
+    /// What it may ask for.
+    pub grants: Vec<Grant>,
+    /// Where people are sent back to. Compared byte by byte.
+    pub redirect_uris: Vec<String>,
+    /// Scopes that it may ask for.
+    pub scopes: Vec<String>,
+    /// Roles that tokens for itself carry.
+    pub roles: Vec<String>,
+    /// Whether its access tokens are signed by ES256 instead of Ed25519.
+    pub wants_es256: bool,
+}
+
+/// A registered client.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// What was registered.
+    pub settings: NewClient,
+    /// Whether it gets nothing any more.
+    pub is_disabled: bool,
+    pub(crate) secret_hashes: Vec<[u8; 32]>,
+    pub(crate) keys: KeySet,
+}
+
+/// Why a client was not registered or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The change is not in the audit log.
+    #[error("the change could not be recorded")]
+    Audit(#[from] SinkError),
+    /// There is a client with this id.
+    #[error("there is a client with this id already")]
+    Exists,
+    /// Ids are 1 to 64 of a-z, A-Z, 0-9 and `. _ -`.
+    #[error("a client id has 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`")]
+    Id,
+    /// Its keys are not acceptable.
+    #[error("the client's keys are not acceptable")]
+    Keys(#[source] JwkError),
+    /// There is no such client.
+    #[error("there is no client with this id")]
+    NotFound,
+    /// A public client cannot keep a secret, so it cannot act for itself.
+    #[error("a public client cannot use client_credentials")]
+    PublicProgram,
+    /// No randomness.
+    #[error("there is no randomness")]
+    Random(#[from] std::io::Error),
+    /// Not an absolute https URI (http only for loopback addresses), or it has a fragment.
+    #[error("the redirect URI `{0}` is not acceptable")]
+    RedirectUri(String),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+/// The registered clients. Changes block on the disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Clients<'a> {
+    house: &'a House,
+}
+
+/// All clients in memory: the token endpoint asks for one on every request.
+#[derive(Debug, Default)]
+pub(crate) struct ClientTable(ArcSwap<HashMap<String, Arc<Client>>>);
+
+impl Default for NewClient {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            access: Access::Secret,
+            grants: vec![Grant::ClientCredentials],
+            redirect_uris: Vec::new(),
+            scopes: vec!["openid".to_owned()],
+            roles: Vec::new(),
+            wants_es256: false,
+        }
+    }
+}
+
+impl Client {
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        if self.settings.wants_es256 { Algorithm::Es256 } else { Algorithm::EdDsa }
+    }
+
+    /// Whether this is its secret, compared by hash, and without stopping at the first difference.
+    pub(crate) fn has_secret(&self, secret: &str) -> bool {
+        let given = Secret::new(secret_hash(secret));
+        self.secret_hashes.iter().fold(false, |found, hash| found | (Secret::new(*hash) == given))
+    }
+}
+
+impl<'a> Clients<'a> {
+    pub(crate) fn new(house: &'a House) -> Self {
+        Self { house }
+    }
+
+    /// Registers a client. One with [`Access::Secret`] gets its secret back, this once.
+    ///
+    /// # Errors
+    /// When the registration is not acceptable or the id is taken.
+    pub fn add(&self, new: NewClient) -> Result<Option<Secret<String>>, ClientError> {
+        check(&new)?;
+        let secret = match new.access {
+            Access::Secret => Some(self.generate()?),
+            Access::Key(_) | Access::Public => None,
+        };
+        let hash = secret.as_ref().map(|secret| secret_hash(secret.expose()));
+        let (id, now) = (new.id.clone(), self.house.seams.clock.now());
+        let settings = serde_json::to_string(&new).unwrap_or_default();
+        self.house.seams.store.write(move |transaction| {
+            let inserted = transaction.execute(
+                "INSERT INTO identity_client (tenant_id, id, settings, is_disabled, created)
+                 VALUES (?1, ?2, ?3, 0, ?4)",
+                &[TENANT.into(), (&new.id).into(), (&settings).into(), now.into()],
+            );
+            match inserted {
+                Err(error) if error.is_unique() => return Err(ClientError::Exists),
+                other => other?,
+            };
+            if let Some(hash) = &hash {
+                transaction.execute(
+                    ADD_SECRET,
+                    &[TENANT.into(), (&new.id).into(), hash.as_slice().into(), now.into()],
+                )?;
+            }
+            Ok(())
+        })?;
+        self.house.clients.load(&self.house.seams.store)?;
+        self.house.put(Record::of("client-registered").sync().client(&id))?;
+        Ok(secret)
+    }
+
+    /// All clients by id.
+    pub fn list(&self) -> Vec<Arc<Client>> {
+        let mut clients: Vec<_> = self.house.clients.0.load().values().map(Arc::clone).collect();
+        clients.sort_by(|a, b| a.settings.id.cmp(&b.settings.id));
+        clients
+    }
+
+    /// Gives a client a second secret; the older of two goes.
+    ///
+    /// # Errors
+    /// When there is no such client, or the store fails.
+    pub fn add_secret(&self, id: &str) -> Result<Secret<String>, ClientError> {
+        if self.house.clients.get(id).is_none() {
+            return Err(ClientError::NotFound);
+        }
+        let secret = self.generate()?;
+        let (hash, now) = (secret_hash(secret.expose()), self.house.seams.clock.now());
+        let key = id.to_owned();
+        self.house.seams.store.write(move |transaction| {
+            transaction.execute(
+                "DELETE FROM identity_client_secret WHERE tenant_id = ?1 AND client_id = ?2
+                 AND hash NOT IN (SELECT hash FROM identity_client_secret
+                 WHERE tenant_id = ?1 AND client_id = ?2 ORDER BY created DESC LIMIT 1)",
+                &[TENANT.into(), (&key).into()],
+            )?;
+            transaction.execute(
+                ADD_SECRET,
+                &[TENANT.into(), (&key).into(), hash.as_slice().into(), now.into()],
+            )
+        })?;
+        self.house.clients.load(&self.house.seams.store)?;
+        self.house.put(Record::of("client-secret-added").sync().client(id))?;
+        Ok(secret)
+    }
+
+    /// Takes away or gives back a client's right to tokens. Its live tokens end.
+    ///
+    /// # Errors
+    /// When there is no such client, or the store fails.
+    pub fn disable(&self, id: &str, is_disabled: bool) -> Result<(), ClientError> {
+        let (key, until) = (id.to_owned(), self.house.seams.clock.now().plus(HOLD));
+        let changed = self.house.seams.store.write(move |transaction| {
+            if is_disabled {
+                Revocations::write(transaction, Kind::Client, &key, until)?;
+            }
+            transaction.execute(
+                "UPDATE identity_client SET is_disabled = ?3 WHERE tenant_id = ?1 AND id = ?2",
+                &[TENANT.into(), (&key).into(), is_disabled.into()],
+            )
+        })?;
+        if changed == 0 {
+            return Err(ClientError::NotFound);
+        }
+        self.house.clients.load(&self.house.seams.store)?;
+        if is_disabled {
+            self.house.revocations.add(Kind::Client, id.to_owned(), until);
+        }
+        let action = if is_disabled { "client-disabled" } else { "client-enabled" };
+        Ok(self.house.put(Record::of(action).sync().client(id))?)
+    }
+
+    fn generate(&self) -> Result<Secret<String>, ClientError> {
+        // The prefix lets secret scanners find it.
+        let secret = format!("rws_{}", base64url_encode(self.house.seams.random::<32>()?));
+        Ok(Secret::new(secret))
+    }
+}
+
+impl ClientTable {
+    /// Reads all clients anew. One that cannot be read is left out, and gets nothing.
+    pub(crate) fn load(&self, store: &Store) -> Result<(), StoreError> {
+        let clients = store.read(|view| {
+            let mut secrets: HashMap<String, Vec<[u8; 32]>> = HashMap::new();
+            for row in view.query(
+                "SELECT client_id, hash FROM identity_client_secret WHERE tenant_id = ?1",
+                &[TENANT.into()],
+            )? {
+                if let Ok(hash) = <[u8; 32]>::try_from(row.get::<Vec<u8>>(1)?.as_slice()) {
+                    secrets.entry(row.get(0)?).or_default().push(hash);
+                }
+            }
+            let mut clients = HashMap::new();
+            for row in view.query(
+                "SELECT id, settings, is_disabled FROM identity_client WHERE tenant_id = ?1",
+                &[TENANT.into()],
+            )? {
+                let id: String = row.get(0)?;
+                let secret_hashes = secrets.remove(&id).unwrap_or_default();
+                let settings = serde_json::from_str(&row.get::<String>(1)?);
+                let Ok(settings) = settings else { continue };
+                let Ok(keys) = keys_of(&settings) else { continue };
+                let is_disabled = row.get(2)?;
+                clients.insert(id, Arc::new(Client { settings, is_disabled, secret_hashes, keys }));
+            }
+            Ok::<_, StoreError>(clients)
+        })?;
+        self.0.store(Arc::new(clients));
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<Arc<Client>> {
+        self.0.load().get(id).map(Arc::clone)
+    }
+}
+
+fn check(new: &NewClient) -> Result<(), ClientError> {
+    let is_id = (1..=64).contains(&new.id.len())
+        && new.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if !is_id {
+        return Err(ClientError::Id);
+    }
+    if new.access == Access::Public && new.grants.contains(&Grant::ClientCredentials) {
+        return Err(ClientError::PublicProgram);
+    }
+    keys_of(new).map_err(ClientError::Keys)?;
+    match new.redirect_uris.iter().find(|uri| !is_redirect_uri(uri)) {
+        Some(uri) => Err(ClientError::RedirectUri(uri.clone())),
+        None => Ok(()),
+    }
+}
+
+fn keys_of(new: &NewClient) -> Result<KeySet, JwkError> {
+    match &new.access {
+        Access::Key(jwks) => KeySet::parse(jwks.as_bytes()),
+        Access::Public | Access::Secret => Ok(KeySet::default()),
+    }
+}
+
+/// RFC 9700 section 2.1: https, or http on a loopback address (`localhost` can be another host).
+fn is_redirect_uri(text: &str) -> bool {
+    let Ok(uri) = text.parse::<http::Uri>() else { return false };
+    let is_loopback = matches!(uri.host(), Some("127.0.0.1" | "[::1]"));
+    let has_scheme = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => is_loopback,
+        _ => false,
+    };
+    let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    has_scheme && !has_user && text.is_ascii() && !text.contains(['#', '*', '\\'])
+}
+
+fn secret_hash(secret: &str) -> [u8; 32] {
+    // 256 random bits need no stretching; the hash only keeps them off the disk.
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
+    hash
+}
+
+const ADD_SECRET: &str = "INSERT INTO identity_client_secret (tenant_id, client_id, hash, created)
+    VALUES (?1, ?2, ?3, ?4)";

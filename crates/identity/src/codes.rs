@@ -1,0 +1,168 @@
+//! Authorization codes: 256 bits, sixty seconds, one use.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use ringwall_base::{Person, Secret, Timestamp};
+use ringwall_jose::base64url_encode;
+use ringwall_store::{Store, StoreError, Value};
+
+use crate::people::ROLES;
+use crate::revocations::{HOLD, Kind, Revocations};
+use crate::seams::Seams;
+use crate::sessions::SessionError;
+use crate::tables::TENANT;
+
+/// What a code is bound to.
+#[derive(Clone, Debug)]
+pub(crate) struct Binding {
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) challenge: String,
+    pub(crate) nonce: Option<String>,
+    pub(crate) scope: String,
+}
+
+/// The person behind a code, as of the moment of its redemption.
+#[derive(Clone, Debug)]
+pub(crate) struct Grantee {
+    pub(crate) subject: String,
+    pub(crate) name: String,
+    pub(crate) roles: Vec<String>,
+    pub(crate) sid: String,
+    pub(crate) authenticated: Timestamp,
+    pub(crate) scope: String,
+    pub(crate) nonce: Option<String>,
+}
+
+/// What came of an attempt to redeem a code.
+#[derive(Debug)]
+pub(crate) enum Redeemed {
+    /// It was good, and is used up.
+    Good(Box<Grantee>),
+    /// Unknown, expired, or of another client, redirect URI or verifier.
+    Refused(&'static str),
+    /// It was used before: what its first use gave is revoked (RFC 6749 section 4.1.2).
+    Replayed(Option<String>),
+}
+
+/// What the client presents with the code.
+#[derive(Clone, Debug)]
+pub(crate) struct Presented {
+    pub(crate) code: Secret<String>,
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    /// BASE64URL(SHA256(code_verifier)).
+    pub(crate) challenge: String,
+    /// The id of the access token that a good code will give.
+    pub(crate) token_id: String,
+}
+
+/// Makes a code for a person who is signed in.
+pub(crate) fn issue(
+    seams: &Seams,
+    person: &Person,
+    binding: &Binding,
+) -> Result<String, SessionError> {
+    let code = base64url_encode(seams.random::<32>()?);
+    let row: [Value; 11] = [
+        TENANT.into(),
+        hash_of(&code).as_slice().into(),
+        (&binding.client_id).into(),
+        (&binding.redirect_uri).into(),
+        (&binding.challenge).into(),
+        binding.nonce.clone().into(),
+        (&binding.scope).into(),
+        (&person.subject).into(),
+        person.session.clone().unwrap_or_default().into(),
+        person.authenticated_at.into(),
+        seams.clock.now().plus(CODE_LIFE).into(),
+    ];
+    seams.store.write(move |transaction| {
+        transaction.execute(
+            "INSERT INTO identity_code (tenant_id, hash, client_id, redirect_uri, challenge,
+             nonce, scope, user_id, sid, authenticated, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            &row,
+        )
+    })?;
+    Ok(code)
+}
+
+/// Uses a code up. One statement decides who was first, so that thirty-two at once give one token.
+pub(crate) fn redeem(
+    store: &Store,
+    presented: Presented,
+    now: Timestamp,
+) -> Result<Redeemed, StoreError> {
+    store.write(move |transaction| {
+        let hash: Value = hash_of(presented.code.expose()).as_slice().into();
+        let row = transaction.first(
+            "SELECT c.client_id, c.redirect_uri, c.challenge, c.expires, c.user_id, c.sid,
+             c.authenticated, c.scope, c.nonce, u.name, c.token_id, u.is_disabled
+             FROM identity_code c JOIN identity_user u
+             ON u.tenant_id = c.tenant_id AND u.id = c.user_id
+             WHERE c.tenant_id = ?1 AND c.hash = ?2",
+            &[TENANT.into(), hash.clone()],
+        )?;
+        let Some(row) = row else { return Ok(Redeemed::Refused("unknown code")) };
+        // Another client's attempt neither uses the code up nor revokes anything.
+        if row.get::<String>(0)? != presented.client_id {
+            return Ok(Redeemed::Refused("code of another client"));
+        }
+        let first = transaction.execute(
+            "UPDATE identity_code SET consumed_at = ?3, token_id = ?4
+             WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL",
+            &[TENANT.into(), hash, now.into(), (&presented.token_id).into()],
+        )?;
+        if first == 0 {
+            let given: Option<String> = row.get(10)?;
+            if let Some(given) = &given {
+                Revocations::write(transaction, Kind::Token, given, now.plus(HOLD))?;
+            }
+            return Ok(Redeemed::Replayed(given));
+        }
+        if row.get::<Timestamp>(3)? <= now {
+            return Ok(Redeemed::Refused("expired code"));
+        }
+        if row.get::<String>(1)? != presented.redirect_uri {
+            return Ok(Redeemed::Refused("other redirect_uri"));
+        }
+        if Secret::new(row.get::<String>(2)?) != Secret::new(presented.challenge.clone()) {
+            return Ok(Redeemed::Refused("wrong code_verifier"));
+        }
+        if row.get::<bool>(11)? {
+            return Ok(Redeemed::Refused("disabled account"));
+        }
+        let subject: String = row.get(4)?;
+        let roles = transaction.query(ROLES, &[TENANT.into(), (&subject).into()])?;
+        Ok(Redeemed::Good(Box::new(Grantee {
+            subject,
+            name: row.get(9)?,
+            roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
+            sid: row.get(5)?,
+            authenticated: row.get(6)?,
+            scope: row.get(7)?,
+            nonce: row.get(8)?,
+        })))
+    })
+}
+
+/// Removes codes whose replay no longer matters.
+pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    store.write(move |transaction| {
+        transaction.execute(
+            "DELETE FROM identity_code WHERE tenant_id = ?1 AND expires <= ?2",
+            &[TENANT.into(), now.minus(HOLD).into()],
+        )
+    })?;
+    Ok(())
+}
+
+fn hash_of(code: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, code.as_bytes()).as_ref());
+    hash
+}
+
+const CODE_LIFE: Duration = Duration::from_mins(1);

@@ -1,0 +1,11 @@
+//! The endpoints: one file each. The first function of each reads like its specification.
+
+pub(crate) mod authorize;
+pub(crate) mod discovery;
+pub(crate) mod introspect;
+pub(crate) mod jwks;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod revoke;
+pub(crate) mod token;
+pub(crate) mod userinfo;

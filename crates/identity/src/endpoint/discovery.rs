@@ -1,0 +1,46 @@
+//! What this server can do (OpenID Connect Discovery, RFC 8414): one document at both addresses.
+
+use http::header::{CACHE_CONTROL, HeaderValue};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::answer::{
+    AUTHORIZE, Call, INTROSPECT, JWKS, REVOKE, Refusal, Reply, TOKEN, USERINFO, json_reply,
+};
+use crate::identity::House;
+
+pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
+    if !matches!(*call.request.method(), Method::GET | Method::HEAD) {
+        return Err(Refusal::method());
+    }
+    let issuer = &house.settings.issuer;
+    let at = |path: &str| format!("{issuer}{path}");
+    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+    let body = json!({
+        "issuer": issuer,
+        "authorization_endpoint": at(AUTHORIZE),
+        "token_endpoint": at(TOKEN),
+        "revocation_endpoint": at(REVOKE),
+        "introspection_endpoint": at(INTROSPECT),
+        "userinfo_endpoint": at(USERINFO),
+        "jwks_uri": at(JWKS),
+        "scopes_supported": ["openid", "profile"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "ES256", "PS256"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": true,
+        "request_uri_parameter_supported": false,
+        "claims_supported": ["sub", "name", "preferred_username", "roles", "auth_time", "sid"],
+        "prompt_values_supported": ["none", "login"],
+    });
+    let mut reply = json_reply(StatusCode::OK, &body);
+    let age = HeaderValue::from_static("public, max-age=300");
+    reply.headers_mut().insert(CACHE_CONTROL, age);
+    reply.headers_mut().remove("pragma");
+    Ok(reply)
+}

@@ -1,0 +1,137 @@
+//! The login page, and what happens when its form comes back.
+
+use http::header::{HeaderValue, RETRY_AFTER, SET_COOKIE};
+use http::{Method, StatusCode};
+use ringwall_base::Secret;
+
+use crate::answer::{Call, Refusal, Reply, see_other};
+use crate::check::{FormToken, SESSION, cookie, form, form_token, return_to, same_site, session};
+use crate::form::Form;
+use crate::identity::House;
+use crate::page;
+use crate::password::{self, PASSWORD_BYTES_MAX};
+use crate::people::{Account, Users, login_name};
+use crate::record::Record;
+
+pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
+    match *call.request.method() {
+        Method::GET | Method::HEAD => show(house, call),
+        Method::POST => sign_in(house, call),
+        _ => Err(Refusal::method()),
+    }
+}
+
+fn show(house: &House, call: &Call) -> Result<Reply, Refusal> {
+    let query = call.request.uri().query().unwrap_or_default();
+    let query = Form::parse(query.as_bytes())
+        .map_err(|_malformed| Refusal::person("The request is malformed."))?;
+    let back = return_to(query.get("return_to"));
+    // Who is signed in and was not sent here by a client that wants a fresh login goes on.
+    let is_sent = back.starts_with(crate::answer::AUTHORIZE);
+    if !is_sent && session(house, call)?.is_some() {
+        return Ok(see_other(back));
+    }
+    page(house, call, StatusCode::OK, back, None)
+}
+
+fn sign_in(house: &House, call: &Call) -> Result<Reply, Refusal> {
+    let form = form(call).map_err(for_person)?;
+    same_site(house, call)?;
+    let back = return_to(form.get("return_to"));
+    if !form_token(house, call, &form)? {
+        return page(house, call, StatusCode::FORBIDDEN, back, Some(STALE));
+    }
+    let name = form.get("username").unwrap_or_default();
+    // An unreadable name is one account that does not exist, for the throttle too.
+    let account_key = login_name(name).unwrap_or_default();
+    if let Some(wait) =
+        house.throttle.attempt(&account_key, call.peer, house.seams.clock.monotonic())
+    {
+        refused(house, call, name, "too many attempts")?;
+        let mut reply = page(house, call, StatusCode::TOO_MANY_REQUESTS, back, Some(SLOW))?;
+        let secs = HeaderValue::from(wait.as_secs().max(1));
+        reply.headers_mut().insert(RETRY_AFTER, secs);
+        return Ok(reply);
+    }
+    let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
+    match credential(house, name, &password)? {
+        Ok(account) => {
+            house.throttle.succeed(&account_key, call.peer);
+            welcome(house, call, &account, back)
+        }
+        Err(why) => {
+            refused(house, call, name, why)?;
+            page(house, call, StatusCode::UNAUTHORIZED, back, Some(WRONG))
+        }
+    }
+}
+
+/// The account, or why not. Every way through hashes once, so that time tells nothing (attack U6).
+fn credential(
+    house: &House,
+    name: &str,
+    password: &Secret<String>,
+) -> Result<Result<Account, &'static str>, Refusal> {
+    let known = Users::new(house).credential(name)?;
+    if password.expose().len() > PASSWORD_BYTES_MAX {
+        return Ok(Err("password too long"));
+    }
+    let phc = known.as_ref().map_or(house.dummy_phc.as_str(), |known| known.phc.as_str());
+    let matches = password::verify(password, phc);
+    Ok(match known {
+        None => Err("unknown account"),
+        Some(_) if !matches => Err("wrong password"),
+        Some(known) if known.account.is_disabled => Err("disabled account"),
+        Some(known) => Ok(known.account),
+    })
+}
+
+fn welcome(house: &House, call: &Call, account: &Account, back: &str) -> Result<Reply, Refusal> {
+    // Recorded first: a login that the log does not have did not happen.
+    let record = Record::of("login-succeeded").source(call.peer);
+    house.put(record.person(&account.subject, &account.name))?;
+    let started = house.sessions.start(&house.seams, account, cookie(call, SESSION)?)?;
+    tracing::debug!(sid = started.sid, "session started");
+    let mut reply = see_other(back);
+    let text =
+        format!("{SESSION}={}; Path=/; Secure; HttpOnly; SameSite=Lax", started.cookie.expose());
+    let mut value = HeaderValue::from_str(&text).map_err(|error| Refusal::unavailable(&error))?;
+    value.set_sensitive(true);
+    reply.headers_mut().append(SET_COOKIE, value);
+    Ok(reply)
+}
+
+fn refused(house: &House, call: &Call, name: &str, why: &str) -> Result<(), Refusal> {
+    Ok(house.put(Record::refused("login-failed", why).claimed(name).source(call.peer))?)
+}
+
+fn page(
+    house: &House,
+    call: &Call,
+    status: StatusCode,
+    back: &str,
+    trouble: Option<&'static str>,
+) -> Result<Reply, Refusal> {
+    let token = FormToken::issue(house, call)?;
+    let shown = page::Login {
+        action: &house.settings.login_path,
+        form_token: &token.field,
+        return_to: back,
+        trouble,
+    };
+    let mut reply = page::login(status, &shown);
+    token.set(&mut reply);
+    Ok(reply)
+}
+
+/// A broken form on a page is told to the person, not to a client.
+pub(crate) fn for_person(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Client { status, why, .. } => Refusal::Person { status, why },
+        other @ (Refusal::Person { .. } | Refusal::Redirect { .. } | Refusal::Unavailable) => other,
+    }
+}
+
+const SLOW: &str = "Too many attempts. Wait a moment, then try again.";
+const STALE: &str = "The page was open for too long. Please try again.";
+const WRONG: &str = "Name or password is wrong.";

@@ -1,0 +1,29 @@
+//! A client gives a token back (RFC 7009).
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::answer::{Call, Refusal, Reply, json_reply};
+use crate::check::{client, form, verified};
+use crate::identity::House;
+use crate::record::Record;
+use crate::revocations::{HOLD, Kind, Revocations};
+
+pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
+    let form = form(call)?;
+    let client = client(house, call, &form)?;
+    let token = form.get("token").ok_or(Refusal::client("invalid_request", "token is missing"))?;
+    // Section 2.2: a token that is not (or no longer) the client's answers like one that was.
+    let claims = verified(house, token).filter(|claims| claims.client_id == client.settings.id);
+    if let Some(claims) = claims {
+        let until = house.seams.clock.now().plus(HOLD);
+        let value = claims.token_id.clone();
+        house.seams.store.write(move |transaction| {
+            Revocations::write(transaction, Kind::Token, &value, until)
+        })?;
+        house.revocations.add(Kind::Token, claims.token_id, until);
+        let record = Record::of("token-revoked").client(&client.settings.id);
+        house.put(record.source(call.peer))?;
+    }
+    Ok(json_reply(StatusCode::OK, &json!({})))
+}

@@ -1,0 +1,64 @@
+//! Parameters of a query or a form: each once, bounded, valid UTF-8.
+//!
+//! Two `redirect_uri` mean one thing to us and another to the next reader (attack A12).
+
+use std::collections::BTreeMap;
+
+use percent_encoding::percent_decode_str;
+
+/// The largest form or query that we read.
+pub(crate) const FORM_BYTES_MAX: usize = 16 * 1024;
+
+/// Decoded parameters.
+#[derive(Debug, Default)]
+pub(crate) struct Form(BTreeMap<String, String>);
+
+/// Why parameters were not read. One answer for all: the request is malformed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum FormError {
+    #[error("a parameter stands twice")]
+    Duplicate,
+    #[error("the parameters are not encoded properly")]
+    Encoding,
+    #[error("the parameters are too large")]
+    TooLarge,
+}
+
+impl Form {
+    /// Reads `application/x-www-form-urlencoded` (WHATWG URL section 5.1).
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, FormError> {
+        if text.len() > FORM_BYTES_MAX {
+            return Err(FormError::TooLarge);
+        }
+        let text = std::str::from_utf8(text).map_err(|_position| FormError::Encoding)?;
+        let mut form = BTreeMap::new();
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if form.insert(decode(name)?, decode(value)?).is_some() {
+                return Err(FormError::Duplicate);
+            }
+        }
+        Ok(Self(form))
+    }
+
+    /// A parameter. RFC 6749 section 3.1: one without a value counts as left out.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+pub(crate) fn decode(text: &str) -> Result<String, FormError> {
+    // A `%` that starts no escape would be left standing by the decoder.
+    let mut escapes = text.split('%');
+    escapes.next();
+    if !escapes.all(|rest| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2) {
+        return Err(FormError::Encoding);
+    }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced)
+        .decode_utf8()
+        .map_err(|_position| FormError::Encoding)?
+        .into_owned();
+    // A NUL ends a string for some readers behind us (attack A13).
+    if decoded.contains('\0') { Err(FormError::Encoding) } else { Ok(decoded) }
+}

@@ -1,0 +1,215 @@
+//! The identity service, put together.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use bytes::Bytes;
+use ringwall_base::{Person, Secret, Sessions, SignError, Signer, SinkError, Timestamp};
+use ringwall_jose::{AccessClaims, KeySet, base64url_encode};
+use ringwall_store::StoreError;
+use tokio::sync::Semaphore;
+
+use crate::clients::{ClientTable, Clients};
+use crate::keys::{KeyError, KeyRing, KeyRow, Purpose};
+use crate::password::hash_password;
+use crate::people::Users;
+use crate::record::Record;
+use crate::replay::Replay;
+use crate::revocations::Revocations;
+use crate::seams::Seams;
+use crate::sessions::SessionTable;
+use crate::settings::Settings;
+use crate::throttle::Throttle;
+use crate::{answer, codes};
+
+/// People, sessions and clients of one issuer. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    house: Arc<House>,
+}
+
+/// Everything that endpoints need.
+#[derive(Debug)]
+pub(crate) struct House {
+    pub(crate) settings: Settings,
+    pub(crate) seams: Seams,
+    pub(crate) sessions: SessionTable,
+    pub(crate) clients: ClientTable,
+    pub(crate) keys: KeyRing,
+    pub(crate) revocations: Revocations,
+    pub(crate) replay: Replay,
+    pub(crate) throttle: Throttle,
+    /// Hashed against when the account is unknown, so that both take the same time (attack U6).
+    pub(crate) dummy_phc: String,
+    /// New at each start: a form from before a restart is shown again.
+    pub(crate) form_key: hmac::Key,
+    pub(crate) hashing: Arc<Semaphore>,
+}
+
+/// Why identity does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// `issuer` is not an https origin without a path.
+    #[error("the issuer `{0}` is not an https origin without a path")]
+    Issuer(String),
+    /// The signing keys.
+    #[error("the signing keys do not open")]
+    Keys(#[from] KeyError),
+    /// The random source or the hash failed.
+    #[error("there is no randomness")]
+    Random(#[from] std::io::Error),
+    /// The hash for unknown accounts could not be made.
+    #[error("passwords cannot be hashed")]
+    Password(#[from] crate::PasswordError),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+impl Identity {
+    /// Reads sessions, clients and revocations into memory, and makes the first signing keys.
+    ///
+    /// # Errors
+    /// When the store or the vault does not answer.
+    pub fn open(settings: Settings, seams: Seams) -> Result<Self, OpenError> {
+        if !is_issuer(&settings.issuer) {
+            return Err(OpenError::Issuer(settings.issuer));
+        }
+        let now = seams.clock.now();
+        let clients = ClientTable::default();
+        clients.load(&seams.store)?;
+        let noise = Secret::new(base64url_encode(seams.random::<32>()?));
+        let house = House {
+            sessions: SessionTable::load(&settings, &seams.store, now)?,
+            clients,
+            keys: KeyRing::open(&seams, &settings)?,
+            revocations: Revocations::load(&seams.store, now)?,
+            replay: Replay::default(),
+            throttle: Throttle::default(),
+            dummy_phc: hash_password(&noise, seams.entropy.as_ref())?,
+            form_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
+            hashing: Arc::new(Semaphore::new(settings.hashes_max)),
+            settings,
+            seams,
+        };
+        Ok(Self { house: Arc::new(house) })
+    }
+
+    /// Answers a request to one of [`Identity::paths`]. Waits for disk and hashes on the runtime's
+    /// blocking threads, never on the caller's. `peer` is the client's address.
+    pub async fn answer(
+        &self,
+        peer: IpAddr,
+        request: http::Request<Bytes>,
+    ) -> http::Response<Bytes> {
+        answer::answer(&self.house, peer, request).await
+    }
+
+    /// The paths that are ours on the gateway's host.
+    pub fn paths(&self) -> Vec<String> {
+        answer::paths(&self.house.settings)
+    }
+
+    /// The accounts.
+    pub fn users(&self) -> Users<'_> {
+        Users::new(&self.house)
+    }
+
+    /// The OAuth 2 clients.
+    pub fn clients(&self) -> Clients<'_> {
+        Clients::new(&self.house)
+    }
+
+    /// The keys that access tokens verify with, now.
+    pub fn keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.house.keys.snapshot().access)
+    }
+
+    /// The keys that internal tokens verify with, now.
+    pub fn internal_keys(&self) -> Arc<KeySet> {
+        Arc::clone(&self.house.keys.snapshot().internal)
+    }
+
+    /// The JWKS document that services verify internal tokens with. Write it where they read it,
+    /// and again after each [`Identity::sweep`] that changed it.
+    pub fn internal_jwks(&self) -> String {
+        self.house.keys.snapshot().internal_jwks.clone()
+    }
+
+    /// The key that signs internal tokens now. Take it anew for each token.
+    ///
+    /// # Errors
+    /// When no key is active.
+    pub fn internal_signer(&self) -> Result<Arc<dyn Signer>, SignError> {
+        Ok(Arc::new(self.house.keys.signer(Purpose::Internal)?))
+    }
+
+    /// Whether a token that verifies was revoked since.
+    pub fn is_revoked(&self, claims: &AccessClaims) -> bool {
+        self.house.revocations.covers(claims)
+    }
+
+    /// Changes with every revocation: the epoch for a token cache.
+    pub fn epoch(&self) -> u64 {
+        self.house.revocations.epoch()
+    }
+
+    /// The signing keys, for `ringwall keys`.
+    pub fn key_rows(&self) -> Vec<KeyRow> {
+        self.house.keys.rows()
+    }
+
+    /// Publishes a new key for a purpose; it signs when its publishing time is over.
+    ///
+    /// # Errors
+    /// When the vault or the store fails.
+    pub fn rotate(&self, purpose: Purpose) -> Result<(), KeyError> {
+        self.house.keys.rotate(&self.house.seams, purpose)
+    }
+
+    /// Destroys a leaked key at once: its tokens die.
+    ///
+    /// # Errors
+    /// When the vault or the store fails.
+    pub fn revoke_key(&self, kid: &str) -> Result<(), KeyError> {
+        self.house.keys.revoke(&self.house.seams, &self.house.settings, kid)
+    }
+
+    /// Turns keys, writes session times, removes what has expired. Call it every minute. Blocks.
+    ///
+    /// # Errors
+    /// When the vault or the store fails; what was not done is done the next time.
+    pub fn sweep(&self) -> Result<(), KeyError> {
+        let (seams, now) = (&self.house.seams, self.house.seams.clock.now());
+        self.house.keys.turn(seams, &self.house.settings)?;
+        self.house.sessions.sweep(&seams.store, now)?;
+        self.house.revocations.sweep(&seams.store, now)?;
+        codes::sweep(&seams.store, now)?;
+        Ok(())
+    }
+}
+
+impl Sessions for Identity {
+    fn person(&self, cookie: &str, now: Timestamp) -> Option<Person> {
+        self.house.sessions.person(cookie, now).map(|person| (*person).clone())
+    }
+}
+
+impl House {
+    pub(crate) fn put(&self, record: Record) -> Result<(), SinkError> {
+        record.put(self.seams.clock.as_ref(), self.seams.sink.as_ref())
+    }
+
+    /// A new `jti`: 128 bits.
+    pub(crate) fn token_id(&self) -> Result<String, SignError> {
+        let bytes = self.seams.random::<16>().map_err(|_unavailable| SignError::Failed)?;
+        Ok(base64url_encode(bytes))
+    }
+}
+
+fn is_issuer(issuer: &str) -> bool {
+    issuer.parse::<http::Uri>().is_ok_and(|uri| {
+        uri.scheme_str() == Some("https") && uri.host().is_some() && uri.path() == "/"
+    }) && !issuer.ends_with('/')
+}

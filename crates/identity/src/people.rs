@@ -1,0 +1,305 @@
+//! Accounts of people: names, passwords, roles.
+
+use ringwall_base::{Secret, SinkError, Timestamp, Ulid};
+use ringwall_store::{Row, StoreError, Transaction, Value};
+
+use crate::identity::House;
+use crate::password::{self, PasswordError, hash_password};
+use crate::record::Record;
+use crate::revocations::{HOLD, Kind, Revocations};
+use crate::tables::TENANT;
+
+/// An account, without its password.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Account {
+    /// `sub`: never reused, never changed.
+    pub subject: String,
+    /// The login name.
+    pub name: String,
+    /// Roles that it was given, sorted.
+    pub roles: Vec<String>,
+    /// Whether it may sign in.
+    pub is_disabled: bool,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+/// Why an account was not made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PeopleError {
+    /// The change is not in the audit log, so it was not made.
+    #[error("the change could not be recorded")]
+    Audit(#[from] SinkError),
+    /// The name is taken.
+    #[error("there is an account of this name already")]
+    Exists,
+    /// Names are 1 to 64 of a-z, 0-9 and `. _ @ + -`.
+    #[error("a login name has 1 to 64 of a-z, 0-9 and `.`, `_`, `@`, `+`, `-`")]
+    Name,
+    /// There is no such account.
+    #[error("there is no account of this name")]
+    NotFound,
+    /// The password is not acceptable.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+    /// No randomness.
+    #[error("there is no randomness")]
+    Random(#[from] std::io::Error),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+/// The accounts. All calls block: argon2 and the disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Users<'a> {
+    house: &'a House,
+}
+
+/// What a login needs of an account.
+#[derive(Clone, Debug)]
+pub(crate) struct Credential {
+    pub(crate) account: Account,
+    pub(crate) phc: String,
+}
+
+impl<'a> Users<'a> {
+    pub(crate) fn new(house: &'a House) -> Self {
+        Self { house }
+    }
+
+    /// Makes an account.
+    ///
+    /// # Errors
+    /// When the name is taken or malformed, or the password not acceptable.
+    pub fn add(
+        &self,
+        name: &str,
+        roles: &[String],
+        password: &Secret<String>,
+    ) -> Result<Account, PeopleError> {
+        let name = login_name(name).ok_or(PeopleError::Name)?;
+        password::check(password, &name)?;
+        let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
+        let now = self.house.seams.clock.now();
+        let subject = Ulid::generate(now, self.house.seams.entropy.as_ref())?.to_string();
+        let account =
+            Account { subject, name, roles: sorted(roles), is_disabled: false, created: now };
+        let row = account.clone();
+        self.house.seams.store.write(move |transaction| insert(transaction, &row, &phc))?;
+        self.record("user-added", &account, &account.roles.join(" "))?;
+        Ok(account)
+    }
+
+    /// All accounts by name, at most `max`.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn list(&self, max: u32) -> Result<Vec<Account>, PeopleError> {
+        self.house.seams.store.read(|view| {
+            let rows = view.query(
+                "SELECT id, name, is_disabled, created FROM identity_user
+                 WHERE tenant_id = ?1 ORDER BY name LIMIT ?2",
+                &[TENANT.into(), max.into()],
+            )?;
+            rows.iter()
+                .map(|row| {
+                    let roles =
+                        view.query(ROLES, &[TENANT.into(), row.get::<String>(0)?.into()])?;
+                    account(row, &roles)
+                })
+                .collect()
+        })
+    }
+
+    /// One account.
+    ///
+    /// # Errors
+    /// When there is none of this name, or the store fails.
+    pub fn find(&self, name: &str) -> Result<Account, PeopleError> {
+        let credential = self.credential(name)?.ok_or(PeopleError::NotFound)?;
+        Ok(credential.account)
+    }
+
+    /// Takes away or gives back the right to sign in. Sessions and tokens die at once.
+    ///
+    /// # Errors
+    /// When there is none of this name, or the store fails.
+    pub fn disable(&self, name: &str, is_disabled: bool) -> Result<(), PeopleError> {
+        let account = self.find(name)?;
+        let (subject, until) = (account.subject.clone(), self.house.seams.clock.now().plus(HOLD));
+        self.house.seams.store.write(move |transaction| {
+            transaction.execute(
+                "UPDATE identity_user SET is_disabled = ?3 WHERE tenant_id = ?1 AND id = ?2",
+                &[TENANT.into(), (&subject).into(), is_disabled.into()],
+            )?;
+            if is_disabled {
+                end_sessions(transaction, &subject)?;
+                Revocations::write(transaction, Kind::Subject, &subject, until)?;
+            }
+            Ok::<_, PeopleError>(())
+        })?;
+        if is_disabled {
+            self.house.sessions.end_all(&account.subject);
+            self.house.revocations.add(Kind::Subject, account.subject.clone(), until);
+        }
+        self.record(if is_disabled { "user-disabled" } else { "user-enabled" }, &account, "")
+    }
+
+    /// Sets a new password. All sessions of the account end.
+    ///
+    /// # Errors
+    /// When there is none of this name, or the password is not acceptable.
+    pub fn set_password(&self, name: &str, password: &Secret<String>) -> Result<(), PeopleError> {
+        let account = self.find(name)?;
+        password::check(password, &account.name)?;
+        let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
+        let (subject, now) = (account.subject.clone(), self.house.seams.clock.now());
+        let until = now.plus(HOLD);
+        self.house.seams.store.write(move |transaction| {
+            transaction.execute(
+                "UPDATE identity_password SET phc = ?3, changed = ?4
+                 WHERE tenant_id = ?1 AND user_id = ?2",
+                &[TENANT.into(), (&subject).into(), (&phc).into(), now.into()],
+            )?;
+            end_sessions(transaction, &subject)?;
+            Revocations::write(transaction, Kind::Subject, &subject, until)?;
+            Ok::<_, PeopleError>(())
+        })?;
+        self.house.sessions.end_all(&account.subject);
+        self.house.revocations.add(Kind::Subject, account.subject.clone(), until);
+        self.record("password-changed", &account, "")
+    }
+
+    /// Gives a role. Open sessions have it at once.
+    ///
+    /// # Errors
+    /// When there is no such account, or the store fails.
+    pub fn grant(&self, name: &str, role: &str) -> Result<(), PeopleError> {
+        let sql = "INSERT INTO identity_role (tenant_id, user_id, role) VALUES (?1, ?2, ?3)
+                   ON CONFLICT DO NOTHING";
+        self.change_role(name, role, sql, "role-granted")
+    }
+
+    /// Takes a role away. Open sessions lose it at once, and its tokens end.
+    ///
+    /// # Errors
+    /// When there is no such account, or the store fails.
+    pub fn revoke(&self, name: &str, role: &str) -> Result<(), PeopleError> {
+        let sql = "DELETE FROM identity_role WHERE tenant_id = ?1 AND user_id = ?2 AND role = ?3";
+        self.change_role(name, role, sql, "role-revoked")?;
+        let subject = self.find(name)?.subject;
+        let until = self.house.seams.clock.now().plus(HOLD);
+        let value = subject.clone();
+        self.house.seams.store.write(move |transaction| {
+            Revocations::write(transaction, Kind::Subject, &value, until)
+        })?;
+        self.house.revocations.add(Kind::Subject, subject, until);
+        Ok(())
+    }
+
+    /// An account with its password hash; `None` when there is none of this name.
+    pub(crate) fn credential(&self, name: &str) -> Result<Option<Credential>, PeopleError> {
+        let Some(name) = login_name(name) else { return Ok(None) };
+        self.house.seams.store.read(|view| {
+            let row = view.first(
+                "SELECT u.id, u.name, u.is_disabled, u.created, p.phc
+                 FROM identity_user u JOIN identity_password p
+                 ON p.tenant_id = u.tenant_id AND p.user_id = u.id
+                 WHERE u.tenant_id = ?1 AND u.name = ?2",
+                &[TENANT.into(), (&name).into()],
+            )?;
+            let Some(row) = row else { return Ok(None) };
+            let roles = view.query(ROLES, &[TENANT.into(), row.get::<String>(0)?.into()])?;
+            Ok(Some(Credential { account: account(&row, &roles)?, phc: row.get(4)? }))
+        })
+    }
+
+    fn change_role(
+        &self,
+        name: &str,
+        role: &str,
+        sql: &'static str,
+        action: &'static str,
+    ) -> Result<(), PeopleError> {
+        let before = self.find(name)?;
+        let values: [Value; 3] = [TENANT.into(), (&before.subject).into(), role.into()];
+        self.house.seams.store.write(move |transaction| {
+            transaction.execute(sql, &values)?;
+            Ok::<_, PeopleError>(())
+        })?;
+        let account = self.find(name)?;
+        self.house.sessions.set_roles(&account.subject, &account.roles);
+        self.record(action, &account, role)
+    }
+
+    fn record(
+        &self,
+        action: &'static str,
+        account: &Account,
+        operation: &str,
+    ) -> Result<(), PeopleError> {
+        let record = Record::of(action).sync().person(&account.subject, &account.name);
+        Ok(self.house.put(record.operation(operation))?)
+    }
+}
+
+/// A login name in its one spelling. ASCII only: two names that look alike are one too many.
+pub(crate) fn login_name(text: &str) -> Option<String> {
+    let name = text.trim().to_ascii_lowercase();
+    let is_name = (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._@+-".contains(&b));
+    is_name.then_some(name)
+}
+
+fn insert(transaction: &Transaction<'_>, account: &Account, phc: &str) -> Result<(), PeopleError> {
+    let (id, now): (Value, Value) = ((&account.subject).into(), account.created.into());
+    let inserted = transaction.execute(
+        "INSERT INTO identity_user (tenant_id, id, name, is_disabled, created)
+         VALUES (?1, ?2, ?3, 0, ?4)",
+        &[TENANT.into(), id.clone(), (&account.name).into(), now.clone()],
+    );
+    match inserted {
+        Err(error) if error.is_unique() => return Err(PeopleError::Exists),
+        other => other?,
+    };
+    transaction.execute(
+        "INSERT INTO identity_password (tenant_id, user_id, phc, changed) VALUES (?1, ?2, ?3, ?4)",
+        &[TENANT.into(), id.clone(), phc.into(), now],
+    )?;
+    for role in &account.roles {
+        transaction.execute(
+            "INSERT INTO identity_role (tenant_id, user_id, role) VALUES (?1, ?2, ?3)",
+            &[TENANT.into(), id.clone(), role.into()],
+        )?;
+    }
+    Ok(())
+}
+
+fn end_sessions(transaction: &Transaction<'_>, subject: &str) -> Result<(), StoreError> {
+    transaction.execute(
+        "DELETE FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2",
+        &[TENANT.into(), subject.into()],
+    )?;
+    Ok(())
+}
+
+fn account(row: &Row, roles: &[Row]) -> Result<Account, PeopleError> {
+    Ok(Account {
+        subject: row.get(0)?,
+        name: row.get(1)?,
+        is_disabled: row.get(2)?,
+        created: row.get(3)?,
+        roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn sorted(roles: &[String]) -> Vec<String> {
+    let mut roles = roles.to_vec();
+    roles.sort_unstable();
+    roles.dedup();
+    roles
+}
+
+pub(crate) const ROLES: &str =
+    "SELECT role FROM identity_role WHERE tenant_id = ?1 AND user_id = ?2 ORDER BY role";

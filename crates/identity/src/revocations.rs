@@ -1,0 +1,126 @@
+//! Tokens and sessions that no longer hold although they verify.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use ringwall_base::Timestamp;
+use ringwall_jose::AccessClaims;
+use ringwall_store::{Store, StoreError, Transaction};
+
+use crate::tables::TENANT;
+
+/// What a revocation names.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Kind {
+    /// All tokens of a client.
+    Client,
+    /// All tokens of a session.
+    Session,
+    /// All tokens of a person.
+    Subject,
+    /// One token.
+    Token,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client_id",
+            Self::Session => "sid",
+            Self::Subject => "sub",
+            Self::Token => "jti",
+        }
+    }
+
+    fn parse(name: &str) -> Option<Self> {
+        [Self::Client, Self::Session, Self::Subject, Self::Token]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// What is revoked, in memory and on disk. The epoch changes with every addition.
+#[derive(Debug, Default)]
+pub(crate) struct Revocations {
+    live: RwLock<HashMap<(Kind, String), Timestamp>>,
+    epoch: AtomicU64,
+}
+
+impl Revocations {
+    pub(crate) fn load(store: &Store, now: Timestamp) -> Result<Self, StoreError> {
+        let rows = store.read(|view| {
+            view.query(
+                "SELECT kind, value, until FROM identity_revocation
+                 WHERE tenant_id = ?1 AND until > ?2",
+                &[TENANT.into(), now.into()],
+            )
+        })?;
+        let mut live = HashMap::new();
+        for row in rows {
+            if let Some(kind) = Kind::parse(&row.get::<String>(0)?) {
+                live.insert((kind, row.get(1)?), row.get(2)?);
+            }
+        }
+        Ok(Self { live: RwLock::new(live), epoch: AtomicU64::new(1) })
+    }
+
+    /// Writes a revocation; [`Revocations::add`] follows after the commit.
+    pub(crate) fn write(
+        transaction: &Transaction<'_>,
+        kind: Kind,
+        value: &str,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        transaction.execute(
+            "INSERT INTO identity_revocation (tenant_id, kind, value, until)
+             VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (tenant_id, kind, value) DO UPDATE SET until = ?4",
+            &[TENANT.into(), kind.name().into(), value.into(), until.into()],
+        )?;
+        Ok(())
+    }
+
+    pub(crate) fn add(&self, kind: Kind, value: String, until: Timestamp) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        live.insert((kind, value), until);
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Whether a verified token no longer holds. A client, person or session that was revoked takes
+    /// with it the tokens that were issued until then.
+    pub(crate) fn covers(&self, claims: &AccessClaims) -> bool {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        if live.is_empty() {
+            return false;
+        }
+        let is_revoked = |kind, value: &str| {
+            live.get(&(kind, value.to_owned()))
+                .is_some_and(|until| claims.issued <= until.minus(HOLD))
+        };
+        live.contains_key(&(Kind::Token, claims.token_id.clone()))
+            || is_revoked(Kind::Client, &claims.client_id)
+            || is_revoked(Kind::Subject, &claims.subject)
+            || claims.session.as_deref().is_some_and(|sid| is_revoked(Kind::Session, sid))
+    }
+
+    /// Forgets what has expired anyway.
+    pub(crate) fn sweep(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        self.live.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
+        store.write(move |transaction| {
+            transaction.execute(
+                "DELETE FROM identity_revocation WHERE tenant_id = ?1 AND until <= ?2",
+                &[TENANT.into(), now.into()],
+            )
+        })?;
+        Ok(())
+    }
+}
+
+/// How long a revocation is kept: the longest life of a token, and the leeway.
+pub(crate) const HOLD: Duration = Duration::from_secs(3_600 + 30);

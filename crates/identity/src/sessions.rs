@@ -1,0 +1,241 @@
+//! Who is signed in: answered from memory, written through, so that a restart keeps it.
+//!
+//! The cookie's value is kept nowhere; its SHA-256 is the key.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use ringwall_base::{Person, Secret, Timestamp, Ulid};
+use ringwall_jose::base64url_encode;
+use ringwall_store::{Store, StoreError};
+
+use crate::people::{Account, ROLES};
+use crate::seams::Seams;
+use crate::settings::Settings;
+use crate::tables::TENANT;
+
+/// The open sessions.
+#[derive(Debug)]
+pub(crate) struct SessionTable {
+    idle: Duration,
+    life: Duration,
+    max: usize,
+    by_hash: RwLock<HashMap<Hash, Entry>>,
+}
+
+type Hash = [u8; 32];
+
+#[derive(Debug)]
+struct Entry {
+    person: Arc<Person>,
+    /// Microseconds; moved by every request, written to disk by the sweeper.
+    seen: AtomicU64,
+    expires: Timestamp,
+}
+
+/// A session that was just made.
+#[derive(Debug)]
+pub(crate) struct Started {
+    /// The cookie's value. It is shown once.
+    pub(crate) cookie: Secret<String>,
+    pub(crate) sid: String,
+}
+
+/// Why a session was not made.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SessionError {
+    #[error("there is no randomness")]
+    Random(#[from] std::io::Error),
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+impl SessionTable {
+    /// Reads the sessions that are still good.
+    pub(crate) fn load(
+        settings: &Settings,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let oldest = now.minus(settings.session_idle);
+        let by_hash = store.read(|view| {
+            let rows = view.query(
+                "SELECT s.hash, s.sid, s.user_id, u.name, s.authenticated, s.seen, s.expires
+                 FROM identity_session s JOIN identity_user u
+                 ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+                 WHERE s.tenant_id = ?1 AND s.expires > ?2 AND s.seen > ?3 AND u.is_disabled = 0",
+                &[TENANT.into(), now.into(), oldest.into()],
+            )?;
+            let mut by_hash = HashMap::with_capacity(rows.len());
+            for row in rows {
+                let subject: String = row.get(2)?;
+                let roles = view.query(ROLES, &[TENANT.into(), (&subject).into()])?;
+                let person = Person {
+                    subject,
+                    name: row.get(3)?,
+                    roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
+                    session: Some(row.get(1)?),
+                    authenticated_at: row.get(4)?,
+                };
+                let entry = Entry {
+                    person: Arc::new(person),
+                    seen: AtomicU64::new(row.get(5)?),
+                    expires: row.get(6)?,
+                };
+                let hash: Vec<u8> = row.get(0)?;
+                if let Ok(hash) = Hash::try_from(hash.as_slice()) {
+                    by_hash.insert(hash, entry);
+                }
+            }
+            Ok::<_, StoreError>(by_hash)
+        })?;
+        Ok(Self {
+            idle: settings.session_idle,
+            life: settings.session_life,
+            max: settings.sessions_max,
+            by_hash: RwLock::new(by_hash),
+        })
+    }
+
+    /// Opens a session under a new secret, whatever cookie the browser came with (attack A10).
+    pub(crate) fn start(
+        &self,
+        seams: &Seams,
+        account: &Account,
+        previous: Option<&str>,
+    ) -> Result<Started, SessionError> {
+        let now = seams.clock.now();
+        let cookie = base64url_encode(seams.random::<32>()?);
+        let sid = Ulid::generate(now, seams.entropy.as_ref())?.to_string();
+        let hash = hash_of(&cookie);
+        let previous = previous.map(hash_of);
+        let expires = now.plus(self.life);
+        let (row_sid, subject) = (sid.clone(), account.subject.clone());
+        seams.store.write(move |transaction| {
+            if let Some(previous) = previous {
+                transaction.execute(DELETE, &[TENANT.into(), previous.as_slice().into()])?;
+            }
+            transaction.execute(
+                "INSERT INTO identity_session
+                 (tenant_id, hash, sid, user_id, authenticated, seen, expires)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+                &[
+                    TENANT.into(),
+                    hash.as_slice().into(),
+                    (&row_sid).into(),
+                    (&subject).into(),
+                    now.into(),
+                    expires.into(),
+                ],
+            )
+        })?;
+        let person = Person {
+            subject: account.subject.clone(),
+            name: account.name.clone(),
+            roles: account.roles.clone(),
+            session: Some(sid.clone()),
+            authenticated_at: now,
+        };
+        let entry = Entry { person: Arc::new(person), seen: AtomicU64::new(now.micros()), expires };
+        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(previous) = previous {
+            by_hash.remove(&previous);
+        }
+        make_room(&mut by_hash, self.max);
+        by_hash.insert(hash, entry);
+        Ok(Started { cookie: Secret::new(cookie), sid })
+    }
+
+    /// Who holds this cookie. Using a session keeps it from going idle.
+    pub(crate) fn person(&self, cookie: &str, now: Timestamp) -> Option<Arc<Person>> {
+        // 32 bytes as base64url: anything else was not made by us and is not worth a hash.
+        if cookie.len() != 43 {
+            return None;
+        }
+        let by_hash = self.by_hash.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = by_hash.get(&hash_of(cookie))?;
+        let seen = Timestamp::from_micros(entry.seen.load(Ordering::Relaxed));
+        if now >= entry.expires || now >= seen.plus(self.idle) {
+            return None;
+        }
+        entry.seen.fetch_max(now.micros(), Ordering::Relaxed);
+        Some(Arc::clone(&entry.person))
+    }
+
+    /// Ends one session; gives who held it.
+    pub(crate) fn end(
+        &self,
+        store: &Store,
+        cookie: &str,
+    ) -> Result<Option<Arc<Person>>, StoreError> {
+        let hash = hash_of(cookie);
+        // Memory first: from here on nobody gets in with it, even when the disk fails.
+        let ended = self.by_hash.write().unwrap_or_else(PoisonError::into_inner).remove(&hash);
+        store.write(move |transaction| {
+            transaction.execute(DELETE, &[TENANT.into(), hash.as_slice().into()])
+        })?;
+        Ok(ended.map(|entry| entry.person))
+    }
+
+    /// Ends all sessions of a person, in memory; the caller removes the rows.
+    pub(crate) fn end_all(&self, subject: &str) {
+        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
+        by_hash.retain(|_, entry| entry.person.subject != subject);
+    }
+
+    pub(crate) fn set_roles(&self, subject: &str, roles: &[String]) {
+        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
+        for entry in by_hash.values_mut().filter(|entry| entry.person.subject == subject) {
+            entry.person = Arc::new(Person { roles: roles.to_vec(), ..(*entry.person).clone() });
+        }
+    }
+
+    /// Writes when each session was last used, and removes those that ended.
+    pub(crate) fn sweep(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let idle_since = now.minus(self.idle);
+        let seen: Vec<(Hash, u64)> = {
+            let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
+            by_hash.retain(|_, entry| {
+                now < entry.expires && entry.seen.load(Ordering::Relaxed) > idle_since.micros()
+            });
+            by_hash
+                .iter()
+                .map(|(hash, entry)| (*hash, entry.seen.load(Ordering::Relaxed)))
+                .collect()
+        };
+        store.write(move |transaction| {
+            for (hash, seen) in &seen {
+                transaction.execute(
+                    "UPDATE identity_session SET seen = ?3
+                     WHERE tenant_id = ?1 AND hash = ?2 AND seen < ?3",
+                    &[TENANT.into(), hash.as_slice().into(), (*seen).into()],
+                )?;
+            }
+            transaction.execute(
+                "DELETE FROM identity_session
+                 WHERE tenant_id = ?1 AND (expires <= ?2 OR seen <= ?3)",
+                &[TENANT.into(), now.into(), idle_since.into()],
+            )
+        })?;
+        Ok(())
+    }
+}
+
+fn make_room(by_hash: &mut HashMap<Hash, Entry>, max: usize) {
+    while by_hash.len() >= max {
+        let oldest = by_hash.iter().min_by_key(|(_, entry)| entry.seen.load(Ordering::Relaxed));
+        let Some(oldest) = oldest.map(|(hash, _)| *hash) else { break };
+        by_hash.remove(&oldest);
+    }
+}
+
+fn hash_of(cookie: &str) -> Hash {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, cookie.as_bytes()).as_ref());
+    hash
+}
+
+const DELETE: &str = "DELETE FROM identity_session WHERE tenant_id = ?1 AND hash = ?2";

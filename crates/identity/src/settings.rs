@@ -1,0 +1,51 @@
+//! What the operator decides.
+
+use std::time::Duration;
+
+/// How identity works.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// The issuer URL, which is also the gateway's origin: `https://shop.example`, no slash.
+    pub issuer: String,
+    /// Path of the login page.
+    pub login_path: String,
+    /// Path that ends a session.
+    pub logout_path: String,
+    /// The role of people who sign up by themselves. `None`: nobody can.
+    pub allows_sign_up: Option<String>,
+    /// Life of a person's access token. A program's is twice as long.
+    pub access_life: Duration,
+    /// A session that is not used for this long ends.
+    pub session_idle: Duration,
+    /// A session ends after this long, used or not.
+    pub session_life: Duration,
+    /// A key is in the key set this long before it signs, so that every verifier has it.
+    pub key_publish: Duration,
+    /// A key signs this long.
+    pub key_life: Duration,
+    /// Passwords that are hashed at the same time: 19 MiB and 34 ms of one core each.
+    pub hashes_max: usize,
+    /// How long a login waits for its turn.
+    pub hash_wait: Duration,
+    /// Sessions that are held at most; the one unused for longest makes room.
+    pub sessions_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            issuer: "https://localhost:8443".to_owned(),
+            login_path: "/login".to_owned(),
+            logout_path: "/logout".to_owned(),
+            allows_sign_up: None,
+            access_life: Duration::from_mins(5),
+            session_idle: Duration::from_mins(30),
+            session_life: Duration::from_hours(12),
+            key_publish: Duration::from_hours(24),
+            key_life: Duration::from_hours(24 * 60),
+            hashes_max: 2,
+            hash_wait: Duration::from_secs(2),
+            sessions_max: 200_000,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The tables. Every row names its tenant; nothing secret is in clear.
+
+use ringwall_store::Migration;
+
+/// The one tenant of this version.
+pub(crate) const TENANT: &str = "default";
+
+/// The steps, in order.
+pub const MIGRATIONS: &[Migration] =
+    &[Migration { area: "identity", version: 1, sql: include_str!("tables/0001.sql") }];

@@ -1,0 +1,158 @@
+//! The tokens that we issue (RFC 9068, OpenID Connect Core section 2).
+
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use ringwall_base::{Algorithm, SignError, Timestamp};
+use ringwall_jose::{base64url_encode, mint};
+use serde::Serialize;
+
+use crate::clients::Client;
+use crate::codes::Grantee;
+use crate::identity::House;
+use crate::keys::Purpose;
+
+/// An access token and how long it lives.
+#[derive(Debug)]
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    pub(crate) life: Duration,
+    pub(crate) scope: String,
+}
+
+#[derive(Serialize)]
+struct Access<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    sub: &'a str,
+    client_id: &'a str,
+    jti: &'a str,
+    iat: u64,
+    nbf: u64,
+    exp: u64,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    scope: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    roles: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Id<'a> {
+    iss: &'a str,
+    aud: &'a str,
+    azp: &'a str,
+    sub: &'a str,
+    iat: u64,
+    exp: u64,
+    auth_time: u64,
+    sid: &'a str,
+    at_hash: String,
+    preferred_username: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
+}
+
+/// For a program: it is its own subject.
+pub(crate) fn for_program(
+    house: &House,
+    client: &Client,
+    scope: &str,
+) -> Result<Issued, SignError> {
+    let settings = &client.settings;
+    // A program renews without a person, so its token may live longer.
+    let life = house.settings.access_life.saturating_mul(2).min(LIFE_MAX);
+    let token_id = house.token_id()?;
+    let now = house.seams.clock.now();
+    let claims = Access {
+        iss: &house.settings.issuer,
+        aud: &house.settings.issuer,
+        sub: &settings.id,
+        client_id: &settings.id,
+        jti: &token_id,
+        iat: now.secs(),
+        nbf: now.secs(),
+        exp: now.plus(life).secs(),
+        scope,
+        roles: &settings.roles,
+        name: None,
+        sid: None,
+        auth_time: None,
+    };
+    let token = sign(house, client, &claims)?;
+    Ok(Issued { token, life, scope: scope.to_owned() })
+}
+
+/// For a person who let the client act.
+pub(crate) fn for_person(
+    house: &House,
+    client: &Client,
+    grantee: &Grantee,
+    token_id: &str,
+) -> Result<Issued, SignError> {
+    let life = house.settings.access_life.min(LIFE_MAX);
+    let now = house.seams.clock.now();
+    let claims = Access {
+        iss: &house.settings.issuer,
+        aud: &house.settings.issuer,
+        sub: &grantee.subject,
+        client_id: &client.settings.id,
+        jti: token_id,
+        iat: now.secs(),
+        nbf: now.secs(),
+        exp: now.plus(life).secs(),
+        scope: &grantee.scope,
+        roles: &grantee.roles,
+        name: Some(&grantee.name),
+        sid: Some(&grantee.sid),
+        auth_time: Some(grantee.authenticated.secs()),
+    };
+    let token = sign(house, client, &claims)?;
+    Ok(Issued { token, life, scope: grantee.scope.clone() })
+}
+
+/// The ID token that goes with an access token.
+pub(crate) fn id_token(
+    house: &House,
+    client: &Client,
+    grantee: &Grantee,
+    access: &str,
+) -> Result<String, SignError> {
+    let now: Timestamp = house.seams.clock.now();
+    let claims = Id {
+        iss: &house.settings.issuer,
+        aud: &client.settings.id,
+        azp: &client.settings.id,
+        sub: &grantee.subject,
+        iat: now.secs(),
+        exp: now.plus(house.settings.access_life.min(LIFE_MAX)).secs(),
+        auth_time: grantee.authenticated.secs(),
+        sid: &grantee.sid,
+        at_hash: at_hash(access),
+        preferred_username: &grantee.name,
+        nonce: grantee.nonce.as_deref(),
+    };
+    mint(&house.keys.signer(Purpose::Id)?, "JWT", &claims)
+}
+
+fn sign(house: &House, client: &Client, claims: &Access<'_>) -> Result<String, SignError> {
+    let purpose = match client.algorithm() {
+        Algorithm::EdDsa => Purpose::Access,
+        Algorithm::Es256 => Purpose::AccessEs256,
+    };
+    mint(&house.keys.signer(purpose)?, "at+jwt", claims)
+}
+
+/// Left half of the SHA-256 (OpenID Connect Core section 3.1.3.6; the ID token is ES256).
+fn at_hash(access: &str) -> String {
+    let hash = digest(&SHA256, access.as_bytes());
+    base64url_encode(hash.as_ref().get(..16).unwrap_or_default())
+}
+
+/// No access token of ours lives longer than an hour.
+const LIFE_MAX: Duration = Duration::from_hours(1);
