@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::violation::REPORTED_MAX;
 use crate::{
     CutRule, Document, Fate, FieldRule, Filtered, RequestParts, Unknown, decode, filter_fields,
 };
@@ -28,7 +29,6 @@ pub fn fuzz(data: &[u8]) {
         let names: HashSet<&str> =
             contract.operations.iter().map(|operation| operation.name.as_str()).collect();
         debug_assert_eq!(names.len(), contract.operations.len(), "names are unique");
-        debug_assert!(document.compile().is_ok() || document.compile().is_err(), "compiles or not");
     }
     let Ok(Ok(schemas)) = Document::parse(DOCUMENT.as_bytes(), "a").map(|one| one.compile()) else {
         return;
@@ -36,8 +36,8 @@ pub fn fuzz(data: &[u8]) {
     let Some(operation) = schemas.operation("op") else { return };
     let types = ["application/json", "application/x-www-form-urlencoded"];
     for content_type in types.into_iter().chain(["multipart/form-data; boundary=x", "a/b"]) {
-        let found = operation.check_body(Some(content_type), data);
-        debug_assert!(found.is_ok_and(|()| true) || !data.is_empty() || data.is_empty(), "answers");
+        let found = operation.check_body(Some(content_type), data).err().unwrap_or_default();
+        debug_assert!(found.len() <= REPORTED_MAX, "reports are bounded");
     }
     let text = String::from_utf8_lossy(data);
     let parts = RequestParts {

@@ -14,7 +14,7 @@ const HEAD_BYTES_MAX: usize = 8 * 1024;
 pub(crate) type Field = (String, String);
 
 /// Names and values of the parts; a file's value is empty. `Err` says what is malformed.
-pub(crate) fn fields(parameters: &str, body: &[u8]) -> Result<Vec<(String, String)>, &'static str> {
+pub(crate) fn fields(parameters: &str, body: &[u8]) -> Result<Vec<Field>, &'static str> {
     let boundary = media_type::parameter(parameters, "boundary")
         .ok()
         .flatten()

@@ -103,11 +103,13 @@ impl Entry {
                 Some(grant) => Ok(*grant),
                 None => Err(DenyReason::NotGranted),
             },
+            // `anyone` last: of two equal grants the record names the role's.
             (None, Some(person)) => person
                 .roles
                 .iter()
                 .map(|role| self.roles.get(role).copied())
-                .fold(self.anyone, better)
+                .chain([self.anyone])
+                .fold(None, better)
                 .ok_or(DenyReason::NotGranted),
             // The anonymous own nothing.
             (None, None) => match self.anyone {

@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use ringwall_base::ParameterPlace;
 
 use super::*;
@@ -86,7 +88,8 @@ fn an_alias_bomb_ends_as_an_error() {
     let mut text = "openapi: 3.0.0\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let alias = format!("*a{}, ", level - 1).repeat(10);
-        text.push_str(&format!("a{level}: &a{level} [{}]\n", alias.trim_end_matches(", ")));
+        let alias = alias.trim_end_matches(", ");
+        writeln!(text, "a{level}: &a{level} [{alias}]").unwrap();
     }
     check_refused(&text, "not YAML");
 }
