@@ -152,14 +152,18 @@ pub fn flows(model: &Model) -> Vec<Flow> {
             flows.push(flow("", partner, "partner", &about.place));
         }
         for service in model.services.values().filter(|one| one.data.contains(name)) {
-            for (kind, lists) in [("people", &service.people), ("service", &service.callers)] {
-                for (to, grants) in lists {
-                    let Some(first) = grants.first() else { continue };
-                    let all_own = grants.iter().all(|grant| grant.scope == Scope::Own);
-                    let Some(seen_own) = sees(class.see.as_deref(), kind, to) else { continue };
-                    let is_own = kind == "people" && (all_own || seen_own);
-                    flows.push(Flow { is_own, ..flow(&service.name, to, kind, &first.place) });
-                }
+            let people = service.people.iter().map(|(to, grants)| ("people", to, grants));
+            let callers = service.callers.iter().map(|(to, grants)| ("service", to, grants));
+            for (kind, to, grants) in people.chain(callers) {
+                let sees = sees(class.see.as_deref(), kind, to);
+                let all_own = grants.iter().all(|grant| grant.scope == Scope::Own);
+                let is_own = kind == "people" && (all_own || sees == Some(true));
+                flows.extend(
+                    grants.first().filter(|_| sees.is_some()).map(|first| Flow {
+                        is_own,
+                        ..flow(&service.name, to, kind, &first.place)
+                    }),
+                );
             }
         }
     }

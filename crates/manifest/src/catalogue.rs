@@ -100,8 +100,11 @@ pub(crate) mod code {
     pub(crate) const NOT_YET: &str = "RW2090";
 }
 
+/// Number, severity, page.
+type Known = (&'static str, Severity, &'static str);
+
 /// By number.
-const CATALOGUE: &[(&str, Severity, &str)] = &[
+const CATALOGUE: &[Known] = &[
     (code::SYNTAX, Severity::Error, include_str!("../pages/RW0001.md")),
     (code::TOO_LARGE, Severity::Error, include_str!("../pages/RW0002.md")),
     (code::TOML_1_1, Severity::Error, include_str!("../pages/RW0003.md")),

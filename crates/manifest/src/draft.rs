@@ -81,14 +81,12 @@ impl Draft {
     pub fn wants(&self) -> Vec<Want> {
         let mut wants = Vec::new();
         for service in self.root.table("services") {
-            for (key, kind) in [("openapi", WantKind::OpenApi), ("flask", WantKind::Flask)] {
-                if let Some(node) = service.node.get(key)
-                    && let Some(text) = node.as_text()
-                {
-                    let path = self.sources.resolve(node.at.file, text);
-                    wants.push(Want { kind, path, service: service.key.clone() });
-                }
-            }
+            let sources = [("openapi", WantKind::OpenApi), ("flask", WantKind::Flask)];
+            wants.extend(sources.into_iter().filter_map(|(key, kind)| {
+                let node = service.node.get(key)?;
+                let path = self.sources.resolve(node.at.file, node.as_text()?);
+                Some(Want { kind, path, service: service.key.clone() })
+            }));
         }
         for (pattern, _) in self.root.get("policies").map(Node::texts).unwrap_or_default() {
             let path = pattern.to_owned();

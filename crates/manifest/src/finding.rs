@@ -68,11 +68,6 @@ impl Finding {
         self
     }
 
-    pub(crate) fn severity(&mut self, severity: Severity) -> &mut Self {
-        self.severity = severity;
-        self
-    }
-
     pub(crate) fn related(&mut self, related: Related) -> &mut Self {
         self.related.push(related);
         self

@@ -53,35 +53,35 @@ pub enum Lane {
 impl Graph {
     /// Draws a manifest. People reach services through the gateway; the arrows name the role.
     pub fn of(model: &Model) -> Self {
-        let mut edges: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-        let mut add = |from: &str, to: &str, what: String| {
-            let list = edges.entry((from.to_owned(), to.to_owned())).or_default();
-            if !list.contains(&what) {
-                list.push(what);
-            }
-        };
+        let mut edges = Edges::new();
         for service in model.services.values() {
-            for (role, grants) in &service.people {
-                for grant in grants {
-                    let name = scoped(&grant.operation, grant.scope);
-                    add(role, GATEWAY, format!("{}.{name}", service.name));
-                    add(GATEWAY, &service.name, name);
-                }
+            let people = service
+                .people
+                .iter()
+                .flat_map(|(who, list)| list.iter().map(move |one| (who, one)));
+            for (role, grant) in people {
+                let name = scoped(&grant.operation, grant.scope);
+                add(&mut edges, role, GATEWAY, format!("{}.{name}", service.name));
+                add(&mut edges, GATEWAY, &service.name, name);
             }
-            for (caller, grants) in &service.callers {
-                for grant in grants {
-                    add(caller, &service.name, scoped(&grant.operation, grant.scope));
-                }
+            let callers = service
+                .callers
+                .iter()
+                .flat_map(|(who, list)| list.iter().map(move |one| (who, one)));
+            for (caller, grant) in callers {
+                add(&mut edges, caller, &service.name, scoped(&grant.operation, grant.scope));
             }
         }
         for (name, partner) in &model.partners {
-            for (caller, grants) in &partner.callers {
-                for grant in grants {
-                    add(caller, name, grant.operation.clone());
-                }
+            let callers = partner
+                .callers
+                .iter()
+                .flat_map(|(who, list)| list.iter().map(move |one| (who, one)));
+            for (caller, grant) in callers {
+                add(&mut edges, caller, name, grant.operation.clone());
             }
             if let Some(hook) = &partner.webhook {
-                add(name, &hook.service, hook.operation.clone());
+                add(&mut edges, name, &hook.service, hook.operation.clone());
             }
         }
         let edges =
@@ -197,6 +197,16 @@ impl Lane {
             Self::Services => "services",
             Self::Partners => "partners",
         }
+    }
+}
+
+/// Ends to operations.
+type Edges = BTreeMap<(String, String), Vec<String>>;
+
+fn add(edges: &mut Edges, from: &str, to: &str, what: String) {
+    let list = edges.entry((from.to_owned(), to.to_owned())).or_default();
+    if !list.contains(&what) {
+        list.push(what);
     }
 }
 

@@ -54,7 +54,9 @@ pub fn plan_text(changes: &[Change]) -> String {
     if changes.is_empty() {
         return "no change in meaning\n".to_owned();
     }
-    changes.iter().map(|change| format!("{change}\n")).collect()
+    let mut text = changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    text.push('\n');
+    text
 }
 
 /// The changes for programs.
@@ -120,7 +122,7 @@ fn edges(old: &Model, new: &Model, changes: &mut Vec<Change>) {
         let extent = if *access == "allowed" { String::new() } else { format!(" ({access})") };
         match before.get(&(caller.clone(), operation.clone())) {
             None => {
-                note(changes, Effect::Widens, "edge", format!("{caller} → {operation}{extent}"))
+                note(changes, Effect::Widens, "edge", format!("{caller} → {operation}{extent}"));
             }
             Some(was) if was != access => {
                 let effect = if *access == "allowed" { Effect::Widens } else { Effect::Narrows };

@@ -15,14 +15,14 @@ pub(crate) enum Shape {
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// The first that fits its kind.
-    Either(&'static [Shape]),
+    Either(&'static [Self]),
     /// A whole number between two bounds.
     Integer(i64, i64),
-    List(&'static Shape),
+    List(&'static Self),
     /// A table with names of the operator's choice.
-    Map(&'static Shape),
+    Map(&'static Self),
     /// Named keys, and other names with a shape of their own.
-    Open(&'static [Key], &'static Shape),
+    Open(&'static [Key], &'static Self),
     /// A table with these keys and no others.
     Table(&'static [Key]),
     Text,
@@ -50,6 +50,7 @@ impl Shape {
                 let wants: Vec<String> = shapes.iter().map(Self::wants).collect();
                 wants.join(" or ")
             }
+            Self::Integer(low, high) if low == high => format!("`{low}`"),
             Self::Integer(low, high) => format!("a whole number from {low} to {high}"),
             Self::List(item) => match item {
                 Self::Text => "a list of texts".to_owned(),
@@ -186,6 +187,7 @@ fn example(name: &str, shape: &Shape, node: &Node) -> String {
         (Shape::Choice(words), _) => {
             format!("write `{name} = \"{}\"`", words.first().unwrap_or(&""))
         }
+        (Shape::Integer(low, high), _) if low == high => format!("write `{name} = {low}`"),
         (Shape::Integer(low, _), _) => format!("write `{name} = {low}`, or a larger number"),
         (Shape::Map(_) | Shape::Open(..) | Shape::Table(_), _) => {
             format!("write `{name} = {{ … }}` or a table of its own")

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::access::{Caller, flows};
-use crate::analyse::paths::{is_public, public_path};
+use crate::analyse::paths::{has_address, public_path};
 use crate::matrix::{Matrix, word};
 use crate::model::{Model, RateKey};
 
@@ -57,7 +57,7 @@ pub fn routes(model: &Model) -> View {
     let mut rows = Vec::new();
     for service in model.services.values() {
         for operation in service.operations.values() {
-            let is_public = is_public(model, service);
+            let is_public = has_address(model, service, &operation.name);
             rows.push(vec![
                 operation.method.clone(),
                 if is_public { public_path(service, &operation.path) } else { "-".to_owned() },

@@ -44,7 +44,7 @@ pub struct Line {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum WhyError {
     /// No operation has that name.
-    #[error("no operation `{name}`{}", hint(.help))]
+    #[error("no operation `{name}`{}", hint(.help.as_deref()))]
     Operation {
         /// As asked.
         name: String,
@@ -52,7 +52,7 @@ pub enum WhyError {
         help: Option<String>,
     },
     /// Nobody has that name.
-    #[error("nobody has the name `{name}`{}", hint(.help))]
+    #[error("nobody has the name `{name}`{}", hint(.help.as_deref()))]
     Who {
         /// As asked.
         name: String,
@@ -106,18 +106,17 @@ impl Explanation {
     pub fn to_text(&self) -> String {
         let Self { who, operation, table, table_place, .. } = self;
         let Some(access) = &self.access else {
-            let mut text = format!("denied: {who} → {operation}\n");
-            text.push_str(&format!(
-                "no line allows it ({}:{} {table}).",
-                table_place.file, table_place.line
-            ));
-            if let Some(line) = &self.nearest {
-                text.push_str(&format!(" The nearest: line {}  {}", line.place.line, line.text));
-            }
-            if let Some((whom, line)) = &self.to_allow {
-                text.push_str(&format!("\nto allow it to {whom}:  {line}"));
-            }
-            return text;
+            let (file, line) = (&table_place.file, table_place.line);
+            let nearest = self.nearest.as_ref().map_or_else(String::new, |near| {
+                format!(" The nearest: line {}  {}", near.place.line, near.text)
+            });
+            let change = self.to_allow.as_ref().map_or_else(String::new, |(whom, line)| {
+                format!("\nto allow it to {whom}:  {line}")
+            });
+            return format!(
+                "denied: {who} → {operation}\n\
+                 no line allows it ({file}:{line} {table}).{nearest}{change}"
+            );
         };
         let narrowed = match access.scope {
             Scope::All => "",
@@ -143,8 +142,8 @@ impl Explanation {
     }
 }
 
-fn hint(help: &Option<String>) -> String {
-    help.as_ref().map(|help| format!("; {help}")).unwrap_or_default()
+fn hint(help: Option<&str>) -> String {
+    help.map(|help| format!("; {help}")).unwrap_or_default()
 }
 
 fn caller(model: &Model, name: &str) -> Result<Caller, WhyError> {
@@ -252,11 +251,10 @@ fn suggest(service: &Service, operation: &str, who: &Caller, explanation: &mut E
         explanation.nearest = Some(Line { place, text: line_text(kind, name, grants, None) });
     }
     explanation.to_allow = match (who, chosen) {
-        (Caller::Partner(_), _) => None,
+        (Caller::Partner(_), _) | (Caller::Anyone, None) => None,
         (Caller::Anyone, Some((name, grants))) => {
             Some((name.to_owned(), line_text(kind, name, grants, Some(operation))))
         }
-        (Caller::Anyone, None) => None,
         (_, _) => {
             let grants = own.map_or(&[][..], Vec::as_slice);
             Some((who.name().to_owned(), line_text(kind, who.name(), grants, Some(operation))))

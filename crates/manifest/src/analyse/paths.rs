@@ -26,9 +26,9 @@ struct Claim {
 struct Branch {
     claims: Vec<usize>,
     /// Segments without a parameter.
-    literals: BTreeMap<String, Branch>,
+    literals: BTreeMap<String, Self>,
     /// Segments with a parameter, such as `{id}` or `{name}.json`.
-    patterns: BTreeMap<String, Branch>,
+    patterns: BTreeMap<String, Self>,
     /// `{rest*}`: takes all that is left.
     rests: Vec<usize>,
 }
@@ -63,6 +63,13 @@ pub(crate) fn public_path(service: &Service, path: &str) -> String {
     format!("{}{path}", service.mount)
 }
 
+/// Whether the operation has an address outside: its service lets in people, or it is a webhook.
+pub(crate) fn has_address(model: &Model, service: &Service, operation: &str) -> bool {
+    let mut hooks = model.partners.values().filter_map(|partner| partner.webhook.as_ref());
+    !service.people.is_empty()
+        || hooks.any(|hook| hook.service == service.name && hook.operation == operation)
+}
+
 /// Whether anybody outside the fleet may reach the service.
 pub(crate) fn is_public(model: &Model, service: &Service) -> bool {
     !service.people.is_empty()
@@ -87,11 +94,16 @@ fn claims(model: &Model) -> Vec<(String, Claim)> {
             .collect();
         for operation in service.operations.values() {
             let name = operation.name.as_str();
+            let is_hook = hooks.contains(&name);
+            // A service without people is reached from outside by its webhook only.
+            if service.people.is_empty() && !is_hook {
+                continue;
+            }
             let claim = Claim {
                 service: service.name.clone(),
                 operation: operation.name.clone(),
                 template: public_path(service, &operation.path),
-                is_granted: granted.contains(name) || hooks.contains(&name),
+                is_granted: granted.contains(name) || is_hook,
                 place: service.place.clone(),
             };
             claims.push((operation.method.clone(), claim));
@@ -167,19 +179,13 @@ impl Branch {
             [first, others @ ..] => {
                 met.extend(&self.rests);
                 if first.contains('{') {
-                    for (literal, branch) in &self.literals {
-                        if overlaps(first, literal) {
-                            branch.meet(others, met);
-                        }
-                    }
+                    let fits = self.literals.iter().filter(|(literal, _)| overlaps(first, literal));
+                    fits.for_each(|(_, branch)| branch.meet(others, met));
                 } else if let Some(branch) = self.literals.get(*first) {
                     branch.meet(others, met);
                 }
-                for (pattern, branch) in &self.patterns {
-                    if overlaps(pattern, first) {
-                        branch.meet(others, met);
-                    }
-                }
+                let fits = self.patterns.iter().filter(|(pattern, _)| overlaps(pattern, first));
+                fits.for_each(|(_, branch)| branch.meet(others, met));
             }
         }
     }

@@ -15,6 +15,7 @@ pub(super) fn run(checker: &mut Checker<'_>) {
     data(checker);
     services(checker);
     grants(checker);
+    exposed(checker);
     addresses(checker);
 }
 
@@ -119,7 +120,7 @@ fn is_unreached(model: &Model, service: &Service) -> bool {
 
 /// `:own` without a place of the owner, and writes that need no sign-in.
 fn grants(checker: &mut Checker<'_>) {
-    let mut by_app: Vec<(String, Place)> = Vec::new();
+    let mut by_app: Vec<(String, String, Place)> = Vec::new();
     let mut anonymous: Vec<(String, Place)> = Vec::new();
     for service in checker.model.services.values() {
         for (role, grant) in
@@ -128,7 +129,15 @@ fn grants(checker: &mut Checker<'_>) {
             let name = format!("{}.{}", service.name, grant.operation);
             let rule: Option<&OwnerRule> = service.own.get(&grant.operation);
             if grant.scope == Scope::Own && rule.is_none() {
-                by_app.push((name.clone(), grant.place.clone()));
+                let place = service
+                    .operations
+                    .get(&grant.operation)
+                    .and_then(|one| one.parameters.iter().find(|one| one.name.contains("user")))
+                    .map_or_else(
+                        || "response.user_id".to_owned(),
+                        |one| format!("path.{}", one.name),
+                    );
+                by_app.push((name.clone(), place, grant.place.clone()));
             }
             let method =
                 service.operations.get(&grant.operation).map_or("GET", |one| one.method.as_str());
@@ -137,7 +146,7 @@ fn grants(checker: &mut Checker<'_>) {
             }
         }
     }
-    for (name, place) in by_app {
+    for (name, owner, place) in by_app {
         let at = checker.at(&place);
         let operation = name.split_once('.').map_or("", |(_, operation)| operation);
         checker
@@ -145,7 +154,7 @@ fn grants(checker: &mut Checker<'_>) {
             .add(code::OWNER_BY_APP, at, format!("the app has to state the owner of `{name}`"))
             .label("nothing says where the owner stands")
             .help(format!(
-                "call `ringwall.owns(…)` in the app, or write `own.{operation} = \"path.user_id\"`; \
+                "call `ringwall.owns(…)` in the app, or write `own.{operation} = \"{owner}\"`; \
                  otherwise the answer is refused (RW3010)"
             ));
     }
@@ -156,6 +165,34 @@ fn grants(checker: &mut Checker<'_>) {
             .add(code::ANONYMOUS_WRITE, at, format!("anybody may call `{name}` without signing in"))
             .label("it changes something")
             .help("right for registration and the like; give it a limit `per ip`");
+    }
+}
+
+/// Protected fields in answers that anybody may have.
+fn exposed(checker: &mut Checker<'_>) {
+    let model = &checker.model;
+    let mut found: Vec<(String, String, Place)> = Vec::new();
+    for service in model.services.values() {
+        let classes = || service.data.iter().filter_map(|name| Some((name, model.data.get(name)?)));
+        for grant in service.people.get("anyone").into_iter().flatten() {
+            let answer = service.operations.get(&grant.operation).map(|one| &one.response_fields);
+            let shown = classes()
+                .filter(|(_, class)| class.see.is_none())
+                .flat_map(|(name, class)| class.fields.iter().map(move |field| (name, field)))
+                .find(|(_, field)| answer.is_some_and(|answer| answer.contains(field)));
+            found.extend(shown.map(|(class, field)| {
+                let operation = format!("{}.{}", service.name, grant.operation);
+                (operation, format!("`{field}` ({class})"), grant.place.clone())
+            }));
+        }
+    }
+    for (operation, what, place) in found {
+        let at = checker.at(&place);
+        checker
+            .findings
+            .add(code::OVER_BROAD, at, format!("anybody may read {what} by `{operation}`"))
+            .label("the answer holds protected data")
+            .help("grant it to a role, or say who may see the class: `see = [\"support\"]`");
     }
 }
 

@@ -65,7 +65,8 @@ proptest! {
         )
     ) {
         if let Ok(once) = format(&lines.join("\n")) {
-            prop_assert_eq!(format(&once), Ok(once.clone()));
+            let again = format(&once);
+            prop_assert_eq!(again, Ok(once));
         }
     }
 

@@ -13,7 +13,7 @@ enum Shape {
     },
     /// As typed.
     Scalar(String),
-    Table(Vec<(String, Shape)>),
+    Table(Vec<(String, Self)>),
 }
 
 #[derive(Debug)]
@@ -204,12 +204,16 @@ fn long(value: &Shape, depth: usize) -> String {
                 out.push('\n');
             };
             for item in items {
-                item.before.iter().for_each(|comment| line(comment));
+                for comment in &item.before {
+                    line(comment);
+                }
                 let text = short(&item.value)
                     .unwrap_or_else(|| long(&item.value, depth.saturating_add(1)));
                 line(&super::with(&format!("{text},"), item.after.as_deref()));
             }
-            tail.iter().for_each(|comment| line(comment));
+            for comment in tail {
+                line(comment);
+            }
             out.push_str(&outer);
             out.push(']');
             out

@@ -3,6 +3,7 @@
 use super::Checker;
 use crate::catalogue::code;
 use crate::model::{Expectation, Party};
+use crate::node::Node;
 use crate::source::At;
 use crate::suggest::did_you_mean;
 
@@ -11,16 +12,17 @@ impl Checker<'_> {
         let root = self.root;
         let Some(expect) = root.get("expect") else { return };
         for (key, is_always) in [("never", false), ("always", true)] {
-            let Some(list) = expect.get(key) else { continue };
-            for (text, at) in list.texts() {
-                if let Some((from, to)) = self.parties(text, at) {
-                    let place = self.place(at);
-                    let text = text.to_owned();
-                    let expectation = Expectation { text, is_always, from, to, place };
-                    self.model.expectations.push(expectation);
-                }
+            for (text, at) in expect.get(key).map(Node::texts).unwrap_or_default() {
+                let expectation = self.expectation(text, at, is_always);
+                self.model.expectations.extend(expectation);
             }
         }
+    }
+
+    fn expectation(&mut self, text: &str, at: At, is_always: bool) -> Option<Expectation> {
+        let (from, to) = self.parties(text, at)?;
+        let (place, text) = (self.place(at), text.to_owned());
+        Some(Expectation { text, is_always, from, to, place })
     }
 
     fn parties(&mut self, text: &str, at: At) -> Option<(Party, Party)> {

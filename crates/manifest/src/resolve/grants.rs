@@ -107,7 +107,12 @@ impl Checker<'_> {
         for (text, at) in entry.node.texts() {
             let (name, word) = scope_of(text);
             let Some(scope) = self.scope(&service.key, name, word, (at, side)) else { continue };
-            if name == "*" {
+            if scope == Scope::Own && entry.key == "anyone" {
+                self.findings
+                    .add(code::BAD_GRANT, at, "who is not signed in owns nothing")
+                    .label("`:own` needs a person")
+                    .help(format!("grant it to a role: `people.customer = [\"{text}\"]`"));
+            } else if name == "*" {
                 self.all_operations(service, entry, (at, scope), &mut grants);
             } else if self.known_operation(&service.key, name, at) {
                 self.one(name, at, scope, &mut grants);

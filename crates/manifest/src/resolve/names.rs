@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::catalogue::code;
+use crate::finding::Findings;
 use crate::node::Node;
 use crate::source::At;
+
+/// Names of one kind, and where they are declared.
+type Declared = BTreeMap<String, At>;
 
 /// Everything that has a name, and where it got it.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    pub(super) data: BTreeMap<String, At>,
-    pub(super) partners: BTreeMap<String, At>,
-    pub(super) roles: BTreeMap<String, At>,
-    pub(super) secrets: BTreeMap<String, At>,
-    pub(super) services: BTreeMap<String, At>,
+    pub(super) data: Declared,
+    pub(super) partners: Declared,
+    pub(super) roles: Declared,
+    pub(super) secrets: Declared,
+    pub(super) services: Declared,
 }
 
 impl Names {
@@ -29,6 +33,17 @@ impl Names {
             secrets: of("secrets"),
             services: of("services"),
         }
+    }
+
+    /// Every kind of name.
+    fn all(&self) -> [(&'static str, &Declared); 5] {
+        [
+            ("role", &self.roles),
+            ("data class", &self.data),
+            ("service", &self.services),
+            ("partner", &self.partners),
+            ("secret", &self.secrets),
+        ]
     }
 
     /// What a name stands for, with its article.
@@ -49,32 +64,16 @@ impl Names {
 impl Checker<'_> {
     /// Form of every name, and names that two things share.
     pub(super) fn names(&mut self) {
-        let tables: [(&str, &BTreeMap<String, At>); 5] = [
-            ("role", &self.names.roles),
-            ("data class", &self.names.data),
-            ("service", &self.names.services),
-            ("partner", &self.names.partners),
-            ("secret", &self.names.secrets),
-        ];
         let mut seen: BTreeMap<String, (&str, At)> = BTreeMap::new();
-        for (kind, names) in tables {
+        for (kind, names) in self.names.all() {
             for (name, at) in names {
                 bad_form(&mut self.findings, kind, name, *at);
                 // `a-b` and `a_b` would get one environment variable.
                 let folded = name.to_lowercase().replace('-', "_");
-                if kind == "secret" {
-                    continue;
-                }
-                if let Some((other, first)) = seen.get(&folded) {
-                    let related = self.findings.related(*first, format!("the {other}"));
-                    self.findings
-                        .add(code::SHARED_NAME, *at, format!("`{name}` names two things"))
-                        .label(format!("a {kind}, and also a {other}"))
-                        .help("rename one of the two: grants and expectations use bare names")
-                        .related(related);
-                } else {
-                    seen.insert(folded, (kind, *at));
-                }
+                // Secrets are only ever named where nothing else can stand.
+                let first = seen.get(&folded).copied().filter(|_| kind != "secret");
+                first.inspect(|first| shared(&mut self.findings, (kind, *at), *first, name));
+                seen.entry(folded).or_insert((kind, *at));
             }
         }
     }
@@ -95,7 +94,21 @@ impl Checker<'_> {
     }
 }
 
-fn bad_form(findings: &mut crate::finding::Findings<'_>, kind: &str, name: &str, at: At) {
+fn shared(
+    findings: &mut Findings<'_>,
+    (kind, at): (&str, At),
+    (other, first): (&str, At),
+    name: &str,
+) {
+    let related = findings.related(first, format!("the {other}"));
+    findings
+        .add(code::SHARED_NAME, at, format!("`{name}` names two things"))
+        .label(format!("a {kind}, and also a {other}"))
+        .help("rename one of the two: grants and expectations use bare names")
+        .related(related);
+}
+
+fn bad_form(findings: &mut Findings<'_>, kind: &str, name: &str, at: At) {
     let is_good = name.len() <= NAME_CHARS_MAX
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));

@@ -60,7 +60,8 @@ impl Checker<'_> {
         };
         self.findings
             .add(code, at, format!("the operations of `{}` were not read", service.key))
-            .label("this file is needed");
+            .label("this file is needed")
+            .help("its path starts at the manifest's folder");
     }
 
     fn offer(&mut self, service: &str, offer: &mut Offer, operation: Operation, at: At) {

@@ -48,12 +48,10 @@ impl Checker<'_> {
         };
         if let Some(known) = unknown_parameter(operation, source, name) {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let help = did_you_mean(name, known.iter().copied()).unwrap_or_else(|| {
-                if known.is_empty() {
-                    "it has none; use `response.…` if the owner stands in the answer".to_owned()
-                } else {
-                    format!("it has {}", known.join(", "))
-                }
+            let near = did_you_mean(name, known.iter().copied());
+            let help = near.unwrap_or_else(|| match known.as_slice() {
+                [] => "it has none; use `response.…` if the owner stands in the answer".to_owned(),
+                known => format!("it has {}", known.join(", ")),
             });
             let message = format!("`{}` has no parameter `{name}`", operation.name);
             self.findings
@@ -66,8 +64,10 @@ impl Checker<'_> {
     }
 }
 
+type Parsed<'a> = (OwnerSource, &'a str, OwnerValue);
+
 /// `path.user_id`, `response.owner.name = person.name`.
-fn parse(text: &str) -> Option<(OwnerSource, &str, OwnerValue)> {
+fn parse(text: &str) -> Option<Parsed<'_>> {
     let (left, equals) = match text.split_once('=') {
         None => (text.trim(), OwnerValue::Subject),
         Some((left, right)) => match right.trim() {

@@ -8,6 +8,7 @@ use super::quantity::is_url;
 use crate::catalogue::code;
 use crate::model::{Grant, Partner, Scope, Webhook};
 use crate::node::{Entry, Node};
+use crate::source::At;
 use crate::suggest::did_you_mean;
 
 impl Checker<'_> {
@@ -46,21 +47,22 @@ impl Checker<'_> {
                 self.unknown_caller(&format!("partner `{}`", partner.key), entry);
                 continue;
             }
-            let mut grants = Vec::new();
-            for (text, at) in entry.node.texts() {
-                if parse_route(text).is_none() {
-                    self.findings
-                        .add(code::BAD_ROUTE, at, format!("`{text}` is not a route of a partner"))
-                        .label("a method, a blank, a path")
-                        .help("write `\"POST /v1/charges\"`");
-                    continue;
-                }
-                let place = self.place(at);
-                grants.push(Grant { operation: text.to_owned(), scope: Scope::All, place });
-            }
+            let routes = entry.node.texts().into_iter();
+            let grants = routes.filter_map(|(text, at)| self.partner_route(text, at)).collect();
             callers.insert(entry.key.clone(), grants);
         }
         callers
+    }
+
+    fn partner_route(&mut self, text: &str, at: At) -> Option<Grant> {
+        if parse_route(text).is_none() {
+            self.findings
+                .add(code::BAD_ROUTE, at, format!("`{text}` is not a route of a partner"))
+                .label("a method, a blank, a path")
+                .help("write `\"POST /v1/charges\"`");
+            return None;
+        }
+        Some(Grant { operation: text.to_owned(), scope: Scope::All, place: self.place(at) })
     }
 
     fn partner_auth(&mut self, partner: &Entry) -> Option<(String, String)> {

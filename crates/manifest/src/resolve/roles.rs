@@ -16,10 +16,9 @@ impl Checker<'_> {
         let mut direct: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for entry in root.table("roles") {
             let mut includes = Vec::new();
+            let who = format!("role `{}` includes", entry.key);
             for (name, at) in entry.node.get("includes").map(Node::texts).unwrap_or_default() {
-                if self.known_role(name, at, &format!("role `{}` includes", entry.key)) {
-                    includes.push(name);
-                }
+                includes.extend(self.known_role(name, at, &who).then_some(name));
             }
             direct.insert(&entry.key, includes);
         }
@@ -107,12 +106,10 @@ impl Checker<'_> {
                         .help(format!("write `\"{name}\"`"));
                 }
                 (_, None | Some("own")) => {
-                    if name == "anyone"
-                        || self.known_role(name, at, &format!("`{class}` is seen by"))
-                    {
-                        let own = scope.is_some();
-                        viewers.push(Viewer::Role { name: name.to_owned(), own });
-                    }
+                    let who = format!("`{class}` is seen by");
+                    let is_known = name == "anyone" || self.known_role(name, at, &who);
+                    let viewer = Viewer::Role { name: name.to_owned(), own: scope.is_some() };
+                    viewers.extend(is_known.then_some(viewer));
                 }
                 (_, Some(other)) => {
                     self.findings

@@ -169,13 +169,9 @@ impl Checker<'_> {
     fn owner_rules_of_openapi(&mut self) {
         let mut found = Vec::new();
         for (name, service) in &self.model.services {
-            for operation in service.operations.values() {
-                if let Some(text) = &operation.own
-                    && !service.own.contains_key(&operation.name)
-                {
-                    found.push((name.clone(), operation.clone(), text.clone()));
-                }
-            }
+            let new =
+                service.operations.values().filter(|one| !service.own.contains_key(&one.name));
+            found.extend(new.filter_map(|one| Some((name.clone(), one.clone(), one.own.clone()?))));
         }
         for (service, operation, text) in found {
             let at = self

@@ -1,5 +1,12 @@
 //! The package through its public interface.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "functions shared by tests are tests too"
+)]
+
 mod fleet;
 mod sample;
 mod broken;
