@@ -1,0 +1,121 @@
+//! The catalogue of actions: what can be in the log, and its ECS category and type.
+
+/// One known value of `event.action`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Action {
+    /// `event.action`.
+    pub name: &'static str,
+    /// ECS `event.category`.
+    pub category: &'static str,
+    /// ECS `event.type`.
+    pub kind: &'static str,
+    /// What happened.
+    pub meaning: &'static str,
+}
+
+impl Action {
+    /// The entry of the catalogue with this name.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        let at = ACTIONS.binary_search_by(|action| action.name.cmp(name)).ok()?;
+        ACTIONS.get(at)
+    }
+}
+
+const fn action(
+    name: &'static str,
+    category: &'static str,
+    kind: &'static str,
+    meaning: &'static str,
+) -> Action {
+    Action { name, category, kind, meaning }
+}
+
+/// All actions, sorted by name. An event with any other action is refused while developing.
+#[rustfmt::skip]
+pub static ACTIONS: &[Action] = &[
+    action("access-denied", "iam", "denied", "policy refused a request"),
+    action("access-granted", "iam", "allowed", "policy allowed a request that is recorded always"),
+    action("admin-action", "configuration", "admin", "an administrator used the control socket"),
+    action("audit-degraded", "configuration", "error", "the log has used its reserve: the disk is full"),
+    action("audit-dropped", "configuration", "info", "sampled events were dropped under load; the count is in the reason"),
+    action("audit-recovered", "configuration", "change", "a torn tail was cut after a crash"),
+    action("certificate-denied", "configuration", "denied", "a certificate was not issued"),
+    action("certificate-issued", "configuration", "creation", "a certificate was issued"),
+    action("certificate-renewed", "configuration", "change", "a certificate was renewed"),
+    action("certificate-revoked", "configuration", "deletion", "a certificate was revoked"),
+    action("circuit-opened", "web", "error", "an upstream is not asked for a while"),
+    action("client-disabled", "iam", "change", "an OAuth client was disabled"),
+    action("client-registered", "iam", "creation", "an OAuth client was registered"),
+    action("client-removed", "iam", "deletion", "an OAuth client was removed"),
+    action("clock-step", "configuration", "info", "the wall clock was set"),
+    action("code-issued", "authentication", "info", "an authorization code was issued"),
+    action("code-reuse", "authentication", "denied", "an authorization code was used twice"),
+    action("config-rejected", "configuration", "error", "a manifest was not accepted; the last good one stays"),
+    action("config-reloaded", "configuration", "change", "a manifest took effect"),
+    action("consent-granted", "iam", "allowed", "a person gave a client access"),
+    action("dpop-replayed", "authentication", "denied", "a proof of possession was used twice"),
+    action("egress-allowed", "network", "allowed", "a service called out"),
+    action("egress-denied", "network", "denied", "a service was kept from calling out"),
+    action("key-created", "iam", "creation", "a key was made"),
+    action("key-removed", "iam", "deletion", "a key was removed"),
+    action("key-rotated", "iam", "change", "a key was replaced by a new one"),
+    action("login-failed", "authentication", "denied", "a login was refused"),
+    action("login-succeeded", "authentication", "start", "a person logged in"),
+    action("manifest-changed", "configuration", "change", "a manifest took effect"),
+    action("manifest-rejected", "configuration", "error", "a manifest was not accepted; the last good one stays"),
+    action("node-started", "process", "start", "Ringwall started"),
+    action("node-stopped", "process", "end", "Ringwall stopped"),
+    action("object-not-owned", "iam", "denied", "somebody asked for another person's object"),
+    action("password-changed", "iam", "change", "a password was changed"),
+    action("pkce-failed", "authentication", "denied", "a code verifier did not match"),
+    action("policy-changed", "iam", "change", "a policy took effect"),
+    action("rate-limited", "web", "denied", "a request was over its rate"),
+    action("redirect-uri-mismatch", "authentication", "denied", "a redirect URI was not registered"),
+    action("rekey", "iam", "change", "stored data was encrypted under a new key"),
+    action("request-completed", "web", "access", "an allowed request has ended"),
+    action("request-rejected", "web", "denied", "a request was refused before policy"),
+    action("response-changed", "web", "change", "fields were cut from an answer"),
+    action("response-refused", "web", "denied", "an answer was held back"),
+    action("role-granted", "iam", "admin", "a person got a role"),
+    action("role-revoked", "iam", "admin", "a person lost a role"),
+    action("root-rotated", "iam", "change", "the outer key was replaced"),
+    action("seal", "iam", "change", "the vault was sealed"),
+    action("secret-deleted", "iam", "deletion", "a secret was removed"),
+    action("secret-injected", "iam", "access", "a service was started with a secret"),
+    action("secret-listed", "iam", "access", "the names of secrets were listed"),
+    action("secret-read", "iam", "access", "a secret was read"),
+    action("secret-removed", "iam", "deletion", "a secret was removed"),
+    action("secret-written", "iam", "change", "a secret got a new version"),
+    action("service-started", "process", "start", "a service was started"),
+    action("service-stopped", "process", "end", "a service ended"),
+    action("session-ended", "session", "end", "a session ended"),
+    action("session-started", "session", "start", "a session began"),
+    action("spiffe-svid-issued", "configuration", "creation", "a service got its certificate"),
+    action("step-up-required", "authentication", "info", "a stronger login was asked for"),
+    action("token-introspected", "authentication", "info", "a token was asked about"),
+    action("token-issued", "authentication", "start", "a token was issued"),
+    action("token-refresh-reuse", "authentication", "denied", "a rotated refresh token was used again"),
+    action("token-refreshed", "authentication", "change", "a token was refreshed"),
+    action("token-refused", "authentication", "denied", "a token was not issued"),
+    action("token-revoked", "authentication", "end", "a token was revoked"),
+    action("unseal", "iam", "change", "the vault was opened"),
+    action("upstream-error", "web", "error", "a service did not answer"),
+    action("user-added", "iam", "creation", "a person was added"),
+    action("user-changed", "iam", "change", "a person was changed"),
+    action("user-disabled", "iam", "change", "a person may no longer log in"),
+    action("user-enabled", "iam", "change", "a person may log in again"),
+    action("user-removed", "iam", "deletion", "a person was removed"),
+    action("waf-matched", "web", "denied", "a request looked like an attack"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_sorted_and_every_action_is_found() {
+        assert!(ACTIONS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        assert!(ACTIONS.iter().all(|action| Action::find(action.name) == Some(action)));
+        assert_eq!(Action::find("login"), None);
+    }
+}

@@ -1,0 +1,98 @@
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ringwall_testkit::vectors_folder;
+use serde_json::Value;
+
+use super::*;
+use crate::merkle::{Frontier, leaf_hash};
+
+type Check<'a> = &'a mut dyn FnMut(&Path, &Value);
+
+/// All vectors below a folder. Their names are part of the message when one fails.
+fn each(folder: &Path, check: Check<'_>) -> usize {
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() {
+            count += each(&entry.path(), check);
+        } else {
+            check(
+                &entry.path(),
+                &serde_json::from_slice(&fs::read(entry.path()).unwrap()).unwrap(),
+            );
+            count += 1;
+        }
+    }
+    count
+}
+
+/// `None` for what is not a hash: no such value can even be given to the functions.
+fn hash(value: &Value) -> Option<Hash> {
+    STANDARD.decode(value.as_str()?).ok()?.try_into().ok()
+}
+
+fn proof(value: &Value) -> Option<Proof> {
+    value.as_array().map_or(Some(Vec::new()), |all| all.iter().map(hash).collect())
+}
+
+#[test]
+fn every_public_inclusion_vector_is_judged_right() {
+    let folder = vectors_folder().join("merkle/testdata/inclusion");
+    let count = each(&folder, &mut |path, vector| {
+        let number = |key: &str| vector[key].as_u64().unwrap();
+        let judged = || {
+            let (leaf, root) = (hash(&vector["leafHash"])?, hash(&vector["root"])?);
+            let proof = proof(&vector["proof"])?;
+            verify_inclusion(&leaf, number("leafIdx"), number("treeSize"), &proof, &root).ok()
+        };
+        assert_eq!(judged().is_none(), vector["wantErr"].as_bool().unwrap(), "{}", path.display());
+    });
+    assert!(count >= 90, "{count} vectors");
+}
+
+#[test]
+fn every_public_consistency_vector_is_judged_right() {
+    let folder = vectors_folder().join("merkle/testdata/consistency");
+    let count = each(&folder, &mut |path, vector| {
+        let number = |key: &str| vector[key].as_u64().unwrap();
+        let judged = || {
+            let (old, new) = (hash(&vector["root1"])?, hash(&vector["root2"])?);
+            let proof = proof(&vector["proof"])?;
+            verify_consistency((number("size1"), &old), (number("size2"), &new), &proof).ok()
+        };
+        assert_eq!(judged().is_none(), vector["wantErr"].as_bool().unwrap(), "{}", path.display());
+    });
+    assert!(count >= 90, "{count} vectors");
+}
+
+#[test]
+fn own_proofs_hold_for_every_size_and_for_nothing_else() {
+    let leaves: Vec<Hash> = (0_u8..40).map(|n| leaf_hash(&[n])).collect();
+    let mut roots = vec![empty_root()];
+    let mut frontier = Frontier::default();
+    for leaf in &leaves {
+        frontier.push(*leaf);
+        roots.push(frontier.root());
+    }
+    for size in 1..=leaves.len() {
+        let part = &leaves[..size];
+        assert_eq!(root(part), roots[size]);
+        for index in 0..size {
+            let proof = inclusion_path(part, index).unwrap();
+            let check =
+                |leaf| verify_inclusion(leaf, index as u64, size as u64, &proof, &roots[size]);
+            assert_eq!(check(&leaves[index]), Ok(()));
+            assert!(check(&leaves[(index + 1) % 40]).is_err());
+        }
+        for old in 1..=size {
+            let proof = consistency_path(part, old).unwrap();
+            let new = (size as u64, &roots[size]);
+            assert_eq!(verify_consistency((old as u64, &roots[old]), new, &proof), Ok(()));
+            assert!(verify_consistency((old as u64, &roots[old - 1]), new, &proof).is_err());
+        }
+    }
+    assert_eq!(inclusion_path(&leaves, 40), None);
+    assert_eq!(consistency_path(&leaves, 0), None);
+}
