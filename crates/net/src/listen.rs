@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, ipproto, sockopt};
@@ -70,26 +71,34 @@ pub(crate) fn bind(listen: Listen, workers: usize) -> Result<Listening, OpenErro
 }
 
 fn reuse_port(address: SocketAddr, workers: usize) -> io::Result<Listening> {
-    let first = socket(address)?;
+    // With SO_REUSEPORT a second server of the same user would silently take half of the clients.
+    // A socket without the option finds it.
+    drop(bound(address, false)?);
+    let first = listening(address)?;
     let address = first.local_addr()?;
     let mut sockets = vec![Bound::Tcp(first)];
     for _ in 1..workers {
-        sockets.push(Bound::Tcp(socket(address)?));
+        sockets.push(Bound::Tcp(listening(address)?));
     }
     Ok(Listening { address, sockets })
 }
 
-fn socket(address: SocketAddr) -> io::Result<TcpListener> {
+fn listening(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = bound(address, true)?;
+    // Accepted sockets inherit it: one call a listener instead of one a connection.
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    rustix::net::listen(&socket, BACKLOG)?;
+    Ok(TcpListener::from(socket))
+}
+
+fn bound(address: SocketAddr, is_shared: bool) -> io::Result<OwnedFd> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP))?;
     sockopt::set_socket_reuseaddr(&socket, true)?;
-    sockopt::set_socket_reuseport(&socket, true)?;
-    // Accepted sockets inherit it: one call a listener instead of one a connection.
-    sockopt::set_tcp_nodelay(&socket, true)?;
+    sockopt::set_socket_reuseport(&socket, is_shared)?;
     rustix::net::bind(&socket, &address)?;
-    rustix::net::listen(&socket, BACKLOG)?;
-    Ok(TcpListener::from(socket))
+    Ok(socket)
 }
 
 /// Stands for the address of a Unix peer.

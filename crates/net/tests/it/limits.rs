@@ -1,11 +1,12 @@
 //! What a peer may cost.
 
 use std::io::{Read as _, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
-use ringwall_net::Settings;
+use ringwall_net::{Answer, Door, Listen, OpenError, Opening, Server, Settings};
 
-use crate::house::{House, connect, pause, raw, rest, until};
+use crate::house::{House, Recorder, connect, pause, raw, rest, until};
 
 fn quick() -> Settings {
     Settings {
@@ -66,6 +67,16 @@ fn the_connection_after_the_last_of_an_address_is_closed() {
     // An end or a reset, but no answer.
     assert_eq!(third.read(&mut [0; 9]).unwrap_or(0), 0);
     assert_eq!(house.recorder.seen().len(), 2);
+}
+
+#[test]
+fn a_port_that_another_server_has_is_not_shared_with_it() {
+    let house = House::plain(&Settings::default());
+    let answer: Arc<dyn Answer> = Arc::<Recorder>::clone(&house.recorder);
+    let listen = Listen::Address(house.address);
+    let other = Server::start(Settings::default()).unwrap();
+    let opened = other.open(Opening { door: Door::Edge, listen, tls: None, answer });
+    assert!(matches!(opened, Err(OpenError::Bind { address, .. }) if address == house.address));
 }
 
 #[test]
