@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::drain::Presence;
 
-/// The other end of one connection. Made once a connection, shared by its requests.
+/// The other end of one connection. Made once a connection, shared by its requests. A drain waits
+/// until it is dropped, so keep no [`Arc`] of it beyond the answer; copy what a record needs.
 #[derive(Debug)]
 pub struct Peer {
     /// The address that connected. Unspecified (`0.0.0.0:0`) for a Unix socket.
