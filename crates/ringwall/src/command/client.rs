@@ -1,0 +1,63 @@
+//! `ringwall client`: OAuth 2 clients.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use ringwall_api::{ClientSpec, Request};
+
+use crate::control;
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::paths::Place;
+
+/// What can be done with clients.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    /// Registers a client; prints its secret once, unless it is public or has keys
+    Add {
+        /// Client id
+        id: String,
+        /// An exact redirect URI, as often as needed; none for a program without people
+        #[arg(long = "redirect-uri", value_name = "URI")]
+        redirect_uris: Vec<String>,
+        /// No credential of its own: PKCE only
+        #[arg(long)]
+        public: bool,
+        /// A file with its public keys (JWKS), for private_key_jwt
+        #[arg(long, value_name = "FILE", conflicts_with = "public")]
+        jwks: Option<PathBuf>,
+    },
+    /// Lists clients
+    List,
+    /// Removes a client
+    Remove {
+        /// Client id
+        id: String,
+    },
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
+    let request = match &args.verb {
+        Verb::Add { id, redirect_uris, public, jwks } => {
+            let read = |file: &PathBuf| {
+                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+            };
+            Request::ClientAdd(ClientSpec {
+                id: id.clone(),
+                is_public: *public,
+                jwks: jwks.as_ref().map(read).transpose()?,
+                redirect_uris: redirect_uris.clone(),
+            })
+        }
+        Verb::List => Request::ClientList,
+        Verb::Remove { id } => Request::ClientRemove { id: id.clone() },
+    };
+    control::run(&request, place, out)
+}

@@ -1,0 +1,29 @@
+//! `ringwall key`: signing keys.
+
+use anyhow::Result;
+use ringwall_api::Request;
+
+use crate::control;
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::paths::Place;
+
+/// What can be done with keys.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    /// Publishes a new signing key; it signs when every verifier can know it
+    Rotate,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
+    match &args.verb {
+        Verb::Rotate => control::run(&Request::KeyRotate, place, out),
+    }
+}

@@ -1,0 +1,49 @@
+//! `ringwall status`: how the running server is.
+
+use anyhow::Result;
+use ringwall_api::{Reply, Request, Status};
+
+use crate::control;
+use crate::exit::Exit;
+use crate::out::{Format, Out};
+use crate::paths::Place;
+
+/// Runs the command.
+pub(crate) fn run(place: &Place, out: &mut Out) -> Result<Exit> {
+    let Some(reply) = control::over_socket(&Request::Status, place)? else {
+        let help = "start one with `ringwall dev` or `ringwall serve`, or name its --state folder";
+        out.problem("RW4002", "no server runs here", Some(help));
+        return Ok(Exit::Unreachable);
+    };
+    match reply {
+        Reply::Status(status) if out.format() != Format::Json => {
+            let is_healthy = is_healthy(&status);
+            out.data(&text(&status))?;
+            Ok(if is_healthy { Exit::Ok } else { Exit::Findings })
+        }
+        other => control::print(other, out),
+    }
+}
+
+fn is_healthy(status: &Status) -> bool {
+    let services_up = status.services.iter().all(|(_, state)| state == "up");
+    status.audit_is_writable && status.broken_manifest.is_none() && services_up
+}
+
+fn text(status: &Status) -> String {
+    let mark = |good: bool| if good { "√" } else { "×" };
+    let mut lines = vec![
+        format!("{} up for {} s, process {}", status.name, status.uptime_secs, status.pid),
+        format!("√ gateway   {}  ({} mode)", status.gateway, status.mode),
+        match &status.broken_manifest {
+            None => format!("√ manifest  version {}", status.manifest_version),
+            Some(why) => format!("× manifest  version {} stays in force: {why}", status.manifest_version),
+        },
+        format!("{} audit     {} events", mark(status.audit_is_writable), status.audit_events),
+    ];
+    for (name, state) in &status.services {
+        lines.push(format!("{} service   {name}: {state}", mark(state == "up")));
+    }
+    lines.push(if is_healthy(status) { "all is well" } else { "something needs you" }.to_owned());
+    lines.join("\n")
+}

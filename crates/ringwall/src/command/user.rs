@@ -1,0 +1,59 @@
+//! `ringwall user`: people.
+
+use anyhow::Result;
+use ringwall_api::Request;
+
+use crate::control;
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::paths::Place;
+use crate::prompt;
+
+/// What can be done with people.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum Verb {
+    /// Adds a person; the password comes from standard input
+    #[command(after_help = "Example:\n  printf %s \"$PASSWORD\" | ringwall user add ada --role customer")]
+    Add {
+        /// Login name
+        name: String,
+        /// A role, as often as needed
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+    },
+    /// Lists people
+    List,
+    /// Disables a person; sessions end at once
+    Disable {
+        /// Login name
+        name: String,
+    },
+    /// Sets a new password, from standard input
+    Reset {
+        /// Login name
+        name: String,
+    },
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
+    let request = match &args.verb {
+        Verb::Add { name, roles } => Request::UserAdd {
+            name: name.clone(),
+            roles: roles.clone(),
+            password: prompt::secret("password")?,
+        },
+        Verb::List => Request::UserList,
+        Verb::Disable { name } => Request::UserDisable { name: name.clone() },
+        Verb::Reset { name } => {
+            Request::UserReset { name: name.clone(), password: prompt::secret("new password")? }
+        }
+    };
+    control::run(&request, place, out)
+}

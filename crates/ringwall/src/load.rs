@@ -1,0 +1,180 @@
+//! Reads the manifest with everything it names from disk, and checks it.
+
+mod glob;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use ringwall_base::Contract;
+use ringwall_manifest::{Draft, Failure, Inputs, Model, Report, Source, Want, WantKind, check};
+use ringwall_openapi::{Document, DocumentError, Schemas};
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::paths::Place;
+use crate::render::{self, Texts};
+
+/// A manifest as found on disk.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// What the checker says.
+    pub(crate) report: Report,
+    /// The texts that findings point into.
+    pub(crate) texts: Texts,
+    /// Compiled schemas of the services that have an OpenAPI file.
+    pub(crate) schemas: BTreeMap<String, Arc<Schemas>>,
+    /// Every file that was read, for watching.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl Loaded {
+    /// Reads and checks the manifest.
+    ///
+    /// # Errors
+    /// When the main file cannot be read. What is wrong inside a file is a finding.
+    pub(crate) fn read(place: &Place) -> Result<Self> {
+        Reader { folder: place.folder(), ..Reader::default() }.read(place)
+    }
+
+    /// The model, or the findings printed and the exit code that says so.
+    pub(crate) fn model(&self, out: &mut Out) -> Result<std::result::Result<&Model, Exit>> {
+        match &self.report.model {
+            Some(model) => Ok(Ok(model)),
+            None => {
+                render::findings(&self.report.findings, &self.texts, out)?;
+                out.talk(&render::verdict(&self.report.findings, self.report.left_out));
+                Ok(Err(Exit::Invalid))
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Reader {
+    folder: PathBuf,
+    inputs: Inputs,
+    texts: Texts,
+    schemas: BTreeMap<String, Arc<Schemas>>,
+    files: Vec<PathBuf>,
+}
+
+impl Reader {
+    fn read(mut self, place: &Place) -> Result<Loaded> {
+        let name = place.manifest.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = self.text(&name).with_context(|| {
+            let path = place.manifest.display();
+            format!("cannot read {path}; `ringwall init` writes one for the Flask apps here")
+        })?;
+        let mut draft = Draft::read(Source::new(name, text));
+        for pattern in draft.includes() {
+            for path in glob::expand(&self.folder, &pattern) {
+                let text = self.text(&path).with_context(|| format!("cannot read {path}"))?;
+                draft.add(&pattern, Source::new(path, text));
+            }
+        }
+        self.inputs.environment.clone_from(&place.env);
+        self.inputs.enforces_policies = true;
+        for want in draft.wants() {
+            self.fetch(&want);
+        }
+        let report = check(&draft, &self.inputs);
+        Ok(Loaded { report, texts: self.texts, schemas: self.schemas, files: self.files })
+    }
+
+    fn fetch(&mut self, want: &Want) {
+        let fetched = match want.kind {
+            WantKind::Flask => self.flask(want),
+            WantKind::OpenApi => self.openapi(want),
+            WantKind::Policy => self.policies(want),
+        };
+        if let Err(failure) = fetched {
+            self.inputs.failures.push(*failure);
+        }
+    }
+
+    fn openapi(&mut self, want: &Want) -> Result<(), Box<Failure>> {
+        let text = self.text(&want.path).map_err(|error| unreadable(want, &error))?;
+        let malformed = |errors: Vec<DocumentError>| malformed(want, errors);
+        let document = Document::parse(text.as_bytes(), &want.path).map_err(malformed)?;
+        let schemas = document.compile().map_err(malformed)?;
+        self.inputs.openapi.insert(want.service.clone(), document.contract());
+        self.schemas.insert(want.service.clone(), Arc::new(schemas));
+        Ok(())
+    }
+
+    fn flask(&mut self, want: &Want) -> Result<(), Box<Failure>> {
+        let tree = crate::tree::Disk::at(&self.folder);
+        let contract: Contract = ringwall_scan::flask_contract(&tree, &want.path).map_err(|error| {
+            Box::new(Failure {
+                kind: want.kind,
+                path: want.path.clone(),
+                service: want.service.clone(),
+                is_malformed: true,
+                message: error.to_string(),
+                place: None,
+            })
+        })?;
+        self.files.extend(tree.read_files());
+        self.inputs.flask.insert(want.service.clone(), contract);
+        Ok(())
+    }
+
+    fn policies(&mut self, want: &Want) -> Result<(), Box<Failure>> {
+        let found = glob::expand(&self.folder, &want.path);
+        if found.is_empty() {
+            let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+            return Err(unreadable(want, &missing));
+        }
+        for path in found {
+            let text = self.text(&path).map_err(|error| unreadable(want, &error))?;
+            self.inputs.policies.push((path, text));
+        }
+        Ok(())
+    }
+
+    /// Reads a text file below the manifest's folder, within the limit.
+    fn text(&mut self, path: &str) -> std::io::Result<String> {
+        let full = self.folder.join(path);
+        let text = read_text(&full)?;
+        self.texts.insert(path.to_owned(), text.clone());
+        self.files.push(full);
+        Ok(text)
+    }
+}
+
+/// Reads a text file of at most 8 MiB; the parsers have narrower limits of their own.
+pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn unreadable(want: &Want, error: &std::io::Error) -> Box<Failure> {
+    Box::new(Failure {
+        kind: want.kind,
+        path: want.path.clone(),
+        service: want.service.clone(),
+        is_malformed: error.kind() == std::io::ErrorKind::InvalidData,
+        message: error.to_string(),
+        place: None,
+    })
+}
+
+fn malformed(want: &Want, errors: Vec<DocumentError>) -> Box<Failure> {
+    let count = errors.len();
+    let first = errors.into_iter().next();
+    let more = if count > 1 { format!(" (and {} more)", count.saturating_sub(1)) } else { String::new() };
+    Box::new(Failure {
+        kind: want.kind,
+        path: want.path.clone(),
+        service: want.service.clone(),
+        is_malformed: true,
+        message: first.as_ref().map_or_else(String::new, |error| format!("{error}{more}")),
+        place: first.map(|error| error.place),
+    })
+}
+
+const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;

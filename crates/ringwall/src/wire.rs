@@ -1,0 +1,21 @@
+//! The wiring: builds everything, connects the seams, runs, drains. No decision is made here.
+
+mod relay;
+mod key_vault;
+mod ground;
+mod execute;
+mod explain;
+mod verify;
+mod seams;
+mod reach;
+mod doors;
+mod fleet;
+mod socket;
+mod watch;
+mod notify;
+mod server;
+
+pub(crate) use execute::offline;
+pub(crate) use ground::Ground;
+pub(crate) use server::{Options, Role, serve};
+pub(crate) use verify::verify_audit;

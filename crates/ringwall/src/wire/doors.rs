@@ -1,0 +1,231 @@
+//! Opens the doors: the public one, and for each service one in front and some behind.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use ringwall_base::{Class, Event, Timestamp};
+use ringwall_ca::SpiffeId;
+use ringwall_gateway::{Core, Door, Egress, Seams};
+use ringwall_manifest::{Model, Partner};
+use ringwall_net::{
+    Certificate, Certificates, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls,
+    Settings, Trust,
+};
+
+use super::Ground;
+use super::reach::{Paths, spiffe_id};
+use super::seams::{LiveKeys, LiveSigner, Pages};
+use super::server::Options;
+
+/// All doors of one process.
+#[derive(Debug)]
+pub(crate) struct Doors {
+    pub(crate) core: Arc<Core>,
+    pub(crate) paths: Arc<Paths>,
+    pub(crate) edge: SocketAddr,
+    server: Server,
+    trust: Arc<Trust>,
+    certificates: Arc<Certificates>,
+    edge_renew_at: Timestamp,
+    inbound: BTreeMap<String, Inbound>,
+}
+
+/// The door in front of a service.
+#[derive(Debug)]
+struct Inbound {
+    identity: Arc<Identity>,
+    renew_at: Timestamp,
+}
+
+impl Doors {
+    /// Starts the threads and opens the public door. It refuses everything until a manifest is
+    /// loaded into [`Doors::core`].
+    pub(crate) fn open(ground: &Ground, model: &Model, options: &Options) -> Result<Self> {
+        let port = model.gateway.port;
+        // A second process with SO_REUSEPORT would silently share the port with the first.
+        if let Some(holder) = (port != 0).then(|| ringwall_cell::who_listens(port)).flatten() {
+            let pid = holder.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+            bail!(
+                "port {port} is taken by `{}`{pid}; end it, or write another `port` in [gateway]",
+                holder.command
+            );
+        }
+        let settings = Settings { workers: options.workers, ..Settings::default() };
+        let server = Server::start(settings).context("no threads")?;
+        let bundle = ground.authority().bundle_pem();
+        let trust = Trust::new(&model.name, bundle.as_bytes()).context("the fleet's own root")?;
+        let paths = Paths::new(&model.name, Arc::clone(&trust));
+        let seams = Seams {
+            clock: Arc::clone(&ground.clock),
+            entropy: Arc::clone(&ground.entropy),
+            sink: Arc::clone(&ground.sink),
+            sessions: Arc::new(ground.identity.clone()),
+            keys: Arc::new(LiveKeys(ground.identity.clone())),
+            signer: Arc::new(LiveSigner(ground.identity.clone())),
+            local: Some(Arc::new(Pages::new(ground.identity.clone()))),
+            reach: Arc::<Paths>::clone(&paths),
+            pool: Pool::new(PoolSettings::default()),
+            is_dev: options.is_dev(),
+        };
+        let core = Core::new(seams).context("no randomness")?;
+        let certificates = Arc::new(Certificates::default());
+        let edge_renew_at = certify(ground, model, options, &certificates)?;
+        let tls = match options.danger_plain_http {
+            true => None,
+            false => Some(ServerTls::edge(Arc::clone(&certificates))?),
+        };
+        let answer = core.house(Door::Edge);
+        let opening = |listen, tls| Opening {
+            door: ringwall_net::Door::Edge,
+            listen,
+            tls,
+            answer: Arc::<ringwall_gateway::House>::clone(&answer),
+        };
+        let (first, second) = options.addresses(port);
+        let edge = server.open(opening(Listen::Address(first), tls.clone()))?;
+        if let Some(second) = second {
+            // Browsers try ::1 first for *.localhost; a machine without IPv6 has nothing to open.
+            let second = SocketAddr::new(second, edge.port());
+            if let Err(error) = server.open(opening(Listen::Address(second), tls)) {
+                tracing::info!(%error, "no IPv6 door");
+            }
+        }
+        Ok(Self { core, paths, edge, server, trust, certificates, edge_renew_at, inbound: BTreeMap::new() })
+    }
+
+    /// Opens the door in front of a service, once.
+    pub(crate) fn open_inbound(&mut self, ground: &Ground, model: &Model, service: &str) -> Result<()> {
+        if self.inbound.contains_key(service) {
+            return Ok(());
+        }
+        let (certificate, renew_at) = workload(ground, &model.name, service)?;
+        let identity = Identity::new(&certificate);
+        let tls = ServerTls::mutual(Arc::clone(&identity), Arc::clone(&self.trust))?;
+        let door = Door::Inbound { service: service.to_owned() };
+        let address = self.server.open(Opening {
+            door: ringwall_net::Door::Inbound(Arc::from(service)),
+            listen: Listen::Address(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0)),
+            tls: Some(tls),
+            answer: self.core.house(door),
+        })?;
+        self.paths.put_door(service, address, Arc::clone(&identity));
+        self.inbound.insert(service.to_owned(), Inbound { identity, renew_at });
+        Ok(())
+    }
+
+    /// Opens a door behind `caller`, on a socket that only it can reach.
+    pub(crate) fn open_outbound(&self, caller: &str, callee: &str, socket: TcpListener) -> Result<()> {
+        let door = Door::Outbound { caller: caller.to_owned(), callee: Some(callee.to_owned()) };
+        self.server.open(Opening {
+            door: ringwall_net::Door::Outbound(Arc::from(caller)),
+            listen: Listen::Tcp(socket),
+            tls: None,
+            answer: self.core.house(door),
+        })?;
+        Ok(())
+    }
+
+    /// Opens a door from `caller` to a partner.
+    pub(crate) fn open_egress(
+        &self,
+        caller: &str,
+        partner: (&str, &Partner),
+        socket: TcpListener,
+    ) -> Result<()> {
+        let Some(egress) = Egress::build(&self.core, caller, partner.0, partner.1) else {
+            bail!("the address of partner `{}` is not one that can be reached", partner.0);
+        };
+        self.server.open(Opening {
+            door: ringwall_net::Door::Outbound(Arc::from(caller)),
+            listen: Listen::Tcp(socket),
+            tls: None,
+            answer: Arc::new(egress),
+        })?;
+        Ok(())
+    }
+
+    /// Closes the doors behind a service that is started again.
+    pub(crate) fn close_behind(&self, caller: &str) {
+        self.server.close(&ringwall_net::Door::Outbound(Arc::from(caller)), Duration::ZERO);
+    }
+
+    /// Replaces every certificate that is due, while requests go on.
+    pub(crate) fn renew(&mut self, ground: &Ground, model: &Model, options: &Options) -> Result<()> {
+        let now = ground.clock.now();
+        if self.edge_renew_at <= now {
+            self.edge_renew_at = certify(ground, model, options, &self.certificates)?;
+        }
+        for (service, inbound) in &mut self.inbound {
+            if inbound.renew_at <= now {
+                let (certificate, renew_at) = workload(ground, &model.name, service)?;
+                inbound.identity.replace(&certificate);
+                inbound.renew_at = renew_at;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes everything; requests on their way end within that time.
+    pub(crate) fn drain(self, within: Duration) {
+        self.server.drain(within);
+    }
+}
+
+/// The certificate of the public door: from files, or from the local authority.
+fn certify(
+    ground: &Ground,
+    model: &Model,
+    options: &Options,
+    certificates: &Certificates,
+) -> Result<Timestamp> {
+    if let Some((chain, key)) = &options.certificate {
+        let read = |path: &std::path::PathBuf| {
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        let certificate = Certificate::from_pem(&read(chain)?, &read(key)?)
+            .with_context(|| format!("{} and {}", chain.display(), key.display()))?;
+        certificates.replace(&[certificate.clone()], Some(&certificate));
+        // Looked at again every hour: whoever renews the files need not tell us.
+        return Ok(ground.clock.now().plus(Duration::from_hours(1)));
+    }
+    let issued = ground.authority().issue_server(&[model.gateway.host.as_str()])?;
+    let certificate = Certificate::from_der(issued.chain().to_vec(), issued.key_der())?;
+    certificates.replace(&[certificate], None);
+    Ok(issued.renew_at())
+}
+
+fn workload(ground: &Ground, fleet: &str, service: &str) -> Result<(Certificate, Timestamp)> {
+    let id = SpiffeId::parse(&spiffe_id(fleet, service))
+        .with_context(|| format!("`{service}` cannot be part of a workload identity"))?;
+    let issued = ground.authority().issue_workload(&id, WORKLOAD_LIFE)?;
+    ground.sink.put(Event {
+        at: ground.clock.now(),
+        action: "spiffe-svid-issued",
+        class: Class::Group,
+        service: Some(service.to_owned()),
+        operation: Some(id.as_str().to_owned()),
+        ..Event::default()
+    })?;
+    let certificate = Certificate::from_der(issued.chain().to_vec(), issued.key_der())?;
+    Ok((certificate, issued.renew_at()))
+}
+
+impl Options {
+    /// Where the public door listens: loopback in development, everywhere in production.
+    fn addresses(&self, port: u16) -> (SocketAddr, Option<IpAddr>) {
+        if let Some(listen) = self.listen {
+            return (listen, None);
+        }
+        if self.is_dev() {
+            (SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), Some(Ipv6Addr::LOCALHOST.into()))
+        } else {
+            (SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), None)
+        }
+    }
+}
+
+/// Decision 10 of the PKI reference: an hour, renewed at half of it.
+const WORKLOAD_LIFE: Duration = Duration::from_hours(1);

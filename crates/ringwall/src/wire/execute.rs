@@ -1,0 +1,246 @@
+//! Carries out what the command line asks, on a running server or on the store itself.
+
+use anyhow::Result;
+use ringwall_api::{AuditFilter, ClientSpec, Hidden, Problem, Reply, Request};
+use ringwall_base::{Secret, Timestamp};
+use ringwall_identity::{Access, Grant, NewClient, Purpose};
+use ringwall_manifest::Model;
+
+use super::explain;
+use super::ground::Ground;
+use crate::load::Loaded;
+use crate::paths::Place;
+
+/// Carries a request out without a server: opens the state folder, acts, closes it.
+pub(crate) fn offline(request: &Request, place: &Place) -> Result<Reply> {
+    // Accounts can be managed while the manifest is broken or not written yet.
+    let model = Loaded::read(place).ok().and_then(|loaded| loaded.report.model);
+    let ground = Ground::open(place, model.as_ref())?;
+    Ok(execute(&ground, model.as_ref(), request))
+}
+
+/// Carries a request out. What fails is a reply, so that the server goes on.
+pub(crate) fn execute(ground: &Ground, model: Option<&Model>, request: &Request) -> Reply {
+    attempt(ground, model, request).unwrap_or_else(|error| failed(&format!("{error:#}"), None))
+}
+
+fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
+    match request {
+        Request::AuditQuery(filter) => audit(ground, filter),
+        Request::ClientAdd(_) | Request::ClientList | Request::ClientRemove { .. } => clients(ground, request),
+        Request::KeyRotate => {
+            ground.identity.rotate(Purpose::Access)?;
+            Ok(done("a new signing key is published; it signs when every verifier can have it"))
+        }
+        Request::RoleGrant { .. }
+        | Request::RoleRevoke { .. }
+        | Request::UserAdd { .. }
+        | Request::UserDisable { .. }
+        | Request::UserList
+        | Request::UserReset { .. } => people(ground, model, request),
+        Request::SecretGet { .. }
+        | Request::SecretList
+        | Request::SecretRemove { .. }
+        | Request::SecretSet { .. }
+        | Request::SecretVersions { .. } => secrets(ground, model, request),
+        Request::TokenInspect { token } => Ok(inspect(ground, token.expose())),
+        Request::Why { request } => explain::request(ground, model, request),
+        Request::Reload | Request::Status => {
+            Ok(failed("no server runs here", Some("start one with `ringwall dev` or `ringwall serve`")))
+        }
+    }
+}
+
+fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
+    let users = ground.identity.users();
+    match request {
+        Request::UserAdd { name, roles, password } => {
+            if let Some(unknown) = roles.iter().find(|role| !knows_role(model, role)) {
+                return Ok(unknown_role(model, unknown));
+            }
+            let mut roles = roles.clone();
+            let default = model.into_iter().flat_map(|model| &model.roles).filter(|(_, role)| role.is_default);
+            roles.extend(default.map(|(name, _)| name.clone()));
+            roles.sort();
+            roles.dedup();
+            let account = users.add(name, &roles, &Secret::new(password.expose().to_owned()))?;
+            Ok(done(&format!("added {} ({}), id {}", account.name, or_none(&roles), account.subject)))
+        }
+        Request::UserDisable { name } => {
+            users.disable(name, true)?;
+            Ok(done(&format!("{name} is disabled; sessions and tokens have ended")))
+        }
+        Request::UserReset { name, password } => {
+            users.set_password(name, &Secret::new(password.expose().to_owned()))?;
+            Ok(done(&format!("{name} has a new password")))
+        }
+        Request::RoleGrant { name, role } => {
+            if !knows_role(model, role) {
+                return Ok(unknown_role(model, role));
+            }
+            users.grant(name, role)?;
+            Ok(done(&format!("{name} has the role {role}")))
+        }
+        Request::RoleRevoke { name, role } => {
+            users.revoke(name, role)?;
+            Ok(done(&format!("{name} no longer has the role {role}")))
+        }
+        _ => {
+            let rows = users.list(USERS_MAX)?.into_iter().map(|account| {
+                let state = if account.is_disabled { "disabled" } else { "active" };
+                vec![account.name, or_none(&account.roles), state.to_owned(), account.subject]
+            });
+            Ok(rows_of(&["name", "roles", "state", "id"], rows.collect()))
+        }
+    }
+}
+
+fn clients(ground: &Ground, request: &Request) -> Result<Reply> {
+    let clients = ground.identity.clients();
+    match request {
+        Request::ClientAdd(spec) => {
+            let secret = clients.add(new_client(spec))?;
+            Ok(match secret {
+                Some(secret) => Reply::Secret {
+                    value: Hidden::new(secret.expose().clone()),
+                    message: Some(format!("{} is registered; its secret is shown only now:", spec.id)),
+                },
+                None => done(&format!("{} is registered", spec.id)),
+            })
+        }
+        Request::ClientRemove { id } => {
+            clients.disable(id, true)?;
+            Ok(done(&format!("{id} is disabled; its tokens have ended")))
+        }
+        _ => {
+            let rows = clients.list().into_iter().map(|client| {
+                let settings = &client.settings;
+                let access = match settings.access {
+                    Access::Key(_) => "key",
+                    Access::Public => "public",
+                    Access::Secret => "secret",
+                };
+                let state = if client.is_disabled { "disabled" } else { "active" };
+                vec![settings.id.clone(), access.to_owned(), settings.redirect_uris.join(" "), state.to_owned()]
+            });
+            Ok(rows_of(&["id", "access", "redirect URIs", "state"], rows.collect()))
+        }
+    }
+}
+
+fn new_client(spec: &ClientSpec) -> NewClient {
+    let access = match (&spec.jwks, spec.is_public) {
+        (Some(jwks), _) => Access::Key(jwks.clone()),
+        (None, true) => Access::Public,
+        (None, false) => Access::Secret,
+    };
+    let is_for_people = !spec.redirect_uris.is_empty();
+    let mut grants = Vec::new();
+    if is_for_people {
+        grants.push(Grant::AuthorizationCode);
+    }
+    if !spec.is_public {
+        grants.push(Grant::ClientCredentials);
+    }
+    NewClient {
+        id: spec.id.clone(),
+        access,
+        grants,
+        redirect_uris: spec.redirect_uris.clone(),
+        scopes: vec!["openid".to_owned(), "profile".to_owned()],
+        roles: Vec::new(),
+        wants_es256: false,
+    }
+}
+
+fn secrets(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
+    let secrets = ground.vault.secrets();
+    match request {
+        Request::SecretSet { name, value } => {
+            let value = Secret::new(value.expose().as_bytes().to_vec());
+            let version = secrets.set(name, &value, None)?;
+            let undeclared = model.is_some_and(|model| !model.secrets.contains_key(name));
+            let remark = if undeclared { " (no [secrets] line declares it yet)" } else { "" };
+            Ok(done(&format!("{name} is at version {version}{remark}")))
+        }
+        Request::SecretGet { name, version } => {
+            let found = secrets.get(name, *version)?;
+            let text = String::from_utf8(found.value.expose().clone())
+                .map_err(|_not_text| anyhow::anyhow!("the value of `{name}` is not text"))?;
+            Ok(Reply::Secret { value: Hidden::new(text), message: None })
+        }
+        Request::SecretRemove { name } => {
+            secrets.remove(name)?;
+            Ok(done(&format!("{name} is removed with all its versions")))
+        }
+        Request::SecretVersions { name } => {
+            let rows = secrets.versions(name)?.into_iter();
+            let rows = rows.map(|version| vec![version.version.to_string(), time(version.created)]);
+            Ok(rows_of(&["version", "created"], rows.collect()))
+        }
+        _ => {
+            let rows = secrets.list()?.into_iter().map(|secret| {
+                vec![secret.name, secret.version.to_string(), time(secret.changed)]
+            });
+            Ok(rows_of(&["name", "version", "changed"], rows.collect()))
+        }
+    }
+}
+
+fn inspect(ground: &Ground, token: &str) -> Reply {
+    let keys = [ground.identity.keys(), ground.identity.internal_keys()];
+    let now = ground.clock.now();
+    let steps = ringwall_jose::explain(token, &keys.each_ref().map(|keys| &**keys), now);
+    let rows = steps.into_iter().map(|step| {
+        vec![if step.passed { "√" } else { "×" }.to_owned(), step.name.to_owned(), step.detail]
+    });
+    rows_of(&["", "check", "found"], rows.collect())
+}
+
+fn audit(ground: &Ground, filter: &AuditFilter) -> Result<Reply> {
+    let filter = ringwall_audit::Filter {
+        action: filter.action.clone(),
+        limit: filter.limit,
+        outcome: filter.outcome.clone(),
+        person: filter.person.clone(),
+        request: filter.request.clone(),
+        service: filter.service.clone(),
+        ..ringwall_audit::Filter::default()
+    };
+    let found = ground.log.query(&filter)?;
+    let values: Result<Vec<_>, _> = found.iter().map(|entry| serde_json::from_slice(&entry.line)).collect();
+    Ok(Reply::Values { values: values? })
+}
+
+fn knows_role(model: Option<&Model>, role: &str) -> bool {
+    model.is_none_or(|model| model.roles.contains_key(role))
+}
+
+fn unknown_role(model: Option<&Model>, role: &str) -> Reply {
+    let known: Vec<&str> = model.into_iter().flat_map(|model| model.roles.keys()).map(String::as_str).collect();
+    failed(&format!("no role `{role}`"), Some(&format!("[roles] has {}", known.join(", "))))
+}
+
+fn or_none(roles: &[String]) -> String {
+    if roles.is_empty() { "no roles".to_owned() } else { roles.join(", ") }
+}
+
+fn time(at: Timestamp) -> String {
+    at.to_string()
+}
+
+fn rows_of(columns: &[&str], rows: Vec<Vec<String>>) -> Reply {
+    Reply::Rows { columns: columns.iter().map(|column| (*column).to_owned()).collect(), rows }
+}
+
+pub(super) fn done(message: &str) -> Reply {
+    Reply::Done { message: message.to_owned() }
+}
+
+pub(super) fn failed(message: &str, help: Option<&str>) -> Reply {
+    let problem = Problem { code: "RW4001".to_owned(), help: help.map(str::to_owned), message: message.to_owned() };
+    Reply::Failed(problem)
+}
+
+/// More are asked for by name.
+const USERS_MAX: u32 = 10_000;

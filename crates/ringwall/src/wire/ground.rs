@@ -1,0 +1,212 @@
+//! What lies under the state folder: store, vault, audit log, authority, accounts.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use ringwall_audit::Log;
+use ringwall_base::{Algorithm, Clock, Entropy, Secret, Signer, Sink, SystemClock, SystemEntropy};
+use ringwall_ca::{Authority, Parts};
+use ringwall_identity::Identity;
+use ringwall_jose::PrivateKey;
+use ringwall_manifest::Model;
+use ringwall_store::Store;
+use ringwall_vault::{RootFile, RootKey, Vault};
+
+use super::key_vault::VaultKeys;
+use super::relay::Relay;
+use crate::paths::Place;
+
+/// Everything durable, opened.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) identity: Identity,
+    authority: Mutex<Authority>,
+}
+
+impl Ground {
+    /// Opens the state folder, or makes a new one. Fails when another process has it open.
+    pub(crate) fn open(place: &Place, model: Option<&Model>) -> Result<Self> {
+        make_private(place.state())?;
+        make_private(&place.run())?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::open().context("no randomness")?);
+        let relay = Arc::new(Relay::default());
+        let sink: Arc<dyn Sink> = Arc::<Relay>::clone(&relay);
+
+        let is_new = !place.database().exists();
+        let mut migrations = ringwall_vault::MIGRATIONS.to_vec();
+        migrations.extend_from_slice(ringwall_identity::MIGRATIONS);
+        let store = Store::open(&place.database(), &migrations, ringwall_store::Settings::default());
+        let store = Arc::new(store.with_context(|| format!("cannot open {}", place.database().display()))?);
+
+        let open = |root: RootKey| {
+            let (store, entropy) = (Arc::clone(&store), Arc::clone(&entropy));
+            Vault::open(store, root, entropy, Arc::clone(&clock), Arc::clone(&sink))
+        };
+        let vault = Arc::new(unseal(place, is_new, entropy.as_ref(), open)?);
+        let log = open_log(place, &vault, &clock, &entropy)?;
+        relay.attach(Arc::<Log>::clone(&log)).context("the audit log takes no events")?;
+
+        let authority = authority(&vault, model, &clock, &entropy)?;
+        replace(&place.ca(), authority.bundle_pem().as_bytes(), 0o644)?;
+        let seams = ringwall_identity::Seams {
+            store: Arc::clone(&store),
+            vault: Arc::new(VaultKeys(Arc::clone(&vault))),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            sink: Arc::clone(&sink),
+        };
+        let identity = Identity::open(settings(model), seams).context("accounts cannot be opened")?;
+        let authority = Mutex::new(authority);
+        Ok(Self { clock, entropy, sink, store, vault, log, identity, authority })
+    }
+
+    /// The fleet's own certificate authority.
+    pub(crate) fn authority(&self) -> MutexGuard<'_, Authority> {
+        self.authority.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The URL that clients use: tokens name it as issuer and audience.
+pub(crate) fn issuer(model: &Model) -> String {
+    match model.gateway.port {
+        443 => format!("https://{}", model.gateway.host),
+        port => format!("https://{}:{port}", model.gateway.host),
+    }
+}
+
+fn settings(model: Option<&Model>) -> ringwall_identity::Settings {
+    let mut settings = ringwall_identity::Settings::default();
+    if let Some(model) = model {
+        settings.issuer = issuer(model);
+        settings.login_path.clone_from(&model.gateway.login_path);
+        settings.logout_path.clone_from(&model.gateway.logout_path);
+    }
+    settings
+}
+
+/// Unseals with the key from the environment, from a systemd credential, or from the state folder.
+/// A new state folder gets a new key file; an old one without its key is not touched.
+fn unseal(
+    place: &Place,
+    is_new: bool,
+    entropy: &dyn Entropy,
+    open: impl Fn(RootKey) -> std::result::Result<Vault, ringwall_vault::OpenError>,
+) -> Result<Vault> {
+    if let Some(text) = std::env::var_os("RINGWALL_ROOT_KEY") {
+        let text = Secret::new(text.into_string().ok().context("RINGWALL_ROOT_KEY is not text")?);
+        let root = RootKey::from_env(text.expose()).context("RINGWALL_ROOT_KEY")?;
+        return open(root).context("the vault does not open with RINGWALL_ROOT_KEY");
+    }
+    if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
+        let path = PathBuf::from(folder).join("root-key");
+        if path.exists() {
+            let root = RootKey::from_credential(&path).context("the credential `root-key`")?;
+            return open(root).context("the vault does not open with the credential `root-key`");
+        }
+    }
+    let file = RootFile::at(&place.root_key());
+    if !file.exists() {
+        if !is_new {
+            bail!(
+                "{} is gone, and without the root key the store cannot be read; put it back, or \
+                 give it in RINGWALL_ROOT_KEY",
+                place.root_key().display()
+            );
+        }
+        file.create(entropy).context("the root key cannot be written")?;
+    }
+    file.unseal(open).context("the vault does not open")
+}
+
+fn open_log(
+    place: &Place,
+    vault: &Vault,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Arc<Log>> {
+    let key = match vault.keys().get("audit", "checkpoint")? {
+        Some(bytes) => PrivateKey::from_pkcs8(Algorithm::EdDsa, bytes.expose())?,
+        None => {
+            let key = PrivateKey::generate(Algorithm::EdDsa)?;
+            vault.keys().put("audit", "checkpoint", &key.to_pkcs8()?)?;
+            key
+        }
+    };
+    // Whoever checks the log needs the public half, and no secret.
+    replace(&place.state().join("audit.pub.json"), key.public_jwk().to_json().as_bytes(), 0o644)?;
+    let signer: Arc<dyn Signer> = Arc::new(key);
+    let settings = ringwall_audit::Settings::default();
+    let log = Log::open(&place.audit(), settings, signer, Arc::clone(clock), Arc::clone(entropy));
+    Ok(Arc::new(log.context("the audit log does not open")?))
+}
+
+/// The fleet's own authority, its keys sealed in the vault.
+fn authority(
+    vault: &Vault,
+    model: Option<&Model>,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Authority> {
+    let keys = vault.keys();
+    let settings = ringwall_ca::Settings::new(model.map_or("ringwall", |model| model.name.as_str()));
+    let part = |id: &str| keys.get("ca", id);
+    if let (Some(root_certificate), Some(intermediate_certificate), Some(intermediate_key)) =
+        (part("root.der")?, part("intermediate.der")?, part("intermediate.key")?)
+    {
+        let parts = Parts {
+            root_certificate: root_certificate.expose().clone(),
+            root_key: part("root.key")?,
+            intermediate_certificate: intermediate_certificate.expose().clone(),
+            intermediate_key,
+        };
+        return Authority::load(settings, parts, Arc::clone(clock), Arc::clone(entropy))
+            .context("the certificate authority does not open");
+    }
+    let made = Authority::create(settings, Arc::clone(clock), Arc::clone(entropy))?;
+    let parts = made.parts();
+    keys.put("ca", "root.der", &Secret::new(parts.root_certificate))?;
+    if let Some(key) = &parts.root_key {
+        keys.put("ca", "root.key", key)?;
+    }
+    keys.put("ca", "intermediate.key", &parts.intermediate_key)?;
+    keys.put("ca", "intermediate.der", &Secret::new(parts.intermediate_certificate))?;
+    Ok(made)
+}
+
+/// Makes a folder that only its owner can enter.
+pub(crate) fn make_private(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
+}
+
+/// Replaces a file at once: a reader sees the old content or the new one.
+pub(crate) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    if std::fs::read(path).is_ok_and(|found| found == content) {
+        return Ok(());
+    }
+    let beside = path.with_extension("part");
+    let mut options = std::fs::OpenOptions::new();
+    let written = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(&beside)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&beside, path));
+    written.with_context(|| format!("cannot write {}", path.display()))
+}

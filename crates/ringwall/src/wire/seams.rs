@@ -1,0 +1,55 @@
+//! The identity service as the gateway wants it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use ringwall_gateway::{Answered, Keys, Local};
+use ringwall_identity::Identity;
+use ringwall_jose::{AccessClaims, KeySet};
+
+/// The keys that tokens are verified with.
+#[derive(Debug)]
+pub(crate) struct LiveKeys(pub(crate) Identity);
+
+impl Keys for LiveKeys {
+    fn access(&self) -> Arc<KeySet> {
+        self.0.keys()
+    }
+
+    fn internal(&self) -> Arc<KeySet> {
+        self.0.internal_keys()
+    }
+
+    fn epoch(&self) -> u64 {
+        self.0.epoch()
+    }
+
+    fn is_revoked(&self, claims: &AccessClaims) -> bool {
+        self.0.is_revoked(claims)
+    }
+}
+
+/// Sign-in, tokens and keys on the public door.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    identity: Identity,
+    paths: Vec<String>,
+}
+
+impl Pages {
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self { paths: identity.paths(), identity }
+    }
+}
+
+impl Local for Pages {
+    fn claims(&self, path: &str) -> bool {
+        self.paths.iter().any(|known| known == path)
+    }
+
+    fn answer(&self, peer: IpAddr, request: Request<Bytes>) -> Answered<'_> {
+        Box::pin(self.identity.answer(peer, request)) as Answered<'_>
+    }
+}

@@ -1,0 +1,339 @@
+//! The main loop of `dev` and `serve`: start, announce, watch, reload, drain.
+
+mod announce;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use arc_swap::ArcSwap;
+use ringwall_api::{Reply, Status};
+use ringwall_base::{Class, Event, Outcome};
+use ringwall_gateway::Core;
+use ringwall_manifest::{Mode, Model};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::Ground;
+use super::doors::Doors;
+use super::execute::{done, failed};
+use super::fleet::{Fleet, State};
+use super::ground::{issuer, make_private, replace};
+use super::socket::{self, Ask};
+use super::watch::{self, Seen};
+use super::notify;
+use crate::exit::Exit;
+use crate::load::Loaded;
+use crate::out::Out;
+use crate::paths::Place;
+use crate::render;
+
+/// What the process is for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Role {
+    /// Starts the services too.
+    Dev,
+    /// Production: services run elsewhere.
+    Serve,
+}
+
+/// How it was started.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) role: Role,
+    /// Threads; zero is one a core.
+    pub(crate) workers: usize,
+    /// Another address than the manifest's port.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Certificate chain and key of the public door.
+    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
+    /// No TLS at the public door: only behind something that terminates it on this machine.
+    pub(crate) danger_plain_http: bool,
+    /// Run services without namespaces.
+    pub(crate) is_open: bool,
+}
+
+impl Options {
+    pub(crate) fn is_dev(&self) -> bool {
+        self.role == Role::Dev
+    }
+}
+
+/// What the control socket looks at.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) ground: Arc<Ground>,
+    core: Arc<Core>,
+    model: ArcSwap<Model>,
+    broken: Mutex<Option<String>>,
+}
+
+impl Shared {
+    /// The manifest in force.
+    pub(crate) fn model(&self) -> Arc<Model> {
+        self.model.load_full()
+    }
+
+    /// Whether decisions can be recorded.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ground.log.stats().is_writable
+    }
+
+    /// All counters, in the OpenMetrics text format.
+    pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
+        self.core.metrics()
+    }
+}
+
+/// Runs until it is told to stop.
+pub(crate) fn serve(options: &Options, place: &Place, out: &mut Out) -> Result<Exit> {
+    let loaded = Loaded::read(place)?;
+    let model = match loaded.model(out)? {
+        Ok(model) => model.clone(),
+        Err(exit) => return Ok(exit),
+    };
+    let ground = Arc::new(Ground::open(place, Some(&model))?);
+    make_private(&place.run().join("keys"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let mut running = Running::start(options, place, &ground, loaded, &model)?;
+        let announced = announce::start(&mut running, out).await;
+        let ended = match announced {
+            Ok(()) => running.watch(out).await,
+            Err(error) => Err(error),
+        };
+        notify::tell("STOPPING=1");
+        out.talk("  stopping");
+        running.stop();
+        ended
+    });
+    record(&ground, "node-stopped", Outcome::Success, None);
+    if let Err(error) = ground.log.flush() {
+        out.problem("RW4010", &format!("the audit log could not be finished: {error}"), None);
+    }
+    ended.map(|()| Exit::Ok)
+}
+
+/// The server as it runs.
+#[derive(Debug)]
+struct Running {
+    options: Options,
+    place: Place,
+    shared: Arc<Shared>,
+    doors: Doors,
+    fleet: Fleet,
+    version: u64,
+    loaded: Loaded,
+    isolation: std::result::Result<(), String>,
+    asks: mpsc::Receiver<Ask>,
+    started: Duration,
+}
+
+impl Running {
+    fn start(
+        options: &Options,
+        place: &Place,
+        ground: &Arc<Ground>,
+        loaded: Loaded,
+        model: &Model,
+    ) -> Result<Self> {
+        let keys = place.run().join("keys").join("internal.json");
+        replace(&keys, ground.identity.internal_jwks().as_bytes(), 0o644)?;
+        let isolation = match (options.is_dev(), options.is_open) {
+            (true, false) => ringwall_cell::available(ringwall_cell::Shim::default()).map_err(|why| why.to_string()),
+            (true, true) => Err("services are not isolated because of --open".to_owned()),
+            (false, _) => Ok(()),
+        };
+        let mut doors = Doors::open(ground, model, options)?;
+        let mut fleet = Fleet::new(place, isolation.is_ok())?;
+        let version = doors.core.load(model, &loaded.schemas).context("the manifest cannot be enforced")?;
+        let started = ground.clock.monotonic();
+        let shared = Arc::new(Shared {
+            ground: Arc::clone(ground),
+            core: Arc::clone(&doors.core),
+            model: ArcSwap::from_pointee(model.clone()),
+            broken: Mutex::default(),
+        });
+        record(ground, "node-started", Outcome::Success, None);
+        if options.is_dev() {
+            // Doors lead somewhere only now: the snapshot is built again with all of them open.
+            if let Err(error) = fleet.apply(ground, model, &mut doors) {
+                fleet.stop();
+                return Err(error);
+            }
+        }
+        let version = if options.is_dev() { doors.core.load(model, &loaded.schemas)? } else { version };
+        let (sender, asks) = mpsc::channel(ASKS_MAX);
+        socket::listen(place, &shared, sender)?;
+        Ok(Self {
+            options: options.clone(),
+            place: place.clone(),
+            shared,
+            doors,
+            fleet,
+            version,
+            loaded,
+            isolation,
+            asks,
+            started,
+        })
+    }
+
+    /// Waits for whatever comes, until a signal says stop.
+    async fn watch(&mut self, out: &mut Out) -> Result<()> {
+        let mut stop = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let mut look = tokio::time::interval(watch::INTERVAL);
+        let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+        let mut seen = Seen::now(&self.loaded.files);
+        let [interrupt, terminate] = &mut stop;
+        loop {
+            tokio::select! {
+                () = caught(interrupt) => return Ok(()),
+                () = caught(terminate) => return Ok(()),
+                () = caught(&mut hang_up) => drop(self.reload(out)),
+                _ = look.tick() => {
+                    let now = Seen::now(&self.loaded.files);
+                    if now != seen && self.options.is_dev() {
+                        seen = now;
+                        drop(self.reload(out));
+                    }
+                    self.report_ends(out).await;
+                }
+                _ = sweep.tick() => self.sweep().await,
+                ask = self.asks.recv() => if let Some(ask) = ask { self.answer(ask, out).await },
+            }
+        }
+    }
+
+    /// Puts the manifest on disk in force, or says why not and keeps the last good one.
+    fn reload(&mut self, out: &mut Out) -> Reply {
+        let outcome = self.try_reload(out);
+        let mut broken = self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(version) => {
+                *broken = None;
+                record(&self.shared.ground, "config-reloaded", Outcome::Success, None);
+                out.talk(&format!("  reloaded: manifest version {version} is in force"));
+                done(&format!("manifest version {version} is in force"))
+            }
+            Err(error) => {
+                let why = format!("{error:#}");
+                record(&self.shared.ground, "config-rejected", Outcome::Failure, Some(&why));
+                out.talk(&format!("  not reloaded: {why}; version {} stays in force", self.version));
+                *broken = Some(why.clone());
+                failed(&why, Some("the last good manifest stays in force"))
+            }
+        }
+    }
+
+    fn try_reload(&mut self, out: &mut Out) -> Result<u64> {
+        let loaded = Loaded::read(&self.place)?;
+        let Some(model) = loaded.report.model.clone() else {
+            render::findings(&loaded.report.findings, &loaded.texts, out)?;
+            // Watched even so: the file that was broken is the one that will be mended.
+            self.loaded.files.clone_from(&loaded.files);
+            anyhow::bail!("{}", render::verdict(&loaded.report.findings, loaded.report.left_out));
+        };
+        let before = self.shared.model();
+        if before.name != model.name || issuer(&before) != issuer(&model) {
+            anyhow::bail!("`name`, `host` and `port` take effect at the next start");
+        }
+        if self.options.is_dev() {
+            self.fleet.apply(&self.shared.ground, &model, &mut self.doors)?;
+        }
+        self.version = self.doors.core.load(&model, &loaded.schemas)?;
+        self.shared.model.store(Arc::new(model));
+        self.loaded = loaded;
+        Ok(self.version)
+    }
+
+    /// Keys, sessions and certificates that are due.
+    async fn sweep(&mut self) {
+        let ground = Arc::clone(&self.shared.ground);
+        let swept = tokio::task::spawn_blocking(move || ground.identity.sweep()).await;
+        match swept {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "keys and sessions were not turned"),
+            Err(error) => tracing::error!(%error, "the sweeper panicked"),
+        }
+        let keys = self.place.run().join("keys").join("internal.json");
+        let jwks = self.shared.ground.identity.internal_jwks();
+        let renewed = replace(&keys, jwks.as_bytes(), 0o644)
+            .and_then(|()| self.doors.renew(&self.shared.ground, &self.shared.model(), &self.options));
+        if let Err(error) = renewed {
+            tracing::error!(error = format!("{error:#}"), "certificates were not renewed");
+        }
+    }
+
+    async fn answer(&mut self, ask: Ask, out: &mut Out) {
+        let (reply, to) = match ask {
+            Ask::Reload(to) => (self.reload(out), to),
+            Ask::Status(to) => (Reply::Status(self.status().await), to),
+        };
+        // Whoever asked may have gone away.
+        drop(to.send(reply));
+    }
+
+    async fn status(&mut self) -> Status {
+        let ground = &self.shared.ground;
+        let stats = ground.log.stats();
+        let model = self.shared.model();
+        let services = self.fleet.states().await.into_iter().map(|(name, state)| {
+            let text = match state {
+                State::Ended(how, _) => format!("ended: {how}"),
+                State::Starting => "starting".to_owned(),
+                State::Up => "up".to_owned(),
+            };
+            (name, text)
+        });
+        Status {
+            audit_events: stats.events,
+            audit_is_writable: stats.is_writable,
+            broken_manifest: self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            gateway: issuer(&model),
+            manifest_version: self.version,
+            mode: if model.gateway.mode == Mode::Observe { "observe" } else { "block" }.to_owned(),
+            name: model.name.clone(),
+            pid: std::process::id(),
+            services: services.collect(),
+            uptime_secs: ground.clock.monotonic().saturating_sub(self.started).as_secs(),
+        }
+    }
+
+    async fn report_ends(&mut self, out: &mut Out) {
+        announce::ends(&mut self.fleet, out).await;
+    }
+
+    fn stop(mut self) {
+        // Doors first: no new request reaches a service that is about to end.
+        self.doors.drain(DRAIN);
+        self.fleet.stop();
+        drop(std::fs::remove_file(self.place.socket()));
+    }
+}
+
+async fn caught(signal: &mut Signal) {
+    signal.recv().await;
+}
+
+fn record(ground: &Ground, action: &'static str, outcome: Outcome, reason: Option<&str>) {
+    let event = Event {
+        at: ground.clock.now(),
+        action,
+        class: Class::Sync,
+        outcome,
+        reason: reason.map(str::to_owned),
+        ..Event::default()
+    };
+    if let Err(error) = ground.sink.put(event) {
+        tracing::error!(%error, "the audit log does not take events");
+    }
+}
+
+const ASKS_MAX: usize = 64;
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// Requests on their way may take this long when the server stops.
+const DRAIN: Duration = Duration::from_secs(10);

@@ -1,0 +1,114 @@
+//! What a person sees when the server starts: at most twelve lines.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use ringwall_manifest::{Finding, Model, Severity};
+
+use super::Running;
+use crate::out::Out;
+use crate::wire::fleet::{Fleet, State};
+use crate::wire::ground::issuer;
+use crate::wire::notify;
+
+/// Waits until the services listen, then says where everything is.
+pub(super) async fn start(running: &mut Running, out: &mut Out) -> Result<()> {
+    let model = running.shared.model();
+    let url = issuer(&model);
+    out.talk(&format!("  gateway   {url}      login    {url}{}", model.gateway.login_path));
+    if running.options.is_dev() {
+        let services = settle(&mut running.fleet).await;
+        let shown: Vec<String> = services
+            .iter()
+            .map(|(name, state)| format!("{name} {}", if *state == State::Up { "✓" } else { "✗" }))
+            .collect();
+        let identities = model.services.len();
+        let egress = egress(&model);
+        out.talk(&format!("  services  {}    {identities} identities, egress: {egress}", shown.join("  ")));
+        for (name, state) in &services {
+            explain(name, state, out);
+        }
+        if let Err(why) = &running.isolation {
+            out.talk(&format!("  ‼ {why}: services could go around their doors; only RINGWALL_*_URL leads through them"));
+        }
+    }
+    if running.options.danger_plain_http {
+        out.talk("  ‼ danger_plain_http: the public door speaks HTTP without TLS");
+    }
+    let findings = &running.loaded.report.findings;
+    pending(findings, out);
+    out.talk(&format!("  {}", last_line(&model, findings, running.options.is_dev())));
+    notify::tell("READY=1");
+    Ok(())
+}
+
+/// Says which services ended since the last look.
+pub(super) async fn ends(fleet: &mut Fleet, out: &mut Out) {
+    for (name, state) in fleet.fresh_ends().await {
+        explain(&name, &state, out);
+    }
+}
+
+async fn settle(fleet: &mut Fleet) -> Vec<(String, State)> {
+    for _ in 0..START_LOOKS {
+        let states = fleet.states().await;
+        if states.iter().all(|(_, state)| *state != State::Starting) {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    drop(fleet.fresh_ends().await);
+    fleet.states().await
+}
+
+fn explain(name: &str, state: &State, out: &mut Out) {
+    match state {
+        State::Ended(how, last) => {
+            out.talk(&format!("  ✗ {name} ended ({how}); its last lines, all in .ringwall/logs/{name}.log:"));
+            for line in last {
+                out.talk(&format!("      {line}"));
+            }
+        }
+        State::Starting => {
+            out.talk(&format!("  ✗ {name} does not listen on its `upstream` yet; see .ringwall/logs/{name}.log"));
+        }
+        State::Up => {}
+    }
+}
+
+fn egress(model: &Model) -> String {
+    let names: Vec<&str> = model.partners.keys().map(String::as_str).collect();
+    if names.is_empty() { "nothing".to_owned() } else { format!("{} only", names.join(", ")) }
+}
+
+/// One line for everything that is declared but not enforced yet.
+fn pending(findings: &[Finding], out: &mut Out) {
+    let pending: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.code == "RW2090")
+        .map(|finding| format!("line {}", finding.place.line))
+        .collect();
+    if !pending.is_empty() {
+        out.talk(&format!("  declared, not yet enforced: {} (`ringwall check` names each)", pending.join(", ")));
+    }
+}
+
+fn last_line(model: &Model, findings: &[Finding], is_dev: bool) -> String {
+    let people = model.services.values().filter(|service| !service.people.is_empty());
+    let facing: std::collections::BTreeSet<_> =
+        people.flat_map(|service| service.people.values().flatten().map(move |grant| (&service.name, &grant.operation))).collect();
+    let all: usize = model.services.values().map(|service| service.operations.len()).sum();
+    let is_broken = findings.iter().any(|finding| finding.code == "RW2001" && finding.severity == Severity::Error);
+    let promises = match (model.expectations.len(), is_broken) {
+        (0, _) => "no expectations declared".to_owned(),
+        (_, true) => "NOT all expectations hold".to_owned(),
+        (count, false) => format!("{count} expectations hold"),
+    };
+    let internal = all.saturating_sub(facing.len());
+    let tail = if is_dev { "Watching ringwall.toml. Ctrl-C stops everything." } else { "Ready." };
+    format!("{} people-facing operations, {internal} internal, {promises}. {tail}", facing.len())
+}
+
+/// Together 30 s, which is what gunicorn gives its own workers.
+const START_LOOKS: usize = 600;
+const LOOK: Duration = Duration::from_millis(50);

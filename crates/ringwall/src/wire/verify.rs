@@ -1,0 +1,49 @@
+//! `ringwall audit verify`: reads the log's files alone, also while a server writes to them.
+
+use anyhow::{Context, Result};
+use ringwall_audit::verify;
+use ringwall_jose::JwkSet;
+use serde_json::json;
+
+use crate::exit::Exit;
+use crate::out::{Format, Out};
+use crate::paths::Place;
+
+/// Recomputes the whole log.
+pub(crate) fn verify_audit(place: &Place, out: &mut Out) -> Result<Exit> {
+    let path = place.state().join("audit.pub.json");
+    let text = std::fs::read(&path).with_context(|| {
+        format!("cannot read {}, the key that checkpoints are signed with", path.display())
+    })?;
+    let key = public_key(&text).context("audit.pub.json is not an Ed25519 key")?;
+    match verify(&place.audit(), &key) {
+        Ok(verified) => {
+            let (events, checkpoints) = (verified.events, verified.checkpoints);
+            if out.format() == Format::Json {
+                out.json(&json!({ "events": events, "checkpoints": checkpoints, "root": verified.root.to_string() }))?;
+            } else {
+                out.talk(&format!("√ {events} events, {checkpoints} checkpoints: nothing was changed, removed or moved"));
+                out.talk(&format!("  root {}", verified.root));
+                out.talk("  keep this line elsewhere: only a copy outside shows a log that was cut or replaced");
+            }
+            Ok(Exit::Ok)
+        }
+        Err(problems) => {
+            if out.format() == Format::Json {
+                let problems: Vec<_> = problems.iter().map(|problem| json!(problem.to_string())).collect();
+                out.json(&json!({ "problems": problems }))?;
+            }
+            for problem in &problems {
+                out.talk(&format!("× {problem}"));
+            }
+            out.talk(&format!("× the audit log does not verify: {} problems", problems.len()));
+            Ok(Exit::Findings)
+        }
+    }
+}
+
+fn public_key(jwk: &[u8]) -> Option<[u8; 32]> {
+    let set = [b"{\"keys\":[", jwk, b"]}"].concat();
+    let set = JwkSet::parse(&set).ok()?;
+    set.keys().first()?.ed25519()
+}
