@@ -24,6 +24,15 @@ pub(super) struct Batch {
     pub(super) is_last: bool,
 }
 
+/// Sampled events of a commit that failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dropped {
+    /// In the commit itself.
+    pub(super) new: u64,
+    /// Counted before, and still to be reported.
+    pub(super) unreported: u64,
+}
+
 /// How long the writer gathers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Windows {
@@ -167,12 +176,13 @@ impl Queue {
     }
 
     /// The writer reports that it cannot write; `lost` accepted events will never be written.
-    pub(super) fn failed(&self, error: &io::Error, lost: u64, dropped: u64) {
+    pub(super) fn failed(&self, error: &io::Error, lost: u64, dropped: Dropped) {
         let mut state = self.state();
         state.committed = state.committed.saturating_add(lost);
         state.failure = Some((error.kind(), error.to_string()));
-        state.dropped_unreported = state.dropped_unreported.saturating_add(dropped);
-        state.stats.dropped = state.stats.dropped.saturating_add(dropped);
+        let Dropped { new, unreported } = dropped;
+        state.dropped_unreported = state.dropped_unreported.saturating_add(new + unreported);
+        state.stats.dropped = state.stats.dropped.saturating_add(new);
         state.stats.is_writable = false;
         drop(state);
         self.drained.notify_all();

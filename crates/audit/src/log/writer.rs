@@ -11,7 +11,7 @@ use std::time::Duration;
 use ringwall_base::{Class, Clock, Entropy, Event, Signer, Ulid};
 
 use super::file::AppendFile;
-use super::queue::{Item, Queue, Windows};
+use super::queue::{Dropped, Item, Queue, Windows};
 use super::recover::Recovered;
 use super::{OpenError, Settings};
 use crate::checkpoint::Checkpoint;
@@ -128,11 +128,11 @@ impl Writer {
         match self.write(&events) {
             Ok(()) => {
                 let now = self.parts.clock.now();
+                self.failure = None;
+                self.parts.queue.committed(accepted, self.frontier.size(), now);
                 for item in self.waiting.drain(..) {
                     answer(item, Ok(()));
                 }
-                self.failure = None;
-                self.parts.queue.committed(accepted, self.frontier.size(), now);
             }
             Err(error) => {
                 self.keep_group_events(&error, dropped);
@@ -142,23 +142,23 @@ impl Writer {
     }
 
     fn keep_group_events(&mut self, error: &io::Error, unreported: u64) {
-        let (mut lost, mut dropped) = (0_u64, unreported);
-        let mut kept = Vec::new();
+        let all = u64::try_from(self.waiting.len()).unwrap_or(u64::MAX);
+        let mut dropped = 0_u64;
+        let (mut kept, mut refused) = (Vec::new(), Vec::new());
         for item in self.waiting.drain(..) {
             match item.event.class {
                 Class::Group if !self.is_broken => kept.push(item),
-                Class::Sampled => {
-                    lost = lost.saturating_add(1);
-                    dropped = dropped.saturating_add(1);
-                }
-                Class::Group | Class::Sync => {
-                    lost = lost.saturating_add(1);
-                    answer(item, Err(io::Error::new(error.kind(), error.to_string())));
-                }
+                Class::Sampled => dropped = dropped.saturating_add(1),
+                Class::Group | Class::Sync => refused.push(item),
             }
         }
+        let lost = all.saturating_sub(u64::try_from(kept.len()).unwrap_or(u64::MAX));
         self.waiting = kept;
-        self.parts.queue.failed(error, lost, dropped);
+        // First the state, then the answers: who was refused must not find the log writable.
+        self.parts.queue.failed(error, lost, Dropped { new: dropped, unreported });
+        for item in refused {
+            answer(item, Err(io::Error::new(error.kind(), error.to_string())));
+        }
     }
 
     /// Appends events as one commit. The tree moves only when they are durable.

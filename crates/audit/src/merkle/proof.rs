@@ -68,15 +68,15 @@ pub fn verify_consistency(
     (new, new_root): (u64, &Hash),
     proof: &[Hash],
 ) -> Result<(), ProofError> {
+    if old == 0 || old > new {
+        return Err(ProofError::Size);
+    }
     if old == new {
         return match (proof.is_empty(), old_root == new_root) {
             (false, _) => Err(ProofError::Length),
             (true, false) => Err(ProofError::Root),
             (true, true) => Ok(()),
         };
-    }
-    if old == 0 || old > new {
-        return Err(ProofError::Size);
     }
     // A power of two is itself a node of the new tree, so its root need not be sent.
     let mut steps =

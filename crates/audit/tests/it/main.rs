@@ -9,3 +9,5 @@ mod life;
 mod tamper;
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod full_disk;

@@ -28,13 +28,15 @@ fn each(folder: &Path, check: Check<'_>) -> usize {
     count
 }
 
-/// `None` for what is not a hash: no such value can even be given to the functions.
-fn hash(value: &Value) -> Option<Hash> {
-    STANDARD.decode(value.as_str()?).ok()?.try_into().ok()
+/// Some vectors have other bytes in the place of a hash: any hash of them is as wrong, and equal
+/// ones stay equal.
+fn hash(value: &Value) -> Hash {
+    let bytes = STANDARD.decode(value.as_str().unwrap_or_default()).unwrap();
+    bytes.clone().try_into().unwrap_or_else(|_| leaf_hash(&bytes))
 }
 
-fn proof(value: &Value) -> Option<Proof> {
-    value.as_array().map_or(Some(Vec::new()), |all| all.iter().map(hash).collect())
+fn proof(value: &Value) -> Proof {
+    value.as_array().map(|all| all.iter().map(hash).collect()).unwrap_or_default()
 }
 
 #[test]
@@ -42,12 +44,14 @@ fn every_public_inclusion_vector_is_judged_right() {
     let folder = vectors_folder().join("merkle/testdata/inclusion");
     let count = each(&folder, &mut |path, vector| {
         let number = |key: &str| vector[key].as_u64().unwrap();
-        let judged = || {
-            let (leaf, root) = (hash(&vector["leafHash"])?, hash(&vector["root"])?);
-            let proof = proof(&vector["proof"])?;
-            verify_inclusion(&leaf, number("leafIdx"), number("treeSize"), &proof, &root).ok()
-        };
-        assert_eq!(judged().is_none(), vector["wantErr"].as_bool().unwrap(), "{}", path.display());
+        // The type of a hash already refuses what is empty.
+        let is_hash = |key: &str| !vector[key].as_str().unwrap().is_empty();
+        let are_hashes = is_hash("leafHash") && is_hash("root");
+        let (leaf, root) = (hash(&vector["leafHash"]), hash(&vector["root"]));
+        let proof = proof(&vector["proof"]);
+        let judged = verify_inclusion(&leaf, number("leafIdx"), number("treeSize"), &proof, &root);
+        let is_refused = !are_hashes || judged.is_err();
+        assert_eq!(is_refused, vector["wantErr"].as_bool().unwrap(), "{}", path.display());
     });
     assert!(count >= 90, "{count} vectors");
 }
@@ -57,12 +61,10 @@ fn every_public_consistency_vector_is_judged_right() {
     let folder = vectors_folder().join("merkle/testdata/consistency");
     let count = each(&folder, &mut |path, vector| {
         let number = |key: &str| vector[key].as_u64().unwrap();
-        let judged = || {
-            let (old, new) = (hash(&vector["root1"])?, hash(&vector["root2"])?);
-            let proof = proof(&vector["proof"])?;
-            verify_consistency((number("size1"), &old), (number("size2"), &new), &proof).ok()
-        };
-        assert_eq!(judged().is_none(), vector["wantErr"].as_bool().unwrap(), "{}", path.display());
+        let (old, new) = (hash(&vector["root1"]), hash(&vector["root2"]));
+        let proof = proof(&vector["proof"]);
+        let judged = verify_consistency((number("size1"), &old), (number("size2"), &new), &proof);
+        assert_eq!(judged.is_err(), vector["wantErr"].as_bool().unwrap(), "{}", path.display());
     });
     assert!(count >= 90, "{count} vectors");
 }
