@@ -26,7 +26,7 @@ def test_routes_lists_every_operation() -> None:
     assert found["getOrder"] == ("GET", "/orders/{order_id}")
     assert found["parcels.find"] == ("GET", "/parcels/{place*}")
     assert found["getItem"] == ("GET", "/items/{item_id}")
-    assert found["item_delete"] == ("DELETE", "/items/{item_id}")
+    assert found["item.delete"] == ("DELETE", "/items/{item_id}")
     assert "static" not in found
     table = run("routes").output
     assert "getOrder      GET     /orders/{order_id}  data: pii, card" in table

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from flask import Flask
     from werkzeug.routing import Rule
@@ -62,21 +62,36 @@ def declared_operation(app: Flask, endpoint: str | None, method: str) -> str | N
     return name if isinstance(name, str) else None
 
 
-def routes(app: Flask) -> Iterator[Route]:
-    """All routes of the app in the order of paths; its static files are left out."""
-    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, rule.endpoint)):
+def routes(app: Flask) -> list[Route]:
+    """All routes of the app in the order of paths; its static files are left out.
+
+    Names are unique, and as Ringwall reads them from the source: the first method of an endpoint
+    (GET, if it has one) has the plain name, the others ``endpoint.post``; a second rule for one
+    endpoint gets a number.
+    """
+    found: list[Route] = []
+    taken: set[str] = set()
+    for rule in app.url_map.iter_rules():
         if rule.endpoint == "static" or rule.endpoint.endswith(".static"):
             continue
-        methods = sorted((rule.methods or set()) - _IMPLIED_METHODS)
+        methods = sorted(
+            (rule.methods or set()) - _IMPLIED_METHODS, key=lambda method: (method != "GET", method)
+        )
         for method in methods:
-            yield _route(app, rule, method, is_only=len(methods) == 1)
+            plain = declared_operation(app, rule.endpoint, method) or (
+                rule.endpoint if method == methods[0] else f"{rule.endpoint}.{method.lower()}"
+            )
+            name, number = plain, 2
+            while name in taken:
+                name, number = f"{plain}.{number}", number + 1
+            taken.add(name)
+            found.append(_route(app, rule, method, name))
+    return sorted(found, key=lambda route: (route.path, route.method))
 
 
-def _route(app: Flask, rule: Rule, method: str, *, is_only: bool) -> Route:
-    # One endpoint with several methods is several operations, so the method tells them apart.
-    default = rule.endpoint if is_only else f"{rule.endpoint}_{method.lower()}"
+def _route(app: Flask, rule: Rule, method: str, name: str) -> Route:
     return Route(
-        operation=declared_operation(app, rule.endpoint, method) or default,
+        operation=name,
         method=method,
         path=_VARIABLE.sub(_parameter, rule.rule),
         endpoint=rule.endpoint,
