@@ -25,13 +25,19 @@ mod format;
 mod schema;
 
 pub use access::{Access, Caller, Flow, flows};
+pub use analyse::not_yet::unenforced;
+pub use analyse::promises::standing;
 pub use catalogue::{Code, codes, page};
 pub use draft::{Draft, Want, WantKind};
 pub use finding::{Finding, Related, Severity};
 pub use format::{FormatError, format};
 pub use graph::{Graph, GraphEdge, GraphNode, Lane};
 pub use matrix::{Matrix, Row};
-pub use model::*;
+pub use model::{
+    Authorization, DataClass, Expectation, Gateway, Grant, Leak, Limit, Limits, Login, Logs, Mode,
+    Model, OwnerRule, OwnerSource, OwnerValue, Partner, Party, Rate, RateKey, Role, Scope,
+    SecretRule, Service, Viewer, Waf, Webhook,
+};
 pub use plan::{Change, Effect, plan, plan_json, plan_text};
 pub use resolve::{Failure, Inputs, Report, check};
 pub use schema::schema;

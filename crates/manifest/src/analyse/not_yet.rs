@@ -8,7 +8,7 @@ use crate::resolve::Checker;
 use crate::source::At;
 
 pub(super) fn run(checker: &mut Checker<'_>) {
-    let mut found: Vec<(String, At)> = declared(&checker.model)
+    let mut found: Vec<(String, At)> = unenforced(&checker.model)
         .into_iter()
         .map(|(what, place)| (what, checker.at(&place)))
         .collect();
@@ -31,7 +31,7 @@ pub(super) fn run(checker: &mut Checker<'_>) {
 }
 
 /// What of a manifest this version does not enforce, each with its line.
-pub(crate) fn declared(model: &Model) -> Vec<(String, Place)> {
+pub fn unenforced(model: &Model) -> Vec<(String, Place)> {
     let mut found = Vec::new();
     let gateway = &model.gateway;
     if gateway.waf != Waf::Off {

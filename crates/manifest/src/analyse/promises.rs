@@ -21,7 +21,7 @@ pub(super) fn run(checker: &mut Checker<'_>) {
 }
 
 /// Whether every promise holds, with the line that breaks it.
-pub(crate) fn standing(model: &Model) -> Vec<(&Expectation, bool)> {
+pub fn standing(model: &Model) -> Vec<(&Expectation, bool)> {
     let hold = |promise: &Expectation| prove(model, promise).holds(promise.is_always);
     model.expectations.iter().map(|promise| (promise, hold(promise))).collect()
 }
