@@ -2,8 +2,9 @@
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ringwall_base::{SignError, Signer};
+use serde::Deserialize;
 
 use crate::merkle::{Hash, hash};
 
@@ -66,6 +67,7 @@ impl Checkpoint {
                 .decode(root)
                 .ok()
                 .and_then(|bytes| bytes.try_into().ok())
+                .map(Hash)
                 .ok_or(CheckpointError::Syntax)?,
         };
         let id = key_hash(origin, public_key);
@@ -81,13 +83,28 @@ impl Checkpoint {
     }
 
     fn body(&self) -> String {
-        format!("{}\n{}\n{}\n", self.origin, self.size, STANDARD.encode(self.root))
+        format!("{}\n{}\n{}\n", self.origin, self.size, self.root)
     }
+}
+
+/// The 32 bytes of an Ed25519 key in a JWK (RFC 8037), as [`crate::Settings`] and
+/// [`crate::verify`] take them.
+pub fn public_key(jwk: &[u8]) -> Option<[u8; 32]> {
+    #[derive(Deserialize)]
+    struct Jwk {
+        kty: String,
+        crv: String,
+        x: String,
+    }
+    let jwk: Jwk = serde_json::from_slice(jwk).ok()?;
+    let is_ed25519 = jwk.kty == "OKP" && jwk.crv == "Ed25519";
+    let bytes = URL_SAFE_NO_PAD.decode(jwk.x).ok()?;
+    bytes.try_into().ok().filter(|_| is_ed25519)
 }
 
 /// What C2SP calls the key id: it selects the key, and proves nothing.
 fn key_hash(name: &str, public_key: &[u8]) -> [u8; 4] {
-    let [a, b, c, d, ..] = hash(&[name.as_bytes(), b"\n", &[ED25519_TYPE], public_key]);
+    let Hash([a, b, c, d, ..]) = hash(&[name.as_bytes(), b"\n", &[ED25519_TYPE], public_key]);
     [a, b, c, d]
 }
 
@@ -101,4 +118,19 @@ fn decimal(text: &str) -> Option<u64> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let is_short = text == "0" || !text.starts_with('0');
     if is_plain && is_short { text.parse().ok() } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8037 appendix A.2.
+    #[test]
+    fn a_jwk_gives_its_key() {
+        let jwk =
+            br#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        assert_eq!(public_key(jwk).unwrap()[..4], [0xd7, 0x5a, 0x98, 0x01]);
+        let other = String::from_utf8_lossy(jwk).replace("Ed25519", "X25519");
+        assert_eq!(public_key(other.as_bytes()), None);
+    }
 }

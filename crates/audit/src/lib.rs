@@ -18,7 +18,7 @@ mod query;
 mod verify;
 
 pub use action::{ACTIONS, Action};
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use checkpoint::{Checkpoint, CheckpointError, public_key};
 pub use log::{Log, OpenError, Settings, Stats};
 pub use merkle::{Hash, Proof, ProofError, leaf_hash, verify_consistency, verify_inclusion};
 pub use query::{Entry, Filter, ReadError, find_request, query, tail};

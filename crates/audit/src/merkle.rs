@@ -3,14 +3,31 @@
 mod frontier;
 mod proof;
 
+use std::fmt;
+
 use aws_lc_rs::digest::{Context, SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 pub(crate) use frontier::Frontier;
 pub use proof::{Proof, ProofError, verify_consistency, verify_inclusion};
 pub(crate) use proof::{consistency_path, inclusion_path};
 
-/// A SHA-256 value.
-pub type Hash = [u8; 32];
+/// A SHA-256 value. It prints as base64, as in a checkpoint.
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
+pub struct Hash(pub [u8; 32]);
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&STANDARD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Hash({self})")
+    }
+}
 
 /// The hash of an event's line.
 pub fn leaf_hash(line: &[u8]) -> Hash {
@@ -19,7 +36,7 @@ pub fn leaf_hash(line: &[u8]) -> Hash {
 
 /// The hash of two neighbours. The prefixes keep a leaf from passing as a node.
 pub(crate) fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    hash(&[&[0x01], left, right])
+    hash(&[&[0x01], &left.0, &right.0])
 }
 
 /// The root of the tree without leaves.
@@ -37,5 +54,5 @@ pub(crate) fn hash(parts: &[&[u8]]) -> Hash {
 
 /// SHA-256 always gives 32 bytes.
 fn to_hash(bytes: &[u8]) -> Hash {
-    bytes.try_into().unwrap_or_default()
+    Hash(bytes.try_into().unwrap_or_default())
 }

@@ -17,7 +17,7 @@ use super::{OpenError, Settings};
 use crate::checkpoint::Checkpoint;
 use crate::frame;
 use crate::line::canonical;
-use crate::merkle::{Frontier, leaf_hash};
+use crate::merkle::{Frontier, Hash, leaf_hash};
 use crate::segment::{CHECKPOINT, CHECKPOINTS, Segment};
 
 /// Space that is returned to the disk when it is full.
@@ -244,7 +244,8 @@ impl Writer {
     /// A key that does not match would make every checkpoint worthless.
     fn check_key(&self) -> Result<(), OpenError> {
         let settings = &self.parts.settings;
-        let checkpoint = Checkpoint { origin: settings.origin.clone(), size: 0, root: [0; 32] };
+        let checkpoint =
+            Checkpoint { origin: settings.origin.clone(), size: 0, root: Hash::default() };
         let note = checkpoint
             .sign(self.parts.signer.as_ref(), &settings.public_key)
             .map_err(OpenError::Sign)?;
