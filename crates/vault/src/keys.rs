@@ -139,7 +139,7 @@ fn path(purpose: &str, id: &str) -> Result<String, KeyError> {
     // A `/` in it is an empty part for the check.
     check_name(&purpose.replace('/', "//"))?;
     // A thumbprint is base64url and may begin with a dash, which a name may not.
-    check_name(id.strip_prefix('-').map_or(id, |rest| rest.trim_start_matches('-')))?;
+    check_name(id.trim_start_matches('-'))?;
     Ok(format!("{purpose}/{id}"))
 }
 
