@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Algorithm, Secret, SinkError};
 use ringwall_jose::{JwkError, KeySet, base64url_encode};
-use ringwall_store::{Store, StoreError};
+use ringwall_store::{Row, Store, StoreError, View};
 use serde::{Deserialize, Serialize};
 
 use crate::identity::House;
@@ -64,7 +64,7 @@ pub struct Client {
     pub settings: NewClient,
     /// Whether it gets nothing any more.
     pub is_disabled: bool,
-    pub(crate) secret_hashes: Vec<[u8; 32]>,
+    pub(crate) secret_hashes: Vec<Hash>,
     pub(crate) keys: KeySet,
 }
 
@@ -108,7 +108,11 @@ pub struct Clients<'a> {
 
 /// All clients in memory: the token endpoint asks for one on every request.
 #[derive(Debug, Default)]
-pub(crate) struct ClientTable(ArcSwap<HashMap<String, Arc<Client>>>);
+pub(crate) struct ClientTable(ArcSwap<ById>);
+
+type Hash = [u8; 32];
+type Secrets = HashMap<String, Vec<Hash>>;
+type ById = HashMap<String, Arc<Client>>;
 
 impl Default for NewClient {
     fn default() -> Self {
@@ -238,7 +242,7 @@ impl<'a> Clients<'a> {
         Ok(self.house.put(Record::of(action).sync().client(id))?)
     }
 
-    fn generate(&self) -> Result<Secret<String>, ClientError> {
+    fn generate(self) -> Result<Secret<String>, ClientError> {
         // The prefix lets secret scanners find it.
         let secret = format!("rws_{}", base64url_encode(self.house.seams.random::<32>()?));
         Ok(Secret::new(secret))
@@ -249,27 +253,16 @@ impl ClientTable {
     /// Reads all clients anew. One that cannot be read is left out, and gets nothing.
     pub(crate) fn load(&self, store: &Store) -> Result<(), StoreError> {
         let clients = store.read(|view| {
-            let mut secrets: HashMap<String, Vec<[u8; 32]>> = HashMap::new();
-            for row in view.query(
-                "SELECT client_id, hash FROM identity_client_secret WHERE tenant_id = ?1",
-                &[TENANT.into()],
-            )? {
-                if let Ok(hash) = <[u8; 32]>::try_from(row.get::<Vec<u8>>(1)?.as_slice()) {
-                    secrets.entry(row.get(0)?).or_default().push(hash);
-                }
-            }
-            let mut clients = HashMap::new();
+            let mut secrets = read_secrets(view)?;
+            let mut clients = ById::new();
             for row in view.query(
                 "SELECT id, settings, is_disabled FROM identity_client WHERE tenant_id = ?1",
                 &[TENANT.into()],
             )? {
                 let id: String = row.get(0)?;
                 let secret_hashes = secrets.remove(&id).unwrap_or_default();
-                let settings = serde_json::from_str(&row.get::<String>(1)?);
-                let Ok(settings) = settings else { continue };
-                let Ok(keys) = keys_of(&settings) else { continue };
-                let is_disabled = row.get(2)?;
-                clients.insert(id, Arc::new(Client { settings, is_disabled, secret_hashes, keys }));
+                let client = read_client(&row, secret_hashes)?;
+                clients.extend(client.map(|client| (id, Arc::new(client))));
             }
             Ok::<_, StoreError>(clients)
         })?;
@@ -280,6 +273,29 @@ impl ClientTable {
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Client>> {
         self.0.load().get(id).map(Arc::clone)
     }
+}
+
+fn read_secrets(view: &View<'_>) -> Result<Secrets, StoreError> {
+    let mut secrets = Secrets::new();
+    for row in view.query(
+        "SELECT client_id, hash FROM identity_client_secret WHERE tenant_id = ?1",
+        &[TENANT.into()],
+    )? {
+        let hash = Hash::try_from(row.get::<Vec<u8>>(1)?);
+        let hash = hash.map_err(|_length| StoreError::Column { index: 1 })?;
+        secrets.entry(row.get(0)?).or_default().push(hash);
+    }
+    Ok(secrets)
+}
+
+/// `None` for one whose settings a newer program wrote: it gets nothing here.
+fn read_client(row: &Row, secret_hashes: Vec<Hash>) -> Result<Option<Client>, StoreError> {
+    let is_disabled = row.get(2)?;
+    let settings = serde_json::from_str::<NewClient>(&row.get::<String>(1)?).ok();
+    Ok(settings.and_then(|settings| {
+        let keys = keys_of(&settings).ok()?;
+        Some(Client { settings, is_disabled, secret_hashes, keys })
+    }))
 }
 
 fn check(new: &NewClient) -> Result<(), ClientError> {
@@ -318,7 +334,7 @@ fn is_redirect_uri(text: &str) -> bool {
     has_scheme && !has_user && text.is_ascii() && !text.contains(['#', '*', '\\'])
 }
 
-fn secret_hash(secret: &str) -> [u8; 32] {
+fn secret_hash(secret: &str) -> Hash {
     // 256 random bits need no stretching; the hash only keeps them off the disk.
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());

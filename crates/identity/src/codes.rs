@@ -52,7 +52,7 @@ pub(crate) struct Presented {
     pub(crate) code: Secret<String>,
     pub(crate) client_id: String,
     pub(crate) redirect_uri: String,
-    /// BASE64URL(SHA256(code_verifier)).
+    /// `BASE64URL(SHA256(code_verifier))`.
     pub(crate) challenge: String,
     /// The id of the access token that a good code will give.
     pub(crate) token_id: String,

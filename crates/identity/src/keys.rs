@@ -87,10 +87,13 @@ pub(crate) struct KeyRing {
     turning: Mutex<()>,
 }
 
+/// A row and its key.
+type Held = (KeyRow, Arc<PrivateKey>);
+
 /// The keys at one moment, ready for use.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
-    rows: Vec<(KeyRow, Arc<PrivateKey>)>,
+    rows: Vec<Held>,
     /// For access tokens only.
     pub(crate) access: Arc<KeySet>,
     pub(crate) internal: Arc<KeySet>,
@@ -100,10 +103,9 @@ pub(crate) struct Snapshot {
     pub(crate) etag: String,
 }
 
-/// Always signs with the key that is active at that moment.
+/// Signs with the key that was active when it was taken.
 #[derive(Debug)]
 pub(crate) struct ActiveSigner {
-    /// Taken once: the header names the key before the signature is made.
     key: Arc<PrivateKey>,
 }
 

@@ -32,6 +32,6 @@ pub use identity::{Identity, OpenError};
 pub use keys::{KeyError, KeyRow, KeyState, Purpose};
 pub use password::{PasswordError, hash_password};
 pub use people::{Account, PeopleError, Users};
-pub use seams::{KeyVault, KeyVaultError, Seams};
+pub use seams::{KeyBytes, KeyVault, KeyVaultError, Seams};
 pub use settings::Settings;
 pub use tables::MIGRATIONS;

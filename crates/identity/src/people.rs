@@ -199,7 +199,7 @@ impl<'a> Users<'a> {
     }
 
     /// An account with its password hash; `None` when there is none of this name.
-    pub(crate) fn credential(&self, name: &str) -> Result<Option<Credential>, PeopleError> {
+    pub(crate) fn credential(self, name: &str) -> Result<Option<Credential>, PeopleError> {
         let Some(name) = login_name(name) else { return Ok(None) };
         self.house.seams.store.read(|view| {
             let row = view.first(
@@ -216,7 +216,7 @@ impl<'a> Users<'a> {
     }
 
     fn change_role(
-        &self,
+        self,
         name: &str,
         role: &str,
         sql: &'static str,
@@ -234,7 +234,7 @@ impl<'a> Users<'a> {
     }
 
     fn record(
-        &self,
+        self,
         action: &'static str,
         account: &Account,
         operation: &str,

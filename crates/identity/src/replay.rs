@@ -9,8 +9,11 @@ use ringwall_base::Timestamp;
 /// restart an assertion of at most five minutes may pass once more only if it was never seen.
 #[derive(Debug, Default)]
 pub(crate) struct Replay {
-    used: Mutex<HashMap<(String, String), Timestamp>>,
+    used: Mutex<HashMap<Use, Timestamp>>,
 }
+
+/// Client and `jti`.
+type Use = (String, String);
 
 impl Replay {
     /// Whether this is the first use. When the memory is full of live entries the answer is no.

@@ -41,10 +41,13 @@ impl Kind {
     }
 }
 
+/// Until when what is revoked.
+type Live = HashMap<(Kind, String), Timestamp>;
+
 /// What is revoked, in memory and on disk. The epoch changes with every addition.
 #[derive(Debug, Default)]
 pub(crate) struct Revocations {
-    live: RwLock<HashMap<(Kind, String), Timestamp>>,
+    live: RwLock<Live>,
     epoch: AtomicU64,
 }
 

@@ -6,19 +6,22 @@ use std::sync::Arc;
 use ringwall_base::{Clock, Entropy, Secret, Sink};
 use ringwall_store::Store;
 
+/// A private key in PKCS#8.
+pub type KeyBytes = Secret<Vec<u8>>;
+
 /// Keeps private keys sealed. The vault is behind it.
 pub trait KeyVault: Debug + Send + Sync {
     /// Seals `bytes` under purpose and id, replacing what was there.
     ///
     /// # Errors
     /// When the vault is sealed or its store fails.
-    fn put(&self, purpose: &str, id: &str, bytes: &Secret<Vec<u8>>) -> Result<(), KeyVaultError>;
+    fn put(&self, purpose: &str, id: &str, bytes: &KeyBytes) -> Result<(), KeyVaultError>;
 
     /// Opens one; `None` when there is none.
     ///
     /// # Errors
     /// When it does not open.
-    fn get(&self, purpose: &str, id: &str) -> Result<Option<Secret<Vec<u8>>>, KeyVaultError>;
+    fn get(&self, purpose: &str, id: &str) -> Result<Option<KeyBytes>, KeyVaultError>;
 
     /// The ids under a purpose.
     ///

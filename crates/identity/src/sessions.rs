@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Person, Secret, Timestamp, Ulid};
 use ringwall_jose::base64url_encode;
-use ringwall_store::{Store, StoreError};
+use ringwall_store::{Row, Store, StoreError, View};
 
 use crate::people::{Account, ROLES};
 use crate::seams::Seams;
@@ -71,24 +71,8 @@ impl SessionTable {
             )?;
             let mut by_hash = HashMap::with_capacity(rows.len());
             for row in rows {
-                let subject: String = row.get(2)?;
-                let roles = view.query(ROLES, &[TENANT.into(), (&subject).into()])?;
-                let person = Person {
-                    subject,
-                    name: row.get(3)?,
-                    roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
-                    session: Some(row.get(1)?),
-                    authenticated_at: row.get(4)?,
-                };
-                let entry = Entry {
-                    person: Arc::new(person),
-                    seen: AtomicU64::new(row.get(5)?),
-                    expires: row.get(6)?,
-                };
-                let hash: Vec<u8> = row.get(0)?;
-                if let Ok(hash) = Hash::try_from(hash.as_slice()) {
-                    by_hash.insert(hash, entry);
-                }
+                let (hash, entry) = read_row(view, &row)?;
+                by_hash.insert(hash, entry);
             }
             Ok::<_, StoreError>(by_hash)
         })?;
@@ -222,6 +206,23 @@ impl SessionTable {
         })?;
         Ok(())
     }
+}
+
+fn read_row(view: &View<'_>, row: &Row) -> Result<(Hash, Entry), StoreError> {
+    let subject: String = row.get(2)?;
+    let roles = view.query(ROLES, &[TENANT.into(), (&subject).into()])?;
+    let person = Person {
+        subject,
+        name: row.get(3)?,
+        roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
+        session: Some(row.get(1)?),
+        authenticated_at: row.get(4)?,
+    };
+    let seen = AtomicU64::new(row.get(5)?);
+    let entry = Entry { person: Arc::new(person), seen, expires: row.get(6)? };
+    let hash: Vec<u8> = row.get(0)?;
+    let hash = Hash::try_from(hash).map_err(|_length| StoreError::Column { index: 0 })?;
+    Ok((hash, entry))
 }
 
 fn make_room(by_hash: &mut HashMap<Hash, Entry>, max: usize) {

@@ -89,8 +89,11 @@ fn prefix(peer: IpAddr) -> Prefix {
             [4, a, b, c, 0, 0, 0, 0]
         }
         IpAddr::V6(address) => {
-            let [a, b, c, d, e, f, g, h, ..] = address.octets();
-            [a, b, c, d, e, f, g, h]
+            let mut prefix = [0; 8];
+            for (target, octet) in prefix.iter_mut().zip(address.octets()) {
+                *target = octet;
+            }
+            prefix
         }
     }
 }

@@ -1,0 +1,256 @@
+//! An identity service on a temporary store, with a clock that stands still.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use ringwall_base::{Clock as _, ManualClock, Secret, Timestamp};
+use ringwall_identity::{
+    Access, Grant, Identity, KeyBytes, KeyVault, KeyVaultError, MIGRATIONS, NewClient, Seams,
+    Settings,
+};
+use ringwall_store::Store;
+use ringwall_testkit::{MemorySink, Sequence};
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub(crate) const ISSUER: &str = "https://shop.example";
+pub(crate) const CALLBACK: &str = "https://web.example/callback";
+pub(crate) const PASSWORD: &str = "correct horse";
+/// RFC 7636 appendix B.
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+pub(crate) struct Fixture {
+    pub(crate) identity: Identity,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) sink: Arc<MemorySink>,
+    pub(crate) secret: String,
+    vault: Arc<MemoryVault>,
+    folder: TempDir,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct MemoryVault(Mutex<BTreeMap<(String, String), Vec<u8>>>);
+
+impl KeyVault for MemoryVault {
+    fn put(&self, purpose: &str, id: &str, bytes: &KeyBytes) -> Result<(), KeyVaultError> {
+        let key = (purpose.to_owned(), id.to_owned());
+        self.0.lock().unwrap().insert(key, bytes.expose().clone());
+        Ok(())
+    }
+
+    fn get(&self, purpose: &str, id: &str) -> Result<Option<KeyBytes>, KeyVaultError> {
+        let key = (purpose.to_owned(), id.to_owned());
+        Ok(self.0.lock().unwrap().get(&key).cloned().map(Secret::new))
+    }
+
+    fn list(&self, purpose: &str) -> Result<Vec<String>, KeyVaultError> {
+        let keys = self.0.lock().unwrap();
+        Ok(keys.keys().filter(|key| key.0 == purpose).map(|key| key.1.clone()).collect())
+    }
+
+    fn remove(&self, purpose: &str, id: &str) -> Result<(), KeyVaultError> {
+        self.0.lock().unwrap().remove(&(purpose.to_owned(), id.to_owned()));
+        Ok(())
+    }
+}
+
+impl Fixture {
+    /// One person (`ada`), one program (`robot`), two applications (`web`, public `native`).
+    pub(crate) fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
+        let folder = TempDir::new().unwrap();
+        let (sink, vault) = (Arc::new(MemorySink::default()), Arc::new(MemoryVault::default()));
+        let identity = open(&folder, &clock, &sink, &vault);
+        identity
+            .users()
+            .add("ada", &["customer".to_owned()], &Secret::new(PASSWORD.to_owned()))
+            .unwrap();
+        let robot = NewClient {
+            id: "robot".to_owned(),
+            scopes: vec!["read".to_owned(), "write".to_owned()],
+            roles: vec!["support".to_owned()],
+            ..NewClient::default()
+        };
+        let secret = identity.clients().add(robot).unwrap().unwrap().expose().clone();
+        for (id, uri) in [("native", "http://127.0.0.1/done"), ("web", CALLBACK)] {
+            let client = NewClient {
+                id: id.to_owned(),
+                access: Access::Public,
+                grants: vec![Grant::AuthorizationCode],
+                redirect_uris: vec![uri.to_owned()],
+                ..NewClient::default()
+            };
+            assert!(identity.clients().add(client).unwrap().is_none());
+        }
+        sink.take();
+        Self { identity, clock, sink, secret, vault, folder }
+    }
+
+    /// The process ends, and starts again on the same disk.
+    pub(crate) fn restart(self) -> Self {
+        let Self { identity, clock, sink, secret, vault, folder } = self;
+        drop(identity);
+        let identity = open(&folder, &clock, &sink, &vault);
+        Self { identity, clock, sink, secret, vault, folder }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.send_from("192.0.2.1", request).await
+    }
+
+    pub(crate) async fn send_from(&self, peer: &str, request: Request<Bytes>) -> Response<Bytes> {
+        self.identity.answer(peer.parse::<IpAddr>().unwrap(), request).await
+    }
+
+    pub(crate) async fn get(&self, path: &str, cookies: &str) -> Response<Bytes> {
+        let request = Request::get(path).header("cookie", cookies).body(Bytes::new()).unwrap();
+        self.send(request).await
+    }
+
+    /// A form, as a client sends it.
+    pub(crate) async fn post(&self, path: &str, form: &str) -> Response<Bytes> {
+        self.send(form_request(path, form, &[])).await
+    }
+
+    /// A form, as a browser sends it back from a page that it got before.
+    pub(crate) async fn submit(&self, page: &Page, path: &str, form: &str) -> Response<Bytes> {
+        let form = format!("form_token={}&{form}", page.token);
+        let headers = [("cookie", page.cookies.as_str()), ("origin", ISSUER)];
+        self.send(form_request(path, &form, &headers)).await
+    }
+
+    pub(crate) async fn page(&self, path: &str, cookies: &str) -> Page {
+        Page::of(&self.get(path, cookies).await, cookies)
+    }
+
+    /// Signs in; gives the session's cookie, as a header value.
+    pub(crate) async fn sign_in(&self) -> String {
+        let page = self.page("/login", "").await;
+        let form = format!("username=ada&password={}", PASSWORD.replace(' ', "+"));
+        let reply = self.submit(&page, "/login", &form).await;
+        assert_eq!(reply.status(), 303, "{}", text(&reply));
+        set_cookie(&reply, "__Host-ringwall").expect("a session")
+    }
+
+    /// A code for `web`.
+    pub(crate) async fn code(&self, cookies: &str) -> String {
+        let reply = self.get(&authorize_path(&[]), cookies).await;
+        parameter(&location(&reply), "code").unwrap_or_else(|| panic!("{}", location(&reply)))
+    }
+
+    pub(crate) async fn redeem(&self, code: &str) -> Response<Bytes> {
+        self.post("/oauth/token", &code_form(code, &[])).await
+    }
+}
+
+/// What a browser keeps of a page with a form.
+pub(crate) struct Page {
+    pub(crate) token: String,
+    pub(crate) cookies: String,
+}
+
+impl Page {
+    pub(crate) fn of(reply: &Response<Bytes>, cookies: &str) -> Self {
+        let html = text(reply);
+        let (_, rest) = html.split_once("name=\"form_token\" value=\"").expect("a form");
+        let token = rest.split('"').next().unwrap().to_owned();
+        let form = set_cookie(reply, "__Host-ringwall-form").expect("a form cookie");
+        Self { token, cookies: format!("{form}; {cookies}") }
+    }
+}
+
+fn open(
+    folder: &TempDir,
+    clock: &Arc<ManualClock>,
+    sink: &Arc<MemorySink>,
+    vault: &Arc<MemoryVault>,
+) -> Identity {
+    let store = Store::open(&folder.path().join("store.db"), Arc::clone(clock) as _, MIGRATIONS);
+    let seams = Seams {
+        store: Arc::new(store.unwrap()),
+        vault: Arc::clone(vault) as _,
+        clock: Arc::clone(clock) as _,
+        entropy: Arc::new(Sequence::from_seed(clock.now().micros())),
+        sink: Arc::clone(sink) as _,
+    };
+    let settings = Settings { issuer: ISSUER.to_owned(), hashes_max: 64, ..Settings::default() };
+    Identity::open(settings, seams).unwrap()
+}
+
+pub(crate) fn form_request(path: &str, form: &str, headers: &[(&str, &str)]) -> Request<Bytes> {
+    let mut request = Request::post(path)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Bytes::from(form.to_owned()))
+        .unwrap();
+    for (name, value) in headers {
+        request
+            .headers_mut()
+            .append(http::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+    }
+    request
+}
+
+/// Parameters with some exchanged: an empty value removes one.
+fn merged(base: &[(&str, &str)], changes: &[(&str, &str)]) -> String {
+    let kept = base.iter().filter(|(name, _)| !changes.iter().any(|change| change.0 == *name));
+    let pairs = kept.chain(changes.iter().filter(|(_, value)| !value.is_empty()));
+    pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+}
+
+pub(crate) fn authorize_path(changes: &[(&str, &str)]) -> String {
+    let base = [
+        ("response_type", "code"),
+        ("client_id", "web"),
+        ("redirect_uri", "https%3A%2F%2Fweb.example%2Fcallback"),
+        ("scope", "openid"),
+        ("state", "s-1"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    format!("/oauth/authorize?{}", merged(&base, changes))
+}
+
+pub(crate) fn code_form(code: &str, changes: &[(&str, &str)]) -> String {
+    let base = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "web"),
+        ("code", code),
+        ("redirect_uri", "https%3A%2F%2Fweb.example%2Fcallback"),
+        ("code_verifier", VERIFIER),
+    ];
+    merged(&base, changes)
+}
+
+pub(crate) fn text(reply: &Response<Bytes>) -> String {
+    String::from_utf8(reply.body().to_vec()).unwrap()
+}
+
+pub(crate) fn json(reply: &Response<Bytes>) -> Value {
+    serde_json::from_slice(reply.body()).unwrap_or_else(|_| panic!("{}", text(reply)))
+}
+
+pub(crate) fn location(reply: &Response<Bytes>) -> String {
+    reply.headers().get("location").map_or(String::new(), |l| l.to_str().unwrap().to_owned())
+}
+
+pub(crate) fn parameter(uri: &str, name: &str) -> Option<String> {
+    let (_, query) = uri.split_once('?')?;
+    query.split('&').find_map(|pair| pair.strip_prefix(&format!("{name}="))).map(str::to_owned)
+}
+
+/// `name=value` of a cookie that the reply sets.
+pub(crate) fn set_cookie(reply: &Response<Bytes>, name: &str) -> Option<String> {
+    let values = reply.headers().get_all("set-cookie").iter();
+    values
+        .filter_map(|value| value.to_str().unwrap().split(';').next())
+        .find(|pair| pair.starts_with(&format!("{name}=")))
+        .map(str::to_owned)
+}

@@ -1,0 +1,217 @@
+//! Login and logout: attacks U6, U7, U10, U11, A7, A10.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use ringwall_base::Sessions as _;
+
+use crate::fixture::*;
+
+#[tokio::test]
+async fn a_person_signs_in_and_goes_where_they_came_from() {
+    let f = Fixture::new();
+    let page = f.page("/login?return_to=%2Forders%3Fa%3Db", "").await;
+    let form = "username=ada&password=correct+horse&return_to=%2Forders%3Fa%3Db";
+    let reply = f.submit(&page, "/login", form).await;
+    assert_eq!((reply.status().as_u16(), location(&reply).as_str()), (303, "/orders?a=b"));
+    let all = format!("{:?}", reply.headers().get_all("set-cookie"));
+    assert!(!all.contains("Path=/; Secure"), "a session cookie is not printed: {all}");
+    let cookie = reply.headers().get("set-cookie").unwrap().to_str().unwrap();
+    assert!(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{cookie}");
+    let value = cookie.split(['=', ';']).nth(1).unwrap();
+    let person = f.identity.person(value, f.now()).unwrap();
+    assert_eq!((person.name.as_str(), person.roles), ("ada", vec!["customer".to_owned()]));
+    let actions: Vec<_> = f.sink.take().into_iter().map(|event| event.action).collect();
+    assert_eq!(actions, ["login-succeeded"]);
+}
+
+#[tokio::test]
+async fn the_page_allows_no_script_and_no_frame() {
+    let f = Fixture::new();
+    let reply = f.get("/login", "").await;
+    let header = |name: &str| reply.headers().get(name).unwrap().to_str().unwrap().to_owned();
+    let policy = header("content-security-policy");
+    for part in ["default-src 'none'", "frame-ancestors 'none'", "form-action 'self'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("unsafe") && !policy.contains("script"), "{policy}");
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("referrer-policy"), "no-referrer");
+    assert!(!text(&reply).contains("<script"));
+}
+
+#[tokio::test]
+async fn nobody_learns_whether_an_account_exists() {
+    let f = Fixture::new();
+    f.identity.users().add("eve", &[], &ringwall_base::Secret::new(PASSWORD.to_owned())).unwrap();
+    f.identity.users().disable("eve", true).unwrap();
+    let mut seen = Vec::new();
+    for form in [
+        "username=ada&password=wrong+horse",
+        "username=nobody&password=wrong+horse",
+        "username=eve&password=correct+horse",
+        "username=%C3%A4&password=wrong+horse",
+        "username=&password=",
+        "password=correct+horse",
+    ] {
+        let page = f.page("/login", "").await;
+        let reply = f.submit(&page, "/login", form).await;
+        let again = Page::of(&reply, "");
+        let body = text(&reply).replace(&again.token, "TOKEN");
+        seen.push((reply.status().as_u16(), body));
+    }
+    assert_eq!(seen[0].0, 401);
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:?}");
+}
+
+#[tokio::test]
+async fn an_unknown_account_costs_a_hash_too() {
+    let f = Fixture::new();
+    let mut times = Vec::new();
+    for name in ["ada", "nobody"] {
+        let page = f.page("/login", "").await;
+        let started = clock();
+        f.submit(&page, "/login", &format!("username={name}&password=wrong+horse")).await;
+        times.push(clock() - started);
+    }
+    // One argon2id run takes longer than five milliseconds on any machine.
+    assert!(times.iter().all(|time| *time > Duration::from_millis(5)), "{times:?}");
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test measures the machine itself")]
+fn clock() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap()
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_and_the_owner_elsewhere_is_not() {
+    let f = Fixture::new();
+    let page = f.page("/login", "").await;
+    let mut statuses = Vec::new();
+    for _ in 0..7 {
+        let reply = f.submit(&page, "/login", "username=ada&password=wrong+horse").await;
+        statuses.push(reply.status().as_u16());
+    }
+    assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429]);
+    // The right password does not help within the wait, or it could be found by its status.
+    let right = "username=ada&password=correct+horse";
+    assert_eq!(f.submit(&page, "/login", right).await.status(), 429);
+    let form = format!("form_token={}&{right}", page.token);
+    let elsewhere = form_request("/login", &form, &[("cookie", &page.cookies)]);
+    assert_eq!(f.send_from("198.51.100.7", elsewhere).await.status(), 303);
+    f.clock.advance(Duration::from_secs(2));
+    assert_eq!(f.submit(&page, "/login", right).await.status(), 303);
+}
+
+#[tokio::test]
+async fn a_form_from_another_site_signs_nobody_in_or_out() {
+    let f = Fixture::new();
+    let session = f.sign_in().await;
+    let page = f.page("/logout", &session).await;
+    let good = format!("form_token={}&username=ada&password=correct+horse", page.token);
+    let cases: [(&str, &[(&str, &str)]); 7] = [
+        (&good, &[]),
+        (&good, &[("origin", ISSUER)]),
+        (&good, &[("cookie", "__Host-ringwall-form=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")]),
+        (&good, &[("cookie", &page.cookies), ("origin", "https://evil.example")]),
+        (&good, &[("cookie", &page.cookies), ("origin", "null")]),
+        (&good, &[("cookie", &page.cookies), ("sec-fetch-site", "cross-site")]),
+        ("username=ada&password=correct+horse", &[("cookie", &page.cookies), ("origin", ISSUER)]),
+    ];
+    for (index, (form, headers)) in cases.into_iter().enumerate() {
+        for path in ["/login", "/logout"] {
+            let reply = f.send(form_request(path, form, headers)).await;
+            assert_eq!(reply.status(), 403, "{path} {index}");
+        }
+    }
+    let value = session.split_once('=').unwrap().1;
+    assert!(f.identity.person(value, f.now()).is_some());
+}
+
+#[tokio::test]
+async fn a_session_that_was_planted_is_not_the_one_after_login() {
+    let f = Fixture::new();
+    let old = f.sign_in().await;
+    let page = f.page("/login?return_to=%2Foauth%2Fauthorize", &old).await;
+    let reply = f.submit(&page, "/login", "username=ada&password=correct+horse").await;
+    let new = set_cookie(&reply, "__Host-ringwall").unwrap();
+    assert_ne!(old, new);
+    let value = |pair: &str| pair.split_once('=').unwrap().1.to_owned();
+    assert!(f.identity.person(&value(&old), f.now()).is_none(), "the old one ended");
+    assert!(f.identity.person(&value(&new), f.now()).is_some());
+    let planted = "A".repeat(43);
+    assert!(f.identity.person(&planted, f.now()).is_none());
+}
+
+#[tokio::test]
+async fn malformed_input_is_refused_before_any_work() {
+    let f = Fixture::new();
+    let page = f.page("/login", "").await;
+    let huge = format!("username=ada&password={}", "x".repeat(1 << 20));
+    assert_eq!(f.submit(&page, "/login", &huge).await.status(), 413);
+    let long = format!("username=ada&password={}", "x".repeat(1_025));
+    assert_eq!(f.submit(&page, "/login", &long).await.status(), 401);
+    for form in [
+        "username=ada&username=bob&password=x",
+        "username=ada&password=a%00b",
+        "username=ada&password=%ff",
+        "username=ada&password=%zz",
+        "username=ada&password=%",
+    ] {
+        assert_eq!(f.submit(&page, "/login", form).await.status(), 400, "{form}");
+    }
+    let twice = format!("{}; __Host-ringwall=a; __Host-ringwall=b", page.cookies);
+    assert_eq!(f.get("/login", &twice).await.status(), 400);
+    let bytes = http::HeaderValue::from_bytes(b"__Host-ringwall=\xff").unwrap();
+    let raw = Request::get("/login").header("cookie", bytes).body(Bytes::new()).unwrap();
+    assert_eq!(f.send(raw).await.status(), 400);
+}
+
+#[tokio::test]
+async fn a_login_leads_nowhere_but_home() {
+    let f = Fixture::new();
+    for elsewhere in ["https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2F%5Cevil.example"] {
+        let page = f.page(&format!("/login?return_to={elsewhere}"), "").await;
+        let form = format!("username=ada&password=correct+horse&return_to={elsewhere}");
+        let reply = f.submit(&page, "/login", &form).await;
+        assert_eq!(location(&reply), "/", "{elsewhere}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_survives_a_restart_and_ends_by_time_and_by_logout() {
+    let f = Fixture::new();
+    let session = f.sign_in().await;
+    let value = session.split_once('=').unwrap().1.to_owned();
+    let f = f.restart();
+    assert!(f.identity.person(&value, f.now()).is_some(), "after a restart");
+    f.clock.advance(Duration::from_mins(29));
+    assert!(f.identity.person(&value, f.now()).is_some(), "just before idle");
+    f.identity.sweep().unwrap();
+    let f = f.restart();
+    f.clock.advance(Duration::from_mins(29));
+    assert!(f.identity.person(&value, f.now()).is_some(), "its last use was written");
+    f.clock.advance(Duration::from_mins(30));
+    assert!(f.identity.person(&value, f.now()).is_none(), "idle");
+
+    let session = f.sign_in().await;
+    let value = session.split_once('=').unwrap().1.to_owned();
+    for _ in 0..35 {
+        f.clock.advance(Duration::from_mins(20));
+        assert!(f.identity.person(&value, f.now()).is_some());
+    }
+    f.clock.advance(Duration::from_mins(20));
+    assert!(f.identity.person(&value, f.now()).is_none(), "twelve hours");
+
+    let session = f.sign_in().await;
+    let value = session.split_once('=').unwrap().1.to_owned();
+    assert_eq!(f.get("/logout", &session).await.status(), 200);
+    assert!(f.identity.person(&value, f.now()).is_some(), "a link signs nobody out");
+    let page = f.page("/logout", &session).await;
+    let reply = f.submit(&page, "/logout", "").await;
+    assert_eq!(reply.status(), 303);
+    assert!(f.identity.person(&value, f.now()).is_none(), "logout");
+    let f = f.restart();
+    assert!(f.identity.person(&value, f.now()).is_none(), "logout, after a restart");
+}
