@@ -75,14 +75,20 @@ pub struct Seams {
     pub is_dev: bool,
 }
 
+/// Access tokens seen before.
+pub(crate) type Tokens = TokenCache<AccessToken>;
+
+/// Endpoints by a name that outlives a reload.
+type Endpoints = HashMap<String, Arc<Endpoint>>;
+
 /// All doors, and what they share.
 #[derive(Debug)]
 pub struct Core {
     seams: Seams,
     ledger: Arc<Ledger>,
     rates: Arc<Rates>,
-    tokens: Mutex<Option<Arc<TokenCache<AccessToken>>>>,
-    endpoints: Mutex<HashMap<String, Arc<Endpoint>>>,
+    tokens: Mutex<Option<Arc<Tokens>>>,
+    endpoints: Mutex<Endpoints>,
     snapshot: ArcSwapOption<Snapshot>,
     version: AtomicU64,
 }
@@ -128,7 +134,7 @@ impl Core {
         Arc::new(House::new(Arc::clone(self), door))
     }
 
-    /// All counters, in the OpenMetrics text format.
+    /// All counters, in the `OpenMetrics` text format.
     ///
     /// # Errors
     /// Never, in practice: writing to a string does not fail.
@@ -152,16 +158,8 @@ impl Core {
         &self.rates
     }
 
-    pub(crate) fn opening(&self, door: &Door, snapshot: Option<&Snapshot>) -> Opening {
-        Opening {
-            door: door.label(),
-            mode: snapshot.map_or(Mode::Block, Snapshot::mode),
-            manifest: snapshot.map_or(0, Snapshot::version),
-        }
-    }
-
     /// The cache of access tokens; a new one only when other tokens are expected.
-    pub(crate) fn tokens(&self, expected: Expected) -> Arc<TokenCache<AccessToken>> {
+    pub(crate) fn tokens(&self, expected: Expected) -> Arc<Tokens> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = tokens.as_ref().filter(|known| *known.expected() == expected) {
             return Arc::clone(known);
@@ -207,8 +205,16 @@ impl Core {
 }
 
 impl Door {
-    /// `edge`, `inbound` or `outbound`.
-    pub(crate) const fn label(&self) -> &'static str {
+    /// What a record needs to know.
+    pub(crate) fn opening(&self, snapshot: Option<&Snapshot>) -> Opening {
+        Opening {
+            door: self.label(),
+            mode: snapshot.map_or(Mode::Block, Snapshot::mode),
+            manifest: snapshot.map_or(0, Snapshot::version),
+        }
+    }
+
+    const fn label(&self) -> &'static str {
         match self {
             Self::Edge => "edge",
             Self::Inbound { .. } => "inbound",

@@ -42,7 +42,7 @@ impl Ledger {
         RequestId::from_bits(self.number())
     }
 
-    /// SplitMix64 (Steele, Lea, Flood, 2014).
+    /// `SplitMix64` (Steele, Lea, Flood, 2014).
     pub(crate) fn number(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut z = self.numbers.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);

@@ -11,6 +11,7 @@
 mod pipeline;
 mod stage;
 mod refusal;
+mod problem;
 mod record;
 mod ledger;
 mod metrics;
@@ -20,10 +21,12 @@ mod operation;
 mod upstreams;
 mod rates;
 mod local;
+mod egress;
 mod own;
 mod json;
 
 pub use crate::core::{Core, Door, Reach, Seams};
+pub use egress::Egress;
 pub use local::{Answered, Local};
 pub use pipeline::House;
 pub use snapshot::BuildError;

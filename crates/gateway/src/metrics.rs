@@ -54,7 +54,8 @@ struct Effect {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::default();
-        let duration = Family::new_with_constructor(histogram as fn() -> Histogram);
+        let make: fn() -> Histogram = histogram;
+        let duration = Family::new_with_constructor(make);
         let (active, decisions, lost) = (Gauge::default(), Family::default(), Counter::default());
         registry.register_with_unit(
             "http_server_request_duration",
@@ -101,7 +102,7 @@ impl Metrics {
         self.lost.inc();
     }
 
-    /// All of it, in the OpenMetrics text format.
+    /// All of it, in the `OpenMetrics` text format.
     pub(crate) fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

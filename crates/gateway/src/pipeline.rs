@@ -34,7 +34,7 @@ impl House {
     pub async fn answer(&self, peer: &Arc<Peer>, request: Request<Body>) -> Response<Body> {
         let snapshot = self.core.snapshot();
         let line = snapshot.as_ref().and_then(|snapshot| snapshot.line(&self.door));
-        let opening = self.core.opening(&self.door, snapshot.as_deref());
+        let opening = self.door.opening(snapshot.as_deref());
         // The record is written when it drops, so a client that hangs up is recorded too.
         let mut record = Record::open(self.core.ledger(), opening, peer, &request);
         let admitted = match line {
@@ -71,10 +71,9 @@ impl Line {
         record.throttle(self.throttle.caller(&caller, record.address(), &route))?;
         let permit = self.authorize.run(caller, &request, &route, record)?;
         let permit = record.permit(permit);
-        let method = request.method().clone();
         let request = self.inspect.run(request, &route, &permit, record).await?;
-        let response = self.forward.run(peer, &permit, request, &route, record).await?;
-        self.review.run(response, &method, &permit, &route, record).await
+        let response = self.forward.run(&permit, request, &route, record).await?;
+        self.review.run(response, &permit, &route, record).await
     }
 }
 

@@ -13,8 +13,11 @@ use std::time::Duration;
 pub(crate) struct Rates {
     // Seeded by the library, so that a client cannot choose keys that fall together.
     hasher: RandomState,
-    shards: Vec<Mutex<HashMap<u128, u64>>>,
+    shards: Vec<Mutex<Times>>,
 }
+
+/// Arrival times by key, in monotonic nanoseconds.
+type Times = HashMap<u128, u64>;
 
 /// So many in so much time, all of them at once if need be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -74,7 +77,7 @@ impl Rates {
 
 /// Forgets keys that are idle: they would start fresh anyway. When none is, the one that is idle
 /// soonest goes, so that a flood of new keys cannot wash out those who are over their rate.
-fn make_room(times: &mut HashMap<u128, u64>, now: u64) {
+fn make_room(times: &mut Times, now: u64) {
     times.retain(|_key, arrival| *arrival > now);
     if times.len() >= KEYS_PER_SHARD {
         let soonest = times.iter().min_by_key(|(_key, arrival)| **arrival).map(|(key, _)| *key);

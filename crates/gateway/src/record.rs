@@ -6,21 +6,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::WWW_AUTHENTICATE;
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use ringwall_base::{Class, Event, Outcome, Place};
 use ringwall_manifest::Mode;
 use ringwall_net::{Body, Peer};
-use serde::Serialize;
 
-use crate::Refusal;
 use crate::ledger::Ledger;
 use crate::metrics::{Exchange, method_label};
 use crate::operation::Operation;
 use crate::stage::authenticate::Caller;
 use crate::stage::authorize::Permit;
 use crate::stage::throttle::Quota;
+use crate::{Refusal, problem};
 
 /// What becomes known of one request.
 #[derive(Debug)]
@@ -32,6 +30,7 @@ pub(crate) struct Record {
     id: String,
     trace: u128,
     started: Duration,
+    peer: Arc<Peer>,
     address: IpAddr,
     method: Method,
     path: String,
@@ -61,7 +60,7 @@ impl Record {
     pub(crate) fn open(
         ledger: &Arc<Ledger>,
         opening: Opening,
-        peer: &Peer,
+        peer: &Arc<Peer>,
         request: &Request<Body>,
     ) -> Self {
         ledger.metrics.enter();
@@ -74,6 +73,7 @@ impl Record {
             id: ledger.request_id().to_string(),
             trace: u128::from(ledger.number()) << 64 | u128::from(ledger.number()),
             started: ledger.clock.monotonic(),
+            peer: Arc::clone(peer),
             address: peer.address.ip().to_canonical(),
             method: request.method().clone(),
             path,
@@ -157,6 +157,16 @@ impl Record {
         self.address
     }
 
+    /// The other end of the connection.
+    pub(crate) const fn peer(&self) -> &Arc<Peer> {
+        &self.peer
+    }
+
+    /// The client's method.
+    pub(crate) const fn method(&self) -> &Method {
+        &self.method
+    }
+
     /// Whether somebody is behind the request.
     pub(crate) fn is_known(&self) -> bool {
         self.caller.as_ref().is_some_and(|caller| caller.person().is_some())
@@ -171,25 +181,7 @@ impl Record {
 
     /// Turns a refusal into the response. Nothing but its public text leaves.
     pub(crate) fn refuse(&mut self, refusal: Refusal) -> Response<Body> {
-        let public = refusal.public();
-        let is_dev = self.ledger.is_dev;
-        let problem = Problem {
-            r#type: format!("https://ringwall.dev/e/{}", public.code),
-            title: public.title,
-            status: public.status.as_u16(),
-            code: public.code,
-            request_id: &self.id,
-            reason: is_dev.then(|| refusal.reason()),
-            line: refusal.line().filter(|_| is_dev).map(ToString::to_string),
-        };
-        // A struct of texts and numbers always becomes JSON; if not, an empty body tells nothing.
-        let body = serde_json::to_vec(&problem).unwrap_or_default();
-        let mut response = Response::new(Body::full(body));
-        *response.status_mut() = public.status;
-        let fields = response.headers_mut();
-        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        fields.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        explain(&refusal, fields);
+        let response = problem::response(&refusal, &self.id, self.ledger.is_dev);
         if matches!(refusal, Refusal::Forbidden { .. } | Refusal::SignIn { .. }) {
             self.ledger.metrics.decide("deny");
         }
@@ -292,19 +284,6 @@ impl Drop for Record {
     }
 }
 
-#[derive(Serialize)]
-struct Problem<'a> {
-    r#type: String,
-    title: &'static str,
-    status: u16,
-    code: &'static str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<String>,
-}
-
 fn blame(event: Event, refusal: &Refusal, outcome: Outcome) -> Event {
     Event {
         action: refusal.action(),
@@ -315,40 +294,6 @@ fn blame(event: Event, refusal: &Refusal, outcome: Outcome) -> Event {
         line: refusal.line().cloned().or(event.line),
         stage: Some(refusal.stage()),
         ..event
-    }
-}
-
-/// Fields that a refusal of this kind owes the client.
-fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
-    let (name, value) = match refusal {
-        Refusal::Method { allow } => (ALLOW, HeaderValue::from_str(allow)),
-        Refusal::Moved { location } | Refusal::SignIn { location, .. } => {
-            (LOCATION, HeaderValue::from_str(location))
-        }
-        Refusal::TooMany { retry_after_secs, .. } => {
-            (RETRY_AFTER, Ok(HeaderValue::from(*retry_after_secs)))
-        }
-        // RFC 6750 section 3.1.
-        Refusal::Unauthenticated { .. } => {
-            (WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer error=\"invalid_token\"")))
-        }
-        Refusal::BadInput { .. }
-        | Refusal::CrossSite { .. }
-        | Refusal::Forbidden { .. }
-        | Refusal::Leak { .. }
-        | Refusal::Malformed { .. }
-        | Refusal::MediaType { .. }
-        | Refusal::NoRoute
-        | Refusal::NotOwned { .. }
-        | Refusal::OwnerNotStated { .. }
-        | Refusal::Timeout
-        | Refusal::TooLarge { .. }
-        | Refusal::Unavailable { .. }
-        | Refusal::Undecided { .. }
-        | Refusal::WrongHost => return,
-    };
-    if let Ok(value) = value {
-        fields.insert(name, value);
     }
 }
 

@@ -156,11 +156,14 @@ impl Refusal {
     /// The cause, for the operator only.
     pub(crate) fn reason(&self) -> String {
         match self {
-            Self::BadInput { why } | Self::Leak { why } | Self::Undecided { why } => why.clone(),
+            Self::BadInput { why }
+            | Self::Forbidden { why, .. }
+            | Self::Leak { why }
+            | Self::SignIn { why, .. }
+            | Self::Undecided { why } => why.clone(),
             Self::CrossSite { why } | Self::Malformed { why } | Self::MediaType { why } => {
                 (*why).to_owned()
             }
-            Self::Forbidden { why, .. } | Self::SignIn { why, .. } => why.clone(),
             Self::Method { allow } => format!("the path takes only {allow}"),
             Self::Moved { location } => format!("the path is `{location}`"),
             Self::NoRoute => "no operation has this path".to_owned(),
@@ -205,11 +208,14 @@ impl Refusal {
 
 fn chain(why: &str, source: Option<&(dyn Error + Send + Sync + 'static)>) -> String {
     let mut text = why.to_owned();
-    let mut next: Option<&dyn Error> = source.map(|error| error as &dyn Error);
-    while let Some(error) = next {
+    let Some(source) = source else { return text };
+    let mut error: &dyn Error = source;
+    loop {
         text.push_str(": ");
         text.push_str(&error.to_string());
-        next = error.source();
+        match error.source() {
+            Some(deeper) => error = deeper,
+            None => return text,
+        }
     }
-    text
 }

@@ -12,7 +12,7 @@ use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
 use crate::operation::Operation;
-use crate::stage::authenticate::{self, Authenticate, Edge};
+use crate::stage::authenticate::{self, Authenticate, Edge, Includes};
 use crate::stage::authorize::Authorize;
 use crate::stage::forward::{self, Forward};
 use crate::stage::inspect::Inspect;
@@ -105,13 +105,16 @@ impl Snapshot {
     }
 }
 
+/// Operations, ready, by service.
+type ByService<'a> = BTreeMap<&'a str, Vec<Arc<Operation>>>;
+
 struct Builder<'a> {
     model: &'a Model,
     core: &'a Core,
     fleet: Arc<str>,
-    operations: BTreeMap<&'a str, Vec<Arc<Operation>>>,
+    operations: ByService<'a>,
     engine: Arc<Engine>,
-    includes: Arc<BTreeMap<String, Vec<String>>>,
+    includes: Arc<Includes>,
 }
 
 impl<'a> Builder<'a> {

@@ -37,13 +37,17 @@ impl Upstreams {
 
     /// The next endpoint in turn that is not left out. When all are, the next one in turn: a wrong
     /// guess about health must not become an outage.
-    pub(crate) fn pick(&self, now: Duration, except: Option<&Endpoint>) -> Option<&Arc<Endpoint>> {
+    pub(crate) fn pick(
+        &self,
+        now: Duration,
+        except: Option<&Arc<Endpoint>>,
+    ) -> Option<&Arc<Endpoint>> {
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let count = self.endpoints.len();
         let turn = |step: usize| {
             let index = start.wrapping_add(step).checked_rem(count)?;
             let endpoint = self.endpoints.get(index)?;
-            except.is_none_or(|known| !std::ptr::eq(known, &**endpoint)).then_some(endpoint)
+            except.is_none_or(|known| !Arc::ptr_eq(known, endpoint)).then_some(endpoint)
         };
         let in_turn = || (0..count).filter_map(turn);
         in_turn().find(|endpoint| endpoint.is_in(now)).or_else(|| in_turn().next())

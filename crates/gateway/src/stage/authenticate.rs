@@ -67,13 +67,16 @@ pub(crate) struct Edge {
     pub(crate) sessions: Arc<dyn Sessions>,
 }
 
+/// Roles, and those that each contains.
+pub(crate) type Includes = BTreeMap<String, Vec<String>>;
+
 /// Checks credentials.
 #[derive(Debug)]
 pub(crate) struct Authenticate {
     settings: Settings,
     keys: Arc<dyn Keys>,
     clock: Arc<dyn Clock>,
-    includes: Arc<BTreeMap<String, Vec<String>>>,
+    includes: Arc<Includes>,
 }
 
 /// Who is calling. Only [`Authenticate::run`] makes one: to hold it is to have the proof.
@@ -90,7 +93,7 @@ impl Authenticate {
         settings: Settings,
         keys: Arc<dyn Keys>,
         clock: Arc<dyn Clock>,
-        includes: Arc<BTreeMap<String, Vec<String>>>,
+        includes: Arc<Includes>,
     ) -> Self {
         Self { settings, keys, clock, includes }
     }
@@ -106,11 +109,12 @@ impl Authenticate {
             Settings::Edge(edge) => self.edge(edge, request, route),
             Settings::Inbound { fleet, service } => {
                 let caller = workload(peer, fleet)?;
-                let person = self.passed_on(request, fleet, service, Some(caller.as_deref()))?;
+                let person =
+                    self.passed_on(request, fleet, service, Sender::Certified(caller.as_deref()))?;
                 Ok(Caller { person, service: caller, ..Caller::default() })
             }
             Settings::Outbound { fleet, service } => {
-                let person = self.passed_on(request, fleet, service, None)?;
+                let person = self.passed_on(request, fleet, service, Sender::Listener)?;
                 let service = Some(Arc::clone(service));
                 Ok(Caller { person, service, ..Caller::default() })
             }
@@ -157,14 +161,13 @@ impl Authenticate {
         Ok(Caller { person: Some(facts), ..Caller::default() })
     }
 
-    /// The person whose identity a service passes on. `sender` is the certificate's answer to who
-    /// passes it on: `Some(None)` for the gateway itself.
+    /// The person whose identity a service passes on.
     fn passed_on(
         &self,
         request: &Normal,
         fleet: &str,
         addressee: &str,
-        sender: Option<Option<&str>>,
+        sender: Sender<'_>,
     ) -> Result<Option<PersonFacts>, Refusal> {
         let Some(token) = request.identity() else { return Ok(None) };
         let expected =
@@ -174,7 +177,7 @@ impl Authenticate {
             .internal()
             .verify_internal(token, &expected, self.clock.now())
             .map_err(|error| Refusal::unauthenticated(error.to_string()))?;
-        if let Some(sender) = sender
+        if let Sender::Certified(sender) = sender
             && claimed_sender(&claims) != sender
         {
             return Err(Refusal::unauthenticated("the identity was passed on by another service"));
@@ -183,16 +186,14 @@ impl Authenticate {
     }
 
     fn expand(&self, given: &[String]) -> Vec<String> {
-        let mut roles = Vec::with_capacity(given.len());
-        for role in given {
-            // A role that the manifest does not know grants nothing.
-            let Some(included) = self.includes.get(role) else { continue };
-            for name in std::iter::once(role).chain(included) {
-                if !roles.contains(name) {
-                    roles.push(name.clone());
-                }
-            }
-        }
+        // A role that the manifest does not know grants nothing.
+        let known = given.iter().filter_map(|role| Some((role, self.includes.get(role)?)));
+        let mut roles: Vec<String> = known
+            .flat_map(|(role, included)| std::iter::once(role).chain(included))
+            .cloned()
+            .collect();
+        roles.sort_unstable();
+        roles.dedup();
         roles
     }
 }
@@ -222,6 +223,15 @@ impl Caller {
     pub(crate) const fn is_consumed(&self) -> bool {
         self.is_consumed
     }
+}
+
+/// Who passes an identity on.
+#[derive(Clone, Copy, Debug)]
+enum Sender<'a> {
+    /// The service that the certificate names; `None` for the gateway itself.
+    Certified(Option<&'a str>),
+    /// The service that the identity was made for: nobody else reaches the listener.
+    Listener,
 }
 
 /// The bearer token. Other schemes are the app's own.

@@ -60,7 +60,6 @@ impl Forward {
     /// Returns the service's answer, or refuses when there is none.
     pub(crate) async fn run(
         &self,
-        peer: &Arc<Peer>,
         permit: &Permit,
         request: Clean,
         route: &Route,
@@ -69,14 +68,14 @@ impl Forward {
         let (is_websocket, overflow) = (request.is_websocket(), request.overflow());
         let host = request.host().to_owned();
         let (mut parts, body) = request.into_parts();
-        let path = self.target(&mut parts, route)?;
+        cut_mount(&mut parts, route)?;
         if self.settings != Settings::Outbound {
             ready_for_review(&mut parts.headers, route);
         }
         self.speak_for_us(&mut parts, &host, route, record)?;
-        self.introduce(&mut parts, &path, permit, route, record)?;
+        self.introduce(&mut parts, permit, route, record)?;
         let mut request = Request::from_parts(parts, body);
-        let upgrade = if is_websocket { Some(upgrade(&mut request, peer)?) } else { None };
+        let upgrade = if is_websocket { Some(upgrade(&mut request, record.peer())?) } else { None };
         let mut response = self.send(request, route, overflow.as_deref()).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(upgrade) = upgrade else {
@@ -92,22 +91,6 @@ impl Forward {
             end_hop(response.headers_mut());
         }
         Ok(response)
-    }
-
-    /// Cuts the mount off. Counted in segments: an encoded letter makes no difference.
-    fn target(&self, parts: &mut Parts, route: &Route) -> Result<String, Refusal> {
-        let cut = route.mount().matches('/').count();
-        let path = match parts.uri.path().match_indices('/').nth(cut) {
-            Some((at, _)) => parts.uri.path().get(at..).unwrap_or("/").to_owned(),
-            None => "/".to_owned(),
-        };
-        if cut > 0 {
-            let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-            let target = format!("{path}{query}").parse::<Uri>();
-            parts.uri = target.map_err(|_other| Refusal::malformed("the path has no rest"))?;
-        }
-        parts.version = Version::HTTP_11;
-        Ok(path)
     }
 
     fn speak_for_us(
@@ -138,7 +121,6 @@ impl Forward {
     fn introduce(
         &self,
         parts: &mut Parts,
-        path: &str,
         permit: &Permit,
         route: &Route,
         record: &Record,
@@ -156,7 +138,7 @@ impl Forward {
             operation: route.operation(),
             request: record.request_id(),
             method: parts.method.as_str(),
-            path,
+            path: parts.uri.path(),
         };
         let token = introduction
             .sign(&*self.signer, self.clock.now())
@@ -222,6 +204,21 @@ impl Forward {
             }
         }
     }
+}
+
+/// Cuts the mount off. Counted in segments: an encoded letter makes no difference.
+fn cut_mount(parts: &mut Parts, route: &Route) -> Result<(), Refusal> {
+    parts.version = Version::HTTP_11;
+    let cut = route.mount().matches('/').count();
+    if cut == 0 {
+        return Ok(());
+    }
+    let path = parts.uri.path();
+    let rest = path.match_indices('/').nth(cut).and_then(|(at, _)| path.get(at..)).unwrap_or("/");
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let target = format!("{rest}{query}").parse::<Uri>();
+    parts.uri = target.map_err(|_other| Refusal::malformed("the path has no rest"))?;
+    Ok(())
 }
 
 /// Review has to read the answer: it must be whole and not compressed.
@@ -306,4 +303,4 @@ const HOP: [&str; 8] = [
 ];
 
 /// Longer than the ping interval of any WebSocket library in our list.
-const WEBSOCKET_IDLE: Duration = Duration::from_secs(300);
+const WEBSOCKET_IDLE: Duration = Duration::from_mins(5);

@@ -15,7 +15,9 @@ use http::request::Parts;
 use http_body::Body as _;
 use ringwall_manifest::{OwnerRule, OwnerSource};
 use ringwall_net::{Body, CollectError};
-use ringwall_openapi::{DecodeError, RequestParts, Unknown, Violation, ViolationKind, decode};
+use ringwall_openapi::{
+    DecodeError, OperationSchema, RequestParts, Unknown, Violation, ViolationKind, decode,
+};
 
 use crate::record::Record;
 use crate::stage::authorize::Permit;
@@ -65,7 +67,7 @@ impl Inspect {
         let bytes_max = operation.body_bytes_max;
         let owner = operation.owner.as_ref();
         let owner = owner.filter(|rule| permit.is_own() && rule.source == OwnerSource::Body);
-        let wants_body = operation.schema().is_some_and(|schema| schema.wants_body());
+        let wants_body = operation.schema().is_some_and(OperationSchema::wants_body);
         if !self.reads || !(wants_body || owner.is_some()) {
             let (body, overflow) = stream(body, bytes_max)?;
             return Ok(Clean { parts, body, host, is_websocket, overflow });
@@ -141,8 +143,11 @@ fn check_body(
     Err(Refusal::Forbidden { why, line: permit.line().cloned() })
 }
 
+/// A body, and where it says that it passed its limit.
+type Streamed = (Body, Option<Arc<AtomicBool>>);
+
 /// Lets a body through that nobody reads, up to its limit.
-fn stream(body: Body, bytes_max: usize) -> Result<(Body, Option<Arc<AtomicBool>>), Refusal> {
+fn stream(body: Body, bytes_max: usize) -> Result<Streamed, Refusal> {
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
     let hint = body.size_hint();
     if hint.lower() > limit {

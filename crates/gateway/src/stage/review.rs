@@ -37,7 +37,6 @@ impl Review {
     pub(crate) async fn run(
         &self,
         mut response: Response<Body>,
-        method: &Method,
         permit: &Permit,
         route: &Route,
         record: &mut Record,
@@ -57,7 +56,7 @@ impl Review {
         let owner = operation.owner.as_ref();
         let owner = owner.filter(|rule| must_match && rule.source == OwnerSource::Response);
         let forbidden = forbidden(operation, permit);
-        let has_body = *method != Method::HEAD && !response.body().is_empty();
+        let has_body = *record.method() != Method::HEAD && !response.body().is_empty();
         let has_rules = owner.is_some() || !forbidden.is_empty() || holds_to_schema(operation);
         if !has_rules || !has_body {
             return Ok(response);

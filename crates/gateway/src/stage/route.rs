@@ -36,7 +36,9 @@ pub(crate) enum Services {
 
 /// Operations by path and method.
 #[derive(Debug)]
-pub(crate) struct Tree(Paths<Vec<(Method, Leaf)>>);
+pub(crate) struct Tree(Paths<Methods>);
+
+type Methods = Vec<(Method, Leaf)>;
 
 /// An operation, as one door offers it.
 #[derive(Clone, Debug)]

@@ -19,7 +19,13 @@ use crate::stage::route::Route;
 /// Counts requests.
 #[derive(Debug)]
 pub(crate) struct Throttle {
-    counts: Option<(Arc<Rates>, Arc<dyn Clock>)>,
+    counts: Option<Counts>,
+}
+
+#[derive(Debug)]
+struct Counts {
+    rates: Arc<Rates>,
+    clock: Arc<dyn Clock>,
 }
 
 /// What is left for whoever asked, for the draft `RateLimit` fields.
@@ -39,7 +45,7 @@ pub(crate) struct Quota {
 
 impl Throttle {
     pub(crate) fn new(rates: Arc<Rates>, clock: Arc<dyn Clock>) -> Self {
-        Self { counts: Some((rates, clock)) }
+        Self { counts: Some(Counts { rates, clock }) }
     }
 
     /// For a door whose other side counts.
@@ -73,7 +79,7 @@ impl Throttle {
     }
 
     fn count(&self, rate: &NamedRate, who: impl std::hash::Hash) -> Result<Option<Quota>, Refusal> {
-        let Some((rates, clock)) = &self.counts else { return Ok(None) };
+        let Some(Counts { rates, clock }) = &self.counts else { return Ok(None) };
         let key = rates.key((&rate.name, who));
         match rates.count(key, rate.pace, clock.monotonic()) {
             Verdict::Pass { remaining, reset } => Ok(Some(Quota {

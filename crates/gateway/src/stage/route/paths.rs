@@ -7,11 +7,13 @@ use std::collections::HashMap;
 #[derive(Debug)]
 pub(super) struct Paths<T> {
     literals: HashMap<Box<str>, Self>,
-    patterns: Vec<(Pattern, Self)>,
+    patterns: Patterns<T>,
     parameter: Option<Box<Self>>,
     rest: Option<T>,
     end: Option<T>,
 }
+
+type Patterns<T> = Vec<(Pattern, Paths<T>)>;
 
 /// Values of the parameters, in the order of the template.
 pub(super) type Values = Vec<String>;
@@ -114,18 +116,13 @@ fn descend<'a, T>(node: &'a Paths<T>, below: Option<&str>, values: &mut Values) 
     }
 }
 
-fn pattern<T>(
-    patterns: &mut Vec<(Pattern, Paths<T>)>,
-    pieces: Vec<Piece>,
-) -> Option<&mut Paths<T>> {
+fn pattern<T>(patterns: &mut Patterns<T>, pieces: Vec<Piece>) -> Option<&mut Paths<T>> {
     let wanted = Pattern(pieces);
-    let at = match patterns.iter().position(|(known, _)| *known == wanted) {
-        Some(at) => at,
-        None => {
-            patterns.push((wanted, Paths::new()));
-            patterns.len().checked_sub(1)?
-        }
-    };
+    let known = patterns.iter().position(|(known, _)| *known == wanted);
+    if known.is_none() {
+        patterns.push((wanted, Paths::new()));
+    }
+    let at = known.or_else(|| patterns.len().checked_sub(1))?;
     patterns.get_mut(at).map(|(_, node)| node)
 }
 
@@ -158,27 +155,26 @@ fn pieces(segment: &str) -> Option<Vec<Piece>> {
 impl Pattern {
     /// Reads a segment; a parameter takes as little as it can, the last one all that is left.
     fn read(&self, segment: &str, values: &mut Values) -> bool {
-        let mut rest = segment;
+        let mut rest = Some(segment);
         let mut is_open = false;
         for piece in &self.0 {
-            match piece {
-                Piece::Parameter => is_open = true,
-                Piece::Literal(text) if is_open => {
-                    let Some((value, after)) = split_after_first(rest, text) else { return false };
-                    values.push(value.to_owned());
-                    (rest, is_open) = (after, false);
+            let Some(text) = rest else { return false };
+            (rest, is_open) = match piece {
+                Piece::Parameter => (rest, true),
+                Piece::Literal(literal) if is_open => {
+                    let split = split_after_first(text, literal);
+                    values.extend(split.map(|(value, _after)| value.to_owned()));
+                    (split.map(|(_value, after)| after), false)
                 }
-                Piece::Literal(text) => {
-                    let Some(after) = rest.strip_prefix(text.as_str()) else { return false };
-                    rest = after;
-                }
-            }
+                Piece::Literal(literal) => (text.strip_prefix(literal.as_str()), false),
+            };
         }
-        if is_open && !rest.is_empty() {
-            values.push(rest.to_owned());
+        let Some(text) = rest else { return false };
+        if is_open && !text.is_empty() {
+            values.push(text.to_owned());
             return true;
         }
-        !is_open && rest.is_empty()
+        !is_open && text.is_empty()
     }
 }
 

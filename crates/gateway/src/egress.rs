@@ -1,0 +1,137 @@
+//! The door from a service to a third party: what the manifest lists may go out, nothing else.
+//!
+//! First width: a partner that is spoken to in plain HTTP on loopback, which is a stub in
+//! development. Its credential, its data classes and partners over TLS are not handled yet, and
+//! `check` says so.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::{CONNECTION, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use ringwall_base::{Class, Event, Outcome, Place, RequestId};
+use ringwall_manifest::Partner;
+use ringwall_net::{Answer, Answering, Body, DialTcp, Peer, SendError, Target, Violation};
+
+use crate::ledger::Ledger;
+use crate::{Core, Refusal, problem};
+
+/// The handler of one service's door to one partner.
+#[derive(Debug)]
+pub struct Egress {
+    core: Arc<Core>,
+    ledger: Arc<Ledger>,
+    caller: String,
+    partner: String,
+    authority: HeaderValue,
+    target: Arc<Target>,
+    grants: Vec<(Method, String, Place)>,
+}
+
+impl Egress {
+    /// `None` when the partner's address is not plain HTTP on loopback.
+    pub fn build(core: &Arc<Core>, caller: &str, name: &str, partner: &Partner) -> Option<Self> {
+        let authority = partner.url.strip_prefix("http://")?.split('/').next()?;
+        let address: SocketAddr = authority.replace("localhost", "127.0.0.1").parse().ok()?;
+        if !address.ip().is_loopback() {
+            return None;
+        }
+        let grants = partner.callers.get(caller).into_iter().flatten().filter_map(|grant| {
+            let (method, path) = grant.operation.split_once(' ')?;
+            Some((method.parse().ok()?, path.to_owned(), grant.place.clone()))
+        });
+        Some(Self {
+            core: Arc::clone(core),
+            ledger: Arc::clone(core.ledger()),
+            caller: caller.to_owned(),
+            partner: name.to_owned(),
+            authority: HeaderValue::from_str(authority).ok()?,
+            target: Target::new(Arc::new(DialTcp(address)), None),
+            grants: grants.collect(),
+        })
+    }
+
+    async fn run(&self, request: Request<Body>) -> Response<Body> {
+        let id = self.ledger.request_id();
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let outcome = self.admit(request).await;
+        let (response, refusal) = match outcome {
+            Ok(response) => (response, None),
+            Err(refusal) => {
+                (problem::response(&refusal, &id.to_string(), self.ledger.is_dev), Some(refusal))
+            }
+        };
+        let event = Event {
+            at: self.ledger.clock.now(),
+            action: if refusal.is_some() { "egress-denied" } else { "egress-allowed" },
+            class: Class::Group,
+            outcome: if refusal.is_some() { Outcome::Failure } else { Outcome::Success },
+            caller: Some(self.caller.clone()),
+            service: Some(self.partner.clone()),
+            method: Some(method.to_string()),
+            path: Some(path),
+            status: Some(response.status().as_u16()),
+            request: Some(id.to_string()),
+            code: refusal.as_ref().map(|refusal| refusal.public().code),
+            reason: refusal.as_ref().map(Refusal::reason),
+            stage: Some("egress"),
+            ..Event::default()
+        };
+        if self.ledger.sink.put(event).is_err() {
+            self.ledger.metrics.lose();
+        }
+        response
+    }
+
+    async fn admit(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+        let (mut parts, body) = request.into_parts();
+        let is_granted = self
+            .grants
+            .iter()
+            .any(|(method, path, _)| *method == parts.method && path == parts.uri.path());
+        if !is_granted {
+            let line = self.grants.first().map(|(_, _, line)| line.clone());
+            let why = format!("no line lets `{}` send this to `{}`", self.caller, self.partner);
+            return Err(Refusal::Forbidden { why, line });
+        }
+        let target = parts.uri.path_and_query().cloned();
+        parts.uri = Uri::from(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
+        end_hop(&mut parts.headers);
+        parts.headers.insert(HOST, self.authority.clone());
+        let sent =
+            self.core.seams().pool.send(&self.target, Request::from_parts(parts, body)).await;
+        let mut response = sent.map_err(|error| match error {
+            error if error.is_timeout() => Refusal::Timeout,
+            error => unavailable(error),
+        })?;
+        end_hop(response.headers_mut());
+        Ok(response)
+    }
+}
+
+fn unavailable(error: SendError) -> Refusal {
+    Refusal::unavailable("the partner did not answer", error)
+}
+
+/// Removes what ends at this hop, and what is said inside the fleet only.
+fn end_hop(fields: &mut HeaderMap) {
+    let inner: Vec<HeaderName> =
+        fields.keys().filter(|name| name.as_str().starts_with("ringwall-")).cloned().collect();
+    let keep_alive = HeaderName::from_static("keep-alive");
+    let hop = [CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, keep_alive];
+    for name in inner.into_iter().chain(hop) {
+        fields.remove(name);
+    }
+}
+
+impl Answer for Egress {
+    fn answer(&self, _peer: Arc<Peer>, request: Request<Body>) -> Answering<'_> {
+        Box::pin(self.run(request))
+    }
+
+    fn refused(&self, peer: &Peer, violation: Violation) -> RequestId {
+        let door = crate::Door::Outbound { caller: self.caller.clone(), callee: None };
+        self.core.refused(&door, peer, violation)
+    }
+}

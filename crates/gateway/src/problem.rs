@@ -1,0 +1,78 @@
+//! A refusal as the client sees it: RFC 9457 problem details, and the fields that go with it.
+
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Response};
+use ringwall_net::Body;
+use serde::Serialize;
+
+use crate::Refusal;
+
+/// The answer for a refused request. In development it says why and which line decided.
+pub(crate) fn response(refusal: &Refusal, request_id: &str, is_dev: bool) -> Response<Body> {
+    let public = refusal.public();
+    let problem = Problem {
+        r#type: format!("https://ringwall.dev/e/{}", public.code),
+        title: public.title,
+        status: public.status.as_u16(),
+        code: public.code,
+        request_id,
+        reason: is_dev.then(|| refusal.reason()),
+        line: refusal.line().filter(|_| is_dev).map(ToString::to_string),
+    };
+    // A struct of texts and numbers always becomes JSON; if not, an empty body tells nothing.
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut response = Response::new(Body::full(body));
+    *response.status_mut() = public.status;
+    let fields = response.headers_mut();
+    fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    explain(refusal, fields);
+    response
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<String>,
+}
+
+/// Fields that a refusal of this kind owes the client.
+fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
+    let (name, value) = match refusal {
+        Refusal::Method { allow } => (ALLOW, HeaderValue::from_str(allow)),
+        Refusal::Moved { location } | Refusal::SignIn { location, .. } => {
+            (LOCATION, HeaderValue::from_str(location))
+        }
+        Refusal::TooMany { retry_after_secs, .. } => {
+            (RETRY_AFTER, Ok(HeaderValue::from(*retry_after_secs)))
+        }
+        // RFC 6750 section 3.1.
+        Refusal::Unauthenticated { .. } => {
+            (WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer error=\"invalid_token\"")))
+        }
+        Refusal::BadInput { .. }
+        | Refusal::CrossSite { .. }
+        | Refusal::Forbidden { .. }
+        | Refusal::Leak { .. }
+        | Refusal::Malformed { .. }
+        | Refusal::MediaType { .. }
+        | Refusal::NoRoute
+        | Refusal::NotOwned { .. }
+        | Refusal::OwnerNotStated { .. }
+        | Refusal::Timeout
+        | Refusal::TooLarge { .. }
+        | Refusal::Unavailable { .. }
+        | Refusal::Undecided { .. }
+        | Refusal::WrongHost => return,
+    };
+    if let Ok(value) = value {
+        fields.insert(name, value);
+    }
+}

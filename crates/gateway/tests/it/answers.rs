@@ -1,0 +1,137 @@
+//! What leaves: data classes, and services that break.
+
+use ringwall_manifest::{DataClass, Leak, Model, Viewer};
+
+use crate::fleet::{Fleet, body, code, get, grants, model, raw, service, status};
+use crate::upstream::{Upstream, json};
+
+fn shop(upstream: &Upstream, leak: Leak) -> Model {
+    let mut users = service("users", upstream.address, &["list = GET /users", "text = GET /text"]);
+    users.people.insert("anyone".to_owned(), grants(&["list", "text"]));
+    users.data = vec!["pii".to_owned()];
+    let mut model = model(vec![users]);
+    let see = vec![Viewer::Role { name: "support".to_owned(), own: false }];
+    let fields = vec!["email".to_owned(), "api_key".to_owned()];
+    let class = DataClass { fields, leak, see: Some(see), ..DataClass::default() };
+    model.data.insert("pii".to_owned(), class);
+    model
+}
+
+const ANSWER: &str = r#"[{"name":"a","email":"a@b.c","deep":{"api_key":"k"}}]"#;
+
+#[test]
+fn a_class_is_cut_for_those_who_may_not_see_it() {
+    let upstream = Upstream::scripted(|_| json(ANSWER));
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    let edge = fleet.edge();
+    let anyone = get(edge, "/users", &[]);
+    assert_eq!(status(&anyone), 200);
+    assert!(anyone.contains("name") && !anyone.contains("a@b.c") && !anyone.contains("\"k\""));
+    let support = get(edge, "/users", &["cookie: __Host-ringwall=sue"]);
+    assert_eq!(body(&support), ANSWER);
+    assert_eq!(upstream.last().values("accept-encoding"), ["identity"]);
+}
+
+#[test]
+fn a_class_can_withhold_the_whole_answer() {
+    let upstream = Upstream::scripted(|_| json(ANSWER));
+    let fleet = Fleet::new(&shop(&upstream, Leak::Refuse));
+    let answer = get(fleet.edge(), "/users", &[]);
+    assert_eq!((status(&answer), code(&answer).as_str()), (502, "RW3011"));
+    assert!(!answer.contains("a@b.c"));
+}
+
+#[test]
+fn an_answer_too_large_to_look_through_does_not_leave() {
+    let upstream = Upstream::scripted(|_| json(&format!("[\"{}\"]", "a".repeat(8 * 1024 * 1024))));
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    assert_eq!(code(&get(fleet.edge(), "/users", &[])), "RW3011");
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_never_passed_on_as_complete() {
+    let broken = |_: &_| {
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nhalf".to_owned()
+    };
+    let upstream = Upstream::scripted(broken);
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    let edge = fleet.edge();
+    // Streamed: the head is out, so the client must see that the length is not reached.
+    let answer = get(edge, "/text", &[]);
+    assert!(answer.contains("content-length: 100") && body(&answer).len() < 100, "{answer}");
+    let chunked = |_: &_| {
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+            .to_owned()
+    };
+    let upstream = Upstream::scripted(chunked);
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    let answer = get(fleet.edge(), "/text", &[]);
+    assert!(!answer.contains("\r\n0\r\n\r\n"), "{answer}");
+    // Held back: there is still time to say so.
+    let json_half = |_: &_| {
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"
+            .to_owned()
+    };
+    let upstream = Upstream::scripted(json_half);
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    let answer = get(fleet.edge(), "/users", &[]);
+    assert_eq!((status(&answer), code(&answer).as_str()), (502, "RW3012"));
+}
+
+#[test]
+fn a_service_that_is_not_there_is_an_answer_too() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let mut users = service("users", address, &["home = GET /"]);
+    users.people.insert("anyone".to_owned(), grants(&["home"]));
+    let fleet = Fleet::new(&model(vec![users]));
+    let answer = get(fleet.edge(), "/", &[]);
+    assert_eq!((status(&answer), code(&answer).as_str()), (502, "RW3012"));
+    assert_eq!(fleet.sink.take().last().unwrap().action, "upstream-error");
+}
+
+#[test]
+fn one_of_two_endpoints_may_be_down() {
+    let upstream = Upstream::plain();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let dead = nobody.local_addr().unwrap();
+    drop(nobody);
+    let mut users = service("users", dead, &["home = GET /"]);
+    users.upstreams.push(upstream.address.to_string());
+    users.people.insert("anyone".to_owned(), grants(&["home"]));
+    let fleet = Fleet::new(&model(vec![users]));
+    let edge = fleet.edge();
+    for _ in 0..6 {
+        assert_eq!(status(&get(edge, "/", &[])), 200);
+    }
+}
+
+#[test]
+fn a_websocket_is_joined_only_after_a_true_handshake() {
+    let upstream = Upstream::scripted(|seen| match seen.values("sec-websocket-key").as_slice() {
+        [key] if !seen.line().contains("fake") => {
+            assert_eq!(*key, "dGhlIHNhbXBsZSBub25jZQ==");
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
+             sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nraw bytes"
+                .to_owned()
+        }
+        _ => "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\
+             sec-websocket-accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\nraw bytes"
+            .to_owned(),
+    });
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    let edge = fleet.edge();
+    let open = |path: &str| {
+        raw(
+            edge,
+            &format!(
+                "GET {path} HTTP/1.1\r\nhost: shop.localhost:8443\r\nconnection: Upgrade\r\n\
+                 upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+                 sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            ),
+        )
+    };
+    let joined = open("/text");
+    assert!(joined.starts_with("HTTP/1.1 101") && joined.ends_with("raw bytes"), "{joined}");
+}
