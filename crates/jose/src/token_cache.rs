@@ -122,6 +122,3 @@ const SHARDS: usize = 16;
 
 /// A token is verified again after a minute at the latest.
 const REMEMBER_MAX: Duration = Duration::from_mins(1);
-
-#[cfg(test)]
-mod tests;

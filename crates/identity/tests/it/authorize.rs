@@ -55,7 +55,7 @@ async fn nothing_but_the_registered_address_is_ever_redirected_to() {
         "*",
         "",
     ] {
-        let encoded: String = uri.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = encoded(uri);
         let path = authorize_path(&[("redirect_uri", &encoded)]);
         let reply = f.get(&path, &session).await;
         assert_eq!((reply.status().as_u16(), location(&reply)), (400, String::new()), "{uri}");
@@ -78,7 +78,7 @@ async fn a_native_application_chooses_its_port_and_nothing_else() {
         ("http://localhost:51000/done", 400),
         ("https://127.0.0.1:51000/done", 400),
     ] {
-        let encoded: String = uri.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = encoded(uri);
         let path = authorize_path(&[("client_id", "native"), ("redirect_uri", &encoded)]);
         assert_eq!(f.get(&path, &session).await.status(), status, "{uri}");
     }
@@ -118,7 +118,7 @@ async fn what_is_wrong_after_that_is_told_to_the_client() {
         (&[("code_challenge_method", "")], "invalid_request"),
         (&[("code_challenge_method", "plain")], "invalid_request"),
         (&[("code_challenge", "short")], "invalid_request"),
-        (&[("code_challenge", &VERIFIER[..42])], "invalid_request"),
+        (&[("code_challenge", VERIFIER.split_at(42).0)], "invalid_request"),
         (&[("state", &long)], "invalid_request"),
         (&[("nonce", &long)], "invalid_request"),
         (&[("scope", "openid+admin")], "invalid_scope"),

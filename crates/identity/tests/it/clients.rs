@@ -75,7 +75,7 @@ impl Keyed {
         Self { f, key, serial: 0 }
     }
 
-    fn claims(&mut self, change: Value) -> Value {
+    fn claims(&mut self, change: &Value) -> Value {
         self.serial += 1;
         let now = self.f.now().secs();
         let mut claims = json!({"iss": "keyed", "sub": "keyed", "aud": ISSUER, "iat": now,
@@ -101,16 +101,16 @@ impl Keyed {
 #[tokio::test]
 async fn an_assertion_proves_a_client_once() {
     let mut k = Keyed::new();
-    let claims = k.claims(json!({}));
+    let claims = k.claims(&json!({}));
     let assertion = mint(&k.key, "JWT", &claims).unwrap();
     assert_eq!(k.send(&assertion, "").await, 200);
     assert_eq!(k.send(&assertion, "").await, 401, "replayed");
     k.f.clock.advance(Duration::from_secs(65));
     assert_eq!(k.send(&assertion, "").await, 401, "replayed within the leeway");
-    let claims = k.claims(json!({}));
+    let claims = k.claims(&json!({}));
     let assertion = mint(&k.key, "client-authentication+jwt", &claims).unwrap();
     assert_eq!(k.send(&assertion, "&client_id=keyed").await, 200);
-    let claims = k.claims(json!({}));
+    let claims = k.claims(&json!({}));
     let assertion = mint(&k.key, "JWT", &claims).unwrap();
     assert_eq!(k.send(&assertion, "&client_id=robot").await, 401);
     assert_eq!(k.send(&assertion, "&client_secret=x").await, 400, "two methods");
@@ -135,20 +135,20 @@ async fn a_bad_assertion_proves_nothing() {
         json!({"sub": "robot"}),
         json!({"iss": "robot", "sub": "robot"}),
     ] {
-        let claims = k.claims(change.clone());
+        let claims = k.claims(&change);
         let assertion = mint(&k.key, "JWT", &claims).unwrap();
         assert_eq!(k.send(&assertion, "").await, 401, "{change}");
     }
     // FAPI 2.0: eight seconds ahead are accepted.
-    let claims = k.claims(json!({"nbf": now + 8}));
+    let claims = k.claims(&json!({"nbf": now + 8}));
     let ahead = mint(&k.key, "JWT", &claims).unwrap();
     assert_eq!(k.send(&ahead, "").await, 200);
     let other = PrivateKey::generate(Algorithm::Es256).unwrap();
-    let claims = k.claims(json!({}));
+    let claims = k.claims(&json!({}));
     let foreign = mint(&other, "JWT", &claims).unwrap();
     assert_eq!(k.send(&foreign, "").await, 401, "another key: {}", other.key_id());
     for typ in ["at+jwt", "rw-int+jwt", "logout+jwt"] {
-        let claims = k.claims(json!({}));
+        let claims = k.claims(&json!({}));
         assert_eq!(k.send(&mint(&k.key, typ, &claims).unwrap(), "").await, 401, "{typ}");
     }
 }

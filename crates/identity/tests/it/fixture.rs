@@ -33,7 +33,9 @@ pub(crate) struct Fixture {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct MemoryVault(Mutex<BTreeMap<(String, String), Vec<u8>>>);
+pub(crate) struct MemoryVault(Mutex<Sealed>);
+
+type Sealed = BTreeMap<(String, String), Vec<u8>>;
 
 impl KeyVault for MemoryVault {
     fn put(&self, purpose: &str, id: &str, bytes: &KeyBytes) -> Result<(), KeyVaultError> {
@@ -253,4 +255,9 @@ pub(crate) fn set_cookie(reply: &Response<Bytes>, name: &str) -> Option<String> 
         .filter_map(|value| value.to_str().unwrap().split(';').next())
         .find(|pair| pair.starts_with(&format!("{name}=")))
         .map(str::to_owned)
+}
+
+/// Every byte escaped.
+pub(crate) fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }

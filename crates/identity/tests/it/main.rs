@@ -1,9 +1,18 @@
 //! The package through its public interface: every request goes through `Identity::answer`.
 
+#![expect(clippy::type_complexity, reason = "a table of cases is read as a table")]
+
+#[cfg(test)]
 mod fixture;
+#[cfg(test)]
 mod authorize;
+#[cfg(test)]
 mod clients;
+#[cfg(test)]
 mod keys;
+#[cfg(test)]
 mod login;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
 mod tokens;

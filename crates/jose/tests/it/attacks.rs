@@ -1,1 +1,211 @@
-//! x
+//! Attack list J, as far as it is not in the shared file: key confusion, the matrix of kinds, caches.
+
+use std::time::Duration;
+
+use proptest::prelude::{any, proptest};
+use ringwall_base::{Algorithm, Timestamp};
+use ringwall_jose::{
+    AccessToken, ClientAssertion, Expected, IdToken, Internal, JwkError, JwkSet, KeySet,
+    LogoutToken, PrivateKey, Profile, TokenCache, VerifyError, base64url_encode, explain, fuzz,
+    mint,
+};
+use serde_json::{Value, json};
+
+const NOW: u64 = 1_800_000_000;
+
+fn now() -> Timestamp {
+    Timestamp::from_secs(NOW)
+}
+
+fn expected() -> Expected {
+    Expected { issuer: "me".to_owned(), audience: "you".to_owned() }
+}
+
+fn keys(key: &PrivateKey) -> KeySet {
+    KeySet::from_jwks(&key.public().clone().into()).unwrap()
+}
+
+/// Claims that satisfy every kind at once, so that only `typ` tells them apart.
+fn claims() -> Value {
+    json!({"iss": "me", "aud": "you", "sub": "me", "client_id": "me", "jti": "1", "iat": NOW,
+        "exp": NOW + 30, "op": "o", "htm": "GET", "htu": "/",
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}}})
+}
+
+fn accepts<P: Profile>(keys: &KeySet, token: &str) -> bool {
+    keys.verify::<P>(token, &expected(), now()).is_ok()
+}
+
+#[test]
+fn a_token_of_one_kind_is_never_one_of_another() {
+    let key = PrivateKey::generate(Algorithm::EdDsa).unwrap();
+    let keys = keys(&key);
+    for (typ, want) in [
+        ("at+jwt", [true, false, false, false, false]),
+        ("rw-int+jwt", [false, true, false, false, false]),
+        ("logout+jwt", [false, false, true, false, false]),
+        // An ID token and an assertion are both `JWT`: issuer and audience keep them apart.
+        ("JWT", [false, false, false, true, true]),
+        ("client-authentication+jwt", [false, false, false, false, true]),
+        ("dpop+jwt", [false; 5]),
+        ("at+JWT", [false; 5]),
+        ("", [false; 5]),
+    ] {
+        let token = mint(&key, typ, &claims()).unwrap();
+        let got = [
+            accepts::<AccessToken>(&keys, &token),
+            accepts::<Internal>(&keys, &token),
+            accepts::<LogoutToken>(&keys, &token),
+            accepts::<IdToken>(&keys, &token),
+            accepts::<ClientAssertion>(&keys, &token),
+        ];
+        assert_eq!(got, want, "{typ}");
+    }
+}
+
+#[test]
+fn a_public_key_is_no_hmac_secret() {
+    let key = PrivateKey::generate(Algorithm::Es256).unwrap();
+    let public = key.public().to_json().unwrap().to_string();
+    for alg in ["HS256", "HS384", "HS512"] {
+        let header =
+            format!(r#"{{"alg":"{alg}","typ":"at+jwt","kid":"{}"}}"#, key.public().kid().unwrap());
+        let signed =
+            format!("{}.{}", base64url_encode(header), base64url_encode(claims().to_string()));
+        let secret = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, public.as_bytes());
+        let tag = aws_lc_rs::hmac::sign(&secret, signed.as_bytes());
+        let token = format!("{signed}.{}", base64url_encode(tag));
+        let result = keys(&key).verify_access(&token, &expected(), now());
+        assert_eq!(result, Err(VerifyError::Algorithm), "{alg}");
+    }
+    let symmetric =
+        json!({"keys": [{"kty": "oct", "alg": "HS256", "k": base64url_encode([7; 32])}]});
+    let set = JwkSet::parse(symmetric.to_string().as_bytes()).unwrap();
+    assert_eq!(KeySet::from_jwks(&set).err(), Some(JwkError::NotForSignatures));
+}
+
+#[test]
+fn weak_and_contradicting_keys_are_refused() {
+    let rsa = |n: &[u8], e: &[u8]| json!({"kty": "RSA", "alg": "RS256", "n": base64url_encode(n), "e": base64url_encode(e)});
+    let good = [&[0xc5; 255][..], &[1]].concat();
+    let f4 = [1, 0, 1];
+    let point = PrivateKey::generate(Algorithm::Es256).unwrap().public().to_json().unwrap();
+    let with = |name: &str, value: Value| {
+        let mut key = point.clone();
+        key[name] = value;
+        key
+    };
+    let cases = [
+        (rsa(&good[1..], &f4), "the key is weak: an RSA modulus under 2048 bits"),
+        (
+            rsa(&[&[0x7f], &good[1..]].concat(), &f4),
+            "the key is weak: an RSA modulus under 2048 bits",
+        ),
+        (rsa(&[0xff; 1_025], &f4), "the key is weak: an RSA modulus over 8192 bits"),
+        (rsa(&[0xc4; 256], &f4), "the key is weak: an even RSA modulus"),
+        (rsa(&good, &[1]), "the key is weak: an RSA exponent under 65537"),
+        (rsa(&good, &[3]), "the key is weak: an RSA exponent under 65537"),
+        (rsa(&good, &[1, 0, 0]), "the key is weak: an RSA exponent under 65537"),
+        (rsa(&[&[0], &good[..]].concat(), &f4), "the member `n` is missing or malformed"),
+        (with("alg", json!("ES384")), "`alg` does not fit the key"),
+        (with("alg", json!("ES521")), "`alg` does not fit the key"),
+        (with("crv", json!("P-384")), "`alg` does not fit the key"),
+        (with("x", json!("AA")), "the member `x` is missing or malformed"),
+        (with("y", json!(1)), "the member `y` is missing or malformed"),
+        (with("kid", json!("")), "the member `kid` is missing or malformed"),
+        (with("d", json!("AA")), "the key is private"),
+    ];
+    for (key, want) in cases {
+        let set = json!({"keys": [key]}).to_string();
+        let got = JwkSet::parse(set.as_bytes()).map_err(|error| error.to_string());
+        assert_eq!(got.err().as_deref(), Some(want), "{set}");
+    }
+    let off_curve = json!({"keys": [with("y", point["x"].clone())]}).to_string();
+    assert!(KeySet::parse(off_curve.as_bytes()).is_err());
+    assert_eq!(JwkSet::parse(&vec![b' '; 65 * 1024]), Err(JwkError::TooLarge));
+    assert!(JwkSet::parse(b"<html></html>").is_err());
+}
+
+#[test]
+fn a_cache_forgets_when_keys_or_revocations_change_and_when_time_is_up() {
+    let key = PrivateKey::generate(Algorithm::EdDsa).unwrap();
+    let (ours, none) = (keys(&key), KeySet::default());
+    let token = mint(&key, "at+jwt", &claims()).unwrap();
+    let cache = TokenCache::<AccessToken>::new(expected(), 16);
+    assert!(cache.verify(&ours, 1, &token, now()).is_ok());
+    assert!(cache.verify(&ours, 1, &token, now()).is_ok());
+    assert_eq!(cache.verify(&none, 1, &token, now()).err(), Some(VerifyError::Key), "rotated");
+    assert!(cache.verify(&ours, 2, &token, now()).is_ok(), "verified again after a revocation");
+    let late = now().plus(Duration::from_secs(36));
+    assert!(matches!(cache.verify(&ours, 2, &token, late), Err(VerifyError::Expired(_))));
+    let other = TokenCache::<AccessToken>::new(
+        Expected { issuer: "me".to_owned(), audience: "other".to_owned() },
+        16,
+    );
+    assert!(other.verify(&ours, 2, &token, now()).is_err());
+    let internal = TokenCache::<Internal>::new(expected(), 16);
+    assert_eq!(internal.verify(&ours, 2, &token, now()).err(), Some(VerifyError::Typ));
+}
+
+#[test]
+fn a_cache_stays_within_its_bound_and_still_answers() {
+    let key = PrivateKey::generate(Algorithm::EdDsa).unwrap();
+    let keys = keys(&key);
+    let cache = TokenCache::<AccessToken>::new(expected(), 32);
+    for number in 0..500 {
+        let mut claims = claims();
+        claims["jti"] = number.to_string().into();
+        let token = mint(&key, "at+jwt", &claims).unwrap();
+        assert!(cache.verify(&keys, 1, &token, now()).is_ok());
+        assert!(cache.verify(&keys, 1, &token, now()).is_ok());
+    }
+}
+
+#[test]
+fn an_explanation_names_the_step_that_fails() {
+    let key = PrivateKey::generate(Algorithm::EdDsa).unwrap();
+    let failed = |token: &str, keys: &KeySet, now: Timestamp| -> Vec<&'static str> {
+        let steps = explain(token, keys, &expected(), now);
+        steps.iter().filter(|step| !step.is_ok).map(|step| step.name).collect()
+    };
+    let token = mint(&key, "at+jwt", &claims()).unwrap();
+    assert_eq!(failed(&token, &keys(&key), now()), Vec::<&str>::new());
+    assert_eq!(failed(&token, &keys(&key), now().plus(Duration::from_mins(9))), ["time"]);
+    assert_eq!(failed(&token, &KeySet::default(), now()), ["key"]);
+    assert_eq!(failed("x", &keys(&key), now()), ["form"]);
+    let mut other = claims();
+    other["aud"] = "elsewhere".into();
+    let token = mint(&key, "at+jwt", &other).unwrap();
+    assert_eq!(failed(&token, &keys(&key), now()), ["audience"]);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic_or_verify(bytes: Vec<u8>) {
+        fuzz(&bytes);
+    }
+
+    #[test]
+    fn no_text_of_three_parts_panics_or_verifies(header: String, claims: String, end: Vec<u8>) {
+        let parts = [header.as_bytes(), claims.as_bytes(), &end].map(base64url_encode);
+        fuzz(parts.join(".").as_bytes());
+    }
+
+    #[test]
+    fn a_changed_byte_breaks_a_token(index in any::<proptest::sample::Index>(), byte: u8) {
+        let key = fixed();
+        let good = mint(&key, "at+jwt", &claims()).unwrap();
+        let mut bytes = good.clone().into_bytes();
+        let index = index.index(bytes.len());
+        bytes[index] = byte;
+        if let Ok(text) = String::from_utf8(bytes) {
+            assert!(text == good || !accepts::<AccessToken>(&keys(&key), &text));
+        }
+    }
+}
+
+fn fixed() -> PrivateKey {
+    let mut document = vec![0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+    document.extend([9; 32]);
+    PrivateKey::from_pkcs8(Algorithm::EdDsa, &ringwall_base::Secret::new(document)).unwrap()
+}

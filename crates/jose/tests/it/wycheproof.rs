@@ -45,7 +45,13 @@ fn accepts(case: &Case) -> bool {
 }
 
 #[track_caller]
-fn check(file: &str, field: &str, count: usize, valid_but_refused: &[u64], self_contradictions: &[u64]) {
+fn check(
+    file: &str,
+    field: &str,
+    count: usize,
+    valid_but_refused: &[u64],
+    self_contradictions: &[u64],
+) {
     let cases = cases(file, field);
     assert_eq!(cases.len(), count, "cases in {file}");
     let contradicts = |case: &Case| {
