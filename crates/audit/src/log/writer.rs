@@ -81,7 +81,7 @@ impl Writer {
         }
         if cut > 0 {
             let event = own("audit-recovered", format!("{cut} bytes of a torn write were cut"));
-            writer.write(&[event]).map_err(OpenError::Open)?;
+            writer.write(&[&event]).map_err(OpenError::Open)?;
             writer.sign().map_err(OpenError::Open)?;
         }
         Ok(writer)
@@ -117,15 +117,15 @@ impl Writer {
     /// Writes everything that waits. On failure only group events stay: a sync event has told its
     /// cause, and a sampled one may be lost.
     fn commit(&mut self, dropped: u64) {
-        let mut events: Vec<Event> = self.waiting.iter().map(|item| item.event.clone()).collect();
-        if dropped > 0 {
-            events.push(own("audit-dropped", dropped.to_string()));
-        }
-        if let Some(failure) = &self.failure {
-            events.push(own("audit-degraded", failure.clone()));
-        }
-        let accepted = u64::try_from(self.waiting.len()).unwrap_or(u64::MAX);
-        match self.write(&events) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let loss = (dropped > 0).then(|| own("audit-dropped", dropped.to_string()));
+        let failure = self.failure.as_ref().map(|text| own("audit-degraded", text.clone()));
+        let events: Vec<&Event> =
+            waiting.iter().map(|item| &item.event).chain(&loss).chain(&failure).collect();
+        let accepted = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
+        let written = self.write(&events);
+        self.waiting = waiting;
+        match written {
             Ok(()) => {
                 let now = self.parts.clock.now();
                 self.failure = None;
@@ -162,7 +162,7 @@ impl Writer {
     }
 
     /// Appends events as one commit. The tree moves only when they are durable.
-    fn write(&mut self, events: &[Event]) -> io::Result<()> {
+    fn write(&mut self, events: &[&Event]) -> io::Result<()> {
         if self.is_broken {
             return Err(io::Error::other("the audit log was closed after a failed write"));
         }
