@@ -123,7 +123,4 @@ pub(crate) enum Command {
     /// The reference pages, printed from the code
     #[command(hide = true)]
     Reference(command::reference::Args),
-    /// Runs inside a service's namespaces
-    #[command(hide = true, name = "__cell")]
-    Cell,
 }

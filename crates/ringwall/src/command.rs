@@ -22,4 +22,3 @@ pub(crate) mod secret;
 pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod reference;
-pub(crate) mod cell;

@@ -15,6 +15,7 @@ mod prompt;
 mod command;
 mod wire;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -24,6 +25,13 @@ use crate::exit::Exit;
 use crate::out::Out;
 
 fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if let Some((first, rest)) = arguments.split_first()
+        && first == ringwall_cell::SHIM_COMMAND
+    {
+        // Before any thread: only a single-threaded process may enter a user namespace.
+        return ringwall_cell::shim_main(rest);
+    }
     let cli = Cli::parse();
     let mut out = Out::new(cli.output.format(), cli.output.uses_color());
     let exit = run(&cli, &mut out).unwrap_or_else(|error| {
@@ -37,7 +45,6 @@ fn run(cli: &Cli, out: &mut Out) -> anyhow::Result<Exit> {
     let place = paths::Place::find(cli.manifest.as_deref(), cli.state.as_deref(), cli.env.as_deref());
     match &cli.command {
         Command::Audit(args) => command::audit::run(args, &place, out),
-        Command::Cell => command::cell::run(),
         Command::Check => command::check::run(&place, out),
         Command::Client(args) => command::client::run(args, &place, out),
         Command::Completion(args) => command::completion::run(args, out),

@@ -1,7 +1,7 @@
 //! `ringwall explain CODE`.
 
 use anyhow::Result;
-use ringwall_manifest::codes;
+use ringwall_manifest::{codes, page};
 
 use crate::exit::Exit;
 use crate::out::{Format, Out};
@@ -24,10 +24,11 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit> {
         out.problem("RW4004", &format!("no code `{}`", args.code), Some(&help));
         return Ok(Exit::Failed);
     };
+    let text = page(found.code).unwrap_or(found.title);
     if out.format() == Format::Json {
-        out.json(&serde_json::json!({ "code": found.code, "page": found.page }))?;
+        out.json(&serde_json::json!({ "code": found.code, "title": found.title, "page": text }))?;
     } else {
-        out.data(found.page)?;
+        out.data(text)?;
     }
     Ok(Exit::Ok)
 }

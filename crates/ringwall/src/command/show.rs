@@ -67,5 +67,5 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
 }
 
 fn print(view: &View, out: &mut Out) -> std::io::Result<()> {
-    if out.format() == Format::Json { out.json(&view.to_json()) } else { out.data(&view.to_text()) }
+    if out.format() == Format::Json { out.json(&view.json) } else { out.data(&view.to_text()) }
 }

@@ -50,7 +50,7 @@ fn pair(who: &str, operation: &str, place: &Place, out: &mut Out) -> Result<Exit
             Ok(Exit::Ok)
         }
         Err(error) => {
-            out.problem("RW4005", &error.to_string(), error.help());
+            out.problem("RW4005", &error.to_string(), None);
             Ok(Exit::Failed)
         }
     }

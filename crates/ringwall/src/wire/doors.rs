@@ -17,7 +17,7 @@ use ringwall_net::{
 
 use super::Ground;
 use super::reach::{Paths, spiffe_id};
-use super::seams::{LiveKeys, LiveSigner, Pages};
+use super::seams::{LiveKeys, Pages};
 use super::server::Options;
 
 /// All doors of one process.
@@ -64,7 +64,7 @@ impl Doors {
             sink: Arc::clone(&ground.sink),
             sessions: Arc::new(ground.identity.clone()),
             keys: Arc::new(LiveKeys(ground.identity.clone())),
-            signer: Arc::new(LiveSigner(ground.identity.clone())),
+            signer: ground.identity.internal_signer().context("no key signs internal tokens")?,
             local: Some(Arc::new(Pages::new(ground.identity.clone()))),
             reach: Arc::<Paths>::clone(&paths),
             pool: Pool::new(PoolSettings::default()),

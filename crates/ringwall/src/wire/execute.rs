@@ -4,10 +4,11 @@ use anyhow::Result;
 use ringwall_api::{AuditFilter, ClientSpec, Hidden, Problem, Reply, Request};
 use ringwall_base::{Secret, Timestamp};
 use ringwall_identity::{Access, Grant, NewClient, Purpose};
+use ringwall_jose::Expected;
 use ringwall_manifest::Model;
 
 use super::explain;
-use super::ground::Ground;
+use super::ground::{Ground, issuer};
 use crate::load::Loaded;
 use crate::paths::Place;
 
@@ -43,7 +44,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::SecretRemove { .. }
         | Request::SecretSet { .. }
         | Request::SecretVersions { .. } => secrets(ground, model, request),
-        Request::TokenInspect { token } => Ok(inspect(ground, token.expose())),
+        Request::TokenInspect { token } => Ok(inspect(ground, model, token.expose())),
         Request::Why { request } => explain::request(ground, model, request),
         Request::Reload | Request::Status => {
             Ok(failed("no server runs here", Some("start one with `ringwall dev` or `ringwall serve`")))
@@ -180,19 +181,19 @@ fn secrets(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         }
         _ => {
             let rows = secrets.list()?.into_iter().map(|secret| {
-                vec![secret.name, secret.version.to_string(), time(secret.changed)]
+                vec![secret.name, secret.version.to_string(), time(secret.updated)]
             });
             Ok(rows_of(&["name", "version", "changed"], rows.collect()))
         }
     }
 }
 
-fn inspect(ground: &Ground, token: &str) -> Reply {
-    let keys = [ground.identity.keys(), ground.identity.internal_keys()];
-    let now = ground.clock.now();
-    let steps = ringwall_jose::explain(token, &keys.each_ref().map(|keys| &**keys), now);
+fn inspect(ground: &Ground, model: Option<&Model>, token: &str) -> Reply {
+    let issuer = model.map_or_else(String::new, issuer);
+    let expected = Expected { audience: issuer.clone(), issuer };
+    let steps = ringwall_jose::explain(token, &ground.identity.keys(), &expected, ground.clock.now());
     let rows = steps.into_iter().map(|step| {
-        vec![if step.passed { "√" } else { "×" }.to_owned(), step.name.to_owned(), step.detail]
+        vec![if step.is_ok { "√" } else { "×" }.to_owned(), step.name.to_owned(), step.detail]
     });
     rows_of(&["", "check", "found"], rows.collect())
 }
@@ -208,7 +209,7 @@ fn audit(ground: &Ground, filter: &AuditFilter) -> Result<Reply> {
         ..ringwall_audit::Filter::default()
     };
     let found = ground.log.query(&filter)?;
-    let values: Result<Vec<_>, _> = found.iter().map(|entry| serde_json::from_slice(&entry.line)).collect();
+    let values: Result<Vec<_>, _> = found.iter().map(ringwall_audit::Entry::value).collect();
     Ok(Reply::Values { values: values? })
 }
 

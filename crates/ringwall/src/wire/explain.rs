@@ -10,12 +10,13 @@ use super::ground::Ground;
 
 /// Explains one request by its id.
 pub(super) fn request(ground: &Ground, model: Option<&Model>, id: &str) -> Result<Reply> {
-    let Some(entry) = ground.log.find_request(id)? else {
+    let found = ground.log.find_request(id)?;
+    let Some(entry) = found.last() else {
         let help = "ids are in the answer's `Ringwall-Request` header and in its body; \
                     answers older than the log's retention are gone";
         return Ok(failed(&format!("no request `{id}` in the audit log"), Some(help)));
     };
-    let event: Value = serde_json::from_slice(&entry.line)?;
+    let event: Value = entry.value()?;
     let text = Told::of(&event).text(model);
     Ok(Reply::Values { values: vec![json!({ "text": text, "event": event })] })
 }

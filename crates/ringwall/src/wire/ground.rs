@@ -15,6 +15,7 @@ use ringwall_vault::{RootFile, RootKey, Vault};
 
 use super::key_vault::VaultKeys;
 use super::relay::Relay;
+use super::verify::raw_key;
 use crate::paths::Place;
 
 /// Everything durable, opened.
@@ -43,7 +44,7 @@ impl Ground {
         let is_new = !place.database().exists();
         let mut migrations = ringwall_vault::MIGRATIONS.to_vec();
         migrations.extend_from_slice(ringwall_identity::MIGRATIONS);
-        let store = Store::open(&place.database(), &migrations, ringwall_store::Settings::default());
+        let store = Store::open(&place.database(), Arc::clone(&clock), &migrations);
         let store = Arc::new(store.with_context(|| format!("cannot open {}", place.database().display()))?);
 
         let open = |root: RootKey| {
@@ -133,7 +134,7 @@ fn open_log(
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Arc<Log>> {
     let key = match vault.keys().get("audit", "checkpoint")? {
-        Some(bytes) => PrivateKey::from_pkcs8(Algorithm::EdDsa, bytes.expose())?,
+        Some(bytes) => PrivateKey::from_pkcs8(Algorithm::EdDsa, &bytes)?,
         None => {
             let key = PrivateKey::generate(Algorithm::EdDsa)?;
             vault.keys().put("audit", "checkpoint", &key.to_pkcs8()?)?;
@@ -141,9 +142,14 @@ fn open_log(
         }
     };
     // Whoever checks the log needs the public half, and no secret.
-    replace(&place.state().join("audit.pub.json"), key.public_jwk().to_json().as_bytes(), 0o644)?;
+    let public = serde_json::to_vec(&key.public().to_json())?;
+    replace(&place.state().join("audit.pub.json"), &public, 0o644)?;
+    let public_key = raw_key(&public).context("the audit key is not an Ed25519 key")?;
     let signer: Arc<dyn Signer> = Arc::new(key);
-    let settings = ringwall_audit::Settings::default();
+    let settings = ringwall_audit::Settings {
+        public_key,
+        ..ringwall_audit::Settings::default()
+    };
     let log = Log::open(&place.audit(), settings, signer, Arc::clone(clock), Arc::clone(entropy));
     Ok(Arc::new(log.context("the audit log does not open")?))
 }
@@ -167,7 +173,7 @@ fn authority(
             intermediate_certificate: intermediate_certificate.expose().clone(),
             intermediate_key,
         };
-        return Authority::load(settings, parts, Arc::clone(clock), Arc::clone(entropy))
+        return Authority::load(&parts, settings, Arc::clone(clock), Arc::clone(entropy))
             .context("the certificate authority does not open");
     }
     let made = Authority::create(settings, Arc::clone(clock), Arc::clone(entropy))?;

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use ringwall_audit::verify;
-use ringwall_jose::JwkSet;
+use ringwall_jose::base64url_decode;
 use serde_json::json;
 
 use crate::exit::Exit;
@@ -15,7 +15,7 @@ pub(crate) fn verify_audit(place: &Place, out: &mut Out) -> Result<Exit> {
     let text = std::fs::read(&path).with_context(|| {
         format!("cannot read {}, the key that checkpoints are signed with", path.display())
     })?;
-    let key = public_key(&text).context("audit.pub.json is not an Ed25519 key")?;
+    let key = raw_key(&text).context("audit.pub.json is not an Ed25519 key")?;
     match verify(&place.audit(), &key) {
         Ok(verified) => {
             let (events, checkpoints) = (verified.events, verified.checkpoints);
@@ -42,8 +42,10 @@ pub(crate) fn verify_audit(place: &Place, out: &mut Out) -> Result<Exit> {
     }
 }
 
-fn public_key(jwk: &[u8]) -> Option<[u8; 32]> {
-    let set = [b"{\"keys\":[", jwk, b"]}"].concat();
-    let set = JwkSet::parse(&set).ok()?;
-    set.keys().first()?.ed25519()
+/// The 32 bytes of an Ed25519 public key in its JWK (RFC 8037 section 2).
+pub(super) fn raw_key(jwk: &[u8]) -> Option<Vec<u8>> {
+    let jwk: serde_json::Value = serde_json::from_slice(jwk).ok()?;
+    let is_ed25519 = jwk.get("crv")?.as_str()? == "Ed25519";
+    let bytes = base64url_decode(jwk.get("x")?.as_str()?)?;
+    (is_ed25519 && bytes.len() == 32).then_some(bytes)
 }

@@ -198,8 +198,12 @@ pub(crate) fn secrets(service: &Service, ground: &Ground) -> Result<BTreeMap<Str
         let text = std::str::from_utf8(found.value.expose())
             .with_context(|| format!("secret `{name}` is not text"))?;
         values.insert(variable.clone(), text.to_owned());
-        // The SDK finds it under its name, whatever the variable is called.
-        values.insert(format!("RINGWALL_SECRET_{}", name.to_uppercase()), text.to_owned());
+    }
+    if !service.secrets.is_empty() {
+        // The SDK finds a secret by its name, whatever the variable is called.
+        let pairs: Vec<String> =
+            service.secrets.iter().map(|(variable, name)| format!("{name}={variable}")).collect();
+        values.insert("RINGWALL_SECRETS".to_owned(), pairs.join(" "));
     }
     Ok(values)
 }
