@@ -11,8 +11,6 @@ pub struct Settings {
     pub login_path: String,
     /// Path that ends a session.
     pub logout_path: String,
-    /// The role of people who sign up by themselves. `None`: nobody can.
-    pub allows_sign_up: Option<String>,
     /// Life of a person's access token. A program's is twice as long.
     pub access_life: Duration,
     /// A session that is not used for this long ends.
@@ -37,7 +35,6 @@ impl Default for Settings {
             issuer: "https://localhost:8443".to_owned(),
             login_path: "/login".to_owned(),
             logout_path: "/logout".to_owned(),
-            allows_sign_up: None,
             access_life: Duration::from_mins(5),
             session_idle: Duration::from_mins(30),
             session_life: Duration::from_hours(12),

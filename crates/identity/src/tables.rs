@@ -8,3 +8,6 @@ pub(crate) const TENANT: &str = "default";
 /// The steps, in order.
 pub const MIGRATIONS: &[Migration] =
     &[Migration { area: "identity", version: 1, sql: include_str!("tables/0001.sql") }];
+
+#[cfg(test)]
+mod tests;

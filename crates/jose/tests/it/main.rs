@@ -1,7 +1,5 @@
 //! The package through its public interface.
 
-#![expect(clippy::type_complexity, reason = "a table of cases is read as a table")]
-
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
