@@ -24,10 +24,9 @@ impl Python {
         succeed(command("python3").args(["-m", "venv"]).arg(&python.folder)).context(
             "Python 3.10 or newer with the venv module is needed (apt-get install python3-venv)",
         )?;
-        let mut pip = command(python.program("pip"));
-        pip.args(["install", "--quiet", "--disable-pip-version-check", "--editable"]);
-        pip.arg("sdk/python[test]").args(["--requirement", "examples/shop/requirements.txt"]);
-        succeed(&mut pip).context("the Python packages could not be installed")?;
+        // The fleet's requirements name the SDK, so it goes in first.
+        python.pip(&["--editable", "sdk/python[test]"])?;
+        python.pip(&["--requirement", "examples/shop/requirements.txt"])?;
         std::fs::write(&stamp, wanted)?;
         Ok(python)
     }
@@ -41,6 +40,12 @@ impl Python {
     pub(crate) fn path(&self) -> String {
         let rest = std::env::var_os("PATH").unwrap_or_default();
         format!("{}:{}", self.folder.join("bin").display(), rest.to_string_lossy())
+    }
+
+    fn pip(&self, what: &[&str]) -> Result<()> {
+        let mut pip = command(self.program("pip"));
+        pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(what);
+        succeed(&mut pip).context("the Python packages could not be installed")
     }
 
     fn fingerprint(&self) -> Result<String> {

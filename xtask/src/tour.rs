@@ -24,7 +24,7 @@ const STOPS: &[Stop] = &[
         method: "GET",
         path: "/users/u-1001",
         body: None,
-        status: 401,
+        status: 403,
         without: None,
     },
     Stop {

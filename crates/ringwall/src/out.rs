@@ -59,20 +59,22 @@ impl Out {
     /// Writes a line for the person to standard error. Nothing can be done when that fails.
     pub(crate) fn talk(&mut self, line: &str) {
         if self.format != Format::Json {
-            let _: io::Result<()> = writeln!(io::stderr().lock(), "{line}");
+            drop(writeln!(io::stderr().lock(), "{line}"));
         }
     }
 
     /// Reports an error that has no place in a file.
     pub(crate) fn problem(&mut self, code: &str, message: &str, help: Option<&str>) {
         let mut stderr = io::stderr().lock();
-        let _: io::Result<()> = match self.format {
+        let written = match self.format {
             Format::Json => {
                 writeln!(stderr, "{}", json!({ "code": code, "message": message, "help": help }))
             }
             Format::Human | Format::Plain => writeln!(stderr, "error[{code}]: {message}")
                 .and_then(|()| help.map_or(Ok(()), |help| writeln!(stderr, "  help: {help}"))),
         };
+        // Standard error is closed: there is nobody to tell.
+        drop(written);
     }
 
     /// Prints columns that line up, or the same rows as JSON objects.

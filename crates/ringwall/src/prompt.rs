@@ -36,7 +36,7 @@ pub(crate) fn confirm(question: &str) -> bool {
     if !io::stdin().is_terminal() {
         return false;
     }
-    let _: io::Result<()> = io::Write::write_all(&mut io::stderr(), format!("{question} [y/N] ").as_bytes());
+    drop(io::Write::write_all(&mut io::stderr(), format!("{question} [y/N] ").as_bytes()));
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).is_ok() && matches!(line.trim(), "y" | "Y" | "yes")
 }

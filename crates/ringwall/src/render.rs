@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 use ringwall_manifest::{Finding, Related, Severity};
 use serde_json::{Value, json};
@@ -20,7 +21,9 @@ pub(crate) fn findings(found: &[Finding], texts: &Texts, out: &mut Out) -> std::
         Format::Human => {
             let handler = handler(out.uses_color());
             for finding in found {
-                out.talk(&drawn(finding, texts, &handler));
+                // A note needs no excerpt: it is read once, an error until it is mended.
+                let is_note = finding.severity == Severity::Note;
+                out.talk(&if is_note { plain(finding) } else { drawn(finding, texts, &handler) });
             }
         }
         Format::Json => out.json(&Value::Array(found.iter().map(to_json).collect()))?,
@@ -52,6 +55,9 @@ fn at(place: &ringwall_base::Place) -> Value {
 }
 
 fn plain(finding: &Finding) -> String {
+    if finding.severity == Severity::Note {
+        return brief(finding);
+    }
     let severity = finding.severity.as_str();
     let mut text = format!("{}: {severity}[{}]: {}", finding.place, finding.code, finding.message);
     if !finding.label.is_empty() {
@@ -64,6 +70,11 @@ fn plain(finding: &Finding) -> String {
         push(&mut text, &format!("help: {help}"));
     }
     text
+}
+
+fn brief(finding: &Finding) -> String {
+    let help = finding.help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+    format!("{}: note[{}]: {}{help}", finding.place, finding.code, finding.message)
 }
 
 fn push(text: &mut String, line: &str) {
@@ -94,8 +105,40 @@ struct Report {
     severity: miette::Severity,
     help: Option<String>,
     label: Option<LabeledSpan>,
-    source: Option<NamedSource<String>>,
+    source: Option<WholeLines>,
     related: Vec<Self>,
+}
+
+/// A source that shows whole lines, and no neighbours of them.
+#[derive(Debug)]
+struct WholeLines {
+    name: String,
+    text: String,
+}
+
+impl SourceCode for WholeLines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let end = span.offset().saturating_add(span.len());
+        let head = self.text.get(..span.offset()).ok_or(MietteError::OutOfBounds)?;
+        let tail = self.text.get(end..).ok_or(MietteError::OutOfBounds)?;
+        let start = head.rfind('\n').map_or(0, |at| at.saturating_add(1));
+        let end = end.saturating_add(tail.find('\n').unwrap_or(tail.len()));
+        let line = SourceSpan::new(start.into(), end.saturating_sub(start));
+        let inner = self.text.as_str().read_span(&line, before, after)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            inner.data(),
+            *inner.span(),
+            inner.line(),
+            self.text.get(start..span.offset()).map_or(0, |text| text.chars().count()),
+            inner.line_count(),
+        )))
+    }
 }
 
 impl Report {
@@ -126,8 +169,8 @@ impl Report {
     }
 }
 
-fn source(file: &str, texts: &Texts) -> Option<NamedSource<String>> {
-    texts.get(file).map(|text| NamedSource::new(file, text.clone()))
+fn source(file: &str, texts: &Texts) -> Option<WholeLines> {
+    texts.get(file).map(|text| WholeLines { name: file.to_owned(), text: text.clone() })
 }
 
 impl fmt::Display for Report {

@@ -208,6 +208,7 @@ fn audit(ground: &Ground, filter: &AuditFilter) -> Result<Reply> {
         service: filter.service.clone(),
         ..ringwall_audit::Filter::default()
     };
+    ground.log.flush()?;
     let found = ground.log.query(&filter)?;
     let values: Result<Vec<_>, _> = found.iter().map(ringwall_audit::Entry::value).collect();
     Ok(Reply::Values { values: values? })

@@ -52,7 +52,7 @@ impl Plan {
         let listeners = if is_isolated { usize::MAX } else { 0 };
         let spec = Spec {
             name: service.name.clone(),
-            command: format!("exec {}", service.run.as_deref().unwrap_or("true")),
+            command: service.run.clone().unwrap_or_default(),
             dir,
             env: env.into_iter().collect(),
             listen: inside.doors.iter().map(|(address, _)| *address).take(listeners).collect(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use ringwall_manifest::{Finding, Model, Severity};
+use ringwall_manifest::{Finding, Model, Severity, unenforced};
 
 use super::Running;
 use crate::out::Out;
@@ -36,7 +36,7 @@ pub(super) async fn start(running: &mut Running, out: &mut Out) -> Result<()> {
         out.talk("  ‼ danger_plain_http: the public door speaks HTTP without TLS");
     }
     let findings = &running.loaded.report.findings;
-    pending(findings, out);
+    pending(&model, out);
     out.talk(&format!("  {}", last_line(&model, findings, running.options.is_dev())));
     notify::tell("READY=1");
     Ok(())
@@ -82,15 +82,17 @@ fn egress(model: &Model) -> String {
 }
 
 /// One line for everything that is declared but not enforced yet.
-fn pending(findings: &[Finding], out: &mut Out) {
-    let pending: Vec<String> = findings
-        .iter()
-        .filter(|finding| finding.code == "RW2090")
-        .map(|finding| format!("line {}", finding.place.line))
-        .collect();
-    if !pending.is_empty() {
-        out.talk(&format!("  declared, not yet enforced: {} (`ringwall check` names each)", pending.join(", ")));
+fn pending(model: &Model, out: &mut Out) {
+    let pending = unenforced(model);
+    if pending.is_empty() {
+        return;
     }
+    let shown: Vec<&str> = pending.iter().take(PENDING_SHOWN).map(|(what, _)| what.as_str()).collect();
+    let more = match pending.len().saturating_sub(PENDING_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    out.talk(&format!("  declared, not yet enforced: {}{more} (`ringwall check` lists all)", shown.join(", ")));
 }
 
 fn last_line(model: &Model, findings: &[Finding], is_dev: bool) -> String {
@@ -108,6 +110,9 @@ fn last_line(model: &Model, findings: &[Finding], is_dev: bool) -> String {
     let tail = if is_dev { "Watching ringwall.toml. Ctrl-C stops everything." } else { "Ready." };
     format!("{} people-facing operations, {internal} internal, {promises}. {tail}", facing.len())
 }
+
+/// The rest is in `ringwall check`: a start fits into twelve lines.
+const PENDING_SHOWN: usize = 4;
 
 /// Together 30 s, which is what gunicorn gives its own workers.
 const START_LOOKS: usize = 600;
