@@ -225,6 +225,13 @@ impl Maker {
         }
         let token = sign(&self.key, &header(&self.key, "rw-int+jwt"), &internal(json!({})))?;
         self.push("J9 internal token as access token", Profile::Access, token, "typ");
+        // Signed by the key's own algorithm, but the header says another.
+        for alg in ["ES256", "RS256", "PS256", "HS256"] {
+            let header = header(&self.key, "at+jwt").replace("EdDSA", alg);
+            let token = sign(&self.key, &header, &access(json!({})))?;
+            let name = format!("J3 access token, alg {alg} on an Ed25519 kid");
+            self.push(&name, Profile::Access, token, "algorithm");
+        }
         Ok(())
     }
 
