@@ -1,6 +1,8 @@
 //! A refusal as the client sees it: RFC 9457 problem details, and the fields that go with it.
 
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Response};
 use ringwall_net::Body;
 use serde::Serialize;
@@ -57,17 +59,19 @@ fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
         Refusal::Unauthenticated { .. } => {
             (WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer error=\"invalid_token\"")))
         }
+        // What follows on this connection may be the rest of an attack, or of the body.
+        Refusal::Malformed { .. } | Refusal::TooLarge { .. } => {
+            (CONNECTION, Ok(HeaderValue::from_static("close")))
+        }
         Refusal::BadInput { .. }
         | Refusal::CrossSite { .. }
         | Refusal::Forbidden { .. }
         | Refusal::Leak { .. }
-        | Refusal::Malformed { .. }
         | Refusal::MediaType { .. }
         | Refusal::NoRoute
         | Refusal::NotOwned { .. }
         | Refusal::OwnerNotStated { .. }
         | Refusal::Timeout
-        | Refusal::TooLarge { .. }
         | Refusal::Unavailable { .. }
         | Refusal::Undecided { .. }
         | Refusal::WrongHost => return,

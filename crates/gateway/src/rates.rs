@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_flood_of_keys_does_not_wash_out_one_that_waits() {
         let rates = Rates::new();
-        let day = Pace { count: 1, per: Duration::from_secs(86_400) };
+        let day = Pace { count: 1, per: Duration::from_hours(24) };
         let second = Pace { count: 1, per: Duration::from_secs(1) };
         let key = rates.key("over");
         assert!(matches!(rates.count(key, day, Duration::ZERO), Verdict::Pass { .. }));

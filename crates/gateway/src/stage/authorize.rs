@@ -179,7 +179,7 @@ fn sign_in(login: &str, request: &Normal) -> String {
         wanted.push('?');
         wanted.push_str(query);
     }
-    format!("{login}?next={}", utf8_percent_encode(&wanted, NON_ALPHANUMERIC))
+    format!("{login}?return_to={}", utf8_percent_encode(&wanted, NON_ALPHANUMERIC))
 }
 
 fn name(caller: &Caller) -> String {

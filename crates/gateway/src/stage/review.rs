@@ -7,7 +7,7 @@ mod dress;
 
 use bytes::Bytes;
 use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, TRAILER,
 };
 use http::{Method, Response, StatusCode};
 use ringwall_manifest::{Leak, OwnerSource, Viewer};
@@ -100,6 +100,7 @@ async fn read(response: Response<Body>) -> Result<(http::response::Parts, Bytes)
         }
     };
     head.headers.remove(CONTENT_LENGTH);
+    head.headers.remove(TRAILER);
     Ok((head, bytes))
 }
 

@@ -135,3 +135,24 @@ fn a_websocket_is_joined_only_after_a_true_handshake() {
     let joined = open("/text");
     assert!(joined.starts_with("HTTP/1.1 101") && joined.ends_with("raw bytes"), "{joined}");
 }
+
+#[test]
+fn trailers_arrive() {
+    let upstream = Upstream::scripted(|_| {
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntrailer: x-sum\r\n\
+         transfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n"
+            .to_owned()
+    });
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    let answer = get(fleet.edge(), "/text", &["te: trailers"]);
+    assert!(answer.ends_with("0\r\nx-sum: 7\r\n\r\n"), "{answer}");
+}
+
+#[test]
+fn a_compressed_answer_is_looked_through_all_the_same() {
+    let upstream = Upstream::scripted(|_| {
+        crate::upstream::with("200 OK", &["content-encoding: br"], "whatever it is")
+    });
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    assert_eq!(code(&get(fleet.edge(), "/users", &[])), "RW3011");
+}

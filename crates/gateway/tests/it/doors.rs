@@ -53,12 +53,29 @@ fn an_unknown_path_or_method_is_refused() {
 }
 
 #[test]
-fn a_browser_that_navigates_is_sent_to_the_login_page_only_where_there_is_one() {
+fn a_browser_that_navigates_is_sent_to_the_login_page() {
     let upstream = Upstream::plain();
     let fleet = shop(&upstream);
-    let page = get(fleet.edge(), "/users?a=b", &["accept: text/html"]);
-    // This fleet has no pages of its own.
-    assert_eq!(status(&page), 403);
+    let edge = fleet.edge();
+    let page = get(edge, "/users?a=b", &["accept: text/html,*/*;q=0.8"]);
+    assert_eq!(status(&page), 303);
+    assert_eq!(field(&page, "location"), Some("/login?return_to=%2Fusers%3Fa%3Db"));
+    // Who is signed in and may not would come back here for ever.
+    let fields = ["accept: text/html", "cookie: __Host-ringwall=alice"];
+    assert_eq!(status(&get(edge, "/users", &fields)), 403);
+    assert_eq!(status(&ask(edge, "POST /charge", &["accept: text/html"], "x")), 403);
+}
+
+#[test]
+fn the_fleets_own_pages_see_the_session_and_no_service_takes_their_place() {
+    let upstream = Upstream::plain();
+    let mut users = service("users", upstream.address, &["login = POST /login"]);
+    users.people.insert("anyone".to_owned(), grants(&["login"]));
+    let fleet = Fleet::new(&model(vec![users]));
+    let answer = ask(fleet.edge(), "POST /login", &["cookie: a=1; __Host-ringwall=s"], "abc");
+    assert_eq!(body(&answer), "127.0.0.1 __Host-ringwall=s; a=1 3");
+    assert_eq!(field(&answer, "x-frame-options"), Some("DENY"));
+    assert!(upstream.seen().is_empty());
 }
 
 #[test]

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
 use ringwall_base::{
     Algorithm, Clock, ManualClock, Operation, Person, Place, Sessions, Signer, Sink, Timestamp,
 };
-use ringwall_gateway::{Core, Door, House, Keys, Reach, Seams};
+use ringwall_gateway::{Answered, Core, Door, House, Keys, Local, Reach, Seams};
 use ringwall_jose::{AccessClaims, JwkSet, KeySet, PrivateKey, mint};
 use ringwall_manifest::{Grant, Model, Role, Scope, Service};
 use ringwall_net::{
@@ -53,7 +55,7 @@ impl Fleet {
             sessions: Arc::new(People),
             keys: Arc::new(keys),
             signer: Arc::clone(&internal) as Arc<dyn Signer>,
-            local: None,
+            local: Some(Arc::new(Pages)),
             reach,
             pool: Pool::new(PoolSettings::default()),
             is_dev: true,
@@ -83,7 +85,7 @@ impl Fleet {
     }
 
     /// An access token, with some claims replaced.
-    pub(crate) fn token(&self, typ: &str, changes: Value) -> String {
+    pub(crate) fn token(&self, typ: &str, changes: &Value) -> String {
         let mut claims = json!({
             "iss": ISSUER, "aud": ISSUER, "sub": "u-alice", "client_id": "web", "name": "alice",
             "roles": ["customer"], "iat": NOW, "exp": NOW + 300, "jti": "t-1",
@@ -162,7 +164,7 @@ pub(crate) fn raw(address: SocketAddr, request: &str) -> String {
 
 /// Sends a request with these fields to the public name.
 pub(crate) fn ask(address: SocketAddr, line: &str, fields: &[&str], body: &str) -> String {
-    let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
+    let fields: String = fields.iter().flat_map(|field| [*field, "\r\n"]).collect();
     let length = match body {
         "" => String::new(),
         body => format!("content-length: {}\r\n", body.len()),
@@ -249,6 +251,23 @@ impl Keys for TestKeys {
 
     fn is_revoked(&self, claims: &AccessClaims) -> bool {
         claims.token_id == "t-revoked"
+    }
+}
+
+/// One page of the fleet's own. It shows the cookies that reach it.
+#[derive(Debug)]
+struct Pages;
+
+impl Local for Pages {
+    fn claims(&self, path: &str) -> bool {
+        path == "/login"
+    }
+
+    fn answer(&self, peer: IpAddr, request: Request<Bytes>) -> Answered<'_> {
+        let cookie = request.headers().get("cookie").cloned();
+        let cookie = cookie.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        let text = format!("{peer} {cookie} {}", request.into_body().len());
+        Box::pin(async move { Response::new(Bytes::from(text)) })
     }
 }
 

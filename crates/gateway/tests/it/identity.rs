@@ -18,7 +18,7 @@ fn a_good_token_and_a_session_let_in_and_neither_is_passed_on() {
     let upstream = Upstream::plain();
     let fleet = shop(&upstream);
     let edge = fleet.edge();
-    let bearer = format!("authorization: Bearer {}", fleet.token("at+jwt", json!({})));
+    let bearer = format!("authorization: Bearer {}", fleet.token("at+jwt", &json!({})));
     assert_eq!(status(&get(edge, "/me", &[&bearer])), 200);
     assert!(upstream.last().values("authorization").is_empty());
     assert_eq!(status(&get(edge, "/me", &["cookie: __Host-ringwall=alice"])), 200);
@@ -37,7 +37,7 @@ fn two_credentials_are_refused() {
     let upstream = Upstream::plain();
     let fleet = shop(&upstream);
     let edge = fleet.edge();
-    let bearer = format!("authorization: Bearer {}", fleet.token("at+jwt", json!({})));
+    let bearer = format!("authorization: Bearer {}", fleet.token("at+jwt", &json!({})));
     for fields in [
         vec![bearer.as_str(), "cookie: __Host-ringwall=alice"],
         vec![bearer.as_str(), bearer.as_str()],
@@ -53,7 +53,7 @@ fn a_bad_token_is_refused_whatever_is_bad() {
     let upstream = Upstream::plain();
     let fleet = shop(&upstream);
     let edge = fleet.edge();
-    let good = fleet.token("at+jwt", json!({}));
+    let good = fleet.token("at+jwt", &json!({}));
     let (head, rest) = good.split_once('.').unwrap();
     let none = ringwall_jose::base64url_encode(br#"{"alg":"none","typ":"at+jwt","kid":"x"}"#);
     let bad = [
@@ -65,18 +65,18 @@ fn a_bad_token_is_refused_whatever_is_bad() {
         format!("{good}.{good}"),
         "x".repeat(9_000),
         String::new(),
-        fleet.token("JWT", json!({})),
-        fleet.token("rw-int+jwt", json!({})),
-        fleet.token("at+jwt", json!({"exp": NOW - 60})),
-        fleet.token("at+jwt", json!({"exp": "2000000000"})),
-        fleet.token("at+jwt", json!({"exp": null})),
-        fleet.token("at+jwt", json!({"iat": NOW + 600, "exp": NOW + 900})),
-        fleet.token("at+jwt", json!({"exp": NOW + 10_000_000})),
-        fleet.token("at+jwt", json!({"aud": "https://evil.example"})),
-        fleet.token("at+jwt", json!({"aud": format!("{ISSUER}/")})),
-        fleet.token("at+jwt", json!({"iss": "https://evil.example"})),
-        fleet.token("at+jwt", json!({"cnf": {"jkt": "x"}})),
-        fleet.token("at+jwt", json!({"jti": "t-revoked"})),
+        fleet.token("JWT", &json!({})),
+        fleet.token("rw-int+jwt", &json!({})),
+        fleet.token("at+jwt", &json!({"exp": NOW - 60})),
+        fleet.token("at+jwt", &json!({"exp": "2000000000"})),
+        fleet.token("at+jwt", &json!({"exp": null})),
+        fleet.token("at+jwt", &json!({"iat": NOW + 600, "exp": NOW + 900})),
+        fleet.token("at+jwt", &json!({"exp": NOW + 10_000_000})),
+        fleet.token("at+jwt", &json!({"aud": "https://evil.example"})),
+        fleet.token("at+jwt", &json!({"aud": format!("{ISSUER}/")})),
+        fleet.token("at+jwt", &json!({"iss": "https://evil.example"})),
+        fleet.token("at+jwt", &json!({"cnf": {"jkt": "x"}})),
+        fleet.token("at+jwt", &json!({"jti": "t-revoked"})),
     ];
     for token in bad {
         let answer = get(edge, "/me", &[&format!("authorization: Bearer {token}")]);
@@ -110,7 +110,7 @@ fn a_change_by_cookie_must_come_from_our_own_pages() {
     }
     let mixed = [cookie, "origin: https://evil.example", "sec-fetch-site: same-origin"];
     assert_eq!(status(&ask(edge, "POST /me", &mixed, "x")), 403);
-    let bearer = format!("authorization: Bearer {}", fleet.token("at+jwt", json!({})));
+    let bearer = format!("authorization: Bearer {}", fleet.token("at+jwt", &json!({})));
     assert_eq!(status(&ask(edge, "POST /me", &[&bearer], "x")), 200);
 }
 

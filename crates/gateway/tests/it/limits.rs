@@ -1,5 +1,8 @@
 //! How often and how much.
 
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use ringwall_manifest::{Limit, Model, Rate, RateKey};
@@ -11,7 +14,7 @@ fn shop(upstream: &Upstream, key: RateKey) -> Model {
     let mut users = service("users", upstream.address, &["home = GET /", "put = POST /"]);
     users.people.insert("anyone".to_owned(), grants(&["home", "put"]));
     let mut model = model(vec![users]);
-    let rate = Rate { count: 2, per: Duration::from_secs(60), key };
+    let rate = Rate { count: 2, per: Duration::from_mins(1), key };
     let limit = Limit { rate: Some(rate), body_bytes_max: Some(8), ..Limit::default() };
     model.limits.default = Some(limit);
     model
@@ -34,7 +37,7 @@ fn who_asks_too_often_waits() {
     assert_eq!(status(&get(edge, "/", &["cookie: __Host-ringwall=bob"])), 200);
     assert_eq!(status(&get(edge, "/", &[])), 200);
     // A reload hands out no fresh quota.
-    fleet.core.load(&shop(&upstream, RateKey::User), &Default::default()).unwrap();
+    fleet.core.load(&shop(&upstream, RateKey::User), &BTreeMap::new()).unwrap();
     assert_eq!(status(&get(edge, "/", &alice)), 429);
     fleet.clock.advance(Duration::from_secs(30));
     assert_eq!(status(&get(edge, "/", &alice)), 200);
@@ -73,6 +76,34 @@ fn the_last_byte_of_a_body_passes_and_the_next_is_refused() {
     let over = raw(edge, &chunked("4\r\n1234\r\n5\r\n12345\r\n"));
     assert_eq!((status(&over), code(&over).as_str()), (413, "RW3009"), "{over}");
     assert!(upstream.seen().iter().all(|seen| !seen.body.contains("12345\r\n0")));
+}
+
+#[test]
+fn a_client_that_hangs_up_is_written_down() {
+    let (reached, wait) = std::sync::mpsc::channel();
+    let upstream = Upstream::scripted(move |_| {
+        reached.send(()).unwrap();
+        let (_keep, never) = std::sync::mpsc::channel::<()>();
+        never.recv_timeout(Duration::from_secs(3)).ok();
+        String::new()
+    });
+    let fleet = Fleet::new(&shop(&upstream, RateKey::User));
+    let mut client = TcpStream::connect(fleet.edge()).unwrap();
+    client.write_all(b"GET / HTTP/1.1\r\nhost: shop.localhost:8443\r\n\r\n").unwrap();
+    wait.recv_timeout(Duration::from_secs(2)).unwrap();
+    drop(client);
+    let (_keep, never) = std::sync::mpsc::channel::<()>();
+    let mut events = Vec::new();
+    for _ in 0..100 {
+        events.extend(fleet.sink.take());
+        if !events.is_empty() {
+            break;
+        }
+        never.recv_timeout(Duration::from_millis(20)).ok();
+    }
+    let [event] = events.as_slice() else { panic!("{events:#?}") };
+    assert_eq!(event.reason.as_deref(), Some("the client went away"));
+    assert_eq!((event.status, event.operation.as_deref()), (None, Some("home")));
 }
 
 #[test]

@@ -1,12 +1,25 @@
 //! The pipeline on real sockets, in front of a real service.
 
+// The attribute tells the lints that helpers of tests may panic.
+#[cfg(test)]
 mod fleet;
+#[cfg(test)]
 mod upstream;
+#[cfg(test)]
 mod doors;
+#[cfg(test)]
 mod framing;
+#[cfg(test)]
 mod identity;
+#[cfg(test)]
 mod ownership;
+#[cfg(test)]
 mod answers;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod services;

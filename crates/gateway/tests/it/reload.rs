@@ -18,14 +18,15 @@ fn a_reload_drops_no_request_and_a_broken_manifest_changes_nothing() {
     let fleet = Fleet::new(&closed);
     let edge = fleet.edge();
     let (is_done, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let ask_on = || {
+        while !is_done.load(Ordering::Relaxed) {
+            assert_eq!(status(&get(edge, "/", &[])), 200);
+            answered.fetch_add(1, Ordering::Relaxed);
+        }
+    };
     thread::scope(|scope| {
         for _ in 0..3 {
-            scope.spawn(|| {
-                while !is_done.load(Ordering::Relaxed) {
-                    assert_eq!(status(&get(edge, "/", &[])), 200);
-                    answered.fetch_add(1, Ordering::Relaxed);
-                }
-            });
+            scope.spawn(ask_on);
         }
         for turn in 0..100 {
             let next = if turn % 2 == 0 { &open } else { &closed };

@@ -70,7 +70,7 @@ pub(crate) fn json(body: &str) -> String {
 
 /// An answer with these fields.
 pub(crate) fn with(status: &str, fields: &[&str], body: &str) -> String {
-    let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
+    let fields: String = fields.iter().flat_map(|field| [*field, "\r\n"]).collect();
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\nserver: test\r\nconnection: close\r\n\
          {fields}content-length: {}\r\n\r\n{body}",

@@ -197,8 +197,10 @@ mod tests {
         paths
     }
 
+    type Found<'a> = (&'a str, &'a [&'a str]);
+
     #[track_caller]
-    fn check(paths: &Paths<&'static str>, path: &str, want: Option<(&str, &[&str])>) {
+    fn check(paths: &Paths<&'static str>, path: &str, want: Option<Found<'_>>) {
         let got = paths.find(path);
         let got = got.as_ref().map(|(template, values)| {
             (**template, values.iter().map(String::as_str).collect::<Vec<_>>())
