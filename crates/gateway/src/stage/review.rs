@@ -7,7 +7,8 @@ mod dress;
 
 use bytes::Bytes;
 use http::header::{
-    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, TRAILER,
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    TRAILER,
 };
 use http::{Method, Response, StatusCode};
 use ringwall_manifest::{Leak, OwnerSource, Viewer};
