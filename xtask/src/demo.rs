@@ -58,9 +58,9 @@ impl Fleet {
         let from = root().join("examples/shop").join(".");
         succeed(command("cp").arg("-r").arg(from).arg(&folder))?;
         let fleet = Self { folder, ringwall: ringwall.to_path_buf(), path: python.path() };
-        for name in ["orders_db", "stripe_key", "stripe_hook"] {
-            let value =
-                std::fs::read("/proc/sys/kernel/random/uuid").context("no random source")?;
+        fleet.feed(&["secret", "set", "orders_db"], b"sqlite:///data/orders.db")?;
+        for name in ["stripe_key", "stripe_hook"] {
+            let value = std::fs::read("/proc/sys/kernel/random/uuid").context("no random source")?;
             fleet.feed(&["secret", "set", name], &value)?;
         }
         for (name, role) in PEOPLE {

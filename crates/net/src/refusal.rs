@@ -1,7 +1,7 @@
 //! The answer to a message that was refused before it was one.
 
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use ringwall_base::RequestId;
 
 use crate::{Body, Violation};
@@ -25,5 +25,11 @@ pub fn refusal_response(violation: Violation, id: RequestId) -> Response<Body> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    // The same field that every other answer has: an operator finds the event by it.
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert(REQUEST, id);
+    }
     response
 }
+
+const REQUEST: HeaderName = HeaderName::from_static("ringwall-request");

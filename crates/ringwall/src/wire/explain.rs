@@ -79,10 +79,10 @@ impl<'a> Told<'a> {
     }
 
     fn text(&self, model: Option<&Model>) -> String {
-        let target = self.target().unwrap_or_else(|| {
-            let method = self.text_of("http.request.method").unwrap_or_default();
-            format!("{method} {}", self.text_of("url.path").unwrap_or("?"))
-        });
+        let path = self.text_of("http.request.method").zip(self.text_of("url.path"));
+        let path = || path.map(|(method, path)| format!("{method} {path}"));
+        // What was refused before it was read has neither.
+        let target = self.target().or_else(path).unwrap_or_else(|| "a request".to_owned());
         let mut lines = vec![format!("{}: {} → {target}", self.verdict(), self.who())];
         let status = self.get("http.response.status_code").and_then(Value::as_u64);
         let code = self.text_of("event.code");
