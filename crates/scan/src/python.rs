@@ -33,6 +33,8 @@ pub(crate) struct Facts {
     pub(crate) run_port: Option<u16>,
     /// Whether the `Authorization` header is read.
     pub(crate) reads_authorization: bool,
+    /// Whether a template is rendered.
+    pub(crate) renders_pages: bool,
     /// Functions at module level that return an app, such as `create_app`.
     pub(crate) factories: Vec<String>,
     /// Module-level names of apps: `app = Flask(…)` or `app = create_app()`.

@@ -50,6 +50,8 @@ pub struct App {
     pub hosts: Vec<String>,
     /// Whether it reads the `Authorization` header itself.
     pub reads_authorization: bool,
+    /// Whether it renders pages for people.
+    pub renders_pages: bool,
 }
 
 /// A call to another service or to a third party.
@@ -117,6 +119,7 @@ fn app(
         openapi: files.iter().find(|file| root.holds(file) && is_openapi(tree, file)).cloned(),
         contract: contract_of(tree, &root.path, &own),
         reads_authorization: own.values().any(|facts| facts.reads_authorization),
+        renders_pages: own.values().any(|facts| facts.renders_pages),
         ..App::default()
     }
 }

@@ -41,11 +41,13 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit> {
     let dir = args.dir.as_path();
-    let full = dir.canonicalize().with_context(|| format!("cannot read the folder {}", dir.display()))?;
+    let full =
+        dir.canonicalize().with_context(|| format!("cannot read the folder {}", dir.display()))?;
     let path = dir.join(NAME);
     let is_there = path.symlink_metadata().is_ok();
     if is_there && !args.force {
-        let help = "`ringwall check` checks it; `ringwall init --force` replaces it and keeps a copy";
+        let help =
+            "`ringwall check` checks it; `ringwall init --force` replaces it and keeps a copy";
         out.problem("RW4010", &format!("{} is there already", path.display()), Some(help));
         return Ok(Exit::Failed);
     }

@@ -133,6 +133,8 @@ impl Visit {
     }
 
     fn call(&mut self, call: &ExprCall) {
+        self.facts.renders_pages |=
+            matches!(called(call), Some("render_template" | "render_template_string"));
         let Expr::Attribute(attribute) = &*call.func else { return };
         let line = self.line(call.start());
         let target = match &*attribute.value {

@@ -42,7 +42,8 @@ impl Text {
     }
 
     fn pair(&mut self, key: &str, value: &str, comment: &str) {
-        let comment = if comment.is_empty() { String::new() } else { format!("  # {}", plain(comment)) };
+        let comment =
+            if comment.is_empty() { String::new() } else { format!("  # {}", plain(comment)) };
         self.line(&format!("{key} = {value}{comment}"));
     }
 
@@ -50,7 +51,8 @@ impl Text {
     fn list(&mut self, key: &str, items: &[(String, String)]) {
         self.line(&format!("{key} = ["));
         for (item, comment) in items {
-            let comment = if comment.is_empty() { String::new() } else { format!("  # {}", plain(comment)) };
+            let comment =
+                if comment.is_empty() { String::new() } else { format!("  # {}", plain(comment)) };
             self.line(&format!("{},{comment}", quote(item)));
         }
         self.line("]");
@@ -59,10 +61,18 @@ impl Text {
 
 fn head(fleet: &Fleet, text: &mut Text) {
     text.line("#:schema https://ringwall.dev/schema/v1.json");
-    text.comment("Written by `ringwall init`, which read the code and ran nothing. Every guess is marked;");
-    text.comment("what is not listed is denied. `ringwall check` proves it, `ringwall dev` runs it.");
+    text.comment(
+        "Written by `ringwall init`, which read the code and ran nothing. Every guess is marked;",
+    );
+    text.comment(
+        "what is not listed is denied. `ringwall check` proves it, `ringwall dev` runs it.",
+    );
     text.pair("ringwall", "1", "manifest version");
-    let why = if fleet.name == fleet.folder { "guess: the folder's name" } else { "guess: after the folder" };
+    let why = if fleet.name == fleet.folder {
+        "guess: the folder's name"
+    } else {
+        "guess: after the folder"
+    };
     text.pair("name", &quote(&fleet.name), why);
 }
 
@@ -74,7 +84,11 @@ fn gateway(fleet: &Fleet, text: &mut Text) {
         ("logout_path", "logout", &fleet.logout_clash),
     ] {
         if let Some(clash) = clash {
-            text.pair(key, &quote(&format!("/_ringwall/{page}")), &format!("moved: {clash} itself"));
+            text.pair(
+                key,
+                &quote(&format!("/_ringwall/{page}")),
+                &format!("moved: {clash} itself"),
+            );
         }
     }
 }
@@ -97,7 +111,11 @@ fn service(fleet: &Fleet, service: &Found, text: &mut Text) {
     }
     if !app.hosts.is_empty() {
         let hosts: Vec<String> = app.hosts.iter().map(|host| quote(host)).collect();
-        text.pair("hosts", &format!("[{}]", hosts.join(", ")), "names that other code has hard-wired");
+        text.pair(
+            "hosts",
+            &format!("[{}]", hosts.join(", ")),
+            "names that other code has hard-wired",
+        );
     }
     if app.reads_authorization {
         let why = "guess: the app reads the Authorization header itself";
@@ -115,7 +133,11 @@ fn start(service: &Found, text: &mut Text) {
         if app.dir != "." {
             text.pair("dir", &quote(&app.dir), "");
         }
-        text.pair("upstream", "\"127.0.0.1:5000\"", "guess: Flask's own port, as the code names none");
+        text.pair(
+            "upstream",
+            "\"127.0.0.1:5000\"",
+            "guess: Flask's own port, as the code names none",
+        );
         return;
     };
     text.pair("run", &quote(&app.run), "guess; only for `ringwall dev`");
@@ -132,9 +154,12 @@ fn source(service: &Found, text: &mut Text) {
             text.pair("openapi", &quote(file), "routes, schemas, operation names");
             let note = match service.drift {
                 0 => "compared with the file above".to_owned(),
-                1 => "TODO: 1 operation differs from the file above; `ringwall check` names it".to_owned(),
+                1 => "TODO: 1 operation differs from the file above; `ringwall check` names it"
+                    .to_owned(),
                 count => {
-                    format!("TODO: {count} operations differ from the file above; `ringwall check` names them")
+                    format!(
+                        "TODO: {count} operations differ from the file above; `ringwall check` names them"
+                    )
                 }
             };
             text.pair("flask", &quote(&app.root), &note);
@@ -143,7 +168,9 @@ fn source(service: &Found, text: &mut Text) {
             text.comment(&format!("TODO: {file} is left out: {problem}"));
             text.pair("flask", &quote(&app.root), "operations are the routes, read from here");
         }
-        (None, _) => text.pair("flask", &quote(&app.root), "operations are the routes, read from here"),
+        (None, _) => {
+            text.pair("flask", &quote(&app.root), "operations are the routes, read from here")
+        }
     }
 }
 
@@ -157,7 +184,9 @@ fn committed(service: &Found, text: &mut Text) {
     text.comment(&format!(
         "to move one out: secrets = {{ {variable} = \"{secret}\" }} here, {secret} = {{}} under [secrets],"
     ));
-    text.comment(&format!("`ringwall secret set {secret}`, and os.environ[\"{variable}\"] in the code"));
+    text.comment(&format!(
+        "`ringwall secret set {secret}`, and os.environ[\"{variable}\"] in the code"
+    ));
 }
 
 fn committed_lines(hits: &[SecretHit]) -> Vec<String> {
@@ -176,13 +205,18 @@ fn people(fleet: &Fleet, service: &Found, text: &mut Text) {
     let (staff, open): (Vec<&Operation>, Vec<&Operation>) =
         service.operations.iter().filter(wanted).partition(|one| is_for_staff(one));
     if service.is_frontend {
-        text.comment("guess: it renders pages and no service calls it, so it is for people; without these");
-        text.comment("lines nothing could be seen. Narrow them: `people.customer` demands a sign-in");
+        text.comment(
+            "guess: it renders pages and no service calls it, so it is for people; without these",
+        );
+        text.comment(
+            "lines nothing could be seen. Narrow them: `people.customer` demands a sign-in",
+        );
         let items: Vec<(String, String)> =
             open.iter().map(|one| (one.name.clone(), format!("guess: {}", route(one)))).collect();
         text.list("people.anyone", &items);
     } else if !open.is_empty() {
-        let is_inner = !service.callers.is_empty() && fleet.services.iter().any(|one| one.is_frontend);
+        let is_inner =
+            !service.callers.is_empty() && fleet.services.iter().any(|one| one.is_frontend);
         text.comment(if is_inner {
             "TODO: may people reach it directly? Only other services can, until a line says so:"
         } else {
@@ -238,16 +272,23 @@ fn limits(fleet: &Fleet, text: &mut Text) {
     for service in fleet.services.iter().filter(|service| service.is_frontend) {
         for operation in service.operations.iter().filter(|one| takes_passwords(one)) {
             let key = format!("{}.{}", service.app.name, quote(&operation.name));
-            text.pair(&key, "\"20 per minute per ip\"", &format!("guess: {} takes passwords", route(operation)));
+            text.pair(
+                &key,
+                "\"20 per minute per ip\"",
+                &format!("guess: {} takes passwords", route(operation)),
+            );
         }
     }
 }
 
 fn expectations(fleet: &Fleet, text: &mut Text) {
     text.line("\n[expect]  # promises, proved by `ringwall check`");
-    let inner = fleet.services.iter().filter(|service| !service.is_frontend && !service.callers.is_empty());
+    let inner =
+        fleet.services.iter().filter(|service| !service.is_frontend && !service.callers.is_empty());
     let promises: Vec<(String, String)> = inner
-        .map(|service| (format!("anyone -> {}.*", service.app.name), "guess: for services only".to_owned()))
+        .map(|service| {
+            (format!("anyone -> {}.*", service.app.name), "guess: for services only".to_owned())
+        })
         .collect();
     if promises.is_empty() {
         text.comment("never = [\"anyone -> SERVICE.OPERATION\"]");
@@ -272,8 +313,10 @@ fn names(operations: &[&Operation]) -> String {
 
 /// An environment variable's name, from the name in the code.
 fn variable(name: &str) -> String {
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
     if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("_{plain}") } else { plain }
 }
 

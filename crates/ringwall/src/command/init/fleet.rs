@@ -94,7 +94,8 @@ impl Fleet {
                 let at = format!("{}:{}", call.file, call.line);
                 match &call.callee {
                     Callee::App(callee, operation) => {
-                        let Some(service) = self.services.iter_mut().find(|one| one.app.name == *callee)
+                        let Some(service) =
+                            self.services.iter_mut().find(|one| one.app.name == *callee)
                         else {
                             continue;
                         };
@@ -103,7 +104,8 @@ impl Fleet {
                         match operation {
                             Some(name) => calls.known.entry(name).or_default().push(at),
                             None => {
-                                let method = if call.method.is_empty() { "?" } else { &call.method };
+                                let method =
+                                    if call.method.is_empty() { "?" } else { &call.method };
                                 calls.unknown.push(format!("{method} {} ({at})", call.path));
                             }
                         }
@@ -162,7 +164,8 @@ impl Found {
             return Some(name.to_owned());
         }
         let route = self.app.contract.operations.iter().find(|one| one.name == name)?;
-        let same = |one: &&Operation| one.method == route.method && shape(&one.path) == shape(&route.path);
+        let same =
+            |one: &&Operation| one.method == route.method && shape(&one.path) == shape(&route.path);
         self.operations.iter().find(same).map(|one| one.name.clone())
     }
 }
@@ -235,8 +238,11 @@ fn partner_name(base: &str, taken: &mut BTreeSet<String>) -> String {
         labels.pop();
     }
     let label = labels.last().copied().unwrap_or_default();
-    let plain: String =
-        label.to_ascii_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let plain: String = label
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
     let plain = plain.trim_matches('-');
     let is_good = plain.starts_with(|c: char| c.is_ascii_alphabetic());
     let plain = if is_good { plain.to_owned() } else { format!("partner-{plain}") };
@@ -267,7 +273,8 @@ fn route_path(path: &str) -> String {
 
 /// A template without the names of its parameters.
 pub(super) fn shape(path: &str) -> String {
-    let segments = path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
+    let segments =
+        path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment });
     segments.collect::<Vec<_>>().join("/")
 }
 
@@ -278,8 +285,20 @@ pub(super) const ROLES: &[(&str, &str)] = &[("customer", "what every signed-up p
 const RESERVED: &[&str] =
     &["anonymous", "anyone", "default", "gateway", "login", "logs", "people", "ringwall"];
 const CHORES: &[&str] = &[
-    "health", "health-check", "health_check", "healthcheck", "healthz", "hello", "live", "livez",
-    "metrics", "ping", "ready", "readyz", "status", "version",
+    "health",
+    "health-check",
+    "health_check",
+    "healthcheck",
+    "healthz",
+    "hello",
+    "live",
+    "livez",
+    "metrics",
+    "ping",
+    "ready",
+    "readyz",
+    "status",
+    "version",
 ];
 /// Characters that no route of a partner can have.
 const UNWANTED: &str = "?#%\\\"<>^`|;{}";

@@ -21,7 +21,10 @@ pub(super) fn lines(fleet: &Fleet) -> Vec<String> {
     let mut lines = vec![format!("  found  {}   {}", count(apps.len(), "Flask app"), some(&apps))];
     lines.push(openapi(fleet));
     let calls = calls(fleet);
-    lines.push(format!("  found  {}", if calls.is_empty() { "no outgoing calls".to_owned() } else { calls }));
+    lines.push(format!(
+        "  found  {}",
+        if calls.is_empty() { "no outgoing calls".to_owned() } else { calls }
+    ));
     let secrets = secrets(fleet);
     if !secrets.is_empty() {
         let (count, list) = (count(secrets.len(), "secret"), some(&secrets));
@@ -29,7 +32,9 @@ pub(super) fn lines(fleet: &Fleet) -> Vec<String> {
     }
     if !fleet.unreadable.is_empty() {
         let list = some(&fleet.unreadable);
-        lines.push(format!("  note   not Python that can be read: {list}; routes there are missing"));
+        lines.push(format!(
+            "  note   not Python that can be read: {list}; routes there are missing"
+        ));
     }
     lines
 }
@@ -58,7 +63,9 @@ pub(super) fn json(fleet: &Fleet) -> Value {
         })
     };
     let hits = fleet.services.iter().flat_map(|service| &service.secrets).chain(&fleet.secrets);
-    let secrets = hits.map(|hit| json!({ "code": "RW3101", "file": hit.file, "line": hit.line, "name": hit.name }));
+    let secrets = hits.map(
+        |hit| json!({ "code": "RW3101", "file": hit.file, "line": hit.line, "name": hit.name }),
+    );
     json!({
         "name": fleet.name,
         "services": fleet.services.iter().map(service).collect::<Vec<_>>(),
@@ -76,7 +83,9 @@ pub(super) fn nothing(tree: &dyn Tree, survey: &Survey, dir: &Path) -> (String, 
         dir.display(),
         count(python, "Python file")
     );
-    let mut help = "start it in the folder that holds your services, or name it: `ringwall init DIR`".to_owned();
+    let mut help =
+        "start it in the folder that holds your services, or name it: `ringwall init DIR`"
+            .to_owned();
     if !survey.unreadable.is_empty() {
         help.push_str("; these could not be read: ");
         help.push_str(&some(&survey.unreadable));
@@ -85,9 +94,14 @@ pub(super) fn nothing(tree: &dyn Tree, survey: &Survey, dir: &Path) -> (String, 
 }
 
 fn openapi(fleet: &Fleet) -> String {
-    let is_used = |service: &&Found| service.app.openapi.is_some() && service.openapi_problem.is_none();
-    let files: Vec<String> =
-        fleet.services.iter().filter(is_used).filter_map(|service| service.app.openapi.clone()).collect();
+    let is_used =
+        |service: &&Found| service.app.openapi.is_some() && service.openapi_problem.is_none();
+    let files: Vec<String> = fleet
+        .services
+        .iter()
+        .filter(is_used)
+        .filter_map(|service| service.app.openapi.clone())
+        .collect();
     let others: Vec<String> = fleet
         .services
         .iter()
