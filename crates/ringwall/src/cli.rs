@@ -52,7 +52,7 @@ pub(crate) struct Output {
 enum Color {
     /// Always.
     Always,
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless `NO_COLOR` is set.
     #[default]
     Auto,
     /// Never.

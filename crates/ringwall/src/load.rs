@@ -41,14 +41,12 @@ impl Loaded {
 
     /// The model, or the findings printed and the exit code that says so.
     pub(crate) fn model(&self, out: &mut Out) -> Result<std::result::Result<&Model, Exit>> {
-        match &self.report.model {
-            Some(model) => Ok(Ok(model)),
-            None => {
-                render::findings(&self.report.findings, &self.texts, out)?;
-                out.talk(&render::verdict(&self.report.findings, self.report.left_out));
-                Ok(Err(Exit::Invalid))
-            }
+        if let Some(model) = &self.report.model {
+            return Ok(Ok(model));
         }
+        render::findings(&self.report.findings, &self.texts, out)?;
+        out.talk(&render::verdict(&self.report.findings, self.report.left_out));
+        Ok(Err(Exit::Invalid))
     }
 }
 
@@ -91,11 +89,11 @@ impl Reader {
             WantKind::Policy => self.policies(want),
         };
         if let Err(failure) = fetched {
-            self.inputs.failures.push(*failure);
+            self.inputs.failures.push(failure);
         }
     }
 
-    fn openapi(&mut self, want: &Want) -> Result<(), Box<Failure>> {
+    fn openapi(&mut self, want: &Want) -> Result<(), Failure> {
         let text = self.text(&want.path).map_err(|error| unreadable(want, &error))?;
         let malformed = |errors: Vec<DocumentError>| malformed(want, errors);
         let document = Document::parse(text.as_bytes(), &want.path).map_err(malformed)?;
@@ -105,24 +103,23 @@ impl Reader {
         Ok(())
     }
 
-    fn flask(&mut self, want: &Want) -> Result<(), Box<Failure>> {
+    fn flask(&mut self, want: &Want) -> Result<(), Failure> {
         let tree = crate::tree::Disk::at(&self.folder);
-        let contract: Contract = ringwall_scan::flask_contract(&tree, &want.path).map_err(|error| {
-            Box::new(Failure {
+        let contract: Contract =
+            ringwall_scan::flask_contract(&tree, &want.path).map_err(|error| Failure {
                 kind: want.kind,
                 path: want.path.clone(),
                 service: want.service.clone(),
                 is_malformed: true,
                 message: error.to_string(),
                 place: None,
-            })
-        })?;
+            })?;
         self.files.extend(tree.read_files());
         self.inputs.flask.insert(want.service.clone(), contract);
         Ok(())
     }
 
-    fn policies(&mut self, want: &Want) -> Result<(), Box<Failure>> {
+    fn policies(&mut self, want: &Want) -> Result<(), Failure> {
         let found = glob::expand(&self.folder, &want.path);
         if found.is_empty() {
             let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
@@ -152,29 +149,30 @@ pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-fn unreadable(want: &Want, error: &std::io::Error) -> Box<Failure> {
-    Box::new(Failure {
+fn unreadable(want: &Want, error: &std::io::Error) -> Failure {
+    Failure {
         kind: want.kind,
         path: want.path.clone(),
         service: want.service.clone(),
         is_malformed: error.kind() == std::io::ErrorKind::InvalidData,
         message: error.to_string(),
         place: None,
-    })
+    }
 }
 
-fn malformed(want: &Want, errors: Vec<DocumentError>) -> Box<Failure> {
+fn malformed(want: &Want, errors: Vec<DocumentError>) -> Failure {
     let count = errors.len();
     let first = errors.into_iter().next();
-    let more = if count > 1 { format!(" (and {} more)", count.saturating_sub(1)) } else { String::new() };
-    Box::new(Failure {
+    let more =
+        if count > 1 { format!(" (and {} more)", count.saturating_sub(1)) } else { String::new() };
+    Failure {
         kind: want.kind,
         path: want.path.clone(),
         service: want.service.clone(),
         is_malformed: true,
         message: first.as_ref().map_or_else(String::new, |error| format!("{error}{more}")),
         place: first.map(|error| error.place),
-    })
+    }
 }
 
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;

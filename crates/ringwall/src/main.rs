@@ -42,7 +42,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli, out: &mut Out) -> anyhow::Result<Exit> {
-    let place = paths::Place::find(cli.manifest.as_deref(), cli.state.as_deref(), cli.env.as_deref());
+    let place =
+        paths::Place::find(cli.manifest.as_deref(), cli.state.as_deref(), cli.env.as_deref());
     match &cli.command {
         Command::Audit(args) => command::audit::run(args, &place, out),
         Command::Check => command::check::run(&place, out),

@@ -40,11 +40,12 @@ impl Out {
     }
 
     /// Writes data to standard output. A closed pipe (`| head`) is no error.
+    #[expect(clippy::unused_self, reason = "whoever writes data has been given the streams")]
     pub(crate) fn data(&mut self, text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        let written = stdout.write_all(text.as_bytes()).and_then(|()| {
-            if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") }
-        });
+        let written = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { stdout.write_all(b"\n") });
         match written.and_then(|()| stdout.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             other => other,
@@ -82,7 +83,9 @@ impl Out {
         if self.format == Format::Json {
             let objects: Vec<Value> = rows
                 .iter()
-                .map(|row| columns.iter().cloned().zip(row.iter().map(|cell| json!(cell))).collect())
+                .map(|row| {
+                    columns.iter().cloned().zip(row.iter().map(|cell| json!(cell))).collect()
+                })
                 .collect();
             return self.json(&Value::Array(objects));
         }

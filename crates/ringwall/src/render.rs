@@ -1,7 +1,7 @@
 //! Turns findings into what a person, a screen reader or a program reads.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
@@ -83,8 +83,12 @@ fn push(text: &mut String, line: &str) {
 }
 
 fn handler(uses_color: bool) -> GraphicalReportHandler {
-    let theme = if uses_color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    GraphicalReportHandler::new_themed(theme).with_width(100).with_context_lines(0).with_links(false)
+    let theme =
+        if uses_color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    GraphicalReportHandler::new_themed(theme)
+        .with_width(100)
+        .with_context_lines(0)
+        .with_links(false)
 }
 
 fn drawn(finding: &Finding, texts: &Texts, handler: &GraphicalReportHandler) -> String {
@@ -201,7 +205,9 @@ impl Diagnostic for Report {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         // A label without its text would only draw an error about the drawing.
         self.source.as_ref()?;
-        self.label.clone().map(|label| Box::new(std::iter::once(label)) as Box<dyn Iterator<Item = _>>)
+        self.label
+            .clone()
+            .map(|label| Box::new(std::iter::once(label)) as Box<dyn Iterator<Item = _>>)
     }
 
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
@@ -222,12 +228,12 @@ pub(crate) fn verdict(found: &[Finding], left_out: usize) -> String {
         (count(Severity::Note), "note"),
     ];
     for (count, word) in parts.into_iter().filter(|(count, _)| *count > 0) {
-        let (comma, plural) = (if text.is_empty() { "" } else { ", " }, if count == 1 { "" } else { "s" });
-        // Writing to a String cannot fail.
-        let _: fmt::Result = write!(text, "{comma}{count} {word}{plural}");
+        let (comma, plural) =
+            (if text.is_empty() { "" } else { ", " }, if count == 1 { "" } else { "s" });
+        text.extend([comma, &count.to_string(), " ", word, plural]);
     }
     if left_out > 0 {
-        let _: fmt::Result = write!(text, ", {left_out} more not shown");
+        text.extend([", ", &left_out.to_string(), " more not shown"]);
     }
     text
 }

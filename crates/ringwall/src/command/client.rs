@@ -29,7 +29,7 @@ enum Verb {
         /// No credential of its own: PKCE only
         #[arg(long)]
         public: bool,
-        /// A file with its public keys (JWKS), for private_key_jwt
+        /// A file with its public keys (JWKS), for `private_key_jwt`
         #[arg(long, value_name = "FILE", conflicts_with = "public")]
         jwks: Option<PathBuf>,
     },
@@ -47,7 +47,8 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
         Verb::Add { id, redirect_uris, public, jwks } => {
             let read = |file: &PathBuf| {
-                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+                std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read {}", file.display()))
             };
             Request::ClientAdd(ClientSpec {
                 id: id.clone(),

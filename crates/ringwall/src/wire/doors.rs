@@ -25,7 +25,6 @@ use super::server::Options;
 pub(crate) struct Doors {
     pub(crate) core: Arc<Core>,
     pub(crate) paths: Arc<Paths>,
-    pub(crate) edge: SocketAddr,
     server: Server,
     trust: Arc<Trust>,
     certificates: Arc<Certificates>,
@@ -73,9 +72,10 @@ impl Doors {
         let core = Core::new(seams).context("no randomness")?;
         let certificates = Arc::new(Certificates::default());
         let edge_renew_at = certify(ground, model, options, &certificates)?;
-        let tls = match options.danger_plain_http {
-            true => None,
-            false => Some(ServerTls::edge(Arc::clone(&certificates))?),
+        let tls = if options.danger_plain_http {
+            None
+        } else {
+            Some(ServerTls::edge(Arc::clone(&certificates))?)
         };
         let answer = core.house(Door::Edge);
         let opening = |listen, tls| Opening {
@@ -93,11 +93,24 @@ impl Doors {
                 tracing::info!(%error, "no IPv6 door");
             }
         }
-        Ok(Self { core, paths, edge, server, trust, certificates, edge_renew_at, inbound: BTreeMap::new() })
+        Ok(Self {
+            core,
+            paths,
+            server,
+            trust,
+            certificates,
+            edge_renew_at,
+            inbound: BTreeMap::new(),
+        })
     }
 
     /// Opens the door in front of a service, once.
-    pub(crate) fn open_inbound(&mut self, ground: &Ground, model: &Model, service: &str) -> Result<()> {
+    pub(crate) fn open_inbound(
+        &mut self,
+        ground: &Ground,
+        model: &Model,
+        service: &str,
+    ) -> Result<()> {
         if self.inbound.contains_key(service) {
             return Ok(());
         }
@@ -117,7 +130,12 @@ impl Doors {
     }
 
     /// Opens a door behind `caller`, on a socket that only it can reach.
-    pub(crate) fn open_outbound(&self, caller: &str, callee: &str, socket: TcpListener) -> Result<()> {
+    pub(crate) fn open_outbound(
+        &self,
+        caller: &str,
+        callee: &str,
+        socket: TcpListener,
+    ) -> Result<()> {
         let door = Door::Outbound { caller: caller.to_owned(), callee: Some(callee.to_owned()) };
         self.server.open(Opening {
             door: ringwall_net::Door::Outbound(Arc::from(caller)),
@@ -132,7 +150,7 @@ impl Doors {
     pub(crate) fn open_egress(
         &self,
         caller: &str,
-        partner: (&str, &Partner),
+        partner: (&String, &Partner),
         socket: TcpListener,
     ) -> Result<()> {
         let Some(egress) = Egress::build(&self.core, caller, partner.0, partner.1) else {
@@ -153,7 +171,12 @@ impl Doors {
     }
 
     /// Replaces every certificate that is due, while requests go on.
-    pub(crate) fn renew(&mut self, ground: &Ground, model: &Model, options: &Options) -> Result<()> {
+    pub(crate) fn renew(
+        &mut self,
+        ground: &Ground,
+        model: &Model,
+        options: &Options,
+    ) -> Result<()> {
         let now = ground.clock.now();
         if self.edge_renew_at <= now {
             self.edge_renew_at = certify(ground, model, options, &self.certificates)?;
@@ -187,7 +210,7 @@ fn certify(
         };
         let certificate = Certificate::from_pem(&read(chain)?, &read(key)?)
             .with_context(|| format!("{} and {}", chain.display(), key.display()))?;
-        certificates.replace(&[certificate.clone()], Some(&certificate));
+        certificates.replace(std::slice::from_ref(&certificate), Some(&certificate));
         // Looked at again every hour: whoever renews the files need not tell us.
         return Ok(ground.clock.now().plus(Duration::from_hours(1)));
     }

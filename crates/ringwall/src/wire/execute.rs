@@ -28,7 +28,9 @@ pub(crate) fn execute(ground: &Ground, model: Option<&Model>, request: &Request)
 fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
     match request {
         Request::AuditQuery(filter) => audit(ground, filter),
-        Request::ClientAdd(_) | Request::ClientList | Request::ClientRemove { .. } => clients(ground, request),
+        Request::ClientAdd(_) | Request::ClientList | Request::ClientRemove { .. } => {
+            clients(ground, request)
+        }
         Request::KeyRotate => {
             ground.identity.rotate(Purpose::Access)?;
             Ok(done("a new signing key is published; it signs when every verifier can have it"))
@@ -46,9 +48,10 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::SecretVersions { .. } => secrets(ground, model, request),
         Request::TokenInspect { token } => Ok(inspect(ground, model, token.expose())),
         Request::Why { request } => explain::request(ground, model, request),
-        Request::Reload | Request::Status => {
-            Ok(failed("no server runs here", Some("start one with `ringwall dev` or `ringwall serve`")))
-        }
+        Request::Reload | Request::Status => Ok(failed(
+            "no server runs here",
+            Some("start one with `ringwall dev` or `ringwall serve`"),
+        )),
     }
 }
 
@@ -60,12 +63,20 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
                 return Ok(unknown_role(model, unknown));
             }
             let mut roles = roles.clone();
-            let default = model.into_iter().flat_map(|model| &model.roles).filter(|(_, role)| role.is_default);
+            let default = model
+                .into_iter()
+                .flat_map(|model| &model.roles)
+                .filter(|(_, role)| role.is_default);
             roles.extend(default.map(|(name, _)| name.clone()));
             roles.sort();
             roles.dedup();
             let account = users.add(name, &roles, &Secret::new(password.expose().to_owned()))?;
-            Ok(done(&format!("added {} ({}), id {}", account.name, or_none(&roles), account.subject)))
+            Ok(done(&format!(
+                "added {} ({}), id {}",
+                account.name,
+                or_none(&roles),
+                account.subject
+            )))
         }
         Request::UserDisable { name } => {
             users.disable(name, true)?;
@@ -104,7 +115,10 @@ fn clients(ground: &Ground, request: &Request) -> Result<Reply> {
             Ok(match secret {
                 Some(secret) => Reply::Secret {
                     value: Hidden::new(secret.expose().clone()),
-                    message: Some(format!("{} is registered; its secret is shown only now:", spec.id)),
+                    message: Some(format!(
+                        "{} is registered; its secret is shown only now:",
+                        spec.id
+                    )),
                 },
                 None => done(&format!("{} is registered", spec.id)),
             })
@@ -122,7 +136,12 @@ fn clients(ground: &Ground, request: &Request) -> Result<Reply> {
                     Access::Secret => "secret",
                 };
                 let state = if client.is_disabled { "disabled" } else { "active" };
-                vec![settings.id.clone(), access.to_owned(), settings.redirect_uris.join(" "), state.to_owned()]
+                vec![
+                    settings.id.clone(),
+                    access.to_owned(),
+                    settings.redirect_uris.join(" "),
+                    state.to_owned(),
+                ]
             });
             Ok(rows_of(&["id", "access", "redirect URIs", "state"], rows.collect()))
         }
@@ -180,9 +199,10 @@ fn secrets(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
             Ok(rows_of(&["version", "created"], rows.collect()))
         }
         _ => {
-            let rows = secrets.list()?.into_iter().map(|secret| {
-                vec![secret.name, secret.version.to_string(), time(secret.updated)]
-            });
+            let rows = secrets
+                .list()?
+                .into_iter()
+                .map(|secret| vec![secret.name, secret.version.to_string(), time(secret.updated)]);
             Ok(rows_of(&["name", "version", "changed"], rows.collect()))
         }
     }
@@ -191,7 +211,8 @@ fn secrets(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
 fn inspect(ground: &Ground, model: Option<&Model>, token: &str) -> Reply {
     let issuer = model.map_or_else(String::new, issuer);
     let expected = Expected { audience: issuer.clone(), issuer };
-    let steps = ringwall_jose::explain(token, &ground.identity.keys(), &expected, ground.clock.now());
+    let steps =
+        ringwall_jose::explain(token, &ground.identity.keys(), &expected, ground.clock.now());
     let rows = steps.into_iter().map(|step| {
         vec![if step.is_ok { "√" } else { "×" }.to_owned(), step.name.to_owned(), step.detail]
     });
@@ -219,7 +240,8 @@ fn knows_role(model: Option<&Model>, role: &str) -> bool {
 }
 
 fn unknown_role(model: Option<&Model>, role: &str) -> Reply {
-    let known: Vec<&str> = model.into_iter().flat_map(|model| model.roles.keys()).map(String::as_str).collect();
+    let known: Vec<&str> =
+        model.into_iter().flat_map(|model| model.roles.keys()).map(String::as_str).collect();
     failed(&format!("no role `{role}`"), Some(&format!("[roles] has {}", known.join(", "))))
 }
 
@@ -240,7 +262,11 @@ pub(super) fn done(message: &str) -> Reply {
 }
 
 pub(super) fn failed(message: &str, help: Option<&str>) -> Reply {
-    let problem = Problem { code: "RW4001".to_owned(), help: help.map(str::to_owned), message: message.to_owned() };
+    let problem = Problem {
+        code: "RW4001".to_owned(),
+        help: help.map(str::to_owned),
+        message: message.to_owned(),
+    };
     Reply::Failed(problem)
 }
 

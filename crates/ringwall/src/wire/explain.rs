@@ -45,7 +45,11 @@ impl<'a> Told<'a> {
         let person = self.text_of("user.name").or_else(|| self.text_of("user.id"));
         let roles = self.roles();
         let person = person.map(|name| {
-            if roles.is_empty() { name.to_owned() } else { format!("{name} ({})", roles.join(", ")) }
+            if roles.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{name} ({})", roles.join(", "))
+            }
         });
         let caller = self.text_of("ringwall.caller").map(|caller| format!("service {caller}"));
         let client = self.text_of("ringwall.client").map(|client| format!("client {client}"));

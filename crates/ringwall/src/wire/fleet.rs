@@ -5,7 +5,6 @@ mod output;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -14,7 +13,7 @@ use ringwall_cell::Cell;
 use ringwall_manifest::{Model, Service};
 
 use self::output::Output;
-use self::plan::{Leads, Plan};
+use self::plan::{Leads, Plan, Site};
 use super::Ground;
 use super::doors::Doors;
 use crate::paths::Place;
@@ -22,9 +21,7 @@ use crate::paths::Place;
 /// All running services.
 #[derive(Debug)]
 pub(crate) struct Fleet {
-    place: Place,
-    folder: PathBuf,
-    is_isolated: bool,
+    site: Site,
     running: BTreeMap<String, Running>,
 }
 
@@ -55,13 +52,23 @@ impl Fleet {
     /// No service yet.
     pub(crate) fn new(place: &Place, is_isolated: bool) -> Result<Self> {
         let folder = place.folder().canonicalize().context("the manifest's folder is gone")?;
-        Ok(Self { place: place.clone(), folder, is_isolated, running: BTreeMap::new() })
+        let site = Site { place: place.clone(), folder, is_isolated };
+        Ok(Self { site, running: BTreeMap::new() })
     }
 
     /// Starts what is new or changed, ends what is gone, leaves the rest alone.
-    pub(crate) fn apply(&mut self, ground: &Ground, model: &Model, doors: &mut Doors) -> Result<()> {
-        let gone: Vec<String> =
-            self.running.keys().filter(|name| !model.services.contains_key(*name)).cloned().collect();
+    pub(crate) fn apply(
+        &mut self,
+        ground: &Ground,
+        model: &Model,
+        doors: &mut Doors,
+    ) -> Result<()> {
+        let gone: Vec<String> = self
+            .running
+            .keys()
+            .filter(|name| !model.services.contains_key(*name))
+            .cloned()
+            .collect();
         for name in gone {
             self.end(ground, doors, &name);
         }
@@ -82,26 +89,40 @@ impl Fleet {
         Ok(())
     }
 
-    fn start(&mut self, ground: &Ground, model: &Model, doors: &Doors, service: &Service) -> Result<()> {
-        let plan = Plan::of(service, model, ground, &self.place, &self.folder, self.is_isolated)?;
+    fn start(
+        &mut self,
+        ground: &Ground,
+        model: &Model,
+        doors: &Doors,
+        service: &Service,
+    ) -> Result<()> {
+        let plan = Plan::of(service, model, ground, &self.site)?;
         let (leads, spec, mut sockets) = plan.into_parts();
         let mut cell = Cell::spawn(spec)?;
         sockets.extend(cell.listeners());
         for (lead, socket) in leads.into_iter().zip(sockets) {
-            match lead {
-                Leads::Partner(name) => {
-                    if let Some(partner) = model.partners.get(&name) {
-                        doors.open_egress(&service.name, (&name, partner), socket)?;
-                    }
+            match (&lead, model.partners.get_key_value(lead.name())) {
+                (Leads::Service(callee), _) => {
+                    doors.open_outbound(&service.name, callee, socket)?
                 }
-                Leads::Service(callee) => doors.open_outbound(&service.name, &callee, socket)?,
+                (Leads::Partner(_), Some(partner)) => {
+                    doors.open_egress(&service.name, partner, socket)?;
+                }
+                (Leads::Partner(_), None) => {}
             }
         }
-        doors.paths.put_cell(&service.name, self.is_isolated.then(|| cell.dialer()));
-        let folder = self.place.state().join("logs");
+        doors.paths.put_cell(&service.name, self.site.is_isolated.then(|| cell.dialer()));
+        let folder = self.site.place.state().join("logs");
         let output = Output::start(&folder, &service.name, cell.lines())?;
         let address = service.upstreams.first().and_then(|address| address.parse().ok());
-        let running = Running { service: service.clone(), cell, output, address, was_up: false, end_is_told: false };
+        let running = Running {
+            service: service.clone(),
+            cell,
+            output,
+            address,
+            was_up: false,
+            end_is_told: false,
+        };
         self.running.insert(service.name.clone(), running);
         record(ground, "service-started", &service.name);
         Ok(())

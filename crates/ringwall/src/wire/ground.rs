@@ -24,7 +24,6 @@ pub(crate) struct Ground {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sink: Arc<dyn Sink>,
-    pub(crate) store: Arc<Store>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) log: Arc<Log>,
     pub(crate) identity: Identity,
@@ -45,7 +44,8 @@ impl Ground {
         let mut migrations = ringwall_vault::MIGRATIONS.to_vec();
         migrations.extend_from_slice(ringwall_identity::MIGRATIONS);
         let store = Store::open(&place.database(), Arc::clone(&clock), &migrations);
-        let store = Arc::new(store.with_context(|| format!("cannot open {}", place.database().display()))?);
+        let store =
+            Arc::new(store.with_context(|| format!("cannot open {}", place.database().display()))?);
 
         let open = |root: RootKey| {
             let (store, entropy) = (Arc::clone(&store), Arc::clone(&entropy));
@@ -64,9 +64,10 @@ impl Ground {
             entropy: Arc::clone(&entropy),
             sink: Arc::clone(&sink),
         };
-        let identity = Identity::open(settings(model), seams).context("accounts cannot be opened")?;
+        let identity =
+            Identity::open(settings(model), seams).context("accounts cannot be opened")?;
         let authority = Mutex::new(authority);
-        Ok(Self { clock, entropy, sink, store, vault, log, identity, authority })
+        Ok(Self { clock, entropy, sink, vault, log, identity, authority })
     }
 
     /// The fleet's own certificate authority.
@@ -133,23 +134,19 @@ fn open_log(
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Arc<Log>> {
-    let key = match vault.keys().get("audit", "checkpoint")? {
-        Some(bytes) => PrivateKey::from_pkcs8(Algorithm::EdDsa, &bytes)?,
-        None => {
-            let key = PrivateKey::generate(Algorithm::EdDsa)?;
-            vault.keys().put("audit", "checkpoint", &key.to_pkcs8()?)?;
-            key
-        }
+    let key = if let Some(bytes) = vault.keys().get("audit", "checkpoint")? {
+        PrivateKey::from_pkcs8(Algorithm::EdDsa, &bytes)?
+    } else {
+        let key = PrivateKey::generate(Algorithm::EdDsa)?;
+        vault.keys().put("audit", "checkpoint", &key.to_pkcs8()?)?;
+        key
     };
     // Whoever checks the log needs the public half, and no secret.
     let public = serde_json::to_vec(&key.public().to_json())?;
     replace(&place.state().join("audit.pub.json"), &public, 0o644)?;
     let public_key = raw_key(&public).context("the audit key is not an Ed25519 key")?;
     let signer: Arc<dyn Signer> = Arc::new(key);
-    let settings = ringwall_audit::Settings {
-        public_key,
-        ..ringwall_audit::Settings::default()
-    };
+    let settings = ringwall_audit::Settings { public_key, ..ringwall_audit::Settings::default() };
     let log = Log::open(&place.audit(), settings, signer, Arc::clone(clock), Arc::clone(entropy));
     Ok(Arc::new(log.context("the audit log does not open")?))
 }
@@ -162,7 +159,8 @@ fn authority(
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Authority> {
     let keys = vault.keys();
-    let settings = ringwall_ca::Settings::new(model.map_or("ringwall", |model| model.name.as_str()));
+    let settings =
+        ringwall_ca::Settings::new(model.map_or("ringwall", |model| model.name.as_str()));
     let part = |id: &str| keys.get("ca", id);
     if let (Some(root_certificate), Some(intermediate_certificate), Some(intermediate_key)) =
         (part("root.der")?, part("intermediate.der")?, part("intermediate.key")?)

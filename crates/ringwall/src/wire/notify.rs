@@ -1,4 +1,4 @@
-//! Tells systemd how the server is (sd_notify(3)): one datagram, no library.
+//! Tells systemd how the server is (`sd_notify(3)`): one datagram, no library.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;

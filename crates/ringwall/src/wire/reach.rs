@@ -88,7 +88,8 @@ impl Dial for DialApp {
                 return DialName { host, port }.dial().await;
             };
             let address = self.address.parse::<SocketAddr>();
-            let address = address.map_err(|_name| unusable("an app in a cell has a numeric address"))?;
+            let address =
+                address.map_err(|_name| unusable("an app in a cell has a numeric address"))?;
             let stream = cell.dial(address).await?;
             stream.set_nodelay(true)?;
             Ok(Socket::Tcp(tokio::net::TcpStream::from_std(stream)?))
@@ -97,7 +98,8 @@ impl Dial for DialApp {
 }
 
 fn split(address: &str) -> io::Result<(String, u16)> {
-    let (host, port) = address.rsplit_once(':').ok_or_else(|| unusable("an address is host:port"))?;
+    let (host, port) =
+        address.rsplit_once(':').ok_or_else(|| unusable("an address is host:port"))?;
     let port = port.parse().map_err(|_text| unusable("a port is a number"))?;
     Ok((host.trim_matches(['[', ']']).to_owned(), port))
 }

@@ -21,9 +21,9 @@ use super::doors::Doors;
 use super::execute::{done, failed};
 use super::fleet::{Fleet, State};
 use super::ground::{issuer, make_private, replace};
+use super::notify;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
-use super::notify;
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
@@ -81,7 +81,7 @@ impl Shared {
         self.ground.log.stats().is_writable
     }
 
-    /// All counters, in the OpenMetrics text format.
+    /// All counters, in the `OpenMetrics` text format.
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
         self.core.metrics()
     }
@@ -142,13 +142,15 @@ impl Running {
         let keys = place.run().join("keys").join("internal.json");
         replace(&keys, ground.identity.internal_jwks().as_bytes(), 0o644)?;
         let isolation = match (options.is_dev(), options.is_open) {
-            (true, false) => ringwall_cell::available(ringwall_cell::Shim::default()).map_err(|why| why.to_string()),
+            (true, false) => ringwall_cell::available(ringwall_cell::Shim::default())
+                .map_err(|why| why.to_string()),
             (true, true) => Err("services are not isolated because of --open".to_owned()),
             (false, _) => Ok(()),
         };
         let mut doors = Doors::open(ground, model, options)?;
         let mut fleet = Fleet::new(place, isolation.is_ok())?;
-        let version = doors.core.load(model, &loaded.schemas).context("the manifest cannot be enforced")?;
+        let version =
+            doors.core.load(model, &loaded.schemas).context("the manifest cannot be enforced")?;
         let started = ground.clock.monotonic();
         let shared = Arc::new(Shared {
             ground: Arc::clone(ground),
@@ -164,7 +166,8 @@ impl Running {
                 return Err(error);
             }
         }
-        let version = if options.is_dev() { doors.core.load(model, &loaded.schemas)? } else { version };
+        let version =
+            if options.is_dev() { doors.core.load(model, &loaded.schemas)? } else { version };
         let (sender, asks) = mpsc::channel(ASKS_MAX);
         socket::listen(place, &shared, sender)?;
         Ok(Self {
@@ -222,7 +225,10 @@ impl Running {
             Err(error) => {
                 let why = format!("{error:#}");
                 record(&self.shared.ground, "config-rejected", Outcome::Failure, Some(&why));
-                out.talk(&format!("  not reloaded: {why}; version {} stays in force", self.version));
+                out.talk(&format!(
+                    "  not reloaded: {why}; version {} stays in force",
+                    self.version
+                ));
                 *broken = Some(why.clone());
                 failed(&why, Some("the last good manifest stays in force"))
             }
@@ -261,8 +267,9 @@ impl Running {
         }
         let keys = self.place.run().join("keys").join("internal.json");
         let jwks = self.shared.ground.identity.internal_jwks();
-        let renewed = replace(&keys, jwks.as_bytes(), 0o644)
-            .and_then(|()| self.doors.renew(&self.shared.ground, &self.shared.model(), &self.options));
+        let renewed = replace(&keys, jwks.as_bytes(), 0o644).and_then(|()| {
+            self.doors.renew(&self.shared.ground, &self.shared.model(), &self.options)
+        });
         if let Err(error) = renewed {
             tracing::error!(error = format!("{error:#}"), "certificates were not renewed");
         }
@@ -292,7 +299,12 @@ impl Running {
         Status {
             audit_events: stats.events,
             audit_is_writable: stats.is_writable,
-            broken_manifest: self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            broken_manifest: self
+                .shared
+                .broken
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
             gateway: issuer(&model),
             manifest_version: self.version,
             mode: if model.gateway.mode == Mode::Observe { "observe" } else { "block" }.to_owned(),

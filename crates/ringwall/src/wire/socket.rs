@@ -44,7 +44,9 @@ pub(crate) fn listen(place: &Place, shared: &Arc<Shared>, asks: mpsc::Sender<Ask
     tokio::spawn(async move {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(serve(stream, Arc::clone(&shared), asks.clone()))),
+                Ok((stream, _)) => {
+                    tokio::spawn(serve(stream, Arc::clone(&shared), asks.clone()));
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the control socket does not accept");
                     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -60,13 +62,18 @@ async fn serve(stream: UnixStream, shared: Arc<Shared>, asks: mpsc::Sender<Ask>)
         let (shared, asks) = (Arc::clone(&shared), asks.clone());
         async move { Ok::<_, Infallible>(answer(request, shared, asks).await) }
     });
-    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let connection =
+        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a control connection broke off");
     }
 }
 
-async fn answer(request: Request<Incoming>, shared: Arc<Shared>, asks: mpsc::Sender<Ask>) -> Response<Full<Bytes>> {
+async fn answer(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    asks: mpsc::Sender<Ask>,
+) -> Response<Full<Bytes>> {
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/metrics") => metrics(&shared),
         (&Method::GET, "/healthz") => text(StatusCode::OK, "ok\n"),
@@ -85,14 +92,20 @@ fn metrics(shared: &Shared) -> Response<Full<Bytes>> {
         Ok(found) => {
             let mut response = text(StatusCode::OK, found);
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
             response
         }
         Err(_unwritable) => text(StatusCode::INTERNAL_SERVER_ERROR, "no metrics\n"),
     }
 }
 
-async fn act(request: Request<Incoming>, shared: Arc<Shared>, asks: mpsc::Sender<Ask>) -> Response<Full<Bytes>> {
+async fn act(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    asks: mpsc::Sender<Ask>,
+) -> Response<Full<Bytes>> {
     let Ok(body) = Limited::new(request.into_body(), REQUEST_BYTES_MAX).collect().await else {
         return text(StatusCode::PAYLOAD_TOO_LARGE, "the request is too large\n");
     };
@@ -101,9 +114,14 @@ async fn act(request: Request<Incoming>, shared: Arc<Shared>, asks: mpsc::Sender
         Ok(ringwall_api::Request::Status) => in_loop(&asks, Ask::Status).await,
         Ok(request) => {
             let work = move || execute(&shared.ground, Some(&shared.model()), &request);
-            tokio::task::spawn_blocking(work).await.unwrap_or_else(|_panicked| failed("it failed", None))
+            tokio::task::spawn_blocking(work)
+                .await
+                .unwrap_or_else(|_panicked| failed("it failed", None))
         }
-        Err(error) => failed(&format!("the request is not understood: {error}"), Some("is it another version?")),
+        Err(error) => failed(
+            &format!("the request is not understood: {error}"),
+            Some("is it another version?"),
+        ),
     };
     match serde_json::to_vec(&reply) {
         Ok(body) => text(StatusCode::OK, body),
@@ -111,7 +129,10 @@ async fn act(request: Request<Incoming>, shared: Arc<Shared>, asks: mpsc::Sender
     }
 }
 
-async fn in_loop(asks: &mpsc::Sender<Ask>, ask: impl FnOnce(oneshot::Sender<Reply>) -> Ask) -> Reply {
+async fn in_loop(
+    asks: &mpsc::Sender<Ask>,
+    ask: impl FnOnce(oneshot::Sender<Reply>) -> Ask,
+) -> Reply {
     let (sender, reply) = oneshot::channel();
     if asks.send(ask(sender)).await.is_err() {
         return failed("the server is stopping", None);

@@ -30,7 +30,8 @@ pub(crate) fn verify_audit(place: &Place, out: &mut Out) -> Result<Exit> {
         }
         Err(problems) => {
             if out.format() == Format::Json {
-                let problems: Vec<_> = problems.iter().map(|problem| json!(problem.to_string())).collect();
+                let problems: Vec<_> =
+                    problems.iter().map(|problem| json!(problem.to_string())).collect();
                 out.json(&json!({ "problems": problems }))?;
             }
             for problem in &problems {

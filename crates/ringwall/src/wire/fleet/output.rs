@@ -55,7 +55,8 @@ fn keep(mut lines: LineReader, mut file: File, last: &Mutex<VecDeque<String>>) {
         if written > FILE_BYTES_MAX && file.set_len(0).is_ok() {
             written = 0;
         }
-        let lost = if dropped > 0 { format!("({dropped} lines were lost)\n") } else { String::new() };
+        let lost =
+            if dropped > 0 { format!("({dropped} lines were lost)\n") } else { String::new() };
         let line = format!("{lost}{text}\n");
         // A full disk loses the log of a service, not the service.
         if file.write_all(line.as_bytes()).is_ok() {

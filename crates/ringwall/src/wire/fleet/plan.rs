@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use ringwall_cell::{Spec, door_address};
@@ -22,6 +22,20 @@ pub(crate) enum Leads {
     Service(String),
 }
 
+/// Where each listener leads, what to start, listeners that are there already.
+pub(crate) type Parts = (Vec<Leads>, Spec, Vec<TcpListener>);
+
+/// Where services are started.
+#[derive(Debug)]
+pub(crate) struct Site {
+    /// Manifest and state.
+    pub(crate) place: Place,
+    /// The manifest's folder, absolute.
+    pub(crate) folder: PathBuf,
+    /// Whether each gets its own namespaces.
+    pub(crate) is_isolated: bool,
+}
+
 /// How a service is started.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -31,25 +45,33 @@ pub(crate) struct Plan {
     sockets: Vec<TcpListener>,
 }
 
+impl Leads {
+    /// The name of the service or partner.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Partner(name) | Self::Service(name) => name,
+        }
+    }
+}
+
 impl Plan {
     /// Plans the start of a service.
     pub(crate) fn of(
         service: &Service,
         model: &Model,
         ground: &Ground,
-        place: &Place,
-        folder: &Path,
-        is_isolated: bool,
+        site: &Site,
     ) -> Result<Self> {
+        let Site { place, folder, is_isolated } = site;
         let mut inside = Inside::default();
         inside.others(service, model);
         inside.partners(service, model);
-        let sockets = if is_isolated { Vec::new() } else { inside.on_host()? };
+        let sockets = if *is_isolated { Vec::new() } else { inside.on_host()? };
         let mut env = environment(service, model, ground, place)?;
         env.extend(inside.urls.clone());
-        let dir = service.dir.as_ref().map_or_else(|| folder.to_path_buf(), |dir| folder.join(dir));
+        let dir = service.dir.as_ref().map_or_else(|| folder.clone(), |dir| folder.join(dir));
         let state = place.state().canonicalize().context("the state folder is gone")?;
-        let listeners = if is_isolated { usize::MAX } else { 0 };
+        let listeners = if *is_isolated { usize::MAX } else { 0 };
         let spec = Spec {
             name: service.name.clone(),
             command: service.run.clone().unwrap_or_default(),
@@ -59,7 +81,7 @@ impl Plan {
             hosts: inside.hosts,
             show: vec![state.join("run").join("keys")],
             hide: vec![state],
-            isolate: is_isolated,
+            isolate: *is_isolated,
             ..Spec::default()
         };
         let leads = inside.doors.into_iter().map(|(_, leads)| leads).collect();
@@ -68,24 +90,19 @@ impl Plan {
 
     /// Where each listener leads, what to start, and the listeners that are there already; the
     /// cell gives the others, in the order of `leads`.
-    pub(crate) fn into_parts(self) -> (Vec<Leads>, Spec, Vec<TcpListener>) {
+    pub(crate) fn into_parts(self) -> Parts {
         (self.leads, self.spec, self.sockets)
     }
 }
 
 /// Whether a running service need not be started again for a new manifest.
 pub(crate) fn starts_alike(old: &Service, new: &Service) -> bool {
-    let key = |service: &Service| {
-        (
-            service.run.clone(),
-            service.dir.clone(),
-            service.upstreams.clone(),
-            service.secrets.clone(),
-            service.env.clone(),
-            service.hosts.clone(),
-        )
-    };
-    key(old) == key(new)
+    old.run == new.run
+        && old.dir == new.dir
+        && old.upstreams == new.upstreams
+        && old.secrets == new.secrets
+        && old.env == new.env
+        && old.hosts == new.hosts
 }
 
 /// What a service finds inside its cell.
@@ -99,30 +116,34 @@ struct Inside {
 impl Inside {
     /// One address for each other service, under its name and under every hard-wired name.
     fn others(&mut self, service: &Service, model: &Model) {
-        let own: Vec<u16> = service.upstreams.iter().filter_map(|address| port_of(address)).collect();
+        let own: Vec<u16> =
+            service.upstreams.iter().filter_map(|address| port_of(address)).collect();
         let others = model.services.values().filter(|other| other.name != service.name);
         for (index, other) in (0_u16..).zip(others) {
             let Some(address) = door_address(index) else { return };
-            let leads = || Leads::Service(other.name.clone());
-            self.hosts.push((format!("{}.ringwall", other.name), address));
-            self.open(SocketAddr::new(address, 80), leads());
-            let url = format!("http://{}.ringwall", other.name);
-            self.urls.insert(variable(&other.name), url);
+            let name = format!("{}.ringwall", other.name);
+            self.urls.insert(variable(&other.name), format!("http://{name}"));
+            self.hosts.push((name, address));
+            self.open(SocketAddr::new(address, 80), Leads::Service(other.name.clone()));
             for hard_wired in &other.hosts {
-                let Some((host, port)) = hard_wired.rsplit_once(':') else { continue };
-                let Ok(port) = port.parse() else { continue };
-                if is_local(host) {
-                    // Its own port on loopback is the app itself.
-                    if !own.contains(&port) {
-                        self.open(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), leads());
-                    }
-                    continue;
-                }
-                if !self.hosts.iter().any(|(name, _)| name == host) {
-                    self.hosts.push((host.to_owned(), address));
-                }
-                self.open(SocketAddr::new(address, port), leads());
+                self.hard_wired(hard_wired, &other.name, address, &own);
             }
+        }
+    }
+
+    /// A name and port that the service's code has for another one.
+    fn hard_wired(&mut self, authority: &str, callee: &str, address: IpAddr, own: &[u16]) {
+        let parts = authority.rsplit_once(':');
+        let Some((host, Ok(port))) = parts.map(|(host, port)| (host, port.parse())) else { return };
+        let leads = Leads::Service(callee.to_owned());
+        if !is_local(host) {
+            if !self.hosts.iter().any(|(name, _)| name == host) {
+                self.hosts.push((host.to_owned(), address));
+            }
+            self.open(SocketAddr::new(address, port), leads);
+        } else if !own.contains(&port) {
+            // Its own port on loopback is the app itself.
+            self.open(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), leads);
         }
     }
 
@@ -144,7 +165,8 @@ impl Inside {
     /// Hard-wired names and partners cannot be led anywhere.
     fn on_host(&mut self) -> Result<Vec<TcpListener>> {
         self.hosts.clear();
-        self.doors.retain(|(address, leads)| matches!(leads, Leads::Service(_)) && address.port() == 80);
+        self.doors
+            .retain(|(address, leads)| matches!(leads, Leads::Service(_)) && address.port() == 80);
         let mut sockets = Vec::new();
         for (_, leads) in &self.doors {
             let Leads::Service(name) = leads else { continue };
@@ -170,7 +192,8 @@ fn environment(
     ground: &Ground,
     place: &Place,
 ) -> Result<BTreeMap<String, String>> {
-    let mut env: BTreeMap<String, String> = std::env::vars().filter(|(name, _)| is_passed(name)).collect();
+    let mut env: BTreeMap<String, String> =
+        std::env::vars().filter(|(name, _)| is_passed(name)).collect();
     env.extend(service.env.clone());
     env.extend(secrets(service, ground)?);
     let keys = place.run().join("keys").join("internal.json");

@@ -24,7 +24,10 @@ pub(super) async fn start(running: &mut Running, out: &mut Out) -> Result<()> {
             .collect();
         let identities = model.services.len();
         let egress = egress(&model);
-        out.talk(&format!("  services  {}    {identities} identities, egress: {egress}", shown.join("  ")));
+        out.talk(&format!(
+            "  services  {}    {identities} identities, egress: {egress}",
+            shown.join("  ")
+        ));
         for (name, state) in &services {
             explain(name, state, out);
         }
@@ -64,13 +67,17 @@ async fn settle(fleet: &mut Fleet) -> Vec<(String, State)> {
 fn explain(name: &str, state: &State, out: &mut Out) {
     match state {
         State::Ended(how, last) => {
-            out.talk(&format!("  ✗ {name} ended ({how}); its last lines, all in .ringwall/logs/{name}.log:"));
+            out.talk(&format!(
+                "  ✗ {name} ended ({how}); its last lines, all in .ringwall/logs/{name}.log:"
+            ));
             for line in last {
                 out.talk(&format!("      {line}"));
             }
         }
         State::Starting => {
-            out.talk(&format!("  ✗ {name} does not listen on its `upstream` yet; see .ringwall/logs/{name}.log"));
+            out.talk(&format!(
+                "  ✗ {name} does not listen on its `upstream` yet; see .ringwall/logs/{name}.log"
+            ));
         }
         State::Up => {}
     }
@@ -87,20 +94,29 @@ fn pending(model: &Model, out: &mut Out) {
     if pending.is_empty() {
         return;
     }
-    let shown: Vec<&str> = pending.iter().take(PENDING_SHOWN).map(|(what, _)| what.as_str()).collect();
+    let shown: Vec<&str> =
+        pending.iter().take(PENDING_SHOWN).map(|(what, _)| what.as_str()).collect();
     let more = match pending.len().saturating_sub(PENDING_SHOWN) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    out.talk(&format!("  declared, not yet enforced: {}{more} (`ringwall check` lists all)", shown.join(", ")));
+    out.talk(&format!(
+        "  declared, not yet enforced: {}{more} (`ringwall check` lists all)",
+        shown.join(", ")
+    ));
 }
 
 fn last_line(model: &Model, findings: &[Finding], is_dev: bool) -> String {
     let people = model.services.values().filter(|service| !service.people.is_empty());
-    let facing: std::collections::BTreeSet<_> =
-        people.flat_map(|service| service.people.values().flatten().map(move |grant| (&service.name, &grant.operation))).collect();
+    let facing: std::collections::BTreeSet<_> = people
+        .flat_map(|service| {
+            service.people.values().flatten().map(move |grant| (&service.name, &grant.operation))
+        })
+        .collect();
     let all: usize = model.services.values().map(|service| service.operations.len()).sum();
-    let is_broken = findings.iter().any(|finding| finding.code == "RW2001" && finding.severity == Severity::Error);
+    let is_broken = findings
+        .iter()
+        .any(|finding| finding.code == "RW2001" && finding.severity == Severity::Error);
     let promises = match (model.expectations.len(), is_broken) {
         (0, _) => "no expectations declared".to_owned(),
         (_, true) => "NOT all expectations hold".to_owned(),
