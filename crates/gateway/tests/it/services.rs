@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex};
 use http::Request;
 use ringwall_base::RequestId;
 use ringwall_gateway::{Door, House, Reach};
+use ringwall_jose::mint;
 use ringwall_manifest::Model;
 use ringwall_net::{Answer, Answering, Body, DialTcp, Peer, Target, TlsFacts, Violation};
+use serde_json::json;
 
-use crate::fleet::{Fleet, code, get, grants, model, raw, service, status};
+use crate::fleet::{Fleet, NOW, code, get, grants, model, raw, service, status};
 use crate::upstream::Upstream;
 
 /// Stands for mutual TLS: every connection shows this certificate.
@@ -162,4 +164,23 @@ fn a_person_comes_along_only_with_a_token_addressed_to_the_caller() {
     assert_eq!(status(&call(pair.outbound, "GET /history", "payments", &wrong)), 401);
     pair.fleet.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(status(&call(pair.outbound, "GET /history", "payments", &along)), 401);
+}
+
+#[test]
+fn an_identity_is_passed_on_only_by_the_service_that_it_names() {
+    let (orders, payments) = (Upstream::plain(), Upstream::plain());
+    let pair = pair(&orders, &payments, ORDERS);
+    for (actor, want) in
+        [(json!({"sub": "service:orders"}), 200), (json!({"sub": "service:users"}), 401)]
+    {
+        let claims = json!({
+            "iss": "ringwall:shop", "aud": "payments", "sub": "u-alice", "roles": [],
+            "iat": NOW, "exp": NOW + 30, "jti": "r-1", "act": actor,
+            "op": "history", "own": false, "htm": "GET", "htu": "/history",
+        });
+        let token = mint(&*pair.fleet.internal, "rw-int+jwt", &claims).unwrap();
+        let along = format!("Ringwall-Identity: {token}\r\n");
+        let answer = call(pair.inbound, "GET /history", "payments", &along);
+        assert_eq!(status(&answer), want, "{actor}: {answer}");
+    }
 }
