@@ -60,7 +60,8 @@ impl Fleet {
         let fleet = Self { folder, ringwall: ringwall.to_path_buf(), path: python.path() };
         fleet.feed(&["secret", "set", "orders_db"], b"sqlite:///data/orders.db")?;
         for name in ["stripe_key", "stripe_hook"] {
-            let value = std::fs::read("/proc/sys/kernel/random/uuid").context("no random source")?;
+            let value =
+                std::fs::read("/proc/sys/kernel/random/uuid").context("no random source")?;
             fleet.feed(&["secret", "set", name], &value)?;
         }
         for (name, role) in PEOPLE {

@@ -33,7 +33,8 @@ pub(crate) fn over_socket(request: &Request, place: &Place) -> Result<Option<Rep
         Ok(stream) => stream,
         Err(error) if is_absent(&error) => return Ok(None),
         Err(error) => {
-            return Err(error).with_context(|| format!("cannot reach the server at {}", socket.display()));
+            return Err(error)
+                .with_context(|| format!("cannot reach the server at {}", socket.display()));
         }
     };
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
@@ -83,14 +84,16 @@ pub(crate) fn print(reply: Reply, out: &mut Out) -> Result<Exit> {
 
 fn parse(answer: &[u8]) -> Result<Reply> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
-    let Some((head, body)) = end.and_then(|end| answer.split_at_checked(end.saturating_add(4))) else {
+    let Some((head, body)) = end.and_then(|end| answer.split_at_checked(end.saturating_add(4)))
+    else {
         bail!("the server's answer is cut off");
     };
     if !head.starts_with(b"HTTP/1.1 200") {
         let line = String::from_utf8_lossy(head);
         bail!("the server answered `{}`", line.lines().next().unwrap_or_default());
     }
-    serde_json::from_slice(body).context("the server's answer is not understood; is it another version?")
+    serde_json::from_slice(body)
+        .context("the server's answer is not understood; is it another version?")
 }
 
 fn is_absent(error: &io::Error) -> bool {

@@ -20,13 +20,21 @@ pub(crate) fn secret(what: &str) -> Result<Hidden> {
     }
     let mut text = String::new();
     // One byte more than the limit, so that too long is seen instead of cut.
-    stdin.lock().take(BYTES_MAX + 1).read_to_string(&mut text).context("standard input is not UTF-8")?;
+    stdin
+        .lock()
+        .take(BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .context("standard input is not UTF-8")?;
     if u64::try_from(text.len()).is_ok_and(|length| length > BYTES_MAX) {
         bail!("the value is longer than {BYTES_MAX} bytes");
     }
-    let kept = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    let kept = text
+        .strip_suffix('\n')
+        .map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
     if kept.is_empty() {
-        bail!("standard input is empty: pipe the {what} in, as in `printf %s \"$VALUE\" | ringwall …`");
+        bail!(
+            "standard input is empty: pipe the {what} in, as in `printf %s \"$VALUE\" | ringwall …`"
+        );
     }
     Ok(Hidden::new(kept.to_owned()))
 }

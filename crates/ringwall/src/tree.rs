@@ -50,7 +50,8 @@ fn list(root: &Path, below: &str, depth: usize, files: &mut Vec<String>) {
         let Ok(name) = entry.file_name().into_string() else { continue };
         let path = if below.is_empty() { name.clone() } else { format!("{below}/{name}") };
         let Ok(kind) = entry.file_type() else { continue };
-        let is_foreign = FOREIGN.contains(&name.as_str()) || entry.path().join("pyvenv.cfg").exists();
+        let is_foreign =
+            FOREIGN.contains(&name.as_str()) || entry.path().join("pyvenv.cfg").exists();
         if kind.is_dir() && !is_foreign && depth < DEPTH_MAX {
             list(root, &path, depth.saturating_add(1), files);
         } else if kind.is_file() && files.len() < FILES_MAX {
@@ -61,8 +62,18 @@ fn list(root: &Path, below: &str, depth: usize, files: &mut Vec<String>) {
 
 /// Folders that hold no source of the project.
 const FOREIGN: &[&str] = &[
-    ".git", ".hg", ".ringwall", ".tox", ".venv", "__pycache__", "build", "dist", "node_modules",
-    "site-packages", "target", "venv",
+    ".git",
+    ".hg",
+    ".ringwall",
+    ".tox",
+    ".venv",
+    "__pycache__",
+    "build",
+    "dist",
+    "node_modules",
+    "site-packages",
+    "target",
+    "venv",
 ];
 
 const FILE_BYTES_MAX: u64 = 1024 * 1024;

@@ -135,6 +135,43 @@ fn a_changed_checkpoint_is_found() {
     assert!(matches!(first(dir.path()).kind, ProblemKind::Checkpoint(_)));
 }
 
+/// A wrong length hides all that follows: none of it may pass for the trace of a crash.
+#[test]
+fn a_changed_length_does_not_drop_what_stands_behind_it() {
+    let dir = written(9);
+    let path = dir.path().join("checkpoints.log");
+    let good = fs::read(&path).unwrap();
+    let start = frames(&good)[0].start;
+    // A length that cannot be, one beyond the end, and another first byte of the file.
+    for at in [start + 2, start + 1, 0] {
+        let mut bad = good.clone();
+        bad[at] ^= 0x7f;
+        fs::write(&path, &bad).unwrap();
+        assert_eq!(first(dir.path()).kind, ProblemKind::Checksum, "byte {at}");
+        assert_eq!(fs::read(&path).unwrap(), bad, "nothing is cut");
+    }
+    fs::write(&path, &good).unwrap();
+    // Events that no checkpoint covers yet, but that were acknowledged in commits of their own.
+    fs::write(&path, &good[..frames(&good)[0].end]).unwrap();
+    let events = fs::read(segment(dir.path())).unwrap();
+    let mut bad = events.clone();
+    bad[frames(&events)[5].start + 2] ^= 0x7f;
+    fs::write(segment(dir.path()), &bad).unwrap();
+    assert_eq!(first(dir.path()).kind, ProblemKind::Checksum);
+    assert_eq!(fs::read(segment(dir.path())).unwrap(), bad, "nothing is cut");
+}
+
+/// Who has the disk and not the key could otherwise write any history, and we would sign it.
+#[test]
+fn events_without_any_checkpoint_are_refused() {
+    let dir = written(9);
+    rewrite(dir.path(), |all| all[4] = forged(&all[4], "u-1", "u-2"));
+    fs::remove_file(dir.path().join("checkpoints.log")).unwrap();
+    assert_eq!(first(dir.path()).kind, ProblemKind::Unsigned);
+    fs::write(dir.path().join("checkpoints.log"), b"RWAUDIT1").unwrap();
+    assert_eq!(first(dir.path()).kind, ProblemKind::Unsigned);
+}
+
 #[test]
 fn a_missing_segment_is_named() {
     let dir = written(9);

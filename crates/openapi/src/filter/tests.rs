@@ -100,6 +100,30 @@ fn without_a_schema_only_names_count() {
     assert!(matches!(broken, Filtered::Refused(_)));
 }
 
+/// Bytes without a type are JSON to `fetch(…).json()` and to most clients.
+#[test]
+fn json_without_a_type_is_cut_as_json() {
+    let rules = [FieldRule { name: "email".into(), refuse: false, class: "pii".into() }];
+    let cut = CutRule { unknown_fields: Fate::Cut, forbidden: &rules };
+    for content_type in [None, Some(""), Some("; charset=utf-8"), Some("json")] {
+        let filter = |body: &str| filter_fields(content_type, body.as_bytes(), &cut);
+        let Filtered::Changed(kept, _) = filter(" [{\"id\":1,\"email\":\"e\"}]") else {
+            panic!("{content_type:?}");
+        };
+        assert_eq!(String::from_utf8(kept).unwrap(), r#" [{"id":1}]"#);
+        for body in ["<p>email</p>", "1", "\"email\"", "\u{feff}<p>"] {
+            assert_eq!(filter(body), Filtered::Unchanged, "{body}");
+        }
+        for body in ["{\"email\":1,\"email\":2}", "\u{feff}{\"email\":1}", "{}\n{\"email\":1}"] {
+            assert!(matches!(filter(body), Filtered::Refused(_)), "{body}");
+        }
+        let schemas = Document::parse(DOCUMENT.as_bytes(), "t.json").unwrap().compile().unwrap();
+        let operation = schemas.operation("op").unwrap();
+        let held = operation.filter_response(200, content_type, br#"{"id":1,"x":2}"#, &cut);
+        assert!(matches!(held, Filtered::Changed(kept, _) if kept == br#"{"id":1}"#));
+    }
+}
+
 fn value() -> impl Strategy<Value = serde_json::Value> {
     let leaf = prop_oneof![
         Just(serde_json::json!(1.5)),

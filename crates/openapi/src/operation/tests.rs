@@ -126,6 +126,27 @@ fn path_header_and_cookie_are_checked() {
     check_head("1", "", &[("x-tag", TAG), ("cookie", "sid=a")], &short);
 }
 
+/// What is no text was not checked, and the service reads it as Latin-1.
+#[test]
+fn header_and_cookie_values_that_are_no_text_are_refused() {
+    let document = DOCUMENT.replace("required: true, schema: {type: string, format: uuid}", "schema: {type: string}");
+    let schemas = Document::parse(document.as_bytes(), "t.yaml").unwrap().compile().unwrap();
+    for (name, value, want) in [
+        ("x-tag", &b"\xe9"[..], "header.X-Tag: is not text"),
+        ("cookie", b"sid=a; b=\xe9", "cookie.sid: is not text"),
+    ] {
+        let mut headers = http::HeaderMap::new();
+        headers.insert("authorization", http::HeaderValue::from_static("a"));
+        headers.insert(name, http::HeaderValue::from_bytes(value).unwrap());
+        let params = [("id".to_owned(), "1".to_owned())];
+        let unknown = Unknown::Refuse;
+        let parts = RequestParts { path_params: &params, query: None, headers: &headers, unknown };
+        let found = schemas.operation("op").unwrap().check_request(&parts).unwrap_err();
+        let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+        assert_eq!(found, [want]);
+    }
+}
+
 #[track_caller]
 fn check_body(content_type: Option<&str>, body: &str, want: &[&str]) {
     operation("op", |operation| {
@@ -197,6 +218,30 @@ fn multipart_has_one_reading() {
     check(part("name=\"n\"; name=\"m\"", "1") + "--x--", &["part with two names"]);
     check(part("filename=\"n\"", "1") + "--x--", &["part without a name"]);
     check_body(Some("multipart/form-data"), &good, &["multipart without one boundary"]);
+}
+
+/// Heads and boundaries that frameworks read in another way than RFC 7578 says.
+#[test]
+fn multipart_that_a_framework_reads_differently_is_refused() {
+    let check = |body: String, want: &str| {
+        check_body(Some("multipart/form-data; boundary=x"), &(body + "--x--"), &[want]);
+    };
+    let part = |head: &str| format!("--x\r\n{head}\r\n\r\n1\r\n");
+    let disposition = "Content-Disposition: form-data; name=\"n\"";
+    // A separator inside quotes ends nothing: this is a field, and no file.
+    let quoted = format!("{disposition}; a=\"; filename=b\"").replace("\r\n1", "\r\ny");
+    let field = part(&quoted).replace("\r\n1\r\n", "\r\ny\r\n");
+    check(field, "/n: not of type integer");
+    check(part(&format!("{disposition}; a=\"\\\"; name=m\"")), "part with two names");
+    check(part(&format!("{disposition}; name*=UTF-8''m")), "part with an encoded name");
+    check(part(&format!("{disposition}; filename *=UTF-8''m")), "part with an encoded name");
+    // A folded line, and one that ends for those who also end lines at a bare LF or CR.
+    check(part(&format!("{disposition}\r\n ; name=\"m\":")), "malformed head of a part");
+    check(part(&format!("X: a\n{disposition}\r\n{disposition}")), "malformed head of a part");
+    check(part(&format!("X: a\r{disposition}\r\n{disposition}")), "malformed head of a part");
+    let inner = format!("1\n--x\r\n{disposition}\r\n\r\n2");
+    let body = part(disposition).replace("\r\n1\r\n", &format!("\r\n{inner}\r\n"));
+    check(body, "boundary inside a part");
 }
 
 fn gzip(body: &[u8]) -> Vec<u8> {

@@ -25,7 +25,9 @@ enum Verb {
         count: usize,
     },
     /// Events that match
-    #[command(after_help = "Example:\n  ringwall audit query --action access-denied --service users")]
+    #[command(
+        after_help = "Example:\n  ringwall audit query --action access-denied --service users"
+    )]
     Query {
         /// Action, such as login-failed
         #[arg(long)]

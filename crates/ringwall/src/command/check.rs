@@ -21,10 +21,12 @@ pub(crate) fn run(place: &Place, out: &mut Out) -> Result<Exit> {
     };
     let is_broken = report.findings.iter().any(|finding| finding.severity != Severity::Note);
     if out.format() != Format::Json {
-        let operations: usize = model.services.values().map(|service| service.operations.len()).sum();
+        let operations: usize =
+            model.services.values().map(|service| service.operations.len()).sum();
         let public = model.services.values().filter(|service| !service.people.is_empty()).count();
         let held = model.expectations.len();
-        let promises = match (held, report.findings.iter().any(|finding| finding.code == "RW2001")) {
+        let promises = match (held, report.findings.iter().any(|finding| finding.code == "RW2001"))
+        {
             (0, _) => "no promises are declared".to_owned(),
             (_, true) => "NOT all promises hold".to_owned(),
             (1, false) => "the promise holds".to_owned(),

@@ -20,7 +20,11 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<Exit> {
     let Some(found) = found else {
         let near = codes().filter(|known| known.code.get(..4) == wanted.get(..4));
         let near: Vec<&str> = near.map(|known| known.code).collect();
-        let help = if near.is_empty() { "codes look like RW1004".to_owned() } else { format!("there are {}", near.join(", ")) };
+        let help = if near.is_empty() {
+            "codes look like RW1004".to_owned()
+        } else {
+            format!("there are {}", near.join(", "))
+        };
         out.problem("RW4004", &format!("no code `{}`", args.code), Some(&help));
         return Ok(Exit::Failed);
     };

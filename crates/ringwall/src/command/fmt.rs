@@ -25,7 +25,11 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let formatted = match format(&text) {
         Ok(formatted) => formatted,
         Err(error) => {
-            out.problem("RW0001", &format!("{path}: {error}"), Some("`ringwall check` shows the place"));
+            out.problem(
+                "RW0001",
+                &format!("{path}: {error}"),
+                Some("`ringwall check` shows the place"),
+            );
             return Ok(Exit::Invalid);
         }
     };
@@ -34,14 +38,17 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     }
     if args.check {
         let changed = similar::TextDiff::from_lines(text.as_str(), formatted.as_str());
-        out.data(&changed.unified_diff().header("as it is", "as `ringwall fmt` writes it").to_string())?;
+        out.data(
+            &changed.unified_diff().header("as it is", "as `ringwall fmt` writes it").to_string(),
+        )?;
         return Ok(Exit::Findings);
     }
     // Written beside and moved: a crash leaves the old file or the new one, never half of it.
     let folder = place.folder();
     let mut beside = tempfile_in(&folder)?;
     beside.1.write_all(formatted.as_bytes()).and_then(|()| beside.1.sync_all())?;
-    std::fs::rename(&beside.0, &place.manifest).with_context(|| format!("cannot replace {path}"))?;
+    std::fs::rename(&beside.0, &place.manifest)
+        .with_context(|| format!("cannot replace {path}"))?;
     out.talk(&format!("formatted {path}"));
     Ok(Exit::Ok)
 }

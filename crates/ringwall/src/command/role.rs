@@ -37,7 +37,9 @@ enum Verb {
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
         Verb::Grant { role, name } => Request::RoleGrant { name: name.clone(), role: role.clone() },
-        Verb::Revoke { role, name } => Request::RoleRevoke { name: name.clone(), role: role.clone() },
+        Verb::Revoke { role, name } => {
+            Request::RoleRevoke { name: name.clone(), role: role.clone() }
+        }
     };
     control::run(&request, place, out)
 }

@@ -60,9 +60,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         Verb::Set { name, from_file } => {
             Request::SecretSet { name: name.clone(), value: value(from_file.as_ref())? }
         }
-        Verb::Get { name, version } => {
-            Request::SecretGet { name: name.clone(), version: *version }
-        }
+        Verb::Get { name, version } => Request::SecretGet { name: name.clone(), version: *version },
         Verb::List => Request::SecretList,
         Verb::Versions { name } => Request::SecretVersions { name: name.clone() },
         Verb::Remove { name, yes } => {

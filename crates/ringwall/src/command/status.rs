@@ -37,7 +37,9 @@ fn text(status: &Status) -> String {
         format!("√ gateway   {}  ({} mode)", status.gateway, status.mode),
         match &status.broken_manifest {
             None => format!("√ manifest  version {}", status.manifest_version),
-            Some(why) => format!("× manifest  version {} stays in force: {why}", status.manifest_version),
+            Some(why) => {
+                format!("× manifest  version {} stays in force: {why}", status.manifest_version)
+            }
         },
         format!("{} audit     {} events", mark(status.audit_is_writable), status.audit_events),
     ];

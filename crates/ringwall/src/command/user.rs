@@ -19,7 +19,9 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand, Debug)]
 enum Verb {
     /// Adds a person; the password comes from standard input
-    #[command(after_help = "Example:\n  printf %s \"$PASSWORD\" | ringwall user add ada --role customer")]
+    #[command(
+        after_help = "Example:\n  printf %s \"$PASSWORD\" | ringwall user add ada --role customer"
+    )]
     Add {
         /// Login name
         name: String,

@@ -13,7 +13,9 @@ use crate::paths::Place;
 
 /// A pair, or a request.
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  ringwall why support users.getUser\n  ringwall why r-0123456789")]
+#[command(
+    after_help = "Examples:\n  ringwall why support users.getUser\n  ringwall why r-0123456789"
+)]
 pub(crate) struct Args {
     /// A role, `anyone` or a service; or a request id
     who: String,

@@ -19,13 +19,17 @@ pub(crate) fn expand(folder: &Path, pattern: &str) -> Vec<String> {
 }
 
 fn step(folder: &Path, start: &str, segment: &str) -> Vec<String> {
-    let join = |name: &str| if start.is_empty() { name.to_owned() } else { format!("{start}/{name}") };
+    let join =
+        |name: &str| if start.is_empty() { name.to_owned() } else { format!("{start}/{name}") };
     if !segment.contains('*') {
         return vec![join(segment)];
     }
     let Ok(entries) = std::fs::read_dir(folder.join(start)) else { return Vec::new() };
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| !name.starts_with('.') && matches(segment, name)).map(|name| join(&name)).collect()
+    names
+        .filter(|name| !name.starts_with('.') && matches(segment, name))
+        .map(|name| join(&name))
+        .collect()
 }
 
 fn matches(pattern: &str, name: &str) -> bool {

@@ -103,7 +103,7 @@ impl Fleet {
         for (lead, socket) in leads.into_iter().zip(sockets) {
             match (&lead, model.partners.get_key_value(lead.name())) {
                 (Leads::Service(callee), _) => {
-                    doors.open_outbound(&service.name, callee, socket)?
+                    doors.open_outbound(&service.name, callee, socket)?;
                 }
                 (Leads::Partner(_), Some(partner)) => {
                     doors.open_egress(&service.name, partner, socket)?;
