@@ -21,7 +21,7 @@ pub struct Filter {
     pub person: Option<String>,
     /// `service.name` or `ringwall.caller`.
     pub service: Option<String>,
-    /// `success` or `failure`.
+    /// `success`, `failure`, or `would-deny`: let through by `observe` mode only.
     pub outcome: Option<String>,
     /// At this time or later.
     pub since: Option<Timestamp>,
@@ -115,6 +115,7 @@ impl Filter {
             return true;
         }
         let Ok(fields) = serde_json::from_slice::<Fields>(line) else { return false };
+        let would_deny = fields.ringwall.would_deny.then(|| "would-deny".to_owned());
         let one = |wanted: &Option<String>, values: &[&Option<String>]| {
             wanted.is_none() || values.contains(&wanted)
         };
@@ -125,7 +126,7 @@ impl Filter {
             && until
             && one(&self.request, &[&fields.http.request.id])
             && one(&self.action, &[&fields.event.action])
-            && one(&self.outcome, &[&fields.event.outcome])
+            && one(&self.outcome, &[&fields.event.outcome, &would_deny])
             && one(&self.person, &[&fields.user.id, &fields.user.name])
             && one(&self.service, &[&fields.service.name, &fields.ringwall.caller])
     }
@@ -167,4 +168,5 @@ struct Http {
 #[serde(default)]
 struct Ringwall {
     caller: Option<String>,
+    would_deny: bool,
 }

@@ -76,10 +76,11 @@ pub(crate) fn frames(bytes: &[u8]) -> impl Iterator<Item = (usize, Next<'_>)> {
 }
 
 /// Whether what is wrong at `offset` can be the trace of a crash: then nothing behind it was ever
-/// acknowledged. A commit that started later proves the opposite.
+/// acknowledged. A commit that started later proves the opposite. It is looked for at every byte,
+/// because a wrong length does not say where the next frame begins.
 pub(crate) fn is_torn_tail(bytes: &[u8], offset: usize) -> bool {
-    !frames(bytes)
-        .any(|(at, next)| at > offset && matches!(next, Next::Good(frame) if frame.is_first))
+    let behind = (offset.saturating_add(1)..bytes.len()).filter_map(|at| bytes.get(at..));
+    !behind.map(frame::read).any(|next| matches!(next, Next::Good(frame) if frame.is_first))
 }
 
 /// The checkpoints that a log has signed.

@@ -66,6 +66,8 @@ pub enum ProblemKind {
     },
     /// A file cannot be read.
     Unreadable(String),
+    /// There are events and no checkpoint, although a log begins with one.
+    Unsigned,
 }
 
 impl fmt::Display for Problem {
@@ -89,6 +91,7 @@ impl fmt::Display for Problem {
                 write!(f, "the log ends here, but {checkpoint} events were signed")
             }
             ProblemKind::Unreadable(cause) => write!(f, "cannot be read ({cause})"),
+            ProblemKind::Unsigned => f.write_str("the checkpoints were removed"),
         }
     }
 }
@@ -251,6 +254,9 @@ impl Check {
         if signed > self.sequence {
             let (name, offset) = std::mem::take(&mut self.at);
             self.report(&name, offset, ProblemKind::Truncated { checkpoint: signed });
+        }
+        if self.signed.is_empty() && self.frontier.size() > 0 {
+            self.report(CHECKPOINTS, 0, ProblemKind::Unsigned);
         }
         if !self.problems.is_empty() {
             return Err(self.problems);

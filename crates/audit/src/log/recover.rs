@@ -46,6 +46,9 @@ pub(super) fn recover(dir: &Path, public_key: &[u8]) -> Result<Recovered, OpenEr
         walk.segment(segment, index + 1 == segments.len())?;
     }
     let Walk { frontier, checkpoint, cut } = walk;
+    if checkpoint.is_none() && frontier.size() > 0 {
+        return Err(damaged(CHECKPOINTS, whole, frontier.size(), ProblemKind::Unsigned));
+    }
     let signed = checkpoint.map_or(0, |checkpoint| checkpoint.size);
     if frontier.size() < signed {
         let kind = ProblemKind::Truncated { checkpoint: signed };

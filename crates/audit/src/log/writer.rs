@@ -79,6 +79,10 @@ impl Writer {
         if writer.reserve().is_err() {
             tracing::warn!("no disk space can be reserved for the audit log");
         }
+        if writer.frontier.size() == 0 {
+            // A log begins with a checkpoint, so that events without one are seen as such.
+            writer.sign().map_err(OpenError::Open)?;
+        }
         if cut > 0 {
             let event = own("audit-recovered", format!("{cut} bytes of a torn write were cut"));
             writer.write(&[&event]).map_err(OpenError::Open)?;
