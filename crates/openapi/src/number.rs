@@ -30,6 +30,10 @@ impl Number {
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         let mut mantissa: i128 = format!("{whole}{fraction}").parse().ok()?;
+        if mantissa == 0 {
+            // A zero has as many trailing zeros as its exponent says.
+            return Some(Self::Decimal { mantissa, scale: 0 });
+        }
         let mut scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
         while scale > 0 && mantissa % 10 == 0 {
             mantissa /= 10;
