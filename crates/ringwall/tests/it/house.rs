@@ -1,0 +1,130 @@
+//! A folder with a manifest, and the binary run in it.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{Outcome, Program, run};
+
+/// The binary under test.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_ringwall");
+/// A good password.
+pub(crate) const PASSWORD: &str = "tide and lantern 7";
+
+/// A folder of its own, a port of its own.
+#[derive(Debug)]
+pub(crate) struct House {
+    folder: TempDir,
+    pub(crate) port: u16,
+}
+
+impl House {
+    /// Writes the manifest, with `PORT` replaced by a free one.
+    pub(crate) fn new(manifest: &str) -> Self {
+        let house = Self { folder: TempDir::new().unwrap(), port: free_port() };
+        house.write("ringwall.toml", &manifest.replace("PORT", &house.port.to_string()));
+        house
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The state folder.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.path().join(".ringwall")
+    }
+
+    /// Writes a file in the folder, at once as editors do.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        let beside = self.path().join(format!("{name}.new"));
+        std::fs::create_dir_all(beside.parent().unwrap()).unwrap();
+        std::fs::write(&beside, text).unwrap();
+        std::fs::rename(&beside, self.path().join(name)).unwrap();
+    }
+
+    /// A file in the folder.
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
+    /// Changes the manifest.
+    #[track_caller]
+    pub(crate) fn edit(&self, from: &str, to: &str) {
+        let text = self.read("ringwall.toml");
+        assert!(text.contains(from), "{from} is not in {text}");
+        self.write("ringwall.toml", &text.replace(from, to));
+    }
+
+    /// The command, in this folder and without the tester's own settings.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(BINARY);
+        command.current_dir(self.path()).args(arguments);
+        for name in ["RINGWALL_ROOT_KEY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "NO_COLOR"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Runs `ringwall` with these arguments.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        run(&mut self.command(arguments), "")
+    }
+
+    /// Runs `ringwall` with this on standard input.
+    pub(crate) fn pipe(&self, input: &str, arguments: &[&str]) -> Outcome {
+        run(&mut self.command(arguments), input)
+    }
+
+    /// Adds a person with the password of all tests.
+    #[track_caller]
+    pub(crate) fn person(&self, name: &str, role: &str) {
+        self.pipe(PASSWORD, &["user", "add", name, "--role", role]).good();
+    }
+
+    /// Adds a program; gives its secret.
+    #[track_caller]
+    pub(crate) fn robot(&self, id: &str) -> String {
+        self.run(&["client", "add", id]).good().out.trim().to_owned()
+    }
+
+    /// Starts `ringwall serve` and waits until it is ready.
+    #[track_caller]
+    pub(crate) fn serve(&self) -> Program {
+        let mut program = Program::start(&mut self.command(&["serve", "--workers", "1"]));
+        program.hears("Ready.");
+        program
+    }
+
+    /// `ringwall status --json`.
+    #[track_caller]
+    pub(crate) fn status(&self) -> Value {
+        serde_json::from_str(&self.run(&["status", "--json"]).good().out).unwrap()
+    }
+
+    /// The audit events that match, oldest first.
+    #[track_caller]
+    pub(crate) fn events(&self, filter: &[&str]) -> Vec<Value> {
+        let arguments = [&["audit", "query"], filter].concat();
+        let found = self.run(&arguments).good().out;
+        found.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+/// A port that nobody uses, below those that the kernel gives to clients.
+pub(crate) fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 10_000).unwrap();
+    for _ in 0..10_000 {
+        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed) * 7) % 12_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port")
+}

@@ -1,0 +1,22 @@
+//! The binary as people run it: real processes, real sockets, real clients.
+//!
+//! Each test has a folder and a port of its own. Programs that are needed (python3, curl, openssl,
+//! chromium) are not optional: a missing one fails the test and is named.
+
+// The attribute tells the lints that helpers of tests may panic.
+#[cfg(test)]
+mod wait;
+#[cfg(test)]
+mod program;
+#[cfg(test)]
+mod house;
+#[cfg(test)]
+mod wire;
+#[cfg(test)]
+mod library;
+#[cfg(test)]
+mod command_line;
+#[cfg(test)]
+mod serving;
+#[cfg(test)]
+mod reloading;
