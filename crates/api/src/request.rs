@@ -21,6 +21,8 @@ pub enum Request {
     },
     /// Starts a new signing key.
     KeyRotate,
+    /// Puts the vault under a new root key.
+    KeyRotateRoot,
     /// Reads the manifest again.
     Reload,
     /// Gives a role to a person.

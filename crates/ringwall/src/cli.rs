@@ -9,7 +9,7 @@ use crate::out::{self, Format};
 
 /// Secures a fleet of services: one binary, one file.
 #[derive(Debug, Parser)]
-#[command(name = "ringwall", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "ringwall", version, max_term_width = 100)]
 #[command(after_help = "\
 Examples:
   ringwall init                      read the Flask apps here and write ringwall.toml
@@ -123,4 +123,16 @@ pub(crate) enum Command {
     /// The reference pages, printed from the code
     #[command(hide = true)]
     Reference(command::reference::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_can_be_parsed() {
+        Cli::command().debug_assert();
+    }
 }

@@ -15,6 +15,8 @@ pub(crate) enum Exit {
     Findings,
     /// The server is unreachable, or it did not permit it.
     Unreachable,
+    /// A child process ended with this code.
+    Child(u8),
 }
 
 impl Exit {
@@ -26,6 +28,7 @@ impl Exit {
             Self::Invalid => 3,
             Self::Findings => 4,
             Self::Unreachable => 5,
+            Self::Child(code) => code,
         })
     }
 }

@@ -16,6 +16,7 @@ mod notify;
 mod server;
 
 pub(crate) use execute::offline;
+pub(crate) use fleet::is_passed;
 pub(crate) use ground::Ground;
 pub(crate) use server::{Options, Role, serve};
 pub(crate) use verify::verify_audit;

@@ -19,6 +19,14 @@ pub(crate) fn run(place: &Place, out: &mut Out) -> Result<Exit> {
         out.talk(&format!("× {} is invalid: {verdict}", place.manifest.display()));
         return Ok(Exit::Invalid);
     };
+    let runs_here = model.services.values().any(|service| service.run.is_some());
+    if runs_here && let Err(why) = ringwall_cell::available(ringwall_cell::Shim::default()) {
+        // Not a finding of the manifest: another machine enforces it.
+        out.talk(&format!(
+            "‼ on this machine {why}: under `ringwall dev` a service could go around its doors, so \
+             `callers` and `partners` hold only for those who use RINGWALL_*_URL"
+        ));
+    }
     let is_broken = report.findings.iter().any(|finding| finding.severity != Severity::Note);
     if out.format() != Format::Json {
         let operations: usize =

@@ -19,11 +19,14 @@ pub(crate) struct Args {
 enum Verb {
     /// Publishes a new signing key; it signs when every verifier can know it
     Rotate,
+    /// Puts the vault under a new root key, which replaces root.key in the state folder
+    RotateRoot,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     match &args.verb {
         Verb::Rotate => control::run(&Request::KeyRotate, place, out),
+        Verb::RotateRoot => control::run(&Request::KeyRotateRoot, place, out),
     }
 }

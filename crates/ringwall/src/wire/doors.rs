@@ -177,6 +177,7 @@ impl Doors {
         model: &Model,
         options: &Options,
     ) -> Result<()> {
+        ground.renew_authority()?;
         let now = ground.clock.now();
         if self.edge_renew_at <= now {
             self.edge_renew_at = certify(ground, model, options, &self.certificates)?;

@@ -35,6 +35,12 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
             ground.identity.rotate(Purpose::Access)?;
             Ok(done("a new signing key is published; it signs when every verifier can have it"))
         }
+        Request::KeyRotateRoot => {
+            ground.rotate_root()?;
+            Ok(done(
+                "the vault is under a new root key; back root.key up, the old one opens nothing",
+            ))
+        }
         Request::RoleGrant { .. }
         | Request::RoleRevoke { .. }
         | Request::UserAdd { .. }

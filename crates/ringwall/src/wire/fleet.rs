@@ -13,6 +13,7 @@ use ringwall_cell::Cell;
 use ringwall_manifest::{Model, Service};
 
 use self::output::Output;
+pub(crate) use self::plan::is_passed;
 use self::plan::{Leads, Plan, Site};
 use super::Ground;
 use super::doors::Doors;

@@ -28,6 +28,8 @@ pub(crate) struct Ground {
     pub(crate) log: Arc<Log>,
     pub(crate) identity: Identity,
     authority: Mutex<Authority>,
+    /// Where the root key is kept; none when it was handed in from outside.
+    root_file: Option<RootFile>,
 }
 
 impl Ground {
@@ -51,7 +53,8 @@ impl Ground {
             let (store, entropy) = (Arc::clone(&store), Arc::clone(&entropy));
             Vault::open(store, root, entropy, Arc::clone(&clock), Arc::clone(&sink))
         };
-        let vault = Arc::new(unseal(place, is_new, entropy.as_ref(), open)?);
+        let (vault, root_file) = unseal(place, is_new, entropy.as_ref(), open)?;
+        let vault = Arc::new(vault);
         let log = open_log(place, &vault, &clock, &entropy)?;
         relay.attach(Arc::<Log>::clone(&log)).context("the audit log takes no events")?;
 
@@ -67,7 +70,28 @@ impl Ground {
         let identity =
             Identity::open(settings(model), seams).context("accounts cannot be opened")?;
         let authority = Mutex::new(authority);
-        Ok(Self { clock, entropy, sink, vault, log, identity, authority })
+        Ok(Self { clock, entropy, sink, vault, log, identity, authority, root_file })
+    }
+
+    /// Puts the vault under a new root key. A crash at any point leaves one of the two that opens.
+    pub(crate) fn rotate_root(&self) -> Result<()> {
+        let Some(file) = &self.root_file else {
+            bail!("the root key came from outside; only one in the state folder can be replaced");
+        };
+        file.rotate(&self.vault).context("the root key was not replaced")
+    }
+
+    /// Renews the intermediate certificate when it is due, and keeps it.
+    pub(crate) fn renew_authority(&self) -> Result<()> {
+        let mut authority = self.authority();
+        if authority.renew_at() <= self.clock.now() {
+            authority.renew_intermediate().context("the intermediate certificate is due")?;
+            let parts = authority.parts();
+            let keys = self.vault.keys();
+            keys.put("ca", "intermediate.key", &parts.intermediate_key)?;
+            keys.put("ca", "intermediate.der", &Secret::new(parts.intermediate_certificate))?;
+        }
+        Ok(())
     }
 
     /// The fleet's own certificate authority.
@@ -101,17 +125,20 @@ fn unseal(
     is_new: bool,
     entropy: &dyn Entropy,
     open: impl Fn(RootKey) -> std::result::Result<Vault, ringwall_vault::OpenError>,
-) -> Result<Vault> {
+) -> Result<(Vault, Option<RootFile>)> {
     if let Some(text) = std::env::var_os("RINGWALL_ROOT_KEY") {
         let text = Secret::new(text.into_string().ok().context("RINGWALL_ROOT_KEY is not text")?);
         let root = RootKey::from_env(text.expose()).context("RINGWALL_ROOT_KEY")?;
-        return open(root).context("the vault does not open with RINGWALL_ROOT_KEY");
+        let vault = open(root).context("the vault does not open with RINGWALL_ROOT_KEY")?;
+        return Ok((vault, None));
     }
     if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
         let path = PathBuf::from(folder).join("root-key");
         if path.exists() {
             let root = RootKey::from_credential(&path).context("the credential `root-key`")?;
-            return open(root).context("the vault does not open with the credential `root-key`");
+            let vault =
+                open(root).context("the vault does not open with the credential `root-key`")?;
+            return Ok((vault, None));
         }
     }
     let file = RootFile::at(&place.root_key());
@@ -125,7 +152,8 @@ fn unseal(
         }
         file.create(entropy).context("the root key cannot be written")?;
     }
-    file.unseal(open).context("the vault does not open")
+    let vault = file.unseal(open).context("the vault does not open")?;
+    Ok((vault, Some(file)))
 }
 
 fn open_log(

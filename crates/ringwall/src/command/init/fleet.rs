@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_base::Operation;
 use ringwall_openapi::Document;
-use ringwall_scan::{App, Callee, SecretHit, Survey, Tree};
+use ringwall_scan::{App, Call, Callee, SecretHit, Survey, Tree};
 
 /// A fleet to be written down.
 #[derive(Debug, Default)]
@@ -91,38 +91,40 @@ impl Fleet {
         taken.extend(ROLES.iter().map(|(role, _)| (*role).to_owned()));
         for app in &apps {
             for call in &app.calls {
-                let at = format!("{}:{}", call.file, call.line);
                 match &call.callee {
                     Callee::App(callee, operation) => {
-                        let Some(service) =
-                            self.services.iter_mut().find(|one| one.app.name == *callee)
-                        else {
-                            continue;
-                        };
-                        let operation = operation.as_ref().and_then(|name| service.named(name));
-                        let calls = service.callers.entry(app.name.clone()).or_default();
-                        match operation {
-                            Some(name) => calls.known.entry(name).or_default().push(at),
-                            None => {
-                                let method =
-                                    if call.method.is_empty() { "?" } else { &call.method };
-                                calls.unknown.push(format!("{method} {} ({at})", call.path));
-                            }
-                        }
+                        self.inner_call(&app.name, callee, operation.as_deref(), call);
                     }
-                    Callee::Other(base) => {
-                        let partner = self.partners.entry(base.clone()).or_default();
-                        if partner.name.is_empty() {
-                            partner.name = partner_name(base, &mut taken);
-                        }
-                        let method = if call.method.is_empty() { "GET" } else { &call.method };
-                        let route = format!("{method} {}", route_path(&call.path));
-                        let routes = partner.callers.entry(app.name.clone()).or_default();
-                        routes.entry(route).or_default().push(at);
-                    }
+                    Callee::Other(base) => self.outer_call(&app.name, base, call, &mut taken),
                 }
             }
         }
+    }
+
+    fn inner_call(&mut self, caller: &str, callee: &str, operation: Option<&str>, call: &Call) {
+        let Some(service) = self.services.iter_mut().find(|one| one.app.name == callee) else {
+            return;
+        };
+        let operation = operation.and_then(|name| service.named(name));
+        let calls = service.callers.entry(caller.to_owned()).or_default();
+        let at = format!("{}:{}", call.file, call.line);
+        if let Some(name) = operation {
+            calls.known.entry(name).or_default().push(at);
+        } else {
+            let method = if call.method.is_empty() { "?" } else { &call.method };
+            calls.unknown.push(format!("{method} {} ({at})", call.path));
+        }
+    }
+
+    fn outer_call(&mut self, caller: &str, base: &str, call: &Call, taken: &mut BTreeSet<String>) {
+        let partner = self.partners.entry(base.to_owned()).or_default();
+        if partner.name.is_empty() {
+            partner.name = partner_name(base, taken);
+        }
+        let method = if call.method.is_empty() { "GET" } else { &call.method };
+        let route = format!("{method} {}", route_path(&call.path));
+        let routes = partner.callers.entry(caller.to_owned()).or_default();
+        routes.entry(route).or_default().push(format!("{}:{}", call.file, call.line));
     }
 
     /// A prefix for each service whose paths another one, nearer to people, claims as well.
