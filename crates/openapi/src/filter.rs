@@ -53,7 +53,8 @@ pub enum Filtered {
 }
 
 /// Cuts the fields that `cut` forbids by name from a JSON answer, without a schema.
-/// Answers that are not JSON are left alone; what claims to be JSON and is not is refused.
+/// Answers that are not JSON are left alone; what claims to be JSON and is not is refused. Without
+/// a media type, what begins as an object or array claims to be JSON.
 pub fn filter_fields(content_type: Option<&str>, body: &[u8], cut: &CutRule<'_>) -> Filtered {
     filter(None, content_type, body, cut)
 }
@@ -67,7 +68,9 @@ pub(crate) fn filter(
 ) -> Filtered {
     let (essence, _) = media_type::essence(content_type.unwrap_or_default());
     let nothing_to_do = schema.is_none() && cut.forbidden.is_empty();
-    if body.is_empty() || nothing_to_do || !media_type::is_json(&essence) {
+    let is_json =
+        media_type::is_json(&essence) || (media_type::is_untyped(&essence) && begins_as_json(body));
+    if body.is_empty() || nothing_to_do || !is_json {
         return Filtered::Unchanged;
     }
     let node = match json::parse(body, &Limits::response()) {
@@ -95,6 +98,12 @@ pub(crate) fn filter(
     } else {
         Filtered::Changed(copy(body, &walk.cuts), walk.found)
     }
+}
+
+/// Whether bytes without a type begin as an object or array: then they are one, or do not leave.
+fn begins_as_json(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    matches!(body.trim_ascii_start(), [b'{' | b'[', ..])
 }
 
 /// Walks a value beside the schemas that apply to it.

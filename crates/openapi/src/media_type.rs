@@ -24,10 +24,15 @@ pub(crate) fn covers(range: &str, essence: &str) -> Option<u8> {
     }
 }
 
+/// Whether this is no media type at all: whoever gets the bytes guesses what they are.
+pub(crate) fn is_untyped(essence: &str) -> bool {
+    !essence.contains('/')
+}
+
 /// The value of a parameter, without quotes. `Err` when it is there twice.
 pub(crate) fn parameter(parameters: &str, name: &str) -> Result<Option<String>, ()> {
     let mut found = None;
-    for part in parameters.split(';') {
+    for part in split(parameters) {
         let Some((key, value)) = part.split_once('=') else { continue };
         if key.trim().eq_ignore_ascii_case(name) {
             let value = value.trim();
@@ -38,4 +43,13 @@ pub(crate) fn parameter(parameters: &str, name: &str) -> Result<Option<String>, 
         }
     }
     Ok(found)
+}
+
+/// Cuts at each `;` outside quotes.
+pub(crate) fn split(parameters: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    parameters.split(move |letter| {
+        is_quoted ^= letter == '"';
+        letter == ';' && !is_quoted
+    })
 }

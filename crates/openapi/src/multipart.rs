@@ -39,6 +39,10 @@ pub(crate) fn fields(parameters: &str, body: &[u8]) -> Result<Vec<Field>, &'stat
         let part = rest.strip_prefix(b"\r\n").ok_or("malformed multipart")?;
         let end = finder.find(part).ok_or("unfinished multipart")?;
         let (content, after) = part.split_at_checked(end).ok_or("unfinished multipart")?;
+        // Some frameworks also take a boundary after a bare LF or CR.
+        if memchr::memmem::find(content, first.as_bytes()).is_some() {
+            return Err("boundary inside a part");
+        }
         fields.push(field(content)?);
         rest = after.get(delimiter.len()..).unwrap_or_default();
     }
@@ -54,6 +58,10 @@ fn field(part: &[u8]) -> Result<Field, &'static str> {
     let mut disposition = None;
     for line in head.split("\r\n") {
         let (name, value) = line.split_once(':').ok_or("malformed head of a part")?;
+        // No folded line, and no bare CR or LF, which ends a line for some frameworks.
+        if !name.bytes().all(is_name_byte) || value.contains(['\r', '\n', '\0']) {
+            return Err("malformed head of a part");
+        }
         let is_disposition = name.eq_ignore_ascii_case("content-disposition");
         if is_disposition && disposition.replace(value.trim()).is_some() {
             return Err("part with two dispositions");
@@ -64,13 +72,17 @@ fn field(part: &[u8]) -> Result<Field, &'static str> {
     if !kind.trim().eq_ignore_ascii_case("form-data") {
         return Err("part that is not form-data");
     }
+    if parameters.contains("\\\"") {
+        return Err("part with an escaped quote");
+    }
     let twice = "part with two names";
     let name = media_type::parameter(parameters, "name").map_err(|()| twice)?;
     let file = media_type::parameter(parameters, "filename").map_err(|()| twice)?;
     let name = name.ok_or("part without a name")?;
-    // `filename*` is read by some frameworks and forbidden by RFC 7578 section 4.2.
-    if parameters.to_ascii_lowercase().contains("filename*") {
-        return Err("part with an encoded file name");
+    // `name*` and `filename*` are read by some frameworks; RFC 7578 section 4.2 forbids the latter.
+    let key = |parameter: &str| parameter.split_once('=').map(|(key, _)| key.contains('*'));
+    if media_type::split(parameters).filter_map(key).any(|is_encoded| is_encoded) {
+        return Err("part with an encoded name");
     }
     if file.is_some() {
         return Ok((name, String::new()));
@@ -78,4 +90,8 @@ fn field(part: &[u8]) -> Result<Field, &'static str> {
     let value = value.get(4..).unwrap_or_default();
     let value = std::str::from_utf8(value).or(Err("field is not UTF-8"))?;
     Ok((name, value.to_owned()))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }

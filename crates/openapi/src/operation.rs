@@ -81,7 +81,21 @@ impl OperationSchema {
             Err(message) => found.push(general("query", message)),
         }
         let cookies = cookies(parts.headers);
+        let has_text = |name: http::HeaderName| {
+            parts.headers.get_all(name).iter().all(|value| value.to_str().is_ok())
+        };
         for parameter in &self.parameters {
+            let field = match parameter.place {
+                ParameterPlace::Cookie => Some(http::header::COOKIE),
+                ParameterPlace::Header if is_ignored(&parameter.name) => None,
+                ParameterPlace::Header => parameter.name.parse().ok(),
+                ParameterPlace::Path | ParameterPlace::Query => None,
+            };
+            // The service would read as Latin-1 what was not checked here.
+            if field.is_some_and(|field| !has_text(field)) {
+                found.push(parameter.violation("", "is not text"));
+                continue;
+            }
             let values: Vec<&str> = match parameter.place {
                 ParameterPlace::Query => continue,
                 ParameterPlace::Path => values(parts.path_params, &parameter.name),
@@ -89,8 +103,7 @@ impl OperationSchema {
                 ParameterPlace::Header if is_ignored(&parameter.name) => continue,
                 ParameterPlace::Header => {
                     let all = parts.headers.get_all(parameter.name.as_str());
-                    // A value that is no text is checked as an empty one, and fails as such.
-                    all.iter().map(|value| value.to_str().unwrap_or_default()).collect()
+                    all.iter().filter_map(|value| value.to_str().ok()).collect()
                 }
             };
             match values.as_slice() {
@@ -151,7 +164,9 @@ impl OperationSchema {
             self.responses.iter().find(|(name, _)| name == wanted).map(|(_, media)| media)
         })?;
         let (essence, _) = media_type::essence(content_type.unwrap_or_default());
-        body::closest(media, &essence)?.schema
+        let is_untyped = media_type::is_untyped(&essence);
+        let essence = if is_untyped { "application/json" } else { essence.as_str() };
+        body::closest(media, essence)?.schema
     }
 
     fn query(&self, pairs: &[Pair], unknown: Unknown, found: &mut Vec<Violation>) {
