@@ -87,13 +87,14 @@ impl Report {
             text.push('\n');
             text.extend(group.iter().map(|line| line.text(out.format())));
         }
-        text.push_str(&match (bad, warnings) {
+        let verdict = match (bad, warnings) {
             (0, 0) => "√ nothing stands in the way".to_owned(),
             (0, 1) => "‼ nothing stands in the way; 1 thing to know".to_owned(),
             (0, more) => format!("‼ nothing stands in the way; {more} things to know"),
             (1, _) => "× 1 thing has to be mended".to_owned(),
             (bad, _) => format!("× {bad} things have to be mended"),
-        });
+        };
+        text.push_str(&verdict);
         out.data(&text)?;
         Ok(if bad == 0 { Exit::Ok } else { Exit::Findings })
     }

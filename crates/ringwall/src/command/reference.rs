@@ -65,9 +65,10 @@ fn command(command: &clap::Command, parents: &str, text: &mut String) -> Result<
             let value = value.map_or_else(|| argument.get_id().to_string(), ToString::to_string);
             let value = value.to_uppercase();
             let dashes = if argument.is_last_set() { "-- " } else { "" };
-            match argument.is_required_set() {
-                true => write!(usage, " {dashes}{value}")?,
-                false => write!(usage, " {dashes}[{value}]")?,
+            if argument.is_required_set() {
+                write!(usage, " {dashes}{value}")?;
+            } else {
+                write!(usage, " {dashes}[{value}]")?;
             }
         }
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();

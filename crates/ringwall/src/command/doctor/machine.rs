@@ -37,7 +37,7 @@ pub(super) fn clock(place: &Place, report: &mut Report) {
 pub(super) fn namespaces(report: &mut Report) {
     match available(Shim::default()) {
         Ok(()) => {
-            report.good("machine", "namespaces are there: services cannot go around their doors")
+            report.good("machine", "namespaces are there: services cannot go around their doors");
         }
         Err(why) => {
             let text = format!(

@@ -44,20 +44,18 @@ fn program(service: &Service, place: &Place, report: &mut Report) {
         report.bad("services", text, format!("correct `dir` under [services.{name}]"));
         return;
     }
-    match find(program, &dir) {
-        Some(path) => report.good("services", format!("{name} starts with {}", path.display())),
-        None => {
-            let text = format!("{name}: no `{program}` in PATH");
-            let fix = match program {
-                "gunicorn" | "flask" | "waitress-serve" | "uwsgi" => {
-                    "activate the services' virtual environment, or `pip install` what they need"
-                }
-                "python" => "write `python3`, or activate the services' virtual environment",
-                _ => "install it, or correct `run`",
-            };
-            report.bad("services", text, fix);
-        }
+    if let Some(path) = find(program, &dir) {
+        report.good("services", format!("{name} starts with {}", path.display()));
+        return;
     }
+    let fix = match program {
+        "gunicorn" | "flask" | "waitress-serve" | "uwsgi" => {
+            "activate the services' virtual environment, or `pip install` what they need"
+        }
+        "python" => "write `python3`, or activate the services' virtual environment",
+        _ => "install it, or correct `run`",
+    };
+    report.bad("services", format!("{name}: no `{program}` in PATH"), fix);
 }
 
 fn find(program: &str, dir: &Path) -> Option<PathBuf> {

@@ -68,15 +68,11 @@ pub(super) fn secrets(model: &Model, place: &Place, report: &mut Report) {
     let mut known = BTreeSet::new();
     // Asking would make a new state folder.
     if place.database().exists() {
-        match control::ask(&Request::SecretList, place) {
-            Ok(Reply::Rows { rows, .. }) => {
-                known.extend(rows.into_iter().filter_map(|row| row.into_iter().next()));
-            }
-            Ok(_) | Err(_) => {
-                report.warn("state", "the secrets cannot be listed", "ringwall secret list");
-                return;
-            }
-        }
+        let Ok(Reply::Rows { rows, .. }) = control::ask(&Request::SecretList, place) else {
+            report.warn("state", "the secrets cannot be listed", "ringwall secret list");
+            return;
+        };
+        known.extend(rows.into_iter().filter_map(|row| row.into_iter().next()));
     }
     let missing: Vec<&String> =
         model.secrets.keys().filter(|name| !known.contains(name.as_str())).collect();

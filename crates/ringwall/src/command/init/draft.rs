@@ -169,7 +169,7 @@ fn source(service: &Found, text: &mut Text) {
             text.pair("flask", &quote(&app.root), "operations are the routes, read from here");
         }
         (None, _) => {
-            text.pair("flask", &quote(&app.root), "operations are the routes, read from here")
+            text.pair("flask", &quote(&app.root), "operations are the routes, read from here");
         }
     }
 }
@@ -331,10 +331,16 @@ fn quote(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if c.is_control() => quoted.extend(['\\', 'u'].into_iter().chain(hex(c))),
             c => quoted.push(c),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// The four digits of a control character.
+fn hex(c: char) -> impl Iterator<Item = char> {
+    let number = u32::from(c);
+    [12, 8, 4, 0].into_iter().filter_map(move |shift| char::from_digit(number >> shift & 0xF, 16))
 }

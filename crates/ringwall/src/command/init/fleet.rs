@@ -51,12 +51,15 @@ pub(super) struct Calls {
     pub(super) unknown: Vec<String>,
 }
 
+/// `METHOD /path` to the places of the calls.
+type Routes = BTreeMap<String, Vec<String>>;
+
 /// A third party that the code calls.
 #[derive(Debug, Default)]
 pub(super) struct Partner {
     pub(super) name: String,
-    /// Service to `METHOD /path` and the places of the calls.
-    pub(super) callers: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Service to what it calls.
+    pub(super) callers: BTreeMap<String, Routes>,
 }
 
 impl Fleet {
@@ -89,14 +92,13 @@ impl Fleet {
         let apps: Vec<App> = self.services.iter().map(|service| service.app.clone()).collect();
         let mut taken: BTreeSet<String> = apps.iter().map(|app| app.name.clone()).collect();
         taken.extend(ROLES.iter().map(|(role, _)| (*role).to_owned()));
-        for app in &apps {
-            for call in &app.calls {
-                match &call.callee {
-                    Callee::App(callee, operation) => {
-                        self.inner_call(&app.name, callee, operation.as_deref(), call);
-                    }
-                    Callee::Other(base) => self.outer_call(&app.name, base, call, &mut taken),
+        for (app, call) in apps.iter().flat_map(|app| app.calls.iter().map(move |call| (app, call)))
+        {
+            match &call.callee {
+                Callee::App(callee, operation) => {
+                    self.inner_call(&app.name, callee, operation.as_deref(), call);
                 }
+                Callee::Other(base) => self.outer_call(&app.name, base, call, &mut taken),
             }
         }
     }

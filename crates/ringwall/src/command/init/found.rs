@@ -45,8 +45,7 @@ pub(super) fn wrote(name: &str, text: &str) -> String {
     let todos = text.matches("# TODO").count();
     let lines = text.lines().count();
     format!(
-        "  wrote  {name}  {lines} lines, {} marked `# guess`, {todos} marked TODO: who are your users?",
-        guesses
+        "  wrote  {name}  {lines} lines, {guesses} marked `# guess`, {todos} marked TODO: who are your users?"
     )
 }
 
@@ -113,11 +112,11 @@ fn openapi(fleet: &Fleet) -> String {
         files => format!("  found  {}   {}", count(files.len(), "OpenAPI file"), some(files)),
     };
     if !others.is_empty() {
-        line.push_str(&format!(";  {}: operations taken from the Flask routes", some(&others)));
+        line.extend([";  ", &some(&others), ": operations taken from the Flask routes"]);
     }
     let drift: usize = fleet.services.iter().map(|service| service.drift).sum();
     if drift > 0 {
-        line.push_str(&format!(";  {} differ from the routes", count(drift, "operation")));
+        line.extend([";  ", &count(drift, "operation"), " not the same in file and routes"]);
     }
     line
 }
