@@ -30,6 +30,7 @@ enum Verb {
         from_file: Option<PathBuf>,
     },
     /// Prints the newest version
+    #[command(disable_version_flag = true)]
     Get {
         /// Secret name
         name: String,

@@ -101,6 +101,16 @@ impl House {
         program
     }
 
+    /// A Python program that gets the URL of the public door and the file with its root, then these
+    /// arguments. `*.localhost` is loopback for it, as it is for browsers.
+    pub(crate) fn script(&self, text: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("python3");
+        command.arg("-c").arg(format!("{LOOPBACK}\n{text}"));
+        command.arg(self.origin()).arg(self.state().join("ca.pem")).args(arguments);
+        command.current_dir(self.path());
+        command
+    }
+
     /// `ringwall status --json`.
     #[track_caller]
     pub(crate) fn status(&self) -> Value {
@@ -115,6 +125,14 @@ impl House {
         found.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
+
+/// The C library of many systems does not know `*.localhost`.
+const LOOPBACK: &str = r#"
+import socket as _socket
+_resolve = _socket.getaddrinfo
+_socket.getaddrinfo = lambda host, *rest, **named: _resolve(
+    "127.0.0.1" if str(host).endswith(".localhost") else host, *rest, **named)
+"#;
 
 /// A port that nobody uses, below those that the kernel gives to clients.
 pub(crate) fn free_port() -> u16 {

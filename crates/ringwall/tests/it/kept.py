@@ -5,10 +5,10 @@ import signal
 import ssl
 import sys
 
-port, roots = sys.argv[1:]
+origin, roots = sys.argv[1:]
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 context = ssl.create_default_context(cafile=roots)
-connection = http.client.HTTPSConnection("harbour.localhost", int(port), context=context)
+connection = http.client.HTTPSConnection(origin.removeprefix("https://"), context=context)
 connection.connect()
 socket = connection.sock
 for which in ("first", "second"):
