@@ -15,3 +15,21 @@ pub use contract::{ContractError, flask_contract};
 pub use secrets::SecretHit;
 pub use survey::{App, Call, Callee, Survey, survey};
 pub use tree::{MemoryTree, Tree};
+
+/// Surveys whatever it is given. For the fuzzer: nothing may panic.
+#[doc(hidden)]
+pub fn fuzz(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let files = [
+        ("app.py", &*text),
+        ("docker-compose.yml", &*text),
+        (".env", &*text),
+        ("api.yaml", &*text),
+    ];
+    let tree = MemoryTree::of(&files);
+    let found = survey(&tree);
+    for app in &found.apps {
+        // What was surveyed can also be read alone, or says why not.
+        drop(flask_contract(&tree, &app.root));
+    }
+}
