@@ -82,13 +82,18 @@ impl RootFile {
     ///
     /// # Errors
     /// When the file or the database cannot be written. The next [`RootFile::unseal`] opens in any
-    /// case.
+    /// case, and until it did there is no other rotation.
     pub fn rotate(&self, vault: &Vault) -> Result<(), RotateError> {
+        // What an interrupted rotation left may be the only key that opens the database.
+        if self.next.symlink_metadata().is_ok() {
+            return Err(RootKeyError::Exists { path: self.next.clone() }.into());
+        }
         let key = RootKey::generate(vault.entropy.as_ref())?;
         self.write(&self.next, &key)?;
         self.sync_folder()?;
-        vault.rotate_root(key)?;
-        Ok(self.take_next()?)
+        vault.replace_root(key)?;
+        self.take_next()?;
+        Ok(vault.store.checkpoint()?)
     }
 
     fn take_next(&self) -> Result<(), RootKeyError> {

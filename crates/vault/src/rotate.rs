@@ -19,6 +19,14 @@ impl Vault {
     /// # Errors
     /// When it could not be recorded or stored; the old root key is then still the right one.
     pub fn rotate_root(&self, new: RootKey) -> Result<(), RotateError> {
+        self.replace_root(new)?;
+        // Until then the log still has the keys as the old root key wrapped them.
+        Ok(self.store.checkpoint()?)
+    }
+
+    /// The rotation itself. An error means that the old key is in force; what comes after it can
+    /// fail without changing that the new one is.
+    pub(crate) fn replace_root(&self, new: RootKey) -> Result<(), RotateError> {
         let Ok(mut root) = self.root.lock() else { return Err(RotateError::Poisoned) };
         self.journal.record("vault-rekeyed", "root", &Actor::default())?;
         let (ring, entropy) = (self.ring(), Arc::clone(&self.entropy));
@@ -38,9 +46,7 @@ impl Vault {
             Ok::<_, SealError>(())
         })?;
         *root = new;
-        drop(root);
-        // Until then the log still has the keys as the old root key wrapped them.
-        Ok(self.store.checkpoint()?)
+        Ok(())
     }
 
     /// Makes a new key for a purpose and wraps the data keys of all secrets and private keys with

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ringwall_base::SystemEntropy;
 use ringwall_store::StoreError;
 use ringwall_testkit::MemorySink;
-use ringwall_vault::{OpenError, Purpose, RootFile, RootKey, Vault};
+use ringwall_vault::{OpenError, Purpose, RootFile, RootKey, RootKeyError, RotateError, Vault};
 
 use crate::house::{House, house, open, open_store, root, secret, sql};
 
@@ -124,6 +124,23 @@ fn a_crash_after_the_database_changed_takes_the_new_key() {
     assert!(!next.exists());
     // And once more, from the renamed file alone.
     assert!(unseal(&filed).is_ok());
+}
+
+#[test]
+fn the_key_of_an_unfinished_rotation_is_never_overwritten() {
+    let filed = filed();
+    let next = filed.house.folder.path().join("root.key.new");
+    let key = RootFile::at(&next).create(&SystemEntropy::open().unwrap()).unwrap();
+    filed.house.vault.rotate_root(key).unwrap();
+    // Now the only file with the database's key is the new one: the rename did not happen.
+    let kept = fs::read(&next).unwrap();
+    let refused = filed.file.rotate(&filed.house.vault);
+    let Err(RotateError::RootKey(RootKeyError::Exists { path })) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!((path, fs::read(&next).unwrap()), (next, kept));
+    assert!(unseal(&filed).is_ok());
+    filed.file.rotate(&filed.house.vault).unwrap();
 }
 
 #[test]
