@@ -65,9 +65,8 @@ impl Conditions {
             return Verdict::Failed(None);
         };
         let response = self.authorizer.is_authorized(&request, &self.policies, &entities);
-        if let Some(AuthorizationError::PolicyEvaluationError(error)) =
-            response.diagnostics().errors().next()
-        {
+        if let Some(error) = response.diagnostics().errors().next() {
+            let AuthorizationError::PolicyEvaluationError(error) = error;
             return Verdict::Failed(self.origins.get(error.policy_id()).copied());
         }
         // The first one of the file, so that equal questions name equal policies.
@@ -185,7 +184,7 @@ fn read_file(
     let policies = placed(path, text, &set);
     let problems: Vec<Problem> = policies
         .iter()
-        .filter_map(|(policy, origin)| unknown_resource(policy, inventory, &origin.place))
+        .filter_map(|(policy, origin)| unknown_operation(policy, inventory, &origin.place))
         .collect();
     if problems.is_empty() { Ok(policies) } else { Err(problems) }
 }
@@ -212,26 +211,18 @@ fn placed(path: &str, text: &str, set: &PolicySet) -> Vec<Placed> {
     placed
 }
 
-/// Strict validation knows the types of operations, not their names: we do.
-fn unknown_resource(policy: &Policy, inventory: &Inventory, place: &Place) -> Option<Problem> {
-    let id = match policy.resource_constraint() {
-        ResourceConstraint::Eq(id)
-        | ResourceConstraint::In(id)
-        | ResourceConstraint::IsIn(_, id) => id,
-        ResourceConstraint::Any | ResourceConstraint::Is(_) => return None,
+/// Strict validation knows the types of operations, not their names: we do, in scope and condition.
+fn unknown_operation(policy: &Policy, inventory: &Inventory, place: &Place) -> Option<Problem> {
+    let is_known = |name: &str| {
+        let (service, operation) = name.split_once('.').unwrap_or((name, ""));
+        let operations = inventory.services.get(service);
+        operations.is_some_and(|operations| operations.iter().any(|known| known == operation))
     };
-    if id.type_name().to_string() != "Operation" {
-        return None;
-    }
+    let id = policy
+        .entity_literals()
+        .into_iter()
+        .find(|id| id.type_name().to_string() == "Operation" && !is_known(id.id().unescaped()))?;
     let name = id.id().unescaped();
-    let (service, operation) = name.split_once('.').unwrap_or((name, ""));
-    let known = inventory
-        .services
-        .get(service)
-        .is_some_and(|operations| operations.iter().any(|known| known == operation));
-    if known {
-        return None;
-    }
     let message = format!("no operation is called `{}`", name.escape_debug());
     let mut problem = Problem::new(place, message);
     problem.help = Some("write it as `Operation::\"service.operation\"`".to_owned());

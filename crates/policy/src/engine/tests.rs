@@ -235,6 +235,12 @@ fn a_wrong_input_builds_nothing() {
         "permit (principal, action, resource == Operation::\"users.x\");",
         "p.cedar:1:1: no operation is called `users.x`",
     );
+    // A `forbid` that can never apply would permit what it was written against.
+    check_refused(
+        &[],
+        "forbid (principal, action, resource) when { [Operation::\"users.x\"].contains(resource) };",
+        "p.cedar:1:1: no operation is called `users.x`",
+    );
     check_refused(&[], "permit (principal == ?principal, action, resource);", "template");
 }
 
