@@ -100,6 +100,8 @@ impl KeySet {
             }
             let thumbprint = jwk.thumbprint();
             let kid = jwk.kid().unwrap_or(&thumbprint).to_owned();
+            // A key id is any text: with its length, it cannot look like the key after it.
+            hash.update(&kid.len().to_be_bytes());
             for part in [kid.as_str(), "\n", thumbprint.as_str(), jwk.algorithm.name(), "\n"] {
                 hash.update(part.as_bytes());
             }

@@ -209,3 +209,19 @@ fn fixed() -> PrivateKey {
     document.extend([9; 32]);
     PrivateKey::from_pkcs8(Algorithm::EdDsa, &ringwall_base::Secret::new(document)).unwrap()
 }
+
+/// The token cache forgets by the fingerprint: two sets with one would share what is remembered.
+#[test]
+fn a_key_id_cannot_make_two_sets_look_alike() {
+    let [one, two] = [(); 2].map(|()| PrivateKey::generate(Algorithm::EdDsa).unwrap());
+    let named = |key: &PrivateKey, kid: &str| {
+        let mut members = key.public().to_json().unwrap();
+        members["kid"] = kid.into();
+        members
+    };
+    let set =
+        |keys: Vec<Value>| KeySet::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
+    let both = set(vec![named(&one, "a"), named(&two, "b")]);
+    let other = format!("a\n{}EdDSA\nb", one.public().thumbprint());
+    assert_ne!(both.fingerprint(), set(vec![named(&two, &other)]).fingerprint());
+}
