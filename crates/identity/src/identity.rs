@@ -86,7 +86,7 @@ impl Identity {
             keys: KeyRing::open(&seams, &settings)?,
             revocations: Revocations::load(&seams.store, now)?,
             replay: Replay::default(),
-            throttle: Throttle::default(),
+            throttle: Throttle::new(settings.throttle),
             dummy_phc: hash_password(&noise, seams.entropy.as_ref())?,
             form_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
             hashing: Arc::new(Semaphore::new(settings.hashes_max)),

@@ -35,3 +35,4 @@ pub use people::{Account, PeopleError, Users};
 pub use seams::{KeyBytes, KeyVault, KeyVaultError, Seams};
 pub use settings::Settings;
 pub use tables::MIGRATIONS;
+pub use throttle::Settings as ThrottleSettings;

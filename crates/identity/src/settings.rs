@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::throttle;
+
 /// How identity works.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
@@ -25,6 +27,8 @@ pub struct Settings {
     pub hashes_max: usize,
     /// How long a login waits for its turn.
     pub hash_wait: Duration,
+    /// How soon guessing passwords gets slow.
+    pub throttle: throttle::Settings,
     /// Sessions that are held at most; the one unused for longest makes room.
     pub sessions_max: usize,
 }
@@ -42,6 +46,7 @@ impl Default for Settings {
             key_life: Duration::from_hours(24 * 60),
             hashes_max: 2,
             hash_wait: Duration::from_secs(2),
+            throttle: throttle::Settings::default(),
             sessions_max: 200_000,
         }
     }

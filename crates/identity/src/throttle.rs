@@ -9,9 +9,21 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Failed attempts, by account and network.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Throttle {
     entries: Mutex<HashMap<Key, Entry>>,
+    settings: Settings,
+}
+
+/// How soon guessing gets slow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// Attempts in a row for one account from one network before the first wait.
+    pub account_free: u32,
+    /// Attempts in a row from one network before the first wait.
+    pub network_free: u32,
+    /// The first wait; each further failure doubles it.
+    pub first_wait: Duration,
 }
 
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -29,12 +41,30 @@ struct Entry {
     next: Duration,
 }
 
+impl Settings {
+    /// `count` attempts in `window`, then never faster than that rate.
+    pub fn of_rate(count: u32, window: Duration) -> Self {
+        let first_wait = window.checked_div(count).unwrap_or(window);
+        Self { account_free: count.saturating_sub(1), first_wait, ..Self::default() }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { account_free: 4, network_free: 30, first_wait: Duration::from_secs(1) }
+    }
+}
+
 impl Throttle {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { entries: Mutex::default(), settings }
+    }
+
     /// How long the caller must still wait; `None` when it may try now. The attempt itself counts as
     /// a failure until [`Throttle::succeed`], so that parallel attempts cannot share one turn.
     pub(crate) fn attempt(&self, account: &str, peer: IpAddr, now: Duration) -> Option<Duration> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = keys(account, peer);
+        let keys = self.keys(account, peer);
         let wait = keys
             .iter()
             .filter_map(|(key, _)| entries.get(key))
@@ -57,7 +87,7 @@ impl Throttle {
                 entry.failures = 0;
             }
             entry.failures = entry.failures.saturating_add(1);
-            entry.next = now + delay(entry.failures.saturating_sub(free));
+            entry.next = now + self.delay(entry.failures.saturating_sub(free));
         }
         None
     }
@@ -65,7 +95,7 @@ impl Throttle {
     /// The attempt was the owner's: the account starts afresh from this network.
     pub(crate) fn succeed(&self, account: &str, peer: IpAddr) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let [(account, _), (network, _)] = keys(account, peer);
+        let [(account, _), (network, _)] = self.keys(account, peer);
         entries.remove(&account);
         // One own account does not buy an attacker more guesses at others: one attempt is given
         // back, no more.
@@ -74,12 +104,24 @@ impl Throttle {
             entry.next = Duration::ZERO;
         }
     }
-}
 
-/// The counters of an attempt, and how many failures each has free.
-fn keys(account: &str, peer: IpAddr) -> [(Key, u32); 2] {
-    let prefix = prefix(peer);
-    [(Key::Account(account.to_owned(), prefix), ACCOUNT_FREE), (Key::Network(prefix), NETWORK_FREE)]
+    /// The counters of an attempt, and how many failures each has free.
+    fn keys(&self, account: &str, peer: IpAddr) -> [(Key, u32); 2] {
+        let (prefix, settings) = (prefix(peer), self.settings);
+        let account = Key::Account(account.to_owned(), prefix);
+        [(account, settings.account_free), (Key::Network(prefix), settings.network_free)]
+    }
+
+    fn delay(&self, failures: u32) -> Duration {
+        match failures {
+            0 => Duration::ZERO,
+            // One, two, four … times the first wait; five minutes at most, or the first wait.
+            failures => {
+                let wait = self.settings.first_wait.saturating_mul(1 << (failures - 1).min(9));
+                wait.min(WAIT_MAX.max(self.settings.first_wait))
+            }
+        }
+    }
 }
 
 fn prefix(peer: IpAddr) -> Prefix {
@@ -98,16 +140,7 @@ fn prefix(peer: IpAddr) -> Prefix {
     }
 }
 
-fn delay(failures: u32) -> Duration {
-    match failures {
-        0 => Duration::ZERO,
-        // 1, 2, 4 … seconds, five minutes at most.
-        failures => Duration::from_secs((1_u64 << (failures - 1).min(9)).min(300)),
-    }
-}
-
-const ACCOUNT_FREE: u32 = 4;
-const NETWORK_FREE: u32 = 30;
+const WAIT_MAX: Duration = Duration::from_mins(5);
 const ENTRIES_MAX: usize = 100_000;
 const FORGET: Duration = Duration::from_mins(15);
 
@@ -120,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_fifth_failure_has_to_wait_and_the_wait_doubles() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::new(Settings::default());
         let mut now = Duration::from_secs(100);
         for _ in 0..5 {
             assert_eq!(throttle.attempt("ada", PEER, now), None);
@@ -132,8 +165,17 @@ mod tests {
     }
 
     #[test]
+    fn a_declared_rate_sets_the_free_attempts_and_the_first_wait() {
+        let throttle = Throttle::new(Settings::of_rate(2, Duration::from_mins(1)));
+        for _ in 0..2 {
+            assert_eq!(throttle.attempt("ada", PEER, Duration::ZERO), None);
+        }
+        assert_eq!(throttle.attempt("ada", PEER, Duration::ZERO), Some(Duration::from_secs(30)));
+    }
+
+    #[test]
     fn the_owner_elsewhere_is_not_slowed_down() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::new(Settings::default());
         for _ in 0..5 {
             throttle.attempt("ada", PEER, Duration::ZERO);
         }
@@ -143,7 +185,7 @@ mod tests {
 
     #[test]
     fn many_accounts_from_one_network_are_slowed_down() {
-        let throttle = Throttle::default();
+        let throttle = Throttle::new(Settings::default());
         let tries = (0..40)
             .filter(|n| throttle.attempt(&format!("user{n}"), PEER, Duration::ZERO).is_none());
         assert_eq!(tries.count(), 31);

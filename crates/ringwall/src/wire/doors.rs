@@ -35,6 +35,7 @@ pub(crate) struct Doors {
 /// The door in front of a service.
 #[derive(Debug)]
 struct Inbound {
+    address: SocketAddr,
     identity: Arc<Identity>,
     renew_at: Timestamp,
 }
@@ -125,8 +126,13 @@ impl Doors {
             answer: self.core.house(door),
         })?;
         self.paths.put_door(service, address, Arc::clone(&identity));
-        self.inbound.insert(service.to_owned(), Inbound { identity, renew_at });
+        self.inbound.insert(service.to_owned(), Inbound { address, identity, renew_at });
         Ok(())
+    }
+
+    /// The doors in front of services: name and address.
+    pub(crate) fn inbound(&self) -> Vec<(String, String)> {
+        self.inbound.iter().map(|(name, door)| (name.clone(), door.address.to_string())).collect()
     }
 
     /// Opens a door behind `caller`, on a socket that only it can reach.

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use ringwall_audit::Log;
 use ringwall_base::{Algorithm, Clock, Entropy, Secret, Signer, Sink, SystemClock, SystemEntropy};
 use ringwall_ca::{Authority, Parts};
-use ringwall_identity::Identity;
+use ringwall_identity::{Identity, ThrottleSettings};
 use ringwall_jose::PrivateKey;
 use ringwall_manifest::Model;
 use ringwall_store::Store;
@@ -114,9 +114,15 @@ fn settings(model: Option<&Model>) -> ringwall_identity::Settings {
         settings.issuer = issuer(model);
         settings.login_path.clone_from(&model.gateway.login_path);
         settings.logout_path.clone_from(&model.gateway.logout_path);
+        if let Some(rate) = model.limits.login.as_ref().and_then(|limit| limit.rate) {
+            settings.throttle = ThrottleSettings::of_rate(rate.count, rate.per);
+        }
     }
     settings
 }
+
+/// The vault, and the file of its root key, if the key is kept in the state folder.
+type Unsealed = (Vault, Option<RootFile>);
 
 /// Unseals with the key from the environment, from a systemd credential, or from the state folder.
 /// A new state folder gets a new key file; an old one without its key is not touched.
@@ -125,7 +131,7 @@ fn unseal(
     is_new: bool,
     entropy: &dyn Entropy,
     open: impl Fn(RootKey) -> std::result::Result<Vault, ringwall_vault::OpenError>,
-) -> Result<(Vault, Option<RootFile>)> {
+) -> Result<Unsealed> {
     if let Some(text) = std::env::var_os("RINGWALL_ROOT_KEY") {
         let text = Secret::new(text.into_string().ok().context("RINGWALL_ROOT_KEY is not text")?);
         let root = RootKey::from_env(text.expose()).context("RINGWALL_ROOT_KEY")?;

@@ -305,6 +305,7 @@ impl Running {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
+            doors: self.doors.inbound(),
             gateway: issuer(&model),
             manifest_version: self.version,
             mode: if model.gateway.mode == Mode::Observe { "observe" } else { "block" }.to_owned(),
