@@ -62,7 +62,8 @@ impl Review {
         if !has_rules || !has_body {
             return Ok(response);
         }
-        if !is_json(response.headers()) {
+        let content = Content::of(response.headers());
+        if content == Content::Binary || (content == Content::Text && forbidden.is_empty()) {
             return match owner {
                 Some(_) => record
                     .waive(Refusal::Leak { why: "the owner stands in no JSON".to_owned() })
@@ -70,7 +71,15 @@ impl Review {
                 None => Ok(response),
             };
         }
+        if content == Content::Stream {
+            let why = "a stream without end cannot be looked through".to_owned();
+            record.waive(Refusal::Leak { why })?;
+            return Ok(response);
+        }
         let (head, bytes) = read(response).await?;
+        if content == Content::Text && owner.is_none() && !is_json_text(&bytes) {
+            return Ok(Response::from_parts(head, Body::from(bytes)));
+        }
         let owner = owner.map(|rule| (rule, permit.owner(rule)));
         if let Some((rule, owner)) = owner
             && !owner.is_some_and(|owner| own::is_in_json(&bytes, &rule.name, owner))
@@ -118,7 +127,9 @@ fn cut(
         Leak::Refuse => Fate::Refuse,
     };
     let rule = CutRule { unknown_fields, forbidden };
+    // JSON under another name has no schema of its own: it is held to the declared one.
     let media_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.filter(|text| Content::named(text) == Content::Json);
     let filtered = match operation.schema() {
         Some(schema) => schema.filter_response(head.status.as_u16(), media_type, &bytes, &rule),
         None => filter_fields(media_type, &bytes, &rule),
@@ -178,13 +189,46 @@ fn gives(status: StatusCode) -> bool {
     status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS
 }
 
-fn is_json(fields: &HeaderMap) -> bool {
-    let media_type = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    // Bytes without a type may be JSON to whoever gets them.
-    media_type.is_none_or(|text| {
-        let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
-    })
+/// What an answer may hold, by its media type.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Content {
+    /// Nothing that a field could be read from.
+    Binary,
+    /// JSON, or no type at all: it may be JSON to whoever gets it.
+    Json,
+    /// Events without end.
+    Stream,
+    /// Text, which may be JSON all the same: Flask says `text/html` of `return json.dumps(…)`.
+    Text,
+}
+
+impl Content {
+    fn of(fields: &HeaderMap) -> Self {
+        let media_type = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        media_type.map_or(Self::Json, Self::named)
+    }
+
+    fn named(media_type: &str) -> Self {
+        let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let (kind, name) = essence.split_once('/').unwrap_or((essence.as_str(), ""));
+        match (kind, name) {
+            ("application" | "text", "json") => Self::Json,
+            (_, name) if name.ends_with("+json") => Self::Json,
+            ("text", "event-stream") => Self::Stream,
+            (_, name) if name.contains("ndjson") || name.contains("jsonl") => Self::Stream,
+            ("audio" | "font" | "image" | "video", _)
+            | ("application", "gzip" | "pdf" | "wasm" | "zip") => Self::Binary,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// Whether it is a JSON object or list, whatever it calls itself. Text that only begins like one
+/// has no fields that could be read by name.
+fn is_json_text(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let begins = bytes.trim_ascii_start().first().is_some_and(|byte| matches!(byte, b'{' | b'['));
+    begins && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
 }
 
 /// What only Ringwall may say, and a session that only Ringwall may give.

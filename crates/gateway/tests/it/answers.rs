@@ -1,9 +1,12 @@
 //! What leaves: data classes, and services that break.
 
-use ringwall_manifest::{DataClass, Leak, Model, Viewer};
+use std::io::Write;
+use std::time::Duration;
+
+use ringwall_manifest::{DataClass, Leak, Limit, Model, Viewer};
 
 use crate::fleet::{Fleet, body, code, get, grants, model, raw, service, status};
-use crate::upstream::{Upstream, json};
+use crate::upstream::{Upstream, json, with};
 
 fn shop(upstream: &Upstream, leak: Leak) -> Model {
     let mut users = service("users", upstream.address, &["list = GET /users", "text = GET /text"]);
@@ -150,9 +153,68 @@ fn trailers_arrive() {
 
 #[test]
 fn a_compressed_answer_is_looked_through_all_the_same() {
-    let upstream = Upstream::scripted(|_| {
-        crate::upstream::with("200 OK", &["content-encoding: br"], "whatever it is")
-    });
+    let upstream =
+        Upstream::scripted(|_| with("200 OK", &["content-encoding: br"], "whatever it is"));
     let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
     assert_eq!(code(&get(fleet.edge(), "/users", &[])), "RW3011");
+}
+
+#[test]
+fn json_that_calls_itself_a_page_is_looked_through_all_the_same() {
+    let html = |text: &str| {
+        let length = text.len();
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\n\
+             content-length: {length}\r\n\r\n{text}"
+        )
+    };
+    let upstream = Upstream::scripted(move |seen| match seen.line() {
+        line if line.contains("/text") => html("[page] with a@b.c"),
+        _ => html(ANSWER),
+    });
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    let edge = fleet.edge();
+    let answer = get(edge, "/users", &[]);
+    assert!(answer.contains("name") && !answer.contains("a@b.c"), "{answer}");
+    assert_eq!(body(&get(edge, "/text", &[])), "[page] with a@b.c");
+}
+
+#[test]
+fn a_service_cannot_give_a_session() {
+    let upstream = Upstream::scripted(|_| {
+        let cookies = [
+            "set-cookie: __Host-ringwall=x; Path=/; Secure",
+            "set-cookie: __Host-ringwall =x; Path=/; Secure",
+            "set-cookie: \t__Host-ringwall\t= x; Path=/; Secure",
+            "set-cookie: =__Host-ringwall=x; Path=/; Secure",
+            "set-cookie: __Host-ringwall",
+            "set-cookie: __Host-ringwall-form=x",
+            "set-cookie: own=__Host-ringwall=x",
+        ];
+        with("200 OK", &cookies, "{}")
+    });
+    let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
+    let answer = get(fleet.edge(), "/users", &[]);
+    let left: Vec<_> = answer.lines().filter(|line| line.starts_with("set-cookie")).collect();
+    assert_eq!(left, ["set-cookie: own=__Host-ringwall=x"]);
+}
+
+#[test]
+fn an_answer_that_stops_in_its_middle_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+                    content-length: 9\r\n\r\n{";
+        stream.write_all(head.as_bytes()).unwrap();
+        let (_keep, never) = std::sync::mpsc::channel::<()>();
+        never.recv_timeout(Duration::from_secs(3)).ok();
+    });
+    let mut shop = shop(&Upstream::plain(), Leak::Cut);
+    shop.services.get_mut("users").unwrap().upstreams = vec![address.to_string()];
+    let limit = Limit { timeout: Some(Duration::from_millis(200)), ..Limit::default() };
+    shop.limits.default = Some(limit);
+    let answer = get(Fleet::new(&shop).edge(), "/users", &[]);
+    assert_eq!((status(&answer), code(&answer).as_str()), (504, "RW3013"));
 }

@@ -41,6 +41,7 @@ fn two_credentials_are_refused() {
     for fields in [
         vec![bearer.as_str(), "cookie: __Host-ringwall=alice"],
         vec![bearer.as_str(), bearer.as_str()],
+        vec!["authorization: Bearer\tx", "cookie: __Host-ringwall=alice"],
         vec!["cookie: __Host-ringwall=alice; __Host-ringwall=sue"],
     ] {
         assert_eq!(status(&get(edge, "/me", &fields)), 400, "{fields:?}");

@@ -8,6 +8,8 @@ mod upstream;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod egress;
+#[cfg(test)]
 mod framing;
 #[cfg(test)]
 mod identity;

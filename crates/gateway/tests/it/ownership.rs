@@ -52,6 +52,7 @@ fn the_owner_in_path_and_query_is_compared_before_the_service_is_asked() {
         ("/orders?user=alice", ALICE, 200),
         ("/orders?user=bob", ALICE, 403),
         ("/orders?user=alice&user=bob", ALICE, 403),
+        ("/orders?x=1;user=bob&user=alice", ALICE, 403),
         ("/orders", ALICE, 403),
         ("/orders", SUE, 200),
     ] {
@@ -72,6 +73,8 @@ fn the_owner_in_the_body_is_compared_in_json_and_forms() {
         (json, r#"{"order":{"user":"bob"}}"#, 403),
         (json, r#"{"order":{"user":"alice","user":"bob"}}"#, 403),
         (json, "{}", 403),
+        (json, r#"{"order":{"user":[]}}"#, 403),
+        (form, r#"{"order":{"user":"bob"},"x":"&order.user=alice&"}"#, 403),
         (json, "not json", 403),
         (form, "order.user=alice", 200),
         (form, "order.user=bob&order.user=alice", 403),
@@ -135,4 +138,23 @@ fn observe_mode_lets_through_and_writes_down_what_it_would_refuse() {
     // Two readings stay two readings.
     assert_eq!(status(&get(edge, "/users/%2e%2e", &[ALICE])), 400);
     assert_eq!(status(&get(edge, "/nothing", &[ALICE])), 404);
+}
+
+#[test]
+fn an_answer_without_a_body_names_no_owner() {
+    let upstream = Upstream::scripted(|seen| match seen.line() {
+        line if line.contains("/stated ") => with("200 OK", &["Ringwall-Owner: checked"], ""),
+        _ => with("200 OK", &[], ""),
+    });
+    let fleet = Fleet::new(&shop(&upstream));
+    let edge = fleet.edge();
+    let empty = get(edge, "/orders/1", &[ALICE]);
+    assert_eq!((status(&empty), code(&empty).as_str()), (500, "RW3010"));
+    // Whether it is there is told to its owner only.
+    assert_eq!(status(&ask(edge, "HEAD /orders/1", &[ALICE], "")), 404);
+    assert_eq!(status(&get(edge, "/orders/stated", &[ALICE])), 200);
+    assert_eq!(status(&ask(edge, "HEAD /orders/stated", &[ALICE], "")), 200);
+    assert_eq!(status(&ask(edge, "HEAD /orders/1", &[SUE], "")), 200);
+    get(edge, "/orders/1", &[ALICE, "if-none-match: *"]);
+    assert!(upstream.last().values("if-none-match").is_empty());
 }

@@ -76,6 +76,8 @@ fn what_does_not_fit_never_reaches_the_service() {
         let answer = ask(edge, "POST /orders", &fields, text);
         assert_eq!(code(&answer), want, "{fields:?} {text}: {answer}");
     }
+    let undeclared = ask(edge, "GET /orders/1", &[media], r#"{"id":2}"#);
+    assert_eq!((status(&undeclared), code(&undeclared).as_str()), (400, "RW3008"));
     assert!(upstream.seen().is_empty());
     assert_eq!(status(&get(edge, "/orders/1?full=true", &[])), 200);
     assert_eq!(status(&ask(edge, "POST /orders", &[media], r#"{"item":"12345"}"#)), 200);

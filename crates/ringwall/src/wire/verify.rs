@@ -23,6 +23,12 @@ pub(crate) fn verify_audit(place: &Place, out: &mut Out) -> Result<Exit> {
                 out.json(&json!({ "events": events, "checkpoints": checkpoints, "root": verified.root.to_string() }))?;
             } else {
                 out.talk(&format!("√ {events} events, {checkpoints} checkpoints: nothing was changed, removed or moved"));
+                let unsigned = events.saturating_sub(verified.signed);
+                if unsigned > 0 {
+                    out.talk(&format!(
+                        "  the newest {unsigned} are not under a signed checkpoint yet"
+                    ));
+                }
                 out.talk(&format!("  root {}", verified.root));
                 out.talk("  keep this line elsewhere: only a copy outside shows a log that was cut or replaced");
             }
