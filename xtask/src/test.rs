@@ -75,7 +75,10 @@ fn python_tests(python: &setup::Python) -> Result<()> {
     tool("ruff", &["check", "."])?;
     tool("mypy", &["--strict", "src"])?;
     let pytest_cache = format!("cache_dir={}", cache().join("pytest").display());
-    tool("python", &["-m", "pytest", "-q", "-o", &pytest_cache])
+    tool("python", &["-m", "pytest", "-q", "-o", &pytest_cache])?;
+    let mut shop = command(python.program("python"));
+    shop.current_dir(crate::shell::root().join("examples/shop")).env("PATH", python.path());
+    succeed(shop.args(["-m", "pytest", "-q", "-o", &pytest_cache, "tests"]))
 }
 
 /// `cargo deny` runs where it and an advisory database are at hand; where not, that is said.
