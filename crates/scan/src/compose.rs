@@ -1,5 +1,7 @@
 //! Compose files: under which names and ports a service is known on its network.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// One service of a compose file.
@@ -11,6 +13,10 @@ pub(crate) struct Composed {
     pub(crate) build: Option<String>,
     /// The port inside the container, if one is published.
     pub(crate) port: Option<u16>,
+    /// The command that replaces the image's.
+    pub(crate) command: Option<String>,
+    /// Its environment.
+    pub(crate) environment: BTreeMap<String, String>,
 }
 
 /// Reads the services of a compose file. What is not understood is left out: these are guesses
@@ -34,7 +40,59 @@ fn composed(key: &str, service: &Value) -> Composed {
     };
     let port =
         service.get("ports").and_then(Value::as_array).into_iter().flatten().find_map(inner_port);
-    Composed { names: names.into_iter().flatten().collect(), build, port }
+    // A folder of its own may be named by the Dockerfile only: `context: .`.
+    let dockerfile = service.get("build").and_then(|build| build.get("dockerfile")?.as_str());
+    let build = match (build, dockerfile.and_then(|file| file.rsplit_once('/'))) {
+        (Some(context), Some((folder, _))) if context.trim_matches(['.', '/']).is_empty() => {
+            Some(folder.to_owned())
+        }
+        (build, _) => build,
+    };
+    Composed {
+        names: names.into_iter().flatten().map(|name| name.to_ascii_lowercase()).collect(),
+        build,
+        port,
+        command: match service.get("command") {
+            Some(Value::String(command)) => Some(command.clone()),
+            Some(Value::Array(words)) => {
+                let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+                Some(words.join(" "))
+            }
+            _ => None,
+        },
+        environment: environment(service.get("environment")),
+    }
+}
+
+/// `{ A: "1" }` or `["A=1"]`.
+fn environment(value: Option<&Value>) -> BTreeMap<String, String> {
+    let pairs: Vec<(String, String)> = match value {
+        Some(Value::Object(map)) => map
+            .iter()
+            .filter_map(|(name, value)| {
+                let text = match value {
+                    Value::String(text) => text.clone(),
+                    Value::Number(_) | Value::Bool(_) => value.to_string(),
+                    Value::Null | Value::Array(_) | Value::Object(_) => return None,
+                };
+                Some((name.clone(), text))
+            })
+            .collect(),
+        Some(Value::Array(list)) => list
+            .iter()
+            .filter_map(|line| line.as_str()?.split_once('='))
+            .map(|(name, text)| (name.trim().to_owned(), text.trim().to_owned()))
+            .collect(),
+        _ => Vec::new(),
+    };
+    pairs.into_iter().map(|(name, text)| (name, settled(&text))).collect()
+}
+
+/// `${NAME:-default}` is its default.
+fn settled(text: &str) -> String {
+    let inside = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    let default = inside.and_then(|inside| inside.split_once('-').map(|(_, default)| default));
+    default.unwrap_or(text).to_owned()
 }
 
 /// `"5001:5001"`, `"127.0.0.1:8080:80/tcp"`, `5001`, `{ target: 5001 }`.

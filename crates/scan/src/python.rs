@@ -5,12 +5,12 @@
 mod fold;
 mod visit;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::visitor::Visitor;
 use ruff_python_parser::parse_module;
 
-pub(crate) use fold::HOLE;
+pub(crate) use fold::{HOLE, expand, variables};
 
 /// What one Python file says that matters here. Lines count from one.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -29,12 +29,16 @@ pub(crate) struct Facts {
     pub(crate) calls: Vec<CallFact>,
     /// Assignments of a text to a name, for the search for secrets.
     pub(crate) texts: Vec<(String, String, u32)>,
-    /// `app.run(port=…)`.
-    pub(crate) run_port: Option<u16>,
+    /// `app.run(…)`: its port as text, which may name a variable; Flask's own when none is given.
+    pub(crate) run_port: Option<String>,
     /// Whether the `Authorization` header is read.
     pub(crate) reads_authorization: bool,
     /// Whether a template is rendered.
     pub(crate) renders_pages: bool,
+    /// Names in capitals whose text is known.
+    pub(crate) constants: BTreeMap<String, String>,
+    /// Variables of the environment that are read.
+    pub(crate) variables: BTreeSet<String>,
     /// Functions at module level that return an app, such as `create_app`.
     pub(crate) factories: Vec<String>,
     /// Module-level names of apps: `app = Flask(…)` or `app = create_app()`.
@@ -82,11 +86,16 @@ pub(crate) struct CallFact {
 
 /// Reads one file. `None` when it is not Python that the parser understands.
 pub(crate) fn read(text: &str) -> Option<Facts> {
+    read_with(text, &BTreeMap::new())
+}
+
+/// The same, where constants of other files are known.
+pub(crate) fn read_with(text: &str, constants: &BTreeMap<String, String>) -> Option<Facts> {
     if text.len() > FILE_BYTES_MAX || nests_too_deep(text) {
         return None;
     }
     let parsed = parse_module(text).ok()?;
-    let mut visit = visit::Visit::new(text);
+    let mut visit = visit::Visit::new(text, constants);
     visit.visit_body(&parsed.syntax().body);
     Some(visit.finish())
 }

@@ -27,6 +27,11 @@ pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     is_named && looks_real
 }
 
+/// Whether a name alone says that its value is a secret.
+pub(crate) fn is_named(name: &str) -> bool {
+    NAME.as_ref().is_some_and(|pattern| pattern.is_match(name))
+}
+
 /// The hits in a `.env` file.
 pub(crate) fn in_env_file(file: &str, text: &str) -> Vec<SecretHit> {
     let lines = text.lines().zip(1_u32..);

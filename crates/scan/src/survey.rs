@@ -1,6 +1,8 @@
 //! What a repository holds: apps, how they are started, whom they call, what they leak.
 
 mod group;
+mod name;
+mod settings;
 mod start;
 mod callee;
 
@@ -40,6 +42,12 @@ pub struct App {
     pub run: String,
     /// The port that it probably listens on.
     pub port: Option<u16>,
+    /// Variables that compose files and Dockerfiles set and the code reads; no secrets.
+    pub environment: BTreeMap<String, String>,
+    /// Variables that are set there and hold secrets. The values are not kept.
+    pub secret_variables: Vec<String>,
+    /// `host:port` of databases and queues that it reaches without HTTP.
+    pub databases: Vec<String>,
     /// Its OpenAPI file, if there is one.
     pub openapi: Option<String>,
     /// Its operations, from the routes.
@@ -92,14 +100,44 @@ pub fn survey(tree: &dyn Tree) -> Survey {
     let composed = composed(tree, &files);
     let roots = group::roots(&read);
     survey.apps = roots.iter().map(|root| app(tree, &files, &read, root)).collect();
-    start::name_all(&mut survey.apps);
-    for app in &mut survey.apps {
-        start::fill(tree, &files, &composed, app);
+    for root in &roots {
+        share_constants(tree, &mut read, root);
     }
+    name::name_all(&mut survey.apps);
+    let surroundings = Surroundings { tree, files: &files, read: &read, composed: &composed };
+    for app in &mut survey.apps {
+        start::fill(&surroundings, app);
+    }
+    start::give_ports(&mut survey.apps);
     callee::resolve(&read, &composed, &mut survey.apps);
     survey.secrets = committed(tree, &files, &read);
     survey.apps.sort_by(|a, b| a.name.cmp(&b.name));
     survey
+}
+
+/// What surrounds the apps.
+struct Surroundings<'a> {
+    tree: &'a dyn Tree,
+    files: &'a [String],
+    read: &'a BTreeMap<String, Facts>,
+    composed: &'a [(String, compose::Composed)],
+}
+
+/// Reads the files of an app again, now that the constants of all of them are known.
+fn share_constants(tree: &dyn Tree, read: &mut BTreeMap<String, Facts>, root: &group::Root) {
+    let mut constants: BTreeMap<String, String> = BTreeMap::new();
+    let own: Vec<String> = read.keys().filter(|file| root.holds(file)).cloned().collect();
+    for facts in own.iter().filter_map(|file| read.get(file)) {
+        for (name, text) in &facts.constants {
+            constants.entry(name.clone()).or_insert_with(|| text.clone());
+        }
+    }
+    for file in own {
+        let again = tree.read(&file).and_then(|text| python::read_with(&text, &constants));
+        if let Some(facts) = again {
+            read.insert(file, facts);
+        }
+    }
 }
 
 fn app(

@@ -103,7 +103,7 @@ fn options(command: &clap::Command, text: &mut String) -> Result<()> {
         let is_made_by_clap = matches!(argument.get_id().as_str(), "help" | "version");
         !argument.is_hide_set() && !is_made_by_clap && argument.is_global_set() == is_root
     };
-    for argument in command.get_opts().filter(wanted) {
+    for argument in command.get_arguments().filter(wanted) {
         let Some(long) = argument.get_long() else { continue };
         let takes_value = argument.get_action().takes_values();
         let names = argument.get_value_names().filter(|_| takes_value).unwrap_or_default();

@@ -64,7 +64,8 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let error = command.exec();
     let help = "the name is looked up in PATH; a path needs a `/`";
     out.problem("RW4005", &format!("cannot start `{}`: {error}", program.display()), Some(help));
-    Ok(Exit::Failed)
+    // As a shell says it: 127 is not found, 126 is found and not started.
+    Ok(Exit::Child(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 }))
 }
 
 type Values = Vec<(String, Hidden)>;

@@ -1,12 +1,10 @@
 //! Walks one parsed file and collects its facts.
 
 use ruff_python_ast::visitor::{self, Visitor};
-use ruff_python_ast::{
-    Arguments, Decorator, Expr, ExprCall, Number, Stmt, StmtClassDef, StmtFunctionDef,
-};
+use ruff_python_ast::{Arguments, Decorator, Expr, ExprCall, Stmt, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::{Ranged, TextSize};
 
-use super::fold::{Known, fold};
+use super::fold::{HOLE, Known, VARIABLE, expand, fold, variables};
 use super::{Blueprint, CallFact, Facts, Registration, RouteFact};
 
 /// The state of one walk.
@@ -18,18 +16,22 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    pub(super) fn new(text: &str) -> Self {
+    /// `known` are constants of the app's other files.
+    pub(super) fn new(text: &str, known: &Known) -> Self {
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let starts = ends.filter_map(|(at, _)| u32::try_from(at).ok()?.checked_add(1));
         Self {
             facts: Facts::default(),
-            known: Known::new(),
+            known: known.clone(),
             line_starts: std::iter::once(0).chain(starts).collect(),
             depth: 0,
         }
     }
 
-    pub(super) fn finish(self) -> Facts {
+    pub(super) fn finish(mut self) -> Facts {
+        let is_constant = |name: &str| name.chars().any(|c| c.is_ascii_uppercase());
+        self.known.retain(|name, _| is_constant(name) && *name == name.to_ascii_uppercase());
+        self.facts.constants = self.known;
         self.facts
     }
 
@@ -42,8 +44,13 @@ impl Visit {
         fold(expr, &self.known)
     }
 
-    fn argument(&self, arguments: &Arguments, name: &str, position: usize) -> Option<String> {
+    /// The text of an argument, its variables still marked.
+    fn marked(&self, arguments: &Arguments, name: &str, position: usize) -> Option<String> {
         expression(arguments, name, position).and_then(|expr| self.text(expr))
+    }
+
+    fn argument(&self, arguments: &Arguments, name: &str, position: usize) -> Option<String> {
+        self.marked(arguments, name, position).map(|text| expand(&text, &|_| None))
     }
 
     fn assign(&mut self, target: &Expr, value: &Expr) {
@@ -135,6 +142,8 @@ impl Visit {
     fn call(&mut self, call: &ExprCall) {
         self.facts.renders_pages |=
             matches!(called(call), Some("render_template" | "render_template_string"));
+        self.facts.reads_authorization |=
+            called(call).is_some_and(|name| TOKEN_READERS.contains(&name));
         let Expr::Attribute(attribute) = &*call.func else { return };
         let line = self.line(call.start());
         let target = match &*attribute.value {
@@ -146,7 +155,7 @@ impl Visit {
             "register_blueprint" => self.registration(&target, &call.arguments),
             "add_url_rule" => self.url_rule(&target, &call.arguments, line),
             "add_resource" => self.resource(&target, &call.arguments, line),
-            "run" => self.run(&call.arguments),
+            "run" => self.run(&target, &call.arguments),
             _ => {}
         }
         self.http_call(attribute.attr.as_str(), &call.arguments, line);
@@ -214,10 +223,17 @@ impl Visit {
         }
     }
 
-    fn run(&mut self, arguments: &Arguments) {
-        let Some(Expr::NumberLiteral(number)) = expression(arguments, "port", 1) else { return };
-        if let Number::Int(value) = &number.value {
-            self.facts.run_port = value.as_u16();
+    fn run(&mut self, target: &str, arguments: &Arguments) {
+        let is_app = self.facts.apps.iter().any(|(name, _)| name == target)
+            || self.facts.module_apps.iter().any(|name| name == target)
+            || ["app", "application", "server", "socketio"].contains(&target);
+        if is_app {
+            let port = expression(arguments, "port", 1);
+            let port = port.map_or_else(
+                || Some("5000".to_owned()),
+                |port| Some(self.text(port).unwrap_or_else(|| HOLE.to_string())),
+            );
+            self.facts.run_port = port;
         }
     }
 
@@ -230,8 +246,9 @@ impl Visit {
             "urlopen" | "Request" => (Some("get".to_owned()), 0),
             _ => return,
         };
-        let Some(url) = self.argument(arguments, "url", position) else { return };
-        if !url.starts_with("http://") && !url.starts_with("https://") {
+        let Some(url) = self.marked(arguments, "url", position) else { return };
+        let is_full = url.starts_with("http://") || url.starts_with("https://");
+        if !is_full && !url.starts_with(VARIABLE) {
             return;
         }
         let method = method.unwrap_or_default().to_ascii_uppercase();
@@ -294,6 +311,10 @@ impl<'a> Visitor<'a> for Visit {
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
+        if matches!(expr, Expr::Call(_) | Expr::Subscript(_)) {
+            let text = self.text(expr).unwrap_or_default();
+            self.facts.variables.extend(variables(&text));
+        }
         match expr {
             Expr::Call(call) => self.call(call),
             Expr::Attribute(attribute) if attribute.attr.as_str() == "authorization" => {
@@ -338,3 +359,7 @@ fn expression<'a>(arguments: &'a Arguments, name: &str, position: usize) -> Opti
         .find(|keyword| keyword.arg.as_ref().is_some_and(|found| found.as_str() == name));
     keyword.map(|keyword| &keyword.value).or_else(|| arguments.args.get(position))
 }
+
+/// Extensions that read the `Authorization` header for the app.
+const TOKEN_READERS: &[&str] =
+    &["HTTPBasicAuth", "HTTPTokenAuth", "JWTManager", "jwt_required", "verify_jwt_in_request"];

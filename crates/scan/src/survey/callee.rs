@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{App, Call, Callee, is_below};
 use crate::compose::Composed;
-use crate::python::{CallFact, Facts, HOLE};
+use crate::python::{self, CallFact, Facts, HOLE};
 
 /// Fills in calls and hard-wired hosts of all apps.
 pub(super) fn resolve(
@@ -20,7 +20,8 @@ pub(super) fn resolve(
             .filter(|(file, _)| app.root == "." || app.root == **file || is_below(file, &app.root));
         let facts = own.flat_map(|(file, facts)| facts.calls.iter().map(move |fact| (file, fact)));
         for (file, fact) in facts {
-            let Some(address) = Address::parse(&fact.url) else { continue };
+            let url = python::expand(&fact.url, &|name| app.environment.get(name).cloned());
+            let Some(address) = Address::parse(&url) else { continue };
             let callee = address.app(&known, composed, &app.name);
             if let Some(name) = &callee {
                 hosts.entry(name.clone()).or_default().push(address.host_and_port());
@@ -106,6 +107,9 @@ struct Address {
 impl Address {
     fn parse(url: &str) -> Option<Self> {
         let (scheme, rest) = url.split_once("://")?;
+        if scheme != "http" && scheme != "https" {
+            return None;
+        }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at_checked(end)?;
         let path = path.split(['?', '#']).next().unwrap_or_default();
@@ -153,7 +157,7 @@ impl Address {
                 app.dir == folder
             })
         });
-        let by_name = || others().find(|app| app.name == self.host);
+        let by_name = || others().find(|app| super::name::is_known_as(app, &self.host));
         let is_local = ["localhost", "127.0.0.1", "0.0.0.0", "host.docker.internal"]
             .contains(&self.host.as_str());
         let is_private = is_local || !self.host.contains('.');

@@ -37,7 +37,7 @@ fn apps_starts_calls_and_secrets_of_a_fleet_are_found() {
     let users = &found.apps[1];
     assert_eq!(
         (users.root.as_str(), users.run.as_str(), users.port),
-        ("user-service", "python run.py", Some(5001))
+        ("user-service", "python3 run.py", Some(5001))
     );
     assert_eq!(users.hosts, ["cuser-service:5001"]);
     assert!(users.reads_authorization);
@@ -89,4 +89,95 @@ fn hostile_sources_do_not_panic() {
     ] {
         survey(&MemoryTree::of(&[("a.py", text), ("docker-compose.yml", text), (".env", text)]));
     }
+}
+
+#[test]
+fn what_containers_are_given_is_used_and_secrets_are_not_kept() {
+    let found = survey(&MemoryTree::of(&[
+        (
+            "docker-compose.yml",
+            "services:\n  orders:\n    build: ./shop-orders\n    environment:\n      USERS_URL: http://users_api:8000\n      DB_PASSWORD: swordfish-1\n      DATABASE_URL: postgresql://u:${P}@db/orders\n      UNREAD: x\n  users_api:\n    build: ./shop-users\n    command: gunicorn -b 0.0.0.0:8000 app:app\n",
+        ),
+        (
+            "shop-orders/config.py",
+            "import os\nUSERS_URL = os.environ['USERS_URL']\nDATABASE_URL = os.getenv('DATABASE_URL')\nPW = os.environ.get('DB_PASSWORD')\n",
+        ),
+        (
+            "shop-orders/app.py",
+            "from config import USERS_URL\napp = Flask(__name__)\nJWTManager(app)\ndef f(i):\n    requests.get(f'{USERS_URL}/users/{i}')\n    requests.get(app.config['USERS_URL'] + '/users')\n",
+        ),
+        ("shop-users/app.py", "app = Flask(__name__)\n@app.get('/users/<i>')\ndef user(i): ...\n"),
+    ]));
+    let [orders, users] = &found.apps[..] else { panic!("{found:?}") };
+    assert_eq!((orders.name.as_str(), users.name.as_str()), ("orders", "users"));
+    assert_eq!(orders.environment["USERS_URL"], "http://users_api:8000");
+    assert_eq!(orders.environment.len(), 1, "{:?}", orders.environment);
+    assert_eq!(orders.secret_variables, ["DB_PASSWORD"]);
+    assert_eq!(orders.databases, ["db:5432"]);
+    assert!(orders.reads_authorization);
+    let callees: Vec<_> = orders.calls.iter().map(|call| &call.callee).collect();
+    assert_eq!(
+        callees,
+        [&Callee::App("users".into(), None), &Callee::App("users".into(), Some("user".into()))]
+    );
+    assert_eq!(users.hosts, ["users_api:8000"]);
+    assert_eq!(
+        (users.run.as_str(), users.port),
+        ("gunicorn -b 127.0.0.1:8000 app:app", Some(8000))
+    );
+}
+
+#[test]
+fn services_whose_command_takes_any_port_get_one_each() {
+    let found = survey(&MemoryTree::of(&[
+        ("a/app.py", "app = Flask(__name__)\n"),
+        ("b/app.py", "app = Flask(__name__)\nif True: app.run(port=5000)\n"),
+        ("c/app.py", "app = Flask(__name__)\napp.run(port=int(os.environ.get('PORT', '7000')))\n"),
+        ("d/app.py", "app = Flask(__name__)\n"),
+        ("d/requirements.txt", "Gunicorn==20\n"),
+    ]));
+    let starts: Vec<_> = found.apps.iter().map(|app| app.run.as_str()).collect();
+    assert_eq!(
+        starts,
+        [
+            "flask --app app:app run --port 5001",
+            "python3 app.py",
+            "python3 app.py",
+            "gunicorn -b 127.0.0.1:5002 app:app",
+        ]
+    );
+    let ports: Vec<_> = found.apps.iter().filter_map(|app| app.port).collect();
+    assert_eq!(ports, [5001, 5000, 7000, 5002]);
+}
+
+#[test]
+fn a_dockerfile_says_how_an_app_is_started() {
+    let run = |dockerfile: &str| {
+        let files = [("s/app.py", "app = Flask(__name__)\n"), ("s/Dockerfile", dockerfile)];
+        survey(&MemoryTree::of(&files)).apps[0].run.clone()
+    };
+    assert_eq!(run("ENTRYPOINT [\"python\"]\nCMD [\"app.py\"]\n"), "python3 app.py");
+    assert_eq!(
+        run("ENV PORT=8080\nCMD gunicorn --bind 0.0.0.0:$PORT app:app\n"),
+        "gunicorn --bind 127.0.0.1:8080 app:app"
+    );
+    assert_eq!(run("EXPOSE 9000\nCMD [\"flask\", \"run\"]\n"), "flask run --port 9000");
+    // What a shell would have to take apart, or what is not there, is not used.
+    for foreign in ["CMD sh -c 'rm -rf /'\n", "CMD python gone.py\n", "CMD python app.py; id\n"] {
+        assert_eq!(run(foreign), "flask --app app:app run --port 5000", "{foreign}");
+    }
+}
+
+#[test]
+fn names_lose_what_all_have_in_common_and_avoid_reserved_words() {
+    let names = |folders: &[&str]| {
+        let paths: Vec<String> = folders.iter().map(|folder| format!("{folder}/app.py")).collect();
+        let files: Vec<_> =
+            paths.iter().map(|path| (path.as_str(), "app = Flask(__name__)\n")).collect();
+        let found = survey(&MemoryTree::of(&files));
+        found.apps.into_iter().map(|app| app.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["flask-shop-a", "flask-shop-b"]), ["a", "b"]);
+    assert_eq!(names(&["gateway", "user_api"]), ["gateway-service", "user-api"]);
+    assert_eq!(names(&["1st", "2nd"]), ["app-1st", "app-2nd"]);
 }

@@ -121,6 +121,7 @@ fn service(fleet: &Fleet, service: &Found, text: &mut Text) {
         let why = "guess: the app reads the Authorization header itself";
         text.pair("authorization", "\"app\"", why);
     }
+    given(service, text);
     committed(service, text);
     people(fleet, service, text);
     callers(service, text);
@@ -175,18 +176,43 @@ fn source(service: &Found, text: &mut Text) {
 }
 
 fn committed(service: &Found, text: &mut Text) {
-    let Some(first) = service.secrets.first() else { return };
     for line in committed_lines(&service.secrets) {
         text.comment(&line);
     }
-    let variable = variable(&first.name);
-    let secret = secret_name(&service.app.name, &first.name);
-    text.comment(&format!(
-        "to move one out: secrets = {{ {variable} = \"{secret}\" }} here, {secret} = {{}} under [secrets],"
-    ));
-    text.comment(&format!(
-        "`ringwall secret set {secret}`, and os.environ[\"{variable}\"] in the code"
-    ));
+}
+
+/// What a container would be given.
+fn given(service: &Found, text: &mut Text) {
+    let app = &service.app;
+    if !app.environment.is_empty() {
+        let pairs: Vec<String> = app
+            .environment
+            .iter()
+            .map(|(name, value)| format!("{name} = {}", quote(value)))
+            .collect();
+        let why = "guess: as its container or its settings file has it";
+        text.pair("env", &format!("{{ {} }}", pairs.join(", ")), why);
+    }
+    if !app.secret_variables.is_empty() {
+        let secrets = app
+            .secret_variables
+            .iter()
+            .map(|name| format!("{name} = {}", quote(&secret_name(&app.name, name))));
+        let secrets = secrets.collect::<Vec<_>>().join(", ");
+        text.comment(
+            "TODO: the container is given secrets; declare them under [secrets], set them, and:",
+        );
+        text.comment(&format!("secrets = {{ {secrets} }}"));
+    }
+    if !app.databases.is_empty() {
+        let list = app.databases.join(", ");
+        text.comment(&format!(
+            "TODO: it uses {list}: `dev` has no door for databases; a Unix socket or SQLite"
+        ));
+        text.comment(
+            "works, and so does `ringwall dev --open`, where services can go around their doors",
+        );
+    }
 }
 
 fn committed_lines(hits: &[SecretHit]) -> Vec<String> {
@@ -262,6 +288,16 @@ fn secrets(fleet: &Fleet, text: &mut Text) {
     text.line("\n[secrets]  # names only; values: `ringwall secret set NAME`");
     for line in committed_lines(&fleet.secrets) {
         text.comment(&line);
+    }
+    let service = fleet.services.iter().find_map(|one| Some((one, one.secrets.first()?)));
+    if let Some((service, hit)) = service {
+        let (variable, secret) = (variable(&hit.name), secret_name(&service.app.name, &hit.name));
+        text.comment(&format!("to move a secret out of the code, here: {secret} = {{}}"));
+        text.comment(&format!("in the service: secrets = {{ {variable} = {} }}", quote(&secret)));
+        text.comment(&format!(
+            "in the code: os.environ[{}]; its value: `ringwall secret set {secret}`",
+            quote(&variable)
+        ));
     }
 }
 
