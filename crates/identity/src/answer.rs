@@ -259,6 +259,6 @@ pub(crate) fn plain(status: StatusCode, body: Bytes) -> Reply {
 const EVERYWHERE: [(&str, &str); 4] = [
     ("cache-control", "no-store"),
     ("pragma", "no-cache"),
-    ("referrer-policy", "no-referrer"),
+    ("referrer-policy", "same-origin"),
     ("x-content-type-options", "nosniff"),
 ];
