@@ -83,11 +83,12 @@ pub(super) fn end_hop(fields: &mut HeaderMap, is_strict: bool) -> Result<bool, &
 pub(super) fn drop_ours(fields: &mut HeaderMap, from: Origin) -> Result<(), &'static str> {
     let mut dropped = Vec::new();
     for name in fields.keys() {
+        // Servers behind us fold underscores, some of them everything that is no letter or digit.
+        let dashed = name.as_str().replace(|sign: char| !sign.is_ascii_alphanumeric(), "-");
+        if dashed != name.as_str() && (is_ours(&dashed) || fields.contains_key(&dashed)) {
+            return Err("a field in another spelling stands for another one");
+        }
         if name.as_str().contains('_') {
-            let dashed = name.as_str().replace('_', "-");
-            if is_ours(&dashed) || fields.contains_key(&dashed) {
-                return Err("a field in underscore spelling stands for another one");
-            }
             dropped.push(name.clone());
         } else if from.may_not_say(name.as_str()) || OVERRIDES.contains(&name.as_str()) {
             dropped.push(name.clone());
