@@ -59,6 +59,9 @@ pub struct Status {
     pub audit_is_writable: bool,
     /// Findings of the last manifest that was refused, if the newest one was.
     pub broken_manifest: Option<String>,
+    /// Doors in front of services: name and address. They want a certificate of the fleet.
+    #[serde(default)]
+    pub doors: Vec<(String, String)>,
     /// Where clients reach it.
     pub gateway: String,
     /// Version of the snapshot in force.

@@ -64,7 +64,7 @@ impl Doors {
             sink: Arc::clone(&ground.sink),
             sessions: Arc::new(ground.identity.clone()),
             keys: Arc::new(LiveKeys(ground.identity.clone())),
-            signer: ground.identity.internal_signer().context("no key signs internal tokens")?,
+            signers: Arc::new(LiveKeys(ground.identity.clone())),
             local: Some(Arc::new(Pages::new(ground.identity.clone()))),
             reach: Arc::<Paths>::clone(&paths),
             pool: Pool::new(PoolSettings::default()),
