@@ -108,6 +108,9 @@ impl House {
         command.arg("-c").arg(format!("{LOOPBACK}\n{text}"));
         command.arg(self.origin()).arg(self.state().join("ca.pem")).args(arguments);
         command.current_dir(self.path());
+        for name in ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"] {
+            command.env_remove(name);
+        }
         command
     }
 

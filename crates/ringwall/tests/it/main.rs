@@ -20,3 +20,17 @@ mod command_line;
 mod serving;
 #[cfg(test)]
 mod reloading;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod attacks;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod kills;

@@ -58,7 +58,8 @@ fn an_edited_manifest_takes_effect_without_a_dropped_request() {
 fn a_kept_connection_survives_a_reload() {
     let library = Library::open();
     let house = &library.house;
-    let mut client = crate::program::Program::start(&mut house.script(include_str!("kept.py"), &[]));
+    let mut client =
+        crate::program::Program::start(&mut house.script(include_str!("kept.py"), &[]));
     client.hears("first 200");
     house.edit("people.customer = [\"getBook\", \"addBook\"]", "people.customer = [\"getBook\"]");
     library.server.signal("HUP");

@@ -160,14 +160,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.say(200, {"result": type(error).__name__})
 
     def do_processes(self, query, seen):
+        """Which secrets of services are found in the environments of processes."""
         found = []
         for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{entry}/cmdline", "rb") as file:
-                    found.append(file.read().replace(b"\0", b" ").decode("utf-8", "replace"))
+                with open(f"/proc/{entry}/environ", "rb") as file:
+                    text = file.read()
+                found += [name for name in ("alpha-secret", "beta-secret") if name.encode() in text]
             except OSError:
                 pass
-        self.say(200, {"processes": found, "uid": os.getuid()})
+        self.say(200, {"found": found})
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -91,21 +91,29 @@ impl House {
         format!("https://{}", self.authority())
     }
 
-    /// A TLS connection to the public door.
+    /// Trusts the house's own root and nothing else.
     #[track_caller]
-    pub(crate) fn connect(&self) -> StreamOwned<ClientConnection, TcpStream> {
+    pub(crate) fn client_config(&self) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         for root in CertificateDer::pem_file_iter(self.state().join("ca.pem")).unwrap() {
             roots.add(root.unwrap()).unwrap();
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
+        ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_no_client_auth()
+    }
+
+    /// A TLS connection to the public door.
+    #[track_caller]
+    pub(crate) fn connect_with(
+        &self,
+        config: Arc<ClientConfig>,
+    ) -> StreamOwned<ClientConnection, TcpStream> {
         let name = ServerName::try_from("harbour.localhost").unwrap();
-        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+        let connection = ClientConnection::new(config, name).unwrap();
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
         StreamOwned::new(connection, stream)
@@ -114,7 +122,7 @@ impl House {
     /// Writes these bytes over TLS and reads until the other side closes.
     #[track_caller]
     pub(crate) fn raw(&self, request: &[u8]) -> Answer {
-        let mut stream = self.connect();
+        let mut stream = self.connect_with(Arc::new(self.client_config()));
         // A server may refuse, answer and close before everything is written.
         drop(stream.write_all(request));
         drop(stream.flush());
