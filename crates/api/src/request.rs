@@ -130,6 +130,8 @@ pub struct ClientSpec {
     pub is_public: bool,
     /// Its public keys (JWKS), for `private_key_jwt`.
     pub jwks: Option<String>,
+    /// Roles that tokens for itself carry.
+    pub roles: Vec<String>,
     /// Exact redirect URIs; none for a program without people.
     pub redirect_uris: Vec<String>,
 }

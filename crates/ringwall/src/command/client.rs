@@ -26,6 +26,9 @@ enum Verb {
         /// An exact redirect URI, as often as needed; none for a program without people
         #[arg(long = "redirect-uri", value_name = "URI")]
         redirect_uris: Vec<String>,
+        /// A role that its own tokens carry, as often as needed
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
         /// No credential of its own: PKCE only
         #[arg(long)]
         public: bool,
@@ -45,7 +48,7 @@ enum Verb {
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
-        Verb::Add { id, redirect_uris, public, jwks } => {
+        Verb::Add { id, redirect_uris, roles, public, jwks } => {
             let read = |file: &PathBuf| {
                 std::fs::read_to_string(file)
                     .with_context(|| format!("cannot read {}", file.display()))
@@ -55,6 +58,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
                 is_public: *public,
                 jwks: jwks.as_ref().map(read).transpose()?,
                 redirect_uris: redirect_uris.clone(),
+                roles: roles.clone(),
             })
         }
         Verb::List => Request::ClientList,

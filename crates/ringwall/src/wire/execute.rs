@@ -29,7 +29,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
     match request {
         Request::AuditQuery(filter) => audit(ground, filter),
         Request::ClientAdd(_) | Request::ClientList | Request::ClientRemove { .. } => {
-            clients(ground, request)
+            clients(ground, model, request)
         }
         Request::KeyRotate => {
             ground.identity.rotate(Purpose::Access)?;
@@ -113,10 +113,13 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
     }
 }
 
-fn clients(ground: &Ground, request: &Request) -> Result<Reply> {
+fn clients(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
     let clients = ground.identity.clients();
     match request {
         Request::ClientAdd(spec) => {
+            if let Some(unknown) = spec.roles.iter().find(|role| !knows_role(model, role)) {
+                return Ok(unknown_role(model, unknown));
+            }
             let secret = clients.add(new_client(spec))?;
             Ok(match secret {
                 Some(secret) => Reply::Secret {
@@ -174,7 +177,7 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         grants,
         redirect_uris: spec.redirect_uris.clone(),
         scopes: vec!["openid".to_owned(), "profile".to_owned()],
-        roles: Vec::new(),
+        roles: spec.roles.clone(),
         wants_es256: false,
     }
 }

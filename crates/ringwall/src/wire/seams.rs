@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Request;
-use ringwall_gateway::{Answered, Keys, Local};
+use ringwall_base::{SignError, Signer};
+use ringwall_gateway::{Answered, Keys, Local, Signers};
 use ringwall_identity::Identity;
 use ringwall_jose::{AccessClaims, KeySet};
 
-/// The keys that tokens are verified with.
+/// The keys that tokens are signed and verified with.
 #[derive(Debug)]
 pub(crate) struct LiveKeys(pub(crate) Identity);
 
@@ -28,6 +29,12 @@ impl Keys for LiveKeys {
 
     fn is_revoked(&self, claims: &AccessClaims) -> bool {
         self.0.is_revoked(claims)
+    }
+}
+
+impl Signers for LiveKeys {
+    fn current(&self) -> Result<Arc<dyn Signer>, SignError> {
+        self.0.internal_signer()
     }
 }
 
