@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use ringwall_base::{Class, Clock, Entropy, Event, Outcome, RequestId, Sessions, Signer, Sink};
+use ringwall_base::{
+    Class, Clock, Entropy, Event, Outcome, RequestId, Sessions, SignError, Signer, Sink,
+};
 use ringwall_jose::{AccessToken, Expected, TokenCache};
 use ringwall_manifest::{Mode, Model};
 use ringwall_net::{Peer, Pool, Target, Violation};
@@ -50,6 +52,15 @@ pub trait Reach: Debug + Send + Sync {
     fn door(&self, caller: &str, callee: &str) -> Option<Arc<Target>>;
 }
 
+/// The keys that sign identity tokens for services. Asked for each token: keys rotate.
+pub trait Signers: Debug + Send + Sync {
+    /// The key that signs now.
+    ///
+    /// # Errors
+    /// When none is active.
+    fn current(&self) -> Result<Arc<dyn Signer>, SignError>;
+}
+
 /// Everything that varies.
 #[derive(Clone, Debug)]
 pub struct Seams {
@@ -63,8 +74,8 @@ pub struct Seams {
     pub sessions: Arc<dyn Sessions>,
     /// The keys that tokens are verified with.
     pub keys: Arc<dyn Keys>,
-    /// Signs identity tokens for services.
-    pub signer: Arc<dyn Signer>,
+    /// Sign identity tokens for services.
+    pub signers: Arc<dyn Signers>,
     /// The fleet's own pages.
     pub local: Option<Arc<dyn Local>>,
     /// How endpoints are reached.

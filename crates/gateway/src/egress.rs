@@ -10,8 +10,8 @@ use std::sync::Arc;
 use http::header::{CONNECTION, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
-use ringwall_base::{Class, Event, Outcome, Place, RequestId};
-use ringwall_manifest::Partner;
+use ringwall_base::{Class, Event, Outcome, RequestId};
+use ringwall_manifest::{Grant, Partner};
 use ringwall_net::{Answer, Answering, Body, DialTcp, Peer, SendError, Target, Violation};
 
 use crate::ledger::Ledger;
@@ -24,9 +24,9 @@ pub struct Egress {
     ledger: Arc<Ledger>,
     caller: String,
     partner: String,
+    url: String,
     authority: HeaderValue,
     target: Arc<Target>,
-    grants: Vec<(Method, String, Place)>,
 }
 
 impl Egress {
@@ -37,18 +37,14 @@ impl Egress {
         if !address.ip().is_loopback() {
             return None;
         }
-        let grants = partner.callers.get(caller).into_iter().flatten().filter_map(|grant| {
-            let (method, path) = grant.operation.split_once(' ')?;
-            Some((method.parse().ok()?, path.to_owned(), grant.place.clone()))
-        });
         Some(Self {
             core: Arc::clone(core),
             ledger: Arc::clone(core.ledger()),
             caller: caller.to_owned(),
             partner: name.to_owned(),
+            url: partner.url.clone(),
             authority: HeaderValue::from_str(authority).ok()?,
             target: Target::new(Arc::new(DialTcp(address)), None),
-            grants: grants.collect(),
         })
     }
 
@@ -86,15 +82,7 @@ impl Egress {
 
     async fn admit(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
         let (mut parts, body) = request.into_parts();
-        let is_granted = self
-            .grants
-            .iter()
-            .any(|(method, path, _)| *method == parts.method && path == parts.uri.path());
-        if !is_granted {
-            let line = self.grants.first().map(|(_, _, line)| line.clone());
-            let why = format!("no line lets `{}` send this to `{}`", self.caller, self.partner);
-            return Err(Refusal::Forbidden { why, line });
-        }
+        self.check_grant(&parts.method, parts.uri.path())?;
         let target = parts.uri.path_and_query().cloned();
         parts.uri = Uri::from(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
         end_hop(&mut parts.headers);
@@ -107,6 +95,25 @@ impl Egress {
         })?;
         end_hop(response.headers_mut());
         Ok(response)
+    }
+
+    /// Asks the manifest in force: a door outlives the one that it was opened by.
+    fn check_grant(&self, method: &Method, path: &str) -> Result<(), Refusal> {
+        let snapshot = self.core.snapshot();
+        let partner = snapshot.as_ref().and_then(|snapshot| snapshot.partner(&self.partner));
+        let grants = partner.and_then(|partner| partner.callers.get(&self.caller));
+        let asked = (method.as_str(), path);
+        let is_this = |grant: &Grant| grant.operation.split_once(' ') == Some(asked);
+        if !grants.is_some_and(|grants| grants.iter().any(is_this)) {
+            let line = grants.and_then(|grants| grants.first()).map(|grant| grant.place.clone());
+            let why = format!("no line lets `{}` send this to `{}`", self.caller, self.partner);
+            return Err(Refusal::Forbidden { why, line });
+        }
+        if partner.is_none_or(|partner| partner.url != self.url) {
+            let why = format!("`{}` moved; start `{}` again", self.partner, self.caller);
+            return Err(Refusal::Undecided { why });
+        }
+        Ok(())
     }
 }
 

@@ -25,7 +25,7 @@ mod egress;
 mod own;
 mod json;
 
-pub use crate::core::{Core, Door, Reach, Seams};
+pub use crate::core::{Core, Door, Reach, Seams, Signers};
 pub use egress::Egress;
 pub use local::{Answered, Local};
 pub use pipeline::House;

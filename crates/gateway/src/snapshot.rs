@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ringwall_base::{Clock, Place};
 use ringwall_jose::Expected;
-use ringwall_manifest::{Mode, Model, Service};
+use ringwall_manifest::{Mode, Model, Partner, Service};
 use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
@@ -29,6 +29,7 @@ pub(crate) struct Snapshot {
     version: u64,
     mode: Mode,
     lines: HashMap<Door, Line>,
+    partners: BTreeMap<String, Partner>,
 }
 
 /// The stages of one door.
@@ -86,12 +87,18 @@ impl Snapshot {
             lines.insert(door, builder.inbound(service)?);
             builder.outbound(service, &mut lines)?;
         }
-        Ok(Self { version, mode: model.gateway.mode, lines })
+        let partners = model.partners.clone();
+        Ok(Self { version, mode: model.gateway.mode, lines, partners })
     }
 
     /// The stages of a door.
     pub(crate) fn line(&self, door: &Door) -> Option<&Line> {
         self.lines.get(door)
+    }
+
+    /// A third party, and what may be sent to it.
+    pub(crate) fn partner(&self, name: &str) -> Option<&Partner> {
+        self.partners.get(name)
     }
 
     /// Whether refusals are enforced.
@@ -305,8 +312,8 @@ impl<'a> Builder<'a> {
 
     fn forward(&self, settings: forward::Settings) -> Forward {
         let seams = self.core.seams();
-        let signer = Arc::clone(&seams.signer);
-        Forward::new(settings, Arc::clone(&self.fleet), seams.pool, signer, self.clock())
+        let signers = Arc::clone(&seams.signers);
+        Forward::new(settings, Arc::clone(&self.fleet), seams.pool, signers, self.clock())
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

@@ -238,9 +238,11 @@ enum Sender<'a> {
 fn bearer(fields: &HeaderMap) -> Result<Option<&str>, Refusal> {
     let Some(value) = fields.get(AUTHORIZATION) else { return Ok(None) };
     let text = value.to_str().map_err(|_other| Refusal::malformed("authorization is not text"))?;
-    match text.split_once(' ') {
+    // Frameworks split at any white space, and trim: what they read as a token is one here.
+    let text = text.trim_matches([' ', '\t']);
+    match text.split_once([' ', '\t']) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(Some(token.trim_start_matches(' ')))
+            Ok(Some(token.trim_start_matches([' ', '\t'])))
         }
         None if text.eq_ignore_ascii_case("bearer") => {
             Err(Refusal::unauthenticated("no token after `Bearer`"))

@@ -11,18 +11,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONNECTION, HOST, IF_RANGE, RANGE, UPGRADE};
+use http::header::{
+    ACCEPT_ENCODING, CONNECTION, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE, UPGRADE,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version};
-use ringwall_base::{Clock, Signer};
+use ringwall_base::Clock;
+use ringwall_manifest::OwnerSource;
 use ringwall_net::{Body, Peer, Pool, SendError, Upgrade};
 
-use crate::Refusal;
 use crate::record::Record;
 use crate::stage::authorize::Permit;
 use crate::stage::inspect::Clean;
 use crate::stage::normalize::IDENTITY;
 use crate::stage::route::Route;
+use crate::{Refusal, Signers};
 use identity::Introduction;
 
 /// What a door says to the other side.
@@ -42,7 +45,7 @@ pub(crate) struct Forward {
     settings: Settings,
     fleet: Arc<str>,
     pool: Pool,
-    signer: Arc<dyn Signer>,
+    signers: Arc<dyn Signers>,
     clock: Arc<dyn Clock>,
 }
 
@@ -51,10 +54,10 @@ impl Forward {
         settings: Settings,
         fleet: Arc<str>,
         pool: Pool,
-        signer: Arc<dyn Signer>,
+        signers: Arc<dyn Signers>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { settings, fleet, pool, signer, clock }
+        Self { settings, fleet, pool, signers, clock }
     }
 
     /// Returns the service's answer, or refuses when there is none.
@@ -140,8 +143,10 @@ impl Forward {
             method: parts.method.as_str(),
             path: parts.uri.path(),
         };
-        let token = introduction
-            .sign(&*self.signer, self.clock.now())
+        let token = self
+            .signers
+            .current()
+            .and_then(|signer| introduction.sign(&*signer, self.clock.now()))
             .map_err(|error| Refusal::Undecided { why: error.to_string() })?;
         let token = HeaderValue::from_maybe_shared(Bytes::from(token));
         let token = token.map_err(|error| Refusal::Undecided { why: error.to_string() })?;
@@ -227,6 +232,12 @@ fn ready_for_review(fields: &mut HeaderMap, route: &Route) {
         fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         fields.remove(RANGE);
         fields.remove(IF_RANGE);
+    }
+    let owner = route.operation().owner.as_ref();
+    if owner.is_some_and(|rule| rule.source == OwnerSource::Response) {
+        // "Not modified" would say that somebody's object is there, and not whose it is.
+        fields.remove(IF_MODIFIED_SINCE);
+        fields.remove(IF_NONE_MATCH);
     }
 }
 

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
 use ringwall_base::{
-    Algorithm, Clock, ManualClock, Operation, Person, Place, Sessions, Signer, Sink, Timestamp,
+    Algorithm, Clock, ManualClock, Operation, Person, Place, Sessions, SignError, Signer, Sink,
+    Timestamp,
 };
-use ringwall_gateway::{Answered, Core, Door, House, Keys, Local, Reach, Seams};
+use ringwall_gateway::{Answered, Core, Door, House, Keys, Local, Reach, Seams, Signers};
 use ringwall_jose::{AccessClaims, JwkSet, KeySet, PrivateKey, mint};
 use ringwall_manifest::{Grant, Model, Role, Scope, Service};
 use ringwall_net::{
@@ -30,6 +31,7 @@ pub(crate) struct Fleet {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) access: PrivateKey,
     pub(crate) internal: Arc<PrivateKey>,
+    pub(crate) signers: Arc<LastKey>,
     server: Server,
 }
 
@@ -48,13 +50,14 @@ impl Fleet {
         let sink = Arc::new(MemorySink::default());
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(NOW)));
         let keys = TestKeys { access: public(&access), internal: public(&internal) };
+        let signers = Arc::new(LastKey(Mutex::new(Arc::clone(&internal))));
         let core = Core::new(Seams {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(Sequence::from_seed(7)),
             sink: Arc::clone(&sink) as Arc<dyn Sink>,
             sessions: Arc::new(People),
             keys: Arc::new(keys),
-            signer: Arc::clone(&internal) as Arc<dyn Signer>,
+            signers: Arc::clone(&signers) as Arc<dyn Signers>,
             local: Some(Arc::new(Pages)),
             reach,
             pool: Pool::new(PoolSettings::default()),
@@ -63,7 +66,7 @@ impl Fleet {
         .unwrap();
         core.load(model, schemas).unwrap();
         let server = Server::start(Settings { workers: 1, ..Settings::default() }).unwrap();
-        Self { core, sink, clock, access, internal, server }
+        Self { core, sink, clock, access, internal, signers, server }
     }
 
     /// Opens the public door.
@@ -251,6 +254,16 @@ impl Keys for TestKeys {
 
     fn is_revoked(&self, claims: &AccessClaims) -> bool {
         claims.token_id == "t-revoked"
+    }
+}
+
+/// The key that signs identity tokens. It can be replaced.
+#[derive(Debug)]
+pub(crate) struct LastKey(pub(crate) Mutex<Arc<PrivateKey>>);
+
+impl Signers for LastKey {
+    fn current(&self) -> Result<Arc<dyn Signer>, SignError> {
+        Ok(Arc::clone(&*self.0.lock().unwrap()) as Arc<dyn Signer>)
     }
 }
 

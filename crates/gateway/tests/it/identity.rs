@@ -1,7 +1,9 @@
 //! Credentials at the public door: tokens of attack list J, cookies, and what the app learns.
 
-use ringwall_base::Timestamp;
-use ringwall_jose::Expected;
+use std::sync::Arc;
+
+use ringwall_base::{Algorithm, Timestamp};
+use ringwall_jose::{Expected, PrivateKey};
 use serde_json::json;
 
 use crate::fleet::{Fleet, ISSUER, NOW, ask, code, get, grants, model, service, status};
@@ -133,4 +135,21 @@ fn the_app_gets_a_token_bound_to_this_request() {
     assert_eq!((claims.operation.as_str(), claims.own), ("me", false));
     assert_eq!((claims.method.as_str(), claims.path.as_str()), ("GET", "/me"));
     assert_eq!(vec![claims.request.as_str()], seen.values("ringwall-request"));
+}
+
+#[test]
+fn a_key_that_takes_over_signs_the_next_token() {
+    let upstream = Upstream::plain();
+    let fleet = shop(&upstream);
+    let edge = fleet.edge();
+    let key = || {
+        assert_eq!(status(&get(edge, "/me", &["cookie: __Host-ringwall=alice"])), 200);
+        let token = upstream.last().values("ringwall-identity").concat();
+        token.split('.').next().unwrap().to_owned()
+    };
+    let before = key();
+    assert_eq!(key(), before);
+    let next = PrivateKey::generate(Algorithm::EdDsa).unwrap();
+    *fleet.signers.0.lock().unwrap() = Arc::new(next);
+    assert_ne!(key(), before);
 }
