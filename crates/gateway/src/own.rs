@@ -23,11 +23,20 @@ pub(crate) fn is_in_form(form: &str, name: &str, owner: &str) -> bool {
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .filter(|(key, _value)| decode(key).as_deref() == Some(name))
         .map(|(_key, value)| value);
+    // Some readers split at `;` too (HTML 4, appendix B.2.2), and would see other values.
+    if form.contains(';') {
+        return false;
+    }
     // A second value is refused: the service may read that one.
     match (values.next(), values.next()) {
         (Some(value), None) => decode(value).as_deref() == Some(owner),
         _ => false,
     }
+}
+
+/// Whether a form is a JSON text too: an app may read it as that, whatever its media type.
+pub(crate) fn is_json_too(form: &[u8]) -> bool {
+    json::parse(form).is_some()
 }
 
 /// Whether a JSON text names the owner at `path`; in a list, every element has to.
@@ -37,6 +46,10 @@ pub(crate) fn is_in_json(text: &[u8], path: &str, owner: &str) -> bool {
 
 fn is_at(value: &Value, path: &str, owner: &str) -> bool {
     if let Value::Array(items) = value {
+        // A list of objects may be empty; a list in the owner's place names nobody.
+        if path.is_empty() && items.is_empty() {
+            return false;
+        }
         return items.iter().all(|item| is_at(item, path, owner));
     }
     if path.is_empty() {
@@ -68,7 +81,15 @@ mod tests {
         for form in ["user=a%20b", "x=1&user=a+b", "%75ser=a%20b"] {
             assert!(is_in_form(form, "user", "a b"), "{form}");
         }
-        for form in ["", "user", "user=c", "user=a+b&user=a+b", "user=c&user=a+b", "users=a+b"] {
+        for form in [
+            "",
+            "user",
+            "user=c",
+            "user=a+b&user=a+b",
+            "user=c&user=a+b",
+            "users=a+b",
+            "user=a+b&x;user=c",
+        ] {
             assert!(!is_in_form(form, "user", "a b"), "{form}");
         }
     }
@@ -93,6 +114,7 @@ mod tests {
             (r#"[{"user":"7"},{"user":"8"}]"#, "user"),
             (r#"[{"user":"7"},{}]"#, "user"),
             (r#"{"user":{"user":"7"}}"#, "user"),
+            (r#"{"user":[]}"#, "user"),
         ] {
             assert!(!is_in_json(text.as_bytes(), path, "7"), "{text}");
         }

@@ -15,9 +15,7 @@ use http::request::Parts;
 use http_body::Body as _;
 use ringwall_manifest::{OwnerRule, OwnerSource};
 use ringwall_net::{Body, CollectError};
-use ringwall_openapi::{
-    DecodeError, OperationSchema, RequestParts, Unknown, Violation, ViolationKind, decode,
-};
+use ringwall_openapi::{DecodeError, RequestParts, Unknown, Violation, ViolationKind, decode};
 
 use crate::record::Record;
 use crate::stage::authorize::Permit;
@@ -67,8 +65,10 @@ impl Inspect {
         let bytes_max = operation.body_bytes_max;
         let owner = operation.owner.as_ref();
         let owner = owner.filter(|rule| permit.is_own() && rule.source == OwnerSource::Body);
-        let wants_body = operation.schema().is_some_and(OperationSchema::wants_body);
-        if !self.reads || !(wants_body || owner.is_some()) {
+        // A body that no schema declares is refused, as a parameter is.
+        let schema = operation.schema();
+        let is_judged = schema.is_some_and(|schema| schema.wants_body() || !body.is_empty());
+        if !self.reads || !(is_judged || owner.is_some()) {
             let (body, overflow) = stream(body, bytes_max)?;
             return Ok(Clean { parts, body, host, is_websocket, overflow });
         }
@@ -131,7 +131,8 @@ fn check_body(
         media_type.is_some_and(|text| text.starts_with("application/x-www-form-urlencoded"));
     let is_own = permit.owner(rule).is_some_and(|owner| {
         if is_form {
-            std::str::from_utf8(bytes).is_ok_and(|form| own::is_in_form(form, &rule.name, owner))
+            let is_in = |form| own::is_in_form(form, &rule.name, owner);
+            !own::is_json_too(bytes) && std::str::from_utf8(bytes).is_ok_and(is_in)
         } else {
             own::is_in_json(bytes, &rule.name, owner)
         }

@@ -5,6 +5,8 @@
 
 mod dress;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{
     CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
@@ -18,6 +20,7 @@ use ringwall_openapi::{CutRule, Fate, FieldRule, Filtered, Violation, decode, fi
 use crate::operation::Operation;
 use crate::record::Record;
 use crate::stage::authorize::Permit;
+use crate::stage::normalize::SESSION_COOKIE;
 use crate::stage::route::Route;
 use crate::{Refusal, own};
 pub(crate) use dress::dress;
@@ -49,15 +52,25 @@ impl Review {
         }
         let operation = route.operation();
         let must_match = gives(response.status()) && permit.is_own();
-        if must_match && operation.owner.is_none() && statement.is_none_or(|text| text != "checked")
-        {
+        let is_stated = statement.is_some_and(|text| text == "checked");
+        if must_match && operation.owner.is_none() && !is_stated {
             let line = permit.line().cloned();
             record.waive(Refusal::OwnerNotStated { line })?;
         }
         let owner = operation.owner.as_ref();
         let owner = owner.filter(|rule| must_match && rule.source == OwnerSource::Response);
         let forbidden = forbidden(operation, permit);
-        let has_body = *record.method() != Method::HEAD && !response.body().is_empty();
+        let is_head = *record.method() == Method::HEAD;
+        let has_body = !is_head && !response.body().is_empty();
+        if owner.is_some() && !has_body && !is_stated {
+            let line = permit.line().cloned();
+            // To a HEAD the status alone would tell that the object is there.
+            record.waive(if is_head {
+                Refusal::NotOwned { line }
+            } else {
+                Refusal::OwnerNotStated { line }
+            })?;
+        }
         let has_rules = owner.is_some() || !forbidden.is_empty() || holds_to_schema(operation);
         if !has_rules || !has_body {
             return Ok(response);
@@ -76,7 +89,7 @@ impl Review {
             record.waive(Refusal::Leak { why })?;
             return Ok(response);
         }
-        let (head, bytes) = read(response).await?;
+        let (head, bytes) = read(response, operation.timeout).await?;
         if content == Content::Text && owner.is_none() && !is_json_text(&bytes) {
             return Ok(Response::from_parts(head, Body::from(bytes)));
         }
@@ -91,14 +104,19 @@ impl Review {
 }
 
 /// Reads an answer whole. What is too large to be looked at does not leave.
-async fn read(response: Response<Body>) -> Result<(http::response::Parts, Bytes), Refusal> {
+async fn read(
+    response: Response<Body>,
+    limit: Duration,
+) -> Result<(http::response::Parts, Bytes), Refusal> {
     let (mut head, body) = response.into_parts();
-    let collected = body.collect(ANSWER_BYTES_MAX).await.map_err(|error| match error {
-        CollectError::TooLarge(bytes) => Refusal::Leak {
-            why: format!("more than {bytes} bytes, which cannot be looked through"),
-        },
-        CollectError::Body(error) => Refusal::unavailable("the answer broke off", error),
-    })?;
+    let collected = tokio::time::timeout(limit, body.collect(ANSWER_BYTES_MAX)).await;
+    let collected =
+        collected.map_err(|_elapsed| Refusal::Timeout)?.map_err(|error| match error {
+            CollectError::TooLarge(bytes) => Refusal::Leak {
+                why: format!("more than {bytes} bytes, which cannot be looked through"),
+            },
+            CollectError::Body(error) => Refusal::unavailable("the answer broke off", error),
+        })?;
     // Asked for without compression; a service that compresses all the same is undone.
     let coding = head.headers.remove(CONTENT_ENCODING);
     let bytes = match coding {
@@ -238,7 +256,6 @@ fn drop_ours(fields: &mut HeaderMap) {
     for name in ours {
         fields.remove(name);
     }
-    let is_session = |value: &HeaderValue| value.as_bytes().starts_with(b"__Host-ringwall=");
     if fields.get_all(http::header::SET_COOKIE).iter().any(is_session) {
         let kept: Vec<HeaderValue> = fields
             .get_all(http::header::SET_COOKIE)
@@ -251,6 +268,16 @@ fn drop_ours(fields: &mut HeaderMap) {
             fields.append(http::header::SET_COOKIE, value);
         }
     }
+}
+
+/// Whether browsers would send this cookie back as one of ours: they trim its name, and send the
+/// value alone when there is no name.
+fn is_session(value: &HeaderValue) -> bool {
+    let pair = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    let mut halves = pair.splitn(2, |byte| *byte == b'=').map(<[u8]>::trim_ascii);
+    let (name, content) = (halves.next().unwrap_or_default(), halves.next().unwrap_or_default());
+    let sent = if name.is_empty() { content } else { name };
+    sent.starts_with(SESSION_COOKIE.as_bytes())
 }
 
 const OWNER: HeaderName = HeaderName::from_static("ringwall-owner");

@@ -1,6 +1,6 @@
 //! What leaves: data classes, and services that break.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::time::Duration;
 
 use ringwall_manifest::{DataClass, Leak, Limit, Model, Viewer};
@@ -54,7 +54,7 @@ fn an_answer_too_large_to_look_through_does_not_leave() {
 #[test]
 fn an_answer_that_breaks_off_is_never_passed_on_as_complete() {
     let broken = |_: &_| {
-        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nhalf".to_owned()
+        "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: 100\r\n\r\nhalf".to_owned()
     };
     let upstream = Upstream::scripted(broken);
     let fleet = Fleet::new(&shop(&upstream, Leak::Cut));
@@ -63,7 +63,7 @@ fn an_answer_that_breaks_off_is_never_passed_on_as_complete() {
     let answer = get(edge, "/text", &[]);
     assert!(answer.contains("content-length: 100") && body(&answer).len() < 100, "{answer}");
     let chunked = |_: &_| {
-        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"
+        "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n"
             .to_owned()
     };
     let upstream = Upstream::scripted(chunked);
@@ -142,7 +142,7 @@ fn a_websocket_is_joined_only_after_a_true_handshake() {
 #[test]
 fn trailers_arrive() {
     let upstream = Upstream::scripted(|_| {
-        "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ntrailer: x-sum\r\n\
+        "HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ntrailer: x-sum\r\n\
          transfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nx-sum: 7\r\n\r\n"
             .to_owned()
     });
@@ -205,6 +205,7 @@ fn an_answer_that_stops_in_its_middle_is_given_up() {
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
                     content-length: 9\r\n\r\n{";
         stream.write_all(head.as_bytes()).unwrap();
