@@ -221,10 +221,19 @@ fn ringwall(kind: Kind, ground: &Ground, port: u16) -> Result<Front> {
     fs::create_dir_all(&folder)?;
     let is_tls = kind != Kind::RingwallPlain;
     let is_secured = kind == Kind::RingwallSecured || kind == Kind::RingwallToken;
-    fs::write(folder.join("ringwall.toml"), manifest(ground.upstream, port, is_tls, is_secured))?;
+    fs::write(folder.join("ringwall.toml"), manifest(ground.upstream, port, is_secured))?;
     let token = if is_secured { Some(register(ground, &folder)?) } else { None };
     let mut serve = Command::new(&ground.ringwall);
-    serve.current_dir(&folder).args(["serve", "--workers", "1"]);
+    serve.current_dir(&folder).args([
+        "serve",
+        "--workers",
+        "1",
+        "--listen",
+        &format!("127.0.0.1:{port}"),
+    ]);
+    if !is_tls {
+        serve.arg("--danger-plain-http");
+    }
     let server = start("0", &mut serve, port)?;
     let mut headers = vec![format!("Host: bench.localhost:{port}")];
     if kind == Kind::RingwallToken {
@@ -240,22 +249,24 @@ fn ringwall(kind: Kind, ground: &Ground, port: u16) -> Result<Front> {
     Ok(Front { kind, headers, url: url(is_tls, "127.0.0.1", port), script: None, server })
 }
 
-fn manifest(upstream: u16, port: u16, is_tls: bool, is_secured: bool) -> String {
-    let plain = if is_tls { "" } else { "danger_plain_http = true\n" };
-    let grant =
-        if is_secured { "callers.robot = [\"getItem\"]" } else { "people.anyone = [\"getItem\"]" };
+fn manifest(upstream: u16, port: u16, is_secured: bool) -> String {
+    let who = if is_secured { "robot" } else { "anyone" };
     format!(
-        "ringwall = 1\nname = \"bench\"\n\n[gateway]\nhost = \"bench.localhost\"\nport = {port}\n{plain}\n\
-         [services.items]\nupstream = \"127.0.0.1:{upstream}\"\nroutes = {{ getItem = \"GET /item\" }}\n{grant}\n\n\
-         [services.robot]\nupstream = \"127.0.0.1:9\"\nroutes = {{}}\n\n\
+        "ringwall = 1\nname = \"bench\"\n\n[gateway]\nhost = \"bench.localhost\"\nport = {port}\n\n\
+         [roles]\nrobot = {{}}\n\n\
+         [services.items]\nupstream = \"127.0.0.1:{upstream}\"\nroutes = {{ getItem = \"GET /item\" }}\n\
+         people.{who} = [\"getItem\"]\n\n\
          [limits]\ndefault = \"100000000 per minute per user\"\n"
     )
 }
 
 /// Registers the program whose tokens are used, and returns its secret.
 fn register(ground: &Ground, folder: &Path) -> Result<String> {
-    let secret =
-        read(Command::new(&ground.ringwall).current_dir(folder).args(["client", "add", "robot"]))?;
+    let secret = read(
+        Command::new(&ground.ringwall)
+            .current_dir(folder)
+            .args(["client", "add", "robot", "--role", "robot"]),
+    )?;
     Ok(secret.trim().to_owned())
 }
 
