@@ -88,9 +88,8 @@ pub(super) fn drop_ours(fields: &mut HeaderMap, from: Origin) -> Result<(), &'st
         if dashed != name.as_str() && (is_ours(&dashed) || fields.contains_key(&dashed)) {
             return Err("a field in another spelling stands for another one");
         }
-        if name.as_str().contains('_') {
-            dropped.push(name.clone());
-        } else if from.may_not_say(name.as_str()) || OVERRIDES.contains(&name.as_str()) {
+        let is_folded = name.as_str().contains('_');
+        if is_folded || from.may_not_say(name.as_str()) || OVERRIDES.contains(&name.as_str()) {
             dropped.push(name.clone());
         }
     }
