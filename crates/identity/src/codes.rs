@@ -99,7 +99,9 @@ pub(crate) fn redeem(
         let hash: Value = hash_of(presented.code.expose()).as_slice().into();
         let row = transaction.first(
             "SELECT c.client_id, c.redirect_uri, c.challenge, c.expires, c.user_id, c.sid,
-             c.authenticated, c.scope, c.nonce, u.name, c.token_id, u.is_disabled
+             c.authenticated, c.scope, c.nonce, u.name, c.token_id, u.is_disabled,
+             EXISTS (SELECT 1 FROM identity_session s WHERE s.tenant_id = c.tenant_id
+             AND s.user_id = c.user_id AND s.sid = c.sid)
              FROM identity_code c JOIN identity_user u
              ON u.tenant_id = c.tenant_id AND u.id = c.user_id
              WHERE c.tenant_id = ?1 AND c.hash = ?2",
@@ -133,6 +135,10 @@ pub(crate) fn redeem(
         }
         if row.get::<bool>(11)? {
             return Ok(Redeemed::Refused("disabled account"));
+        }
+        // Revocations cover what was issued until then: a token made now would outlive its session.
+        if !row.get::<bool>(12)? {
+            return Ok(Redeemed::Refused("session ended"));
         }
         let subject: String = row.get(4)?;
         let roles = transaction.query(ROLES, &[TENANT.into(), (&subject).into()])?;

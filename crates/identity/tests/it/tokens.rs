@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
+use ringwall_base::Secret;
 use ringwall_jose::{Expected, IdToken, KeySet};
 
 use crate::fixture::*;
@@ -245,4 +246,17 @@ async fn logout_ends_the_tokens_of_the_session() {
     let page = f.page("/logout", &session).await;
     f.submit(&page, "/logout", "").await;
     assert!(f.identity.is_revoked(&claims));
+}
+
+#[tokio::test]
+async fn a_code_ends_with_its_session() {
+    let f = Fixture::new();
+    let session = f.sign_in().await;
+    let code = f.code(&session).await;
+    let page = f.page("/logout", &session).await;
+    f.submit(&page, "/logout", "").await;
+    assert_eq!(json(&f.redeem(&code).await)["error"], "invalid_grant");
+    let code = f.code(&f.sign_in().await).await;
+    f.identity.users().set_password("ada", &Secret::new("another horse".to_owned())).unwrap();
+    assert_eq!(json(&f.redeem(&code).await)["error"], "invalid_grant");
 }
