@@ -20,6 +20,7 @@ use tokio::time::{Instant, Interval, interval};
 use crate::connection::Context;
 use crate::guard::has_dot_segment;
 use crate::h1::{incoming, leave, stopped};
+use crate::patient::Patient;
 use crate::refusal::refusal_response;
 use crate::{Answer, Body, Peer, Settings, Violation};
 
@@ -32,9 +33,10 @@ where
     let begun = Rc::new(Cell::new(0_u64));
     let counter = Rc::clone(&begun);
     let (answerer, asker) = (Arc::clone(&context.answer), Arc::clone(&peer));
+    let body_time = settings.body_idle_time;
     let service = service_fn(move |request| {
         counter.set(counter.get().saturating_add(1));
-        answer(Arc::clone(&answerer), Arc::clone(&asker), request)
+        answer(Arc::clone(&answerer), Arc::clone(&asker), request, body_time)
     });
     let connection = builder(settings).serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -65,9 +67,13 @@ async fn answer(
     answer: Arc<dyn Answer>,
     peer: Arc<Peer>,
     request: Request<Incoming>,
+    body_time: Duration,
 ) -> Result<Response<Body>, Infallible> {
     Ok(match check(&request) {
-        Ok(()) => answer.answer(peer, request.map(incoming)).await,
+        Ok(()) => {
+            let patient = |body| Patient::body(incoming(body), body_time);
+            answer.answer(peer, request.map(patient)).await
+        }
         Err(violation) => refusal_response(violation, answer.refused(&peer, violation)),
     })
 }

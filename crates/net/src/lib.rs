@@ -20,6 +20,7 @@ mod drain;
 mod connection;
 mod h1;
 mod h2;
+mod patient;
 mod watchdog;
 mod refusal;
 pub mod guard;

@@ -16,6 +16,7 @@ use ringwall_net::{
 pub(crate) struct Recorder {
     pub(crate) seen: Mutex<Vec<String>>,
     pub(crate) whole: Mutex<usize>,
+    pub(crate) broken: Mutex<usize>,
     pub(crate) peers: Mutex<Vec<Peer>>,
     pub(crate) refused: Mutex<Vec<Violation>>,
 }
@@ -41,6 +42,7 @@ impl Answer for Recorder {
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
             let Ok(whole) = request.into_body().collect(1 << 20).await else {
+                *self.broken.lock().unwrap() += 1;
                 let mut response = Response::new(Body::Empty);
                 *response.status_mut() = StatusCode::IM_A_TEAPOT;
                 return response;

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -13,7 +14,7 @@ use ringwall_net::{
 };
 use tempfile::TempDir;
 
-use crate::house::House;
+use crate::house::{House, pause};
 
 /// A certificate authority of one test.
 pub(crate) struct Ca {
@@ -115,6 +116,31 @@ fn curl_speaks_both_versions_and_gets_the_certificate_of_the_name() {
     certificates.replace(&[ca.issue(&["other.localhost"], &[]).load()], None);
     assert_eq!(get("other.localhost", &["--http2"]), ("ok 0 2".to_owned(), true));
     assert!(!get("shop.localhost", &[]).1);
+}
+
+#[test]
+fn a_body_that_stands_still_is_cut_on_http2_too() {
+    let ca = Ca::new();
+    let certificates = Arc::new(Certificates::default());
+    certificates.replace(&[ca.issue(&["shop.localhost"], &[]).load()], None);
+    let tls = ServerTls::edge(certificates).unwrap();
+    let settings = Settings { body_idle_time: Duration::from_millis(200), ..Settings::default() };
+    let house = House::open(&settings, Some(tls));
+    let port = house.address.port();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("body");
+    std::fs::write(&file, vec![b'a'; 500_000]).unwrap();
+    // At this rate curl rests for seconds after its first buffer.
+    let mut curl = Command::new("curl")
+        .args(["-sSk", "--max-time", "9", "--noproxy", "*", "--http2", "--limit-rate", "1k"])
+        .args(["--resolve", &format!("shop.localhost:{port}:127.0.0.1"), "-T"])
+        .args([file.to_str().unwrap(), &format!("https://shop.localhost:{port}/")])
+        .spawn()
+        .unwrap();
+    pause(1_500);
+    assert_eq!(*house.recorder.broken.lock().unwrap(), 1);
+    curl.kill().unwrap();
+    curl.wait().unwrap();
 }
 
 fn s_client(house: &House, folder: &TempDir, pair: Option<&Pair>) -> String {
