@@ -74,6 +74,7 @@ pub(crate) mod code {
     pub(crate) const BAD_HOST: &str = "RW1024";
     pub(crate) const BAD_WEBHOOK: &str = "RW1025";
     pub(crate) const BAD_VARIABLE: &str = "RW1026";
+    pub(crate) const BAD_STORE: &str = "RW1027";
     pub(crate) const OVERLAY_GRANT: &str = "RW1030";
     pub(crate) const ROOT_ONLY: &str = "RW1031";
     pub(crate) const UNKNOWN_ENVIRONMENT: &str = "RW1032";
@@ -136,6 +137,7 @@ const CATALOGUE: &[Known] = &[
     (code::BAD_HOST, Severity::Error, include_str!("../pages/RW1024.md")),
     (code::BAD_WEBHOOK, Severity::Error, include_str!("../pages/RW1025.md")),
     (code::BAD_VARIABLE, Severity::Error, include_str!("../pages/RW1026.md")),
+    (code::BAD_STORE, Severity::Error, include_str!("../pages/RW1027.md")),
     (code::OVERLAY_GRANT, Severity::Error, include_str!("../pages/RW1030.md")),
     (code::ROOT_ONLY, Severity::Error, include_str!("../pages/RW1031.md")),
     (code::UNKNOWN_ENVIRONMENT, Severity::Error, include_str!("../pages/RW1032.md")),

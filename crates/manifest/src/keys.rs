@@ -65,6 +65,7 @@ pub(crate) const SERVICE: &[Key] = &[
     key("secrets", TEXT_MAP, "Environment variable to secret name."),
     key("env", TEXT_MAP, "Plain environment variables."),
     key("hosts", TEXTS, "Names that other code has hard-wired for it: `user-service:5001`."),
+    key("stores", TEXT_MAP, "Databases by raw TCP: `\"user-db:3306\" = \"127.0.0.1:3306\"`."),
     key("authorization", Shape::Choice(&["ringwall", "app"]), "Who reads `Authorization`."),
     key("people", Shape::Map(&TEXTS), "Role to operations."),
     key("callers", Shape::Map(&TEXTS), "Calling service to operations."),

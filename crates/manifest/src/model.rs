@@ -183,6 +183,9 @@ pub struct Service {
     pub env: BTreeMap<String, String>,
     /// Names that other services' code has hard-wired for this one, `host:port`.
     pub hosts: Vec<String>,
+    /// Databases that it alone reaches by raw TCP: `host:port` as its code has it, and where that
+    /// really is, seen from the host.
+    pub stores: BTreeMap<String, String>,
     /// Who consumes the `Authorization` header.
     pub authorization: Authorization,
     /// Its operations, by name.

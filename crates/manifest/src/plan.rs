@@ -38,6 +38,7 @@ pub fn plan(old: &Model, new: &Model) -> Vec<Change> {
     let mut changes = Vec::new();
     edges(old, new, &mut changes);
     partner_edges(old, new, &mut changes);
+    store_edges(old, new, &mut changes);
     data(old, new, &mut changes);
     limits(old, new, &mut changes);
     names(old, new, &mut changes);
@@ -172,6 +173,20 @@ fn partner_edges(old: &Model, new: &Model, changes: &mut Vec<Change>) {
         edges
     };
     differ(&edges(old), &edges(new), "egress", changes);
+}
+
+/// A store is not inspected: gaining one is always worth a look.
+fn store_edges(old: &Model, new: &Model, changes: &mut Vec<Change>) {
+    let edges = |model: &Model| -> BTreeSet<String> {
+        let mut edges = BTreeSet::new();
+        for (name, service) in &model.services {
+            for (key, target) in &service.stores {
+                edges.insert(format!("{name} → store {key} ({target}), not inspected"));
+            }
+        }
+        edges
+    };
+    differ(&edges(old), &edges(new), "edge", changes);
 }
 
 fn data(old: &Model, new: &Model, changes: &mut Vec<Change>) {

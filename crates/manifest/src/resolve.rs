@@ -8,6 +8,7 @@ mod gateway;
 mod roles;
 mod operations;
 mod services;
+mod stores;
 mod grants;
 mod own;
 mod partners;
@@ -120,6 +121,7 @@ impl Checker<'_> {
         self.secrets();
         self.services();
         self.partners();
+        self.stores();
         self.limits();
         self.expectations();
         analyse::run(self);

@@ -47,6 +47,7 @@ impl Checker<'_> {
             secrets: self.injected(node),
             env: self.variables(node),
             hosts: self.addresses(entry, "hosts"),
+            stores: BTreeMap::new(),
             authorization: chosen(
                 node,
                 "authorization",

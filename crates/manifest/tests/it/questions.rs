@@ -102,6 +102,21 @@ fn a_plan_names_what_widens() {
 }
 
 #[test]
+fn a_plan_names_a_store_that_is_gained_or_lost() {
+    let secrets = "secrets = { DATABASE_URL = \"orders_db\" }";
+    let stores =
+        "stores = { \"orders-db:5432\" = \"127.0.0.1:5432\", \"[::1]:6379\" = \"cache:65535\" }";
+    let with = edited(secrets, &format!("{secrets}\n{stores}"));
+    assert_eq!(with.services["orders"].stores["[::1]:6379"], "cache:65535");
+    assert_eq!(
+        plan_text(&plan(&shop(), &with)),
+        "+ edge      orders → store [::1]:6379 (cache:65535), not inspected\n\
+         + edge      orders → store orders-db:5432 (127.0.0.1:5432), not inspected\n"
+    );
+    assert!(plan(&with, &shop()).iter().all(|change| change.effect == Effect::Narrows));
+}
+
+#[test]
 fn a_plan_names_data_that_newly_leaves() {
     let leaking = edited("data = [\"card\"]  # classes", "data = [\"card\", \"pii\"]  # classes");
     assert_eq!(plan_text(&plan(&shop(), &leaking)), "+ data      pii leaves to partner stripe\n");
