@@ -36,9 +36,11 @@ mod target;
 mod pool;
 mod send;
 mod tunnel;
+mod carry;
 
 pub use answer::{Answer, Answering};
 pub use body::{Body, BodyError, CollectError, Collected, Sender};
+pub use carry::{CarryError, CarrySettings, carry};
 pub use certificate::{Certificate, CertificateError};
 pub use certificates::Certificates;
 pub use dial::{Dial, DialName, DialTcp, DialUnix, Dialing, Socket};

@@ -13,3 +13,5 @@ mod drain;
 mod tls;
 #[cfg(test)]
 mod upstream;
+#[cfg(test)]
+mod carry;
