@@ -86,6 +86,11 @@ pub enum Request {
         /// Login name.
         name: String,
     },
+    /// Lets a disabled person sign in again.
+    UserEnable {
+        /// Login name.
+        name: String,
+    },
     /// Lists people.
     UserList,
     /// Sets a new password.

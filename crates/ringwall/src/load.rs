@@ -62,7 +62,7 @@ struct Reader {
 impl Reader {
     fn read(mut self, place: &Place) -> Result<Loaded> {
         let name = place.manifest.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = self.text(&name).with_context(|| {
+        let text = self.main(place, &name).with_context(|| {
             let path = place.manifest.display();
             format!("cannot read {path}; `ringwall init` writes one for the Flask apps here")
         })?;
@@ -130,6 +130,13 @@ impl Reader {
             self.inputs.policies.push((path, text));
         }
         Ok(())
+    }
+
+    fn main(&mut self, place: &Place, name: &str) -> std::io::Result<String> {
+        let text = read_text(&place.manifest)?;
+        self.texts.insert(name.to_owned(), text.clone());
+        self.files.push(place.manifest.clone());
+        Ok(text)
     }
 
     /// Reads a text file below the manifest's folder, within the limit.

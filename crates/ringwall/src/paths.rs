@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Place {
     /// The manifest.
     pub(crate) manifest: PathBuf,
+    /// The folder that paths in the manifest are relative to, when it is not beside it.
+    base: Option<PathBuf>,
     /// Name of the environment overlay.
     pub(crate) env: Option<String>,
     state: PathBuf,
@@ -19,14 +21,24 @@ impl Place {
         let manifest = manifest.map_or_else(nearest, Path::to_path_buf);
         let beside = manifest.parent().unwrap_or(Path::new("")).join(".ringwall");
         Self {
+            base: None,
             state: state.map_or(beside, Path::to_path_buf),
             manifest,
             env: env.map(str::to_owned),
         }
     }
 
+    /// Another manifest, read as if it stood where this one does: an older version in a file of
+    /// its own names the same OpenAPI files.
+    pub(crate) fn older(&self, manifest: &Path) -> Self {
+        Self { manifest: manifest.to_path_buf(), base: Some(self.folder()), ..self.clone() }
+    }
+
     /// The folder that paths in the manifest are relative to.
     pub(crate) fn folder(&self) -> PathBuf {
+        if let Some(base) = &self.base {
+            return base.clone();
+        }
         match self.manifest.parent() {
             Some(parent) if parent != Path::new("") => parent.to_path_buf(),
             _ => PathBuf::from("."),

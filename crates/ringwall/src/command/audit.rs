@@ -1,6 +1,8 @@
 //! `ringwall audit`: the tamper-evident log.
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 use ringwall_api::{AuditFilter, Request};
 
 use crate::control;
@@ -48,8 +50,14 @@ enum Verb {
         #[arg(long, default_value_t = 1000)]
         limit: usize,
     },
+    /// Prints the newest signed checkpoint, to be kept elsewhere
+    Checkpoint,
     /// Recomputes the whole log; names every event that was changed, removed or moved
-    Verify,
+    Verify {
+        /// A checkpoint that was kept elsewhere, as often as needed: it shows a log that was cut
+        #[arg(long = "checkpoint", value_name = "FILE")]
+        checkpoints: Vec<PathBuf>,
+    },
 }
 
 /// Runs the command.
@@ -64,7 +72,14 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
             request: request.clone(),
             service: service.clone(),
         },
-        Verb::Verify => return wire::verify_audit(place, out),
+        Verb::Checkpoint => {
+            let path = place.audit().join("checkpoint");
+            let note = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            out.data(&note)?;
+            return Ok(Exit::Ok);
+        }
+        Verb::Verify { checkpoints } => return wire::verify_audit(checkpoints, place, out),
     };
     control::run(&Request::AuditQuery(filter), place, out)
 }

@@ -36,6 +36,11 @@ enum Verb {
         /// Login name
         name: String,
     },
+    /// Lets a disabled person sign in again
+    Enable {
+        /// Login name
+        name: String,
+    },
     /// Sets a new password, from standard input
     Reset {
         /// Login name
@@ -53,6 +58,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         },
         Verb::List => Request::UserList,
         Verb::Disable { name } => Request::UserDisable { name: name.clone() },
+        Verb::Enable { name } => Request::UserEnable { name: name.clone() },
         Verb::Reset { name } => {
             Request::UserReset { name: name.clone(), password: prompt::secret("new password")? }
         }

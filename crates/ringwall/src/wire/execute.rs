@@ -45,6 +45,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::RoleRevoke { .. }
         | Request::UserAdd { .. }
         | Request::UserDisable { .. }
+        | Request::UserEnable { .. }
         | Request::UserList
         | Request::UserReset { .. } => people(ground, model, request),
         Request::SecretGet { .. }
@@ -87,6 +88,10 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
         Request::UserDisable { name } => {
             users.disable(name, true)?;
             Ok(done(&format!("{name} is disabled; sessions and tokens have ended")))
+        }
+        Request::UserEnable { name } => {
+            users.disable(name, false)?;
+            Ok(done(&format!("{name} may sign in again")))
         }
         Request::UserReset { name, password } => {
             users.set_password(name, &Secret::new(password.expose().to_owned()))?;

@@ -2,6 +2,7 @@
 
 mod plan;
 mod output;
+mod store;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,6 +12,8 @@ use anyhow::{Context, Result};
 use ringwall_base::{Class, Event};
 use ringwall_cell::Cell;
 use ringwall_manifest::{Model, Service};
+
+use tokio::task::JoinSet;
 
 use self::output::Output;
 pub(crate) use self::plan::is_passed;
@@ -32,11 +35,16 @@ struct Running {
     service: Service,
     cell: Cell,
     output: Output,
+    /// The doors to its databases; dropping them closes every connection.
+    _stores: JoinSet<()>,
     address: Option<SocketAddr>,
     was_up: bool,
     /// Whether its end was told already.
     end_is_told: bool,
 }
+
+/// A service, and what it is started with.
+type Start<'a> = (&'a Service, Plan);
 
 /// How a service is.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -64,6 +72,8 @@ impl Fleet {
         model: &Model,
         doors: &mut Doors,
     ) -> Result<()> {
+        // Everything that can be wrong with a start is found before anything is ended.
+        let plans = self.plans(ground, model)?;
         let gone: Vec<String> = self
             .running
             .keys()
@@ -76,18 +86,28 @@ impl Fleet {
         for name in model.services.keys() {
             doors.open_inbound(ground, model, name)?;
         }
-        for (name, service) in &model.services {
-            let is_same = self.running.get(name).is_some_and(|running| {
-                plan::starts_alike(&running.service, service) && running.cell.exit().is_none()
-            });
-            if service.run.is_none() || is_same {
-                continue;
-            }
-            self.end(ground, doors, name);
-            self.start(ground, model, doors, service)
-                .with_context(|| format!("service `{name}` cannot be started"))?;
+        for (service, plan) in plans {
+            self.end(ground, doors, &service.name);
+            self.start(ground, model, doors, (service, plan))
+                .with_context(|| format!("service `{}` cannot be started", service.name))?;
         }
         Ok(())
+    }
+
+    /// The services that are to be started, each with what it is started with.
+    fn plans<'a>(&self, ground: &Ground, model: &'a Model) -> Result<Vec<Start<'a>>> {
+        let is_same = |service: &Service| {
+            self.running.get(&service.name).is_some_and(|running| {
+                plan::starts_alike(&running.service, service) && running.cell.exit().is_none()
+            })
+        };
+        let changed = model.services.values().filter(|one| one.run.is_some() && !is_same(one));
+        let plan = |service: &'a Service| {
+            let plan = Plan::of(service, model, ground, &self.site)
+                .with_context(|| format!("service `{}` cannot be started", service.name))?;
+            Ok((service, plan))
+        };
+        changed.map(plan).collect()
     }
 
     fn start(
@@ -95,12 +115,12 @@ impl Fleet {
         ground: &Ground,
         model: &Model,
         doors: &Doors,
-        service: &Service,
+        (service, plan): (&Service, Plan),
     ) -> Result<()> {
-        let plan = Plan::of(service, model, ground, &self.site)?;
         let (leads, spec, mut sockets) = plan.into_parts();
         let mut cell = Cell::spawn(spec)?;
         sockets.extend(cell.listeners());
+        let mut stores = JoinSet::new();
         for (lead, socket) in leads.into_iter().zip(sockets) {
             match (&lead, model.partners.get_key_value(lead.name())) {
                 (Leads::Service(callee), _) => {
@@ -110,6 +130,9 @@ impl Fleet {
                     doors.open_egress(&service.name, partner, socket)?;
                 }
                 (Leads::Partner(_), None) => {}
+                (Leads::Store { name, target }, _) => {
+                    stores.spawn(store::open(ground, &service.name, name, target, socket));
+                }
             }
         }
         doors.paths.put_cell(&service.name, self.site.is_isolated.then(|| cell.dialer()));
@@ -120,6 +143,7 @@ impl Fleet {
             service: service.clone(),
             cell,
             output,
+            _stores: stores,
             address,
             was_up: false,
             end_is_told: false,

@@ -1,7 +1,9 @@
 //! `ringwall audit verify`: reads the log's files alone, also while a server writes to them.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result};
-use ringwall_audit::verify;
+use ringwall_audit::verify_against;
 use ringwall_jose::base64url_decode;
 use serde_json::json;
 
@@ -10,13 +12,17 @@ use crate::out::{Format, Out};
 use crate::paths::Place;
 
 /// Recomputes the whole log.
-pub(crate) fn verify_audit(place: &Place, out: &mut Out) -> Result<Exit> {
+pub(crate) fn verify_audit(kept: &[PathBuf], place: &Place, out: &mut Out) -> Result<Exit> {
     let path = place.state().join("audit.pub.json");
     let text = std::fs::read(&path).with_context(|| {
         format!("cannot read {}, the key that checkpoints are signed with", path.display())
     })?;
     let key = raw_key(&text).context("audit.pub.json is not an Ed25519 key")?;
-    match verify(&place.audit(), &key) {
+    let note = |path: &PathBuf| {
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let outside = kept.iter().map(note).collect::<Result<Vec<String>>>()?;
+    match verify_against(&place.audit(), &key, &outside) {
         Ok(verified) => {
             let (events, checkpoints) = (verified.events, verified.checkpoints);
             if out.format() == Format::Json {
@@ -30,7 +36,9 @@ pub(crate) fn verify_audit(place: &Place, out: &mut Out) -> Result<Exit> {
                     ));
                 }
                 out.talk(&format!("  root {}", verified.root));
-                out.talk("  keep this line elsewhere: only a copy outside shows a log that was cut or replaced");
+                if outside.is_empty() {
+                    out.talk("  only a copy outside shows a log that was cut or replaced: keep what `ringwall audit checkpoint` prints, and give it back with --checkpoint");
+                }
             }
             Ok(Exit::Ok)
         }
@@ -43,7 +51,7 @@ pub(crate) fn verify_audit(place: &Place, out: &mut Out) -> Result<Exit> {
             for problem in &problems {
                 out.talk(&format!("× {problem}"));
             }
-            out.talk(&format!("× the audit log does not verify: {} problems", problems.len()));
+            out.talk(&format!("× the audit log does not verify: {} found", problems.len()));
             Ok(Exit::Findings)
         }
     }

@@ -1,6 +1,6 @@
 //! Writes the manifest of a fleet: what was read as it is, guesses marked, nothing granted silently.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_base::Operation;
 use ringwall_scan::SecretHit;
@@ -121,7 +121,7 @@ fn service(fleet: &Fleet, service: &Found, text: &mut Text) {
         let why = "guess: the app reads the Authorization header itself";
         text.pair("authorization", "\"app\"", why);
     }
-    given(service, text);
+    given(fleet, service, text);
     committed(service, text);
     people(fleet, service, text);
     callers(service, text);
@@ -182,7 +182,7 @@ fn committed(service: &Found, text: &mut Text) {
 }
 
 /// What a container would be given.
-fn given(service: &Found, text: &mut Text) {
+fn given(fleet: &Fleet, service: &Found, text: &mut Text) {
     let app = &service.app;
     if !app.environment.is_empty() {
         let pairs: Vec<String> = app
@@ -204,15 +204,65 @@ fn given(service: &Found, text: &mut Text) {
         );
         text.comment(&format!("secrets = {{ {secrets} }}"));
     }
-    if !app.databases.is_empty() {
-        let list = app.databases.join(", ");
-        text.comment(&format!(
-            "TODO: it uses {list}: `dev` has no door for databases; a Unix socket or SQLite"
-        ));
-        text.comment(
-            "works, and so does `ringwall dev --open`, where services can go around their doors",
-        );
+    stores(fleet, service, text);
+}
+
+/// Databases: a line for those that `stores` can lead to, a note for the others.
+fn stores(fleet: &Fleet, service: &Found, text: &mut Text) {
+    let mut ports_on_loopback = BTreeSet::new();
+    let mut pairs = Vec::new();
+    let mut others = Vec::new();
+    for database in &service.app.databases {
+        match address(database).filter(|(_, port)| !is_taken(fleet, database, *port)) {
+            // Two spellings of one address would be refused.
+            Some((host, port)) if is_loopback(host) && !ports_on_loopback.insert(port) => {}
+            Some((_, port)) => {
+                let target = quote(&format!("127.0.0.1:{port}"));
+                pairs.push(format!("{} = {target}", quote(database)));
+            }
+            None => others.push(database.as_str()),
+        }
     }
+    if !pairs.is_empty() {
+        let why = "guess: databases, by TCP; right of `=`: where it is, seen from this machine";
+        text.pair("stores", &format!("{{ {} }}", pairs.join(", ")), why);
+    }
+    if !others.is_empty() {
+        let list = others.join(", ");
+        text.comment(&format!(
+            "TODO: it uses {list}: give it a name in the code, and lead that name there:"
+        ));
+        text.comment("stores = { \"NAME:5432\" = \"127.0.0.1:5432\" }");
+    }
+}
+
+/// Host and port, where the host is a name or loopback: only those can lead elsewhere.
+fn address(database: &str) -> Option<(&str, u16)> {
+    let (host, port) = database.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    let is_label = |label: &str| {
+        let is_plain = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        is_plain && (1..=63).contains(&label.len()) && label.trim_matches('-') == label
+    };
+    let is_name = host.len() <= 253
+        && host.split('.').all(is_label)
+        && !host.rsplit('.').next()?.starts_with(|c: char| c.is_ascii_digit());
+    (is_name || is_loopback(host)).then_some((host, port))
+}
+
+fn is_loopback(host: &str) -> bool {
+    ["127.0.0.1", "localhost"].contains(&host)
+}
+
+/// Whether that is a door already, or would lead to one.
+fn is_taken(fleet: &Fleet, database: &str, port: u16) -> bool {
+    let is_partner = |base: &String| base.contains(&format!("//{database}"));
+    port == GATEWAY_PORT
+        || fleet.partners.keys().any(is_partner)
+        || fleet.services.iter().any(|other| {
+            other.app.port.unwrap_or(FLASK_PORT) == port
+                || other.app.hosts.iter().any(|host| host == database)
+        })
 }
 
 fn committed_lines(hits: &[SecretHit]) -> Vec<String> {
@@ -380,3 +430,7 @@ fn hex(c: char) -> impl Iterator<Item = char> {
     let number = u32::from(c);
     [12, 8, 4, 0].into_iter().filter_map(move |shift| char::from_digit(number >> shift & 0xF, 16))
 }
+
+/// Where the public door is in development.
+const GATEWAY_PORT: u16 = 8_443;
+const FLASK_PORT: u16 = 5_000;

@@ -68,6 +68,22 @@ fn two_services_with_the_same_paths_are_told_apart() {
 }
 
 #[test]
+fn databases_get_a_store_where_one_can_lead_there() {
+    let files = [
+        (
+            "a/app.py",
+            "A = 'mysql://u@user-db/x'\nB = 'redis://localhost'\nC = 'redis://127.0.0.1:6379/1'\nD = 'postgresql://10.0.0.7/x'\nE = 'amqp://mq:5000'\napp = Flask(__name__)\n",
+        ),
+        ("b/app.py", "app = Flask(__name__)\napp.run(port=5000)\n"),
+    ];
+    let text = text(&files, "shop");
+    assert_eq!(errors(&files, &text), [] as [&str; 0], "{text}");
+    let stores = "stores = { \"127.0.0.1:6379\" = \"127.0.0.1:6379\", \"user-db:3306\" = \"127.0.0.1:3306\" }  # guess: ";
+    assert!(text.contains(stores), "{text}");
+    assert!(text.contains("# TODO: it uses 10.0.0.7:5432, mq:5000: give it a name"), "{text}");
+}
+
+#[test]
 fn names_of_files_cannot_become_lines_of_the_manifest() {
     let name = "x\"\n[gateway]\nhost = \"evil\"/app.py";
     let files = [

@@ -20,6 +20,13 @@ pub(crate) enum Leads {
     Partner(String),
     /// To another service's inbound door.
     Service(String),
+    /// To a database, unread.
+    Store {
+        /// Its address as the code has it.
+        name: String,
+        /// Where it is, seen from the host.
+        target: String,
+    },
 }
 
 /// Where each listener leads, what to start, listeners that are there already.
@@ -46,10 +53,10 @@ pub(crate) struct Plan {
 }
 
 impl Leads {
-    /// The name of the service or partner.
+    /// The name of the service, partner or store.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Partner(name) | Self::Service(name) => name,
+            Self::Partner(name) | Self::Service(name) | Self::Store { name, .. } => name,
         }
     }
 }
@@ -66,6 +73,7 @@ impl Plan {
         let mut inside = Inside::default();
         inside.others(service, model);
         inside.partners(service, model);
+        inside.stores(service, model);
         let sockets = if *is_isolated { Vec::new() } else { inside.on_host()? };
         let mut env = environment(service, model, ground, place)?;
         env.extend(inside.urls.clone());
@@ -103,6 +111,7 @@ pub(crate) fn starts_alike(old: &Service, new: &Service) -> bool {
         && old.secrets == new.secrets
         && old.env == new.env
         && old.hosts == new.hosts
+        && old.stores == new.stores
 }
 
 /// What a service finds inside its cell.
@@ -158,6 +167,31 @@ impl Inside {
                 self.open(address, Leads::Partner(name.clone()));
                 self.urls.insert(variable(name), partner.url.clone());
             }
+        }
+    }
+
+    /// A database is reached under its name, at a door address of its own, or on loopback. The
+    /// manifest's check has kept both apart from every other door.
+    fn stores(&mut self, service: &Service, model: &Model) {
+        // Door addresses up to here belong to services.
+        let mut indexes = u16::try_from(model.services.len()).unwrap_or(u16::MAX)..u16::MAX;
+        for (name, target) in &service.stores {
+            let parts = name.rsplit_once(':').map(|(host, port)| (host, port.parse()));
+            let Some((host, Ok(port))) = parts else { continue };
+            let leads = Leads::Store { name: name.clone(), target: target.clone() };
+            if let Some(address) = loopback(host) {
+                self.open(SocketAddr::new(address, port), leads);
+                continue;
+            }
+            let known = self.hosts.iter().find(|(known, _)| known.eq_ignore_ascii_case(host));
+            let address = known.map(|(_, address)| *address);
+            let Some(address) = address.or_else(|| indexes.next().and_then(door_address)) else {
+                return;
+            };
+            if known.is_none() {
+                self.hosts.push((host.to_owned(), address));
+            }
+            self.open(SocketAddr::new(address, port), leads);
         }
     }
 
@@ -244,6 +278,17 @@ fn variable(name: &str) -> String {
 
 fn port_of(address: &str) -> Option<u16> {
     address.rsplit_once(':')?.1.parse().ok()
+}
+
+/// The address inside a cell for a way to write loopback.
+fn loopback(host: &str) -> Option<IpAddr> {
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    match literal {
+        Ok(ip) if ip.is_loopback() => Some(ip),
+        Ok(ip) if ip.is_unspecified() => Some(Ipv4Addr::LOCALHOST.into()),
+        Ok(_) => None,
+        Err(_) => host.eq_ignore_ascii_case("localhost").then_some(Ipv4Addr::LOCALHOST.into()),
+    }
 }
 
 fn is_local(host: &str) -> bool {

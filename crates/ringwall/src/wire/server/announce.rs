@@ -1,5 +1,6 @@
 //! What a person sees when the server starts: at most twelve lines.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -22,18 +23,24 @@ pub(super) async fn start(running: &mut Running, out: &mut Out) -> Result<()> {
             .iter()
             .map(|(name, state)| format!("{name} {}", if *state == State::Up { "✓" } else { "✗" }))
             .collect();
-        let identities = model.services.len();
+        let identities = count(model.services.len(), "identity", "identities");
         let egress = egress(&model);
-        out.talk(&format!(
-            "  services  {}    {identities} identities, egress: {egress}",
-            shown.join("  ")
-        ));
+        let shown = shown.join("  ");
+        out.talk(&format!("  services  {shown}    {identities}, egress: {egress}"));
         for (name, state) in &services {
             explain(name, state, out);
         }
         if let Err(why) = &running.isolation {
             out.talk(&format!("  ‼ {why}: services could go around their doors; only RINGWALL_*_URL leads through them"));
+            stores_without_cells(&model, out);
         }
+    }
+    let has_callers = model.services.values().any(|service| !service.callers.is_empty());
+    if !running.options.is_dev() && has_callers {
+        out.talk(
+            "  declared, not enforced by `serve`: callers.* (it opens the public door only; keep \
+             services from each other by other means)",
+        );
     }
     if running.options.danger_plain_http {
         out.talk("  ‼ danger_plain_http: the public door speaks HTTP without TLS");
@@ -50,6 +57,11 @@ pub(super) async fn ends(fleet: &mut Fleet, out: &mut Out) {
     for (name, state) in fleet.fresh_ends().await {
         explain(&name, &state, out);
     }
+}
+
+/// `1 identity`, `2 identities`.
+fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 async fn settle(fleet: &mut Fleet) -> Vec<(String, State)> {
@@ -83,8 +95,22 @@ fn explain(name: &str, state: &State, out: &mut Out) {
     }
 }
 
+/// Without cells the host's network is used: nothing leads a name to where the database is.
+fn stores_without_cells(model: &Model, out: &mut Out) {
+    let stores = model.services.values().flat_map(|service| &service.stores);
+    let names: BTreeSet<&str> =
+        stores.filter(|(name, target)| name != target).map(|(name, _)| name.as_str()).collect();
+    if !names.is_empty() {
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        out.talk(&format!("  ‼ {names}: has to resolve on this machine, as `stores` needs cells"));
+    }
+}
+
+/// What may be reached outside the fleet: partners and stores.
 fn egress(model: &Model) -> String {
-    let names: Vec<&str> = model.partners.keys().map(String::as_str).collect();
+    let stores = model.services.values().flat_map(|service| service.stores.keys());
+    let names: BTreeSet<&str> = model.partners.keys().chain(stores).map(String::as_str).collect();
+    let names: Vec<&str> = names.into_iter().collect();
     if names.is_empty() { "nothing".to_owned() } else { format!("{} only", names.join(", ")) }
 }
 
@@ -108,7 +134,7 @@ fn pending(model: &Model, out: &mut Out) {
 
 fn last_line(model: &Model, findings: &[Finding], is_dev: bool) -> String {
     let people = model.services.values().filter(|service| !service.people.is_empty());
-    let facing: std::collections::BTreeSet<_> = people
+    let facing: BTreeSet<_> = people
         .flat_map(|service| {
             service.people.values().flatten().map(move |grant| (&service.name, &grant.operation))
         })
@@ -120,11 +146,13 @@ fn last_line(model: &Model, findings: &[Finding], is_dev: bool) -> String {
     let promises = match (model.expectations.len(), is_broken) {
         (0, _) => "no expectations declared".to_owned(),
         (_, true) => "NOT all expectations hold".to_owned(),
-        (count, false) => format!("{count} expectations hold"),
+        (1, false) => "the expectation holds".to_owned(),
+        (many, false) => format!("{many} expectations hold"),
     };
     let internal = all.saturating_sub(facing.len());
     let tail = if is_dev { "Watching ringwall.toml. Ctrl-C stops everything." } else { "Ready." };
-    format!("{} people-facing operations, {internal} internal, {promises}. {tail}", facing.len())
+    let facing = count(facing.len(), "people-facing operation", "people-facing operations");
+    format!("{facing}, {internal} internal, {promises}. {tail}")
 }
 
 /// The rest is in `ringwall check`: a start fits into twelve lines.
