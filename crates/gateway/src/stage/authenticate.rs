@@ -142,7 +142,8 @@ impl Authenticate {
         }
         let person = PersonFacts {
             subject: claims.subject.clone(),
-            name: claims.name.clone().unwrap_or_else(|| claims.subject.clone()),
+            // No login name has a colon: a program called `ada` must not own what is Ada's.
+            name: claims.name.clone().unwrap_or_else(|| format!("client:{}", claims.subject)),
             roles: self.expand(&claims.roles),
             mfa: false,
         };

@@ -72,6 +72,8 @@ impl Doors {
         };
         let core = Core::new(seams).context("no randomness")?;
         let certificates = Arc::new(Certificates::default());
+        // After months without a start the intermediate is over; the root is not.
+        ground.renew_authority()?;
         let edge_renew_at = certify(ground, model, options, &certificates)?;
         let tls = if options.danger_plain_http {
             None

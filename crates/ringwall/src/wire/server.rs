@@ -244,8 +244,16 @@ impl Running {
             anyhow::bail!("{}", render::verdict(&loaded.report.findings, loaded.report.left_out));
         };
         let before = self.shared.model();
-        if before.name != model.name || issuer(&before) != issuer(&model) {
-            anyhow::bail!("`name`, `host` and `port` take effect at the next start");
+        let fixed = |model: &Model| {
+            let gateway = &model.gateway;
+            let paths = (gateway.login_path.clone(), gateway.logout_path.clone());
+            (model.name.clone(), issuer(model), paths, model.limits.login.clone())
+        };
+        if fixed(&before) != fixed(&model) {
+            anyhow::bail!(
+                "`name`, `host`, `port`, `login_path`, `logout_path` and `[limits] login` take \
+                 effect at the next start"
+            );
         }
         if self.options.is_dev() {
             self.fleet.apply(&self.shared.ground, &model, &mut self.doors)?;
