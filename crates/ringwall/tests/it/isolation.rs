@@ -267,6 +267,45 @@ fn an_edit_takes_effect_while_a_service_that_did_not_change_goes_on() {
     assert_eq!(call(), 200, "the last good one stays");
 }
 
+/// A server on the host that speaks just enough for the service under test.
+fn database() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            std::io::Read::read(&mut stream, &mut [0; 4_096]).unwrap();
+            std::io::Write::write_all(&mut stream, b"HTTP/1.0 200 OK\r\n\r\nrow 1").unwrap();
+        }
+    });
+    port
+}
+
+#[test]
+fn a_service_reaches_its_database_and_no_other_port() {
+    let fleet = Fleet::start();
+    if !fleet.is_isolated() {
+        return;
+    }
+    let call = |name: &str| fleet.ask(&format!("/alpha/call?url=http://{name}/"));
+    assert_eq!(call("user-db:3306")["status"], 0, "there is no line for it yet");
+    let port = database();
+    let line = format!(
+        "env = {{ ALPHA_MODE = \"quiet\" }}\nstores = {{ \"user-db:3306\" = \"127.0.0.1:{port}\", \"127.0.0.1:3307\" = \"localhost:{port}\" }}"
+    );
+    fleet.house.edit("env = { ALPHA_MODE = \"quiet\" }", &line);
+    until("the edit is in force", || {
+        let answer = fleet.house.get("/alpha/call?url=http://user-db:3306/");
+        (answer.status == 200 && answer.json()["body"] == "row 1").then_some(())
+    });
+    assert_eq!(call("127.0.0.1:3307")["body"], "row 1");
+    for other in [format!("127.0.0.1:{port}"), "127.0.0.1:3306".into(), "user-db:3307".into()] {
+        let result = fleet.ask(&format!("/alpha/connect?to={other}"));
+        assert_ne!(result["result"], "connected", "{other}");
+    }
+    let told = fleet.house.run(&["audit", "query", "--action", "egress-allowed"]).good().out;
+    assert!(told.contains("user-db:3306") && told.contains("alpha"), "{told}");
+}
+
 #[test]
 fn a_service_that_does_not_start_is_shown_with_its_last_words() {
     let house = House::new(&MANIFEST.replace("5002 beta.seen", "5002"));
