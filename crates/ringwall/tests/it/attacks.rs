@@ -227,8 +227,11 @@ fn two_credentials_at_once_are_none() {
 
 // ── HTTP/2, whose fields become lines of HTTP/1.1 behind the door ──
 
+/// Frames that came back: kind and payload.
+type Frames = Vec<(u8, Vec<u8>)>;
+
 /// One stream with these fields, and the frames that came back.
-fn stream(library: &Library, fields: &[(&str, &str)], body: &[u8]) -> Vec<(u8, Vec<u8>)> {
+fn stream(library: &Library, fields: &[(&str, &str)], body: &[u8]) -> Frames {
     let mut socket = h2(library);
     let mut block = Vec::new();
     for (name, value) in fields {
@@ -264,7 +267,7 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Reads until the stream is answered, reset, or the connection is over.
-fn answer(socket: &mut impl Read) -> Vec<(u8, Vec<u8>)> {
+fn answer(socket: &mut impl Read) -> Frames {
     let mut frames = Vec::new();
     let mut head = [0; 9];
     while socket.read_exact(&mut head).is_ok() {
@@ -297,7 +300,7 @@ fn a_stream_of_http_2_cannot_become_two_requests() {
     let with = |fields: &[(&'static str, &'static str)]| {
         [good("/lab/echo", "GET"), fields.to_vec()].concat()
     };
-    let is_good = |frames: &[(u8, Vec<u8>)]| {
+    let is_good = |frames: &Frames| {
         // `:status: 200` is entry 8 of the static table.
         frames.iter().any(|(kind, payload)| *kind == 1 && payload.first() == Some(&0x88))
     };

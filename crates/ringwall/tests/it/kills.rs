@@ -44,6 +44,21 @@ fn wanted() -> usize {
     std::env::var("RINGWALL_TEST_KILLS").ok().map_or(25, |count| count.parse().unwrap())
 }
 
+/// Writes one version after another until the server is dead.
+fn write(
+    house: &House,
+    (name, round): (&str, usize),
+    acknowledged: &Acknowledged,
+    over: &AtomicBool,
+) {
+    for number in 0..50 {
+        if over.load(Ordering::Relaxed) {
+            break;
+        }
+        set(house, name, &format!("{name} {round} {number}"), acknowledged);
+    }
+}
+
 /// Tries to sign in: whatever becomes of it, the server dies under it.
 fn sign_in(house: &House) {
     let mut command = house.script(include_str!("sign_in_once.py"), &[crate::house::PASSWORD]);
@@ -97,14 +112,7 @@ fn a_server_killed_at_any_moment_has_kept_its_word() {
         std::thread::scope(|scope| {
             let writes = ["first", "second"].map(|name| {
                 let (house, acknowledged, over) = (&house, &acknowledged, &over);
-                scope.spawn(move || {
-                    for number in 0..50 {
-                        if over.load(Ordering::Relaxed) {
-                            break;
-                        }
-                        set(house, name, &format!("{name} {round} {number}"), acknowledged);
-                    }
-                })
+                scope.spawn(move || write(house, (name, round), acknowledged, over))
             });
             // Signing in writes a session; a server that dies under it breaks the connection.
             let login = (!is_early).then(|| scope.spawn(|| sign_in(&house)));

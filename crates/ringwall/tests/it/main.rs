@@ -23,6 +23,8 @@ mod reloading;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod clock;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod browser;

@@ -16,7 +16,7 @@ fn actions(folder: &Path, found: &mut Vec<String>) {
             }
             continue;
         }
-        if !name.ends_with(".rs") || name == "tests.rs" {
+        if path.extension().is_none_or(|end| end != "rs") || name == "tests.rs" {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();

@@ -62,7 +62,7 @@ impl Answer {
             let body = rest.get(..length.unwrap_or(rest.len())).unwrap_or(rest);
             (body.to_owned(), length.is_some_and(|length| body.len() == length))
         };
-        Self { status, body, is_complete, raw }
+        Self { raw, status, body, is_complete }
     }
 }
 
@@ -135,15 +135,14 @@ impl House {
     /// One request with these header lines.
     #[track_caller]
     pub(crate) fn send(&self, line: &str, fields: &[&str], body: &str) -> Answer {
-        let mut head =
-            format!("{line} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", self.authority());
-        if !body.is_empty() {
-            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
-        }
-        for field in fields {
-            head.push_str(field);
-            head.push_str("\r\n");
-        }
+        let length = match body.len() {
+            0 => String::new(),
+            length => format!("Content-Length: {length}\r\n"),
+        };
+        let fields: String = fields.iter().flat_map(|field| [*field, "\r\n"]).collect();
+        let host = self.authority();
+        let head =
+            format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{length}{fields}");
         self.raw(format!("{head}\r\n{body}").as_bytes())
     }
 
