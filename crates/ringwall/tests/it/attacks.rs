@@ -86,7 +86,7 @@ const PROBES: &[(&str, &str)] = &[
 const TARGETS: &[(&str, &str)] = &[
     ("no host", "GET /lab/echo HTTP/1.1\r\nX-A: 1\r\n\r\n"),
     ("two hosts", "GET /lab/echo HTTP/1.1\r\nHOST\r\nHOST\r\n\r\n"),
-    ("another host", "GET /lab/echo HTTP/1.1\r\nHost: evil.example\r\n\r\n"),
+    ("another host", "GET /lab/echo HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"),
     ("absolute form of another host", "GET http://evil.example/lab/echo HTTP/1.1\r\nHOST\r\n\r\n"),
     ("a tunnel", "CONNECT 127.0.0.1:80 HTTP/1.1\r\nHOST\r\n\r\n"),
     ("dot segments", "GET /lab/../lab/echo HTTP/1.1\r\nHOST\r\n\r\n"),
@@ -151,7 +151,8 @@ fn a_body_that_lies_ends_the_connection() {
     for (name, body) in BODIES {
         let head =
             format!("POST /lab/echo HTTP/1.1\r\n{host}\r\nTransfer-Encoding: chunked\r\n\r\n");
-        let next = format!("GET /lab/echo?smuggled HTTP/1.1\r\n{host}\r\n\r\n");
+        let next =
+            format!("GET /lab/echo?smuggled HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n");
         let answer = library.house.raw(format!("{head}{body}{next}").as_bytes());
         // A trailer is dropped and not refused: then both requests are what they seem.
         let is_trailer = name.contains("trailer") && answer.status == 200;
