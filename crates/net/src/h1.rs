@@ -133,7 +133,7 @@ impl Exchanges {
 }
 
 /// A body that is known to be empty needs no channel.
-pub(crate) fn incoming(body: Incoming) -> Body {
+fn incoming(body: Incoming) -> Body {
     if http_body::Body::is_end_stream(&body) { Body::Empty } else { Body::Incoming(body) }
 }
 

@@ -19,9 +19,10 @@ use tokio::time::{Instant, Interval, interval};
 
 use crate::connection::Context;
 use crate::guard::has_dot_segment;
-use crate::h1::{incoming, leave, stopped};
+use crate::h1::{leave, stopped};
 use crate::patient::Patient;
 use crate::refusal::refusal_response;
+use crate::unread::{Returning, Unread};
 use crate::{Answer, Body, Peer, Settings, Violation};
 
 /// Serves until the connection ends, the door drains or the connection is old.
@@ -33,10 +34,13 @@ where
     let begun = Rc::new(Cell::new(0_u64));
     let counter = Rc::clone(&begun);
     let (answerer, asker) = (Arc::clone(&context.answer), Arc::clone(&peer));
-    let body_time = settings.body_idle_time;
-    let service = service_fn(move |request| {
+    let mut unread = Unread::new(settings);
+    let (body_time, home) = (settings.body_idle_time, unread.home());
+    let service = service_fn(move |request: Request<Incoming>| {
         counter.set(counter.get().saturating_add(1));
-        answer(Arc::clone(&answerer), Arc::clone(&asker), request, body_time)
+        let home = home.clone();
+        let request = request.map(|body| Patient::body(Returning::body(body, home), body_time));
+        answer(Arc::clone(&answerer), Arc::clone(&asker), request)
     });
     let connection = builder(settings).serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -58,6 +62,7 @@ where
                 connection.as_mut().graceful_shutdown();
             }
             () = stopped(peer.presence()), if is_leaving => return,
+            () = unread.drain() => return,
             () = age.old(&begun) => connection.as_mut().graceful_shutdown(),
         }
     }
@@ -66,20 +71,16 @@ where
 async fn answer(
     answer: Arc<dyn Answer>,
     peer: Arc<Peer>,
-    request: Request<Incoming>,
-    body_time: Duration,
+    request: Request<Body>,
 ) -> Result<Response<Body>, Infallible> {
     Ok(match check(&request) {
-        Ok(()) => {
-            let patient = |body| Patient::body(incoming(body), body_time);
-            answer.answer(peer, request.map(patient)).await
-        }
+        Ok(()) => answer.answer(peer, request).await,
         Err(violation) => refusal_response(violation, answer.refused(&peer, violation)),
     })
 }
 
 /// What HTTP/2 framing leaves open: two names for the host, and the path.
-fn check(request: &Request<Incoming>) -> Result<(), Violation> {
+fn check(request: &Request<Body>) -> Result<(), Violation> {
     if request.method() == Method::CONNECT {
         return Err(Violation::Connect);
     }

@@ -21,6 +21,7 @@ mod connection;
 mod h1;
 mod h2;
 mod patient;
+mod unread;
 mod watchdog;
 mod refusal;
 pub mod guard;

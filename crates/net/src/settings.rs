@@ -33,6 +33,11 @@ pub struct Settings {
     pub pending_resets_max: usize,
     /// HTTP/2: streams that the peer made us reset (CVE-2025-8671).
     pub local_resets_max: usize,
+    /// HTTP/2: bytes that are still read of a request body nobody wants.
+    pub unread_bytes_max: usize,
+    /// HTTP/2: how long they are read. Then the stream is reset, which can cost a slow client its
+    /// answer.
+    pub unread_time: Duration,
     /// HTTP/2: decoded size of a header list.
     pub header_list_bytes_max: u32,
 }
@@ -67,6 +72,8 @@ impl Default for Settings {
             streams_max: 128,
             pending_resets_max: 20,
             local_resets_max: 256,
+            unread_bytes_max: 1_024 * 1_024,
+            unread_time: Duration::from_secs(1),
             header_list_bytes_max: 32 * 1_024,
         }
     }

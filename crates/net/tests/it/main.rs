@@ -15,3 +15,5 @@ mod tls;
 mod upstream;
 #[cfg(test)]
 mod carry;
+#[cfg(test)]
+mod unread;

@@ -1,0 +1,121 @@
+//! What becomes of a request body that nobody read to its end, on HTTP/2.
+//!
+//! h2 resets a stream as soon as nobody holds its body. A client that still sends can lose the
+//! answer by that (curl does), so the connection takes such bodies back and reads on for a while
+//! (RFC 9113 section 8.1). HTTP/1 needs none of this: there the guard stands between.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::{Body, BodyError, Settings};
+
+/// Takes back the bodies of one connection.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    dropped: mpsc::Receiver<Incoming>,
+    home: mpsc::Sender<Incoming>,
+    draining: JoinSet<()>,
+    bytes_max: usize,
+    time: Duration,
+}
+
+impl Unread {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        // One for each stream that can be open, so that there is always room.
+        let depth = usize::try_from(settings.streams_max).unwrap_or(usize::MAX);
+        let (home, dropped) = mpsc::channel(depth.clamp(1, DEPTH_MAX));
+        let (bytes_max, time) = (settings.unread_bytes_max, settings.unread_time);
+        Self { dropped, home, draining: JoinSet::new(), bytes_max, time }
+    }
+
+    /// Where bodies come back to.
+    pub(crate) fn home(&self) -> mpsc::Sender<Incoming> {
+        self.home.clone()
+    }
+
+    /// Reads on in what comes back, each for a while. Cancel-safe; what is being read ends with
+    /// this object.
+    pub(crate) async fn drain(&mut self) {
+        loop {
+            tokio::select! {
+                Some(body) = self.dropped.recv() => {
+                    let drained = timeout(self.time, drain(body, self.bytes_max));
+                    self.draining.spawn_local(async { drained.await.unwrap_or_default() });
+                }
+                Some(_) = self.draining.join_next() => {}
+                // Not while this object has a sender itself.
+                else => return,
+            }
+        }
+    }
+}
+
+async fn drain(mut body: Incoming, bytes_max: usize) {
+    let mut rest = bytes_max;
+    // An error is an end: the client has gone away, or reset the stream.
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        let Some(less) = rest.checked_sub(length) else { return };
+        rest = less;
+    }
+}
+
+/// A body that goes home when it is dropped before its end.
+#[derive(Debug)]
+pub(crate) struct Returning {
+    body: Option<Incoming>,
+    home: mpsc::Sender<Incoming>,
+}
+
+impl Returning {
+    /// A body that is known to be empty has no way to go.
+    pub(crate) fn body(body: Incoming, home: mpsc::Sender<Incoming>) -> Body {
+        if body.is_end_stream() {
+            return Body::Empty;
+        }
+        Body::boxed(Self { body: Some(body), home })
+    }
+}
+
+impl Drop for Returning {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take().filter(|body| !body.is_end_stream()) {
+            // A connection that has ended needs it no more.
+            self.home.try_send(body).ok();
+        }
+    }
+}
+
+impl http_body::Body for Returning {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
+        let frame = Pin::new(body).poll_frame(cx);
+        frame.map(|frame| frame.map(|frame| frame.map_err(BodyError::Transport)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(SizeHint::default, Incoming::size_hint)
+    }
+}
+
+/// Streams that one connection can really have open, whatever the settings say.
+const DEPTH_MAX: usize = 4_096;
