@@ -220,6 +220,7 @@ impl Door {
     pub(crate) fn opening(&self, snapshot: Option<&Snapshot>) -> Opening {
         Opening {
             door: self.label(),
+            continues_traces: *self != Self::Edge,
             mode: snapshot.map_or(Mode::Block, Snapshot::mode),
             manifest: snapshot.map_or(0, Snapshot::version),
         }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ringwall_base::{Clock, Entropy, RequestId, Sink};
 
 use crate::metrics::Metrics;
+use crate::trace::Trace;
 
 /// Opens records. One for all doors.
 #[derive(Debug)]
@@ -40,6 +41,12 @@ impl Ledger {
     /// seeded counter through a mixer, not a system call for each request.
     pub(crate) fn request_id(&self) -> RequestId {
         RequestId::from_bits(self.number())
+    }
+
+    /// A trace that begins here.
+    pub(crate) fn trace(&self) -> Trace {
+        let id = u128::from(self.number()) << 64 | u128::from(self.number());
+        Trace { id: id.max(1), is_sampled: true }
     }
 
     /// `SplitMix64` (Steele, Lea, Flood, 2014).

@@ -12,6 +12,7 @@ mod pipeline;
 mod stage;
 mod refusal;
 mod problem;
+mod trace;
 mod record;
 mod ledger;
 mod metrics;

@@ -18,6 +18,7 @@ use crate::operation::Operation;
 use crate::stage::authenticate::Caller;
 use crate::stage::authorize::Permit;
 use crate::stage::throttle::Quota;
+use crate::trace::Trace;
 use crate::{Refusal, problem};
 
 /// What becomes known of one request.
@@ -28,7 +29,8 @@ pub(crate) struct Record {
     mode: Mode,
     manifest: u64,
     id: String,
-    trace: u128,
+    trace: Trace,
+    is_continued: bool,
     started: Duration,
     peer: Arc<Peer>,
     address: IpAddr,
@@ -49,6 +51,8 @@ pub(crate) struct Record {
 pub(crate) struct Opening {
     /// `edge`, `inbound` or `outbound`.
     pub(crate) door: &'static str,
+    /// Whether a client can continue a trace: a service may, a stranger must not choose.
+    pub(crate) continues_traces: bool,
     /// Whether refusals are enforced.
     pub(crate) mode: Mode,
     /// The version of the snapshot.
@@ -65,13 +69,15 @@ impl Record {
     ) -> Self {
         ledger.metrics.enter();
         let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
+        let told = Trace::read(request.headers()).filter(|_| opening.continues_traces);
         Self {
             ledger: Arc::clone(ledger),
             door: opening.door,
             mode: opening.mode,
             manifest: opening.manifest,
             id: ledger.request_id().to_string(),
-            trace: u128::from(ledger.number()) << 64 | u128::from(ledger.number()),
+            trace: told.unwrap_or_else(|| ledger.trace()),
+            is_continued: told.is_some(),
             started: ledger.clock.monotonic(),
             peer: Arc::clone(peer),
             address: peer.address.ip().to_canonical(),
@@ -172,11 +178,14 @@ impl Record {
         self.caller.as_ref().is_some_and(|caller| caller.person().is_some())
     }
 
-    /// The W3C trace context of a trace that begins here.
+    /// The trace for the next hop, in a span of its own.
     pub(crate) fn traceparent(&self) -> String {
-        // An all-zero id is invalid; one in 2^64 is mended.
-        let (trace, span) = (self.trace.max(1), self.ledger.number().max(1));
-        format!("00-{trace:032x}-{span:016x}-01")
+        self.trace.parent(self.ledger.number())
+    }
+
+    /// Whether the trace began before this door.
+    pub(crate) const fn is_continued(&self) -> bool {
+        self.is_continued
     }
 
     /// Turns a refusal into the response. Nothing but its public text leaves.
@@ -253,7 +262,7 @@ impl Record {
             path: Some(self.path.clone()),
             status: status.map(|status| status.as_u16()),
             request: Some(self.id.clone()),
-            trace: Some(format!("{:032x}", self.trace.max(1))),
+            trace: Some(format!("{:032x}", self.trace.id)),
             line: self.line.clone(),
             duration_micros: u64::try_from(duration.as_micros()).ok(),
             manifest: Some(self.manifest),

@@ -25,6 +25,7 @@ use crate::stage::authorize::Permit;
 use crate::stage::inspect::Clean;
 use crate::stage::normalize::IDENTITY;
 use crate::stage::route::Route;
+use crate::trace::{TRACEPARENT, TRACESTATE};
 use crate::{Refusal, Signers};
 use identity::Introduction;
 
@@ -114,9 +115,9 @@ impl Forward {
                 fields.insert(FORWARDED_PREFIX, value(route.mount())?);
             }
         }
-        // A client must not choose our sampling: at the edge none came through `normalize`.
-        if !fields.contains_key(TRACEPARENT) {
-            fields.insert(TRACEPARENT, value(&record.traceparent())?);
+        fields.insert(TRACEPARENT, value(&record.traceparent())?);
+        if !record.is_continued() {
+            fields.remove(TRACESTATE);
         }
         Ok(())
     }
@@ -295,7 +296,6 @@ fn value(text: &str) -> Result<HeaderValue, Refusal> {
 }
 
 const REQUEST: HeaderName = HeaderName::from_static("ringwall-request");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PREFIX: HeaderName = HeaderName::from_static("x-forwarded-prefix");

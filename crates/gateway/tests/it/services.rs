@@ -12,7 +12,7 @@ use ringwall_manifest::Model;
 use ringwall_net::{Answer, Answering, Body, DialTcp, Peer, Target, TlsFacts, Violation};
 use serde_json::json;
 
-use crate::fleet::{Fleet, NOW, code, get, grants, model, raw, service, status};
+use crate::fleet::{Fleet, NOW, ask, code, get, grants, model, raw, service, status};
 use crate::upstream::Upstream;
 
 /// Stands for mutual TLS: every connection shows this certificate.
@@ -104,6 +104,37 @@ fn a_call_leaves_and_arrives_under_the_callers_name() {
 }
 
 #[test]
+fn a_call_has_one_trace_at_all_doors() {
+    let (orders, payments) = (Upstream::plain(), Upstream::plain());
+    let pair = pair(&orders, &payments, ORDERS);
+    let fields = ["cookie: __Host-ringwall=alice", "origin: https://shop.localhost:8443"];
+    let answer = ask(pair.fleet.edge(), "POST /orders", &fields, "{}");
+    assert_eq!(status(&answer), 200, "{answer}");
+    // What an app that knows tracing passes on.
+    let made = orders.last();
+    let told = format!("traceparent: {}\r\ntracestate: a=1\r\n", made.values("traceparent")[0]);
+    let empty = "content-length: 0\r\n";
+    let answer = call(pair.outbound, "POST /charge", "payments", &format!("{told}{empty}"));
+    assert_eq!(status(&answer), 200, "{answer}");
+    let events = pair.fleet.sink.take();
+    let trace = events[0].trace.clone().unwrap();
+    assert_eq!(events.len(), 3);
+    assert!(events.iter().all(|event| event.trace.as_ref() == Some(&trace)), "{events:#?}");
+    let charged = payments.last();
+    let parent = charged.values("traceparent");
+    assert!(parent[0].starts_with(&format!("00-{trace}-")), "{parent:?}");
+    assert_ne!(parent, made.values("traceparent"));
+    assert_eq!(charged.values("tracestate"), ["a=1"]);
+    // What is none begins a new one, and what came with it goes.
+    let wrong = format!("{}{empty}", told.replace("00-", "ff-"));
+    assert_eq!(status(&call(pair.outbound, "POST /charge", "payments", &wrong)), 200);
+    let events = pair.fleet.sink.take();
+    assert!(events.iter().all(|event| event.trace.as_ref() != Some(&trace)));
+    assert_eq!(events[0].trace, events[1].trace);
+    assert!(payments.last().values("tracestate").is_empty());
+}
+
+#[test]
 fn a_call_that_no_line_allows_is_refused_at_both_doors() {
     let (orders, payments) = (Upstream::plain(), Upstream::plain());
     let pair = pair(&orders, &payments, ORDERS);
@@ -142,7 +173,7 @@ fn a_person_comes_along_only_with_a_token_addressed_to_the_caller() {
     let edge = pair.fleet.edge();
     let mut people = get(edge, "/nothing", &[]);
     assert_eq!(status(&people), 404);
-    people = crate::fleet::ask(
+    people = ask(
         edge,
         "POST /orders",
         &["cookie: __Host-ringwall=alice", "sec-fetch-site: same-origin"],
