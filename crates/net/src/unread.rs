@@ -2,7 +2,7 @@
 //!
 //! h2 resets a stream as soon as nobody holds its body. A client that still sends can lose the
 //! answer by that (curl does), so the connection takes such bodies back and reads on for a while
-//! (RFC 9113 section 8.1). HTTP/1 needs none of this: there the guard stands between.
+//! (RFC 9113 section 8.1). HTTP/1 has no streams to reset.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

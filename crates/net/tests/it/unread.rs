@@ -67,10 +67,12 @@ fn post(port: u16, version: &str, lengths: impl IntoIterator<Item = usize>) -> V
 #[test]
 fn a_refusal_reaches_a_client_that_still_sends_its_body() {
     let (_server, port, _) = refuser(&Settings::default());
-    let lengths = (0..60).map(|index| 1 + index * index * 57);
-    let answers = post(port, "--http2", lengths);
-    let lost: Vec<_> = answers.iter().filter(|answer| *answer != "no 403").collect();
-    assert!(lost.is_empty(), "{} of 60: {lost:#?}", lost.len());
+    for version in ["--http2", "--http1.1"] {
+        let lengths = (0..60).map(|index| 1 + index * index * 57);
+        let answers = post(port, version, lengths);
+        let lost: Vec<_> = answers.iter().filter(|answer| *answer != "no 403").collect();
+        assert!(lost.is_empty(), "{version}, {} of 60: {lost:#?}", lost.len());
+    }
 }
 
 #[test]
