@@ -2,6 +2,7 @@
 
 mod relay;
 mod key_vault;
+mod custody;
 mod ground;
 mod execute;
 mod explain;

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result, bail};
 use ringwall_audit::Log;
 use ringwall_base::{Algorithm, Clock, Entropy, Secret, Signer, Sink, SystemClock, SystemEntropy};
-use ringwall_ca::{Authority, Parts};
+use ringwall_ca::Authority;
 use ringwall_identity::{Identity, ThrottleSettings};
 use ringwall_jose::PrivateKey;
 use ringwall_manifest::Model;
 use ringwall_store::Store;
 use ringwall_vault::{RootFile, RootKey, Vault};
 
+use super::custody;
 use super::key_vault::VaultKeys;
 use super::relay::Relay;
 use super::verify::raw_key;
@@ -86,10 +87,7 @@ impl Ground {
         let mut authority = self.authority();
         if authority.renew_at() <= self.clock.now() {
             authority.renew_intermediate().context("the intermediate certificate is due")?;
-            let parts = authority.parts();
-            let keys = self.vault.keys();
-            keys.put("ca", "intermediate.key", &parts.intermediate_key)?;
-            keys.put("ca", "intermediate.der", &Secret::new(parts.intermediate_certificate))?;
+            self.vault.keys().put("ca", "authority", &custody::pack(&authority.parts()))?;
         }
         Ok(())
     }
@@ -195,27 +193,13 @@ fn authority(
     let keys = vault.keys();
     let settings =
         ringwall_ca::Settings::new(model.map_or("ringwall", |model| model.name.as_str()));
-    let part = |id: &str| keys.get("ca", id);
-    if let (Some(root_certificate), Some(intermediate_certificate), Some(intermediate_key)) =
-        (part("root.der")?, part("intermediate.der")?, part("intermediate.key")?)
-    {
-        let parts = Parts {
-            root_certificate: root_certificate.expose().clone(),
-            root_key: part("root.key")?,
-            intermediate_certificate: intermediate_certificate.expose().clone(),
-            intermediate_key,
-        };
+    if let Some(packed) = keys.get("ca", "authority")? {
+        let parts = custody::unpack(&packed).context("the authority's record is damaged")?;
         return Authority::load(&parts, settings, Arc::clone(clock), Arc::clone(entropy))
             .context("the certificate authority does not open");
     }
     let made = Authority::create(settings, Arc::clone(clock), Arc::clone(entropy))?;
-    let parts = made.parts();
-    keys.put("ca", "root.der", &Secret::new(parts.root_certificate))?;
-    if let Some(key) = &parts.root_key {
-        keys.put("ca", "root.key", key)?;
-    }
-    keys.put("ca", "intermediate.key", &parts.intermediate_key)?;
-    keys.put("ca", "intermediate.der", &Secret::new(parts.intermediate_certificate))?;
+    keys.put("ca", "authority", &custody::pack(&made.parts()))?;
     Ok(made)
 }
 
