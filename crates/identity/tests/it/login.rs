@@ -37,7 +37,11 @@ async fn the_page_allows_no_script_and_no_frame() {
     }
     assert!(!policy.contains("unsafe") && !policy.contains("script"), "{policy}");
     assert_eq!(header("cache-control"), "no-store");
-    assert_eq!(header("referrer-policy"), "same-origin", "without a referrer, browsers send Origin: null");
+    assert_eq!(
+        header("referrer-policy"),
+        "same-origin",
+        "without a referrer, browsers send Origin: null"
+    );
     assert!(!text(&reply).contains("<script"));
 }
 
