@@ -45,7 +45,16 @@ pub(crate) struct Front {
 struct Running(Child);
 
 impl Drop for Running {
+    #[expect(clippy::disallowed_methods, reason = "a chore waits for a server by the wall clock")]
     fn drop(&mut self) {
+        // Politely first: a master that is killed leaves its workers behind.
+        drop(Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status());
+        for _ in 0..40 {
+            if self.0.try_wait().is_ok_and(|ended| ended.is_some()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
         drop(self.0.kill());
         drop(self.0.wait());
     }
