@@ -57,7 +57,7 @@ pub struct Users<'a> {
 }
 
 /// What a login needs of an account.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Credential {
     pub(crate) account: Account,
     pub(crate) phc: String,

@@ -10,7 +10,7 @@ use crate::form::Form;
 use crate::identity::House;
 use crate::page;
 use crate::password::{self, PASSWORD_BYTES_MAX};
-use crate::people::{Account, Users, login_name};
+use crate::people::{Credential, Users, login_name};
 use crate::record::Record;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
@@ -55,9 +55,9 @@ fn sign_in(house: &House, call: &Call) -> Result<Reply, Refusal> {
     }
     let password = Secret::new(form.get("password").unwrap_or_default().to_owned());
     match credential(house, name, &password)? {
-        Ok(account) => {
+        Ok(known) => {
             house.throttle.succeed(&account_key, call.peer);
-            welcome(house, call, &account, back)
+            welcome(house, call, &known, back)
         }
         Err(why) => {
             refused(house, call, name, why)?;
@@ -71,7 +71,7 @@ fn credential(
     house: &House,
     name: &str,
     password: &Secret<String>,
-) -> Result<Result<Account, &'static str>, Refusal> {
+) -> Result<Result<Credential, &'static str>, Refusal> {
     let known = Users::new(house).credential(name)?;
     if password.expose().len() > PASSWORD_BYTES_MAX {
         return Ok(Err("password too long"));
@@ -82,16 +82,24 @@ fn credential(
         None => Err("unknown account"),
         Some(_) if !matches => Err("wrong password"),
         Some(known) if known.account.is_disabled => Err("disabled account"),
-        Some(known) => Ok(known.account),
+        Some(known) => Ok(known),
     })
 }
 
-fn welcome(house: &House, call: &Call, account: &Account, back: &str) -> Result<Reply, Refusal> {
+fn welcome(house: &House, call: &Call, known: &Credential, back: &str) -> Result<Reply, Refusal> {
+    let account = &known.account;
     // Recorded first: a login that the log does not have did not happen.
     let record = Record::of("login-succeeded").source(call.peer);
     house.put(record.person(&account.subject, &account.name))?;
     let started = house.sessions.start(&house.seams, account, cookie(call, SESSION)?)?;
     tracing::debug!(sid = started.sid, "session started");
+    // The hash took tens of milliseconds: who was disabled or got another password meanwhile had
+    // no session yet that could be ended. Whoever changes the account from now on finds this one.
+    if Users::new(house).credential(&account.name)?.as_ref() != Some(known) {
+        house.sessions.end(&house.seams.store, started.cookie.expose())?;
+        refused(house, call, &account.name, "the account changed during the login")?;
+        return page(house, call, StatusCode::UNAUTHORIZED, back, Some(WRONG));
+    }
     let mut reply = see_other(back);
     let text =
         format!("{SESSION}={}; Path=/; Secure; HttpOnly; SameSite=Lax", started.cookie.expose());

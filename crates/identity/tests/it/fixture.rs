@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use ringwall_base::{Clock as _, ManualClock, Secret, Timestamp};
+use ringwall_base::{Clock as _, ManualClock, Secret, Sink, Timestamp};
 use ringwall_identity::{
     Access, Grant, Identity, KeyBytes, KeyVault, KeyVaultError, MIGRATIONS, NewClient, Seams,
     Settings,
@@ -66,7 +66,7 @@ impl Fixture {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
         let folder = TempDir::new().unwrap();
         let (sink, vault) = (Arc::new(MemorySink::default()), Arc::new(MemoryVault::default()));
-        let identity = open(&folder, &clock, &sink, &vault);
+        let identity = open(&folder, &clock, &as_sink(&sink), &vault);
         identity
             .users()
             .add("ada", &["customer".to_owned()], &Secret::new(PASSWORD.to_owned()))
@@ -96,7 +96,15 @@ impl Fixture {
     pub(crate) fn restart(self) -> Self {
         let Self { identity, clock, sink, secret, vault, folder } = self;
         drop(identity);
-        let identity = open(&folder, &clock, &sink, &vault);
+        let identity = open(&folder, &clock, &as_sink(&sink), &vault);
+        Self { identity, clock, sink, secret, vault, folder }
+    }
+
+    /// The same, with another audit log.
+    pub(crate) fn with_sink(self, other: &Arc<dyn Sink>) -> Self {
+        let Self { identity, clock, sink, secret, vault, folder } = self;
+        drop(identity);
+        let identity = open(&folder, &clock, other, &vault);
         Self { identity, clock, sink, secret, vault, folder }
     }
 
@@ -169,10 +177,14 @@ impl Page {
     }
 }
 
+fn as_sink(sink: &Arc<MemorySink>) -> Arc<dyn Sink> {
+    Arc::<MemorySink>::clone(sink)
+}
+
 fn open(
     folder: &TempDir,
     clock: &Arc<ManualClock>,
-    sink: &Arc<MemorySink>,
+    sink: &Arc<dyn Sink>,
     vault: &Arc<MemoryVault>,
 ) -> Identity {
     let store = Store::open(&folder.path().join("store.db"), Arc::clone(clock) as _, MIGRATIONS);

@@ -1,10 +1,12 @@
 //! Login and logout: attacks U6, U7, U10, U11, A7, A10.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use ringwall_base::Sessions as _;
+use ringwall_base::{Event, Sessions as _, Sink, SinkError};
+use ringwall_identity::Identity;
 
 use crate::fixture::*;
 
@@ -218,4 +220,33 @@ async fn a_session_survives_a_restart_and_ends_by_time_and_by_logout() {
     assert!(f.identity.person(&value, f.now()).is_none(), "logout");
     let f = f.restart();
     assert!(f.identity.person(&value, f.now()).is_none(), "logout, after a restart");
+}
+
+/// An administrator who disables the account just after the password was found right.
+#[derive(Debug, Default)]
+struct Hasty(OnceLock<Identity>);
+
+impl Sink for Hasty {
+    fn put(&self, event: Event) -> Result<(), SinkError> {
+        if event.action == "login-succeeded"
+            && let Some(identity) = self.0.get()
+        {
+            identity.users().disable("ada", true).unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_account_disabled_during_its_login_gets_no_session() {
+    let hasty = Arc::new(Hasty::default());
+    let sink: Arc<dyn Sink> = Arc::<Hasty>::clone(&hasty);
+    let f = Fixture::new().with_sink(&sink);
+    hasty.0.set(f.identity.clone()).unwrap();
+    let page = f.page("/login", "").await;
+    let reply = f.submit(&page, "/login", "username=ada&password=correct+horse").await;
+    assert_eq!(reply.status(), 401);
+    let cookies = format!("{:?}", reply.headers().get_all("set-cookie"));
+    assert!(!cookies.contains("__Host-ringwall=\""), "{cookies}");
+    assert!(!reply.headers().contains_key("location"));
 }
