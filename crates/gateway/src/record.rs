@@ -127,11 +127,12 @@ impl Record {
         }
     }
 
-    /// In `observe` mode, notes what would have been refused. In `block` mode, refuses.
+    /// In `observe` mode, notes what would have been refused. In `block` mode, refuses; so does a
+    /// request that nothing could be decided about, in both: there is no decision to observe.
     pub(crate) fn waive(&mut self, refusal: Refusal) -> Result<(), Refusal> {
-        match self.mode {
-            Mode::Block => Err(refusal),
-            Mode::Observe => {
+        match (self.mode, &refusal) {
+            (Mode::Block, _) | (Mode::Observe, Refusal::Undecided { .. }) => Err(refusal),
+            (Mode::Observe, _) => {
                 // The first is what `block` mode would have answered.
                 self.waived.get_or_insert(refusal);
                 Ok(())

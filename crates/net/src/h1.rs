@@ -9,19 +9,21 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::header::CONNECTION;
+use http::header::{CONNECTION, EXPECT};
 use http::{HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::connection::Context;
 use crate::drain::Presence;
 use crate::guard::{Cue, Guarded};
 use crate::refusal::refusal_response;
+use crate::unread::{Returning, read_on};
 use crate::watchdog::{Finding, Watchdog};
 use crate::{Answer, Body, Peer, Violation};
 
@@ -40,6 +42,8 @@ where
         begun_max: context.settings.requests_per_connection_max,
         opened: Instant::now(),
         age_max: context.settings.connection_age,
+        unread_bytes_max: context.settings.unread_bytes_max,
+        unread_time: context.settings.unread_time,
     });
     let service = service_fn(move |request| Rc::clone(&exchanges).answer(request));
     let connection = http1::Builder::new()
@@ -89,6 +93,8 @@ struct Exchanges {
     begun_max: u64,
     opened: Instant,
     age_max: Duration,
+    unread_bytes_max: usize,
+    unread_time: Duration,
 }
 
 impl Exchanges {
@@ -111,12 +117,22 @@ impl Exchanges {
 
     /// Asks the handler, and drops its answer when the rest of the request breaks the framing.
     async fn ask(&self, request: Request<Incoming>, number: u64) -> Response<Body> {
-        let mut answering = self.answer.answer(Arc::clone(&self.peer), request.map(incoming));
+        // A client that waits for `100 Continue` sends nothing that could be read on.
+        let is_waiting = request.headers().contains_key(EXPECT);
+        let (home, mut dropped) = mpsc::channel(1);
+        let request = request.map(|body| Returning::body(body, home));
+        let mut answering = self.answer.answer(Arc::clone(&self.peer), request);
         let answered = poll_fn(|cx| match self.violation(number) {
             Some(violation) => Poll::Ready(Err(violation)),
             None => answering.as_mut().poll(cx).map(Ok),
         });
-        match answered.await {
+        let answered = answered.await;
+        drop(answering);
+        if !is_waiting && let Ok(body) = dropped.try_recv() {
+            // A connection that is closed with bytes unread is reset, and takes the answer with it.
+            read_on(body, self.unread_bytes_max, self.unread_time).await;
+        }
+        match answered {
             Ok(response) => response,
             Err(violation) => self.refuse(violation),
         }
@@ -130,11 +146,6 @@ impl Exchanges {
     fn refuse(&self, violation: Violation) -> Response<Body> {
         refusal_response(violation, self.answer.refused(&self.peer, violation))
     }
-}
-
-/// A body that is known to be empty needs no channel.
-fn incoming(body: Incoming) -> Body {
-    if http_body::Body::is_end_stream(&body) { Body::Empty } else { Body::Incoming(body) }
 }
 
 pub(crate) async fn leave(presence: Option<&Presence>) {

@@ -1,8 +1,9 @@
-//! What becomes of a request body that nobody read to its end, on HTTP/2.
+//! What becomes of a request body that nobody read to its end.
 //!
-//! h2 resets a stream as soon as nobody holds its body. A client that still sends can lose the
-//! answer by that (curl does), so the connection takes such bodies back and reads on for a while
-//! (RFC 9113 section 8.1). HTTP/1 has no streams to reset.
+//! h2 resets a stream as soon as nobody holds its body, and an HTTP/1 connection that is closed with
+//! bytes unread is reset by the kernel. A client that still sends can lose the answer by either (curl
+//! does), so the connection takes such bodies back and reads on for a while (RFC 9112 section 9.6,
+//! RFC 9113 section 8.1).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -48,8 +49,7 @@ impl Unread {
         loop {
             tokio::select! {
                 Some(body) = self.dropped.recv() => {
-                    let drained = timeout(self.time, drain(body, self.bytes_max));
-                    self.draining.spawn_local(async { drained.await.unwrap_or_default() });
+                    self.draining.spawn_local(read_on(body, self.bytes_max, self.time));
                 }
                 Some(_) = self.draining.join_next() => {}
                 // Not while this object has a sender itself.
@@ -57,6 +57,12 @@ impl Unread {
             }
         }
     }
+}
+
+/// Reads on in a body that nobody wants, for a while.
+pub(crate) async fn read_on(body: Incoming, bytes_max: usize, time: Duration) {
+    // Out of time is an end like another: the client was given its chance.
+    timeout(time, drain(body, bytes_max)).await.unwrap_or_default();
 }
 
 async fn drain(mut body: Incoming, bytes_max: usize) {

@@ -116,7 +116,9 @@ mod tests {
         let found = read(
             "services:\n  user-api:\n    container_name: cuser\n    build:\n      context: .\n    ports:\n    - \"5001:5001\"\n  db:\n    image: mysql:8\n",
         );
-        let [db, api] = &found[..] else { panic!("{found:?}") };
+        // In which order a file's members come is up to its reader.
+        let named = |name| found.iter().find(|service| service.names[0] == name).unwrap();
+        let (db, api) = (named("db"), named("user-api"));
         assert_eq!(api.names, ["user-api", "cuser"]);
         assert_eq!((api.build.as_deref(), api.port), (Some("."), Some(5001)));
         assert_eq!(db.build, None);

@@ -74,10 +74,11 @@ impl<'a> Told<'a> {
     }
 
     fn verdict(&self) -> &'static str {
-        let outcome = self.text_of("ringwall.outcome").or_else(|| self.text_of("event.outcome"));
-        match outcome {
+        if self.get("ringwall.would_deny").and_then(Value::as_bool) == Some(true) {
+            return "would be denied (observe mode)";
+        }
+        match self.text_of("event.outcome") {
             Some("success") => "allowed",
-            Some("would-deny" | "unknown") => "would be denied (observe mode)",
             _ => "denied",
         }
     }
