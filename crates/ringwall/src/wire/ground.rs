@@ -43,7 +43,9 @@ impl Ground {
         let relay = Arc::new(Relay::default());
         let sink: Arc<dyn Sink> = Arc::<Relay>::clone(&relay);
 
-        let is_new = !place.database().exists();
+        // Before the database: a crash between the two leaves a key for nothing, and never a
+        // database whose key was not written yet.
+        let custody = Custody::find(place, entropy.as_ref())?;
         let mut migrations = ringwall_vault::MIGRATIONS.to_vec();
         migrations.extend_from_slice(ringwall_identity::MIGRATIONS);
         let store = Store::open(&place.database(), Arc::clone(&clock), &migrations);
@@ -54,8 +56,8 @@ impl Ground {
             let (store, entropy) = (Arc::clone(&store), Arc::clone(&entropy));
             Vault::open(store, root, entropy, Arc::clone(&clock), Arc::clone(&sink))
         };
-        let (vault, root_file) = unseal(place, is_new, entropy.as_ref(), open)?;
-        let vault = Arc::new(vault);
+        let vault = Arc::new(custody.unseal(open)?);
+        let root_file = custody.into_file();
         let log = open_log(place, &vault, &clock, &entropy)?;
         relay.attach(Arc::<Log>::clone(&log)).context("the audit log takes no events")?;
 
@@ -119,45 +121,67 @@ fn settings(model: Option<&Model>) -> ringwall_identity::Settings {
     settings
 }
 
-/// The vault, and the file of its root key, if the key is kept in the state folder.
-type Unsealed = (Vault, Option<RootFile>);
+/// Where the root key is kept.
+enum Custody {
+    /// In a systemd credential.
+    Credential(PathBuf),
+    /// In the environment.
+    Environment(Secret<String>),
+    /// In the state folder.
+    File(RootFile),
+}
 
-/// Unseals with the key from the environment, from a systemd credential, or from the state folder.
-/// A new state folder gets a new key file; an old one without its key is not touched.
-fn unseal(
-    place: &Place,
-    is_new: bool,
-    entropy: &dyn Entropy,
-    open: impl Fn(RootKey) -> std::result::Result<Vault, ringwall_vault::OpenError>,
-) -> Result<Unsealed> {
-    if let Some(text) = std::env::var_os("RINGWALL_ROOT_KEY") {
-        let text = Secret::new(text.into_string().ok().context("RINGWALL_ROOT_KEY is not text")?);
-        let root = RootKey::from_env(text.expose()).context("RINGWALL_ROOT_KEY")?;
-        let vault = open(root).context("the vault does not open with RINGWALL_ROOT_KEY")?;
-        return Ok((vault, None));
+impl Custody {
+    /// The environment comes first, then a credential, then the state folder. A new state folder
+    /// gets a new key file; an old one without its key is not touched.
+    fn find(place: &Place, entropy: &dyn Entropy) -> Result<Self> {
+        if let Some(text) = std::env::var_os("RINGWALL_ROOT_KEY") {
+            let text = text.into_string().ok().context("RINGWALL_ROOT_KEY is not text")?;
+            return Ok(Self::Environment(Secret::new(text)));
+        }
+        if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
+            let path = PathBuf::from(folder).join("root-key");
+            if path.exists() {
+                return Ok(Self::Credential(path));
+            }
+        }
+        let file = RootFile::at(&place.root_key());
+        if !file.exists() {
+            if place.database().exists() {
+                bail!(
+                    "{} is gone, and without the root key the store cannot be read; put it back, \
+                     or give it in RINGWALL_ROOT_KEY",
+                    place.root_key().display()
+                );
+            }
+            file.create(entropy).context("the root key cannot be written")?;
+        }
+        Ok(Self::File(file))
     }
-    if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
-        let path = PathBuf::from(folder).join("root-key");
-        if path.exists() {
-            let root = RootKey::from_credential(&path).context("the credential `root-key`")?;
-            let vault =
-                open(root).context("the vault does not open with the credential `root-key`")?;
-            return Ok((vault, None));
+
+    fn unseal(
+        &self,
+        open: impl Fn(RootKey) -> std::result::Result<Vault, ringwall_vault::OpenError>,
+    ) -> Result<Vault> {
+        match self {
+            Self::Credential(path) => {
+                let root = RootKey::from_credential(path).context("the credential `root-key`")?;
+                open(root).context("the vault does not open with the credential `root-key`")
+            }
+            Self::Environment(text) => {
+                let root = RootKey::from_env(text.expose()).context("RINGWALL_ROOT_KEY")?;
+                open(root).context("the vault does not open with RINGWALL_ROOT_KEY")
+            }
+            Self::File(file) => file.unseal(open).context("the vault does not open"),
         }
     }
-    let file = RootFile::at(&place.root_key());
-    if !file.exists() {
-        if !is_new {
-            bail!(
-                "{} is gone, and without the root key the store cannot be read; put it back, or \
-                 give it in RINGWALL_ROOT_KEY",
-                place.root_key().display()
-            );
+
+    fn into_file(self) -> Option<RootFile> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Credential(_) | Self::Environment(_) => None,
         }
-        file.create(entropy).context("the root key cannot be written")?;
     }
-    let vault = file.unseal(open).context("the vault does not open")?;
-    Ok((vault, Some(file)))
 }
 
 fn open_log(

@@ -142,6 +142,16 @@ fn a_command_killed_at_any_moment_has_kept_its_word() {
     house.write("books.yaml", include_str!("books.yaml"));
     let acknowledged = Acknowledged::default();
     let mut moments = Moments(u64::from(std::process::id()));
+    for born in 0..wanted() {
+        // A new state folder each time, killed while it is made.
+        let fresh = House::new(&MANIFEST.replace("UPSTREAM", "9"));
+        fresh.write("books.yaml", include_str!("books.yaml"));
+        let mut command = Program::start(&mut fresh.command(&["secret", "list"]));
+        pause(moments.next(60) + Duration::from_millis(1));
+        command.kill();
+        let whole = fresh.pipe("value", &["secret", "set", "first"]);
+        assert_eq!(whole.code, 0, "birth {born}: {}", whole.err);
+    }
     for round in 0..wanted() {
         house.write("value", &format!("killed {round}"));
         let arguments = ["secret", "set", "third", "--from-file", "value"];
@@ -155,6 +165,8 @@ fn a_command_killed_at_any_moment_has_kept_its_word() {
             let value = format!("killed {round}");
             acknowledged.lock().unwrap().insert(("third".to_owned(), version), value);
         }
+        let whole = house.pipe(&format!("whole {round}"), &["secret", "set", "fourth"]);
+        assert_eq!(whole.code, 0, "round {round}: {}", whole.err);
         set(&house, "third", &format!("whole {round}"), &acknowledged);
         is_whole(&house, &acknowledged, round);
     }
