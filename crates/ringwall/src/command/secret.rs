@@ -23,7 +23,7 @@ enum Verb {
     /// Writes a new version
     #[command(after_help = "Example:\n  printf %s \"$VALUE\" | ringwall secret set orders_db")]
     Set {
-        /// Secret name, as in [secrets]
+        /// Secret name, as the manifest declares it
         name: String,
         /// Read the value from a file instead of standard input
         #[arg(long, value_name = "FILE")]
