@@ -11,7 +11,9 @@ const provider = new Provider(issuer, {
   clients: [{
     client_id: 'robot',
     client_secret: 'a-secret-of-at-least-32-characters!',
+    token_endpoint_auth_method: 'client_secret_post',
     grant_types: ['client_credentials'],
+    id_token_signed_response_alg: 'EdDSA',
     redirect_uris: [],
     response_types: [],
   }],

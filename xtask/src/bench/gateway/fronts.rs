@@ -80,6 +80,8 @@ impl Ground {
                     "2",
                     "-subj",
                     "/CN=bench.localhost",
+                    "-addext",
+                    "subjectAltName=DNS:bench.localhost",
                 ])
                 .arg("-keyout")
                 .arg(folder.join("key.pem"))
@@ -242,6 +244,10 @@ fn ringwall(kind: Kind, ground: &Ground, port: u16) -> Result<Front> {
     ]);
     if !is_tls {
         serve.arg("--danger-plain-http");
+    } else {
+        // The load generator names no host, and only a certificate from a file answers that.
+        serve.arg("--certificate").arg(ground.folder.join("cert.pem"));
+        serve.arg("--key").arg(ground.folder.join("key.pem"));
     }
     let server = start("0", &mut serve, port)?;
     let mut headers = vec![format!("Host: bench.localhost:{port}")];
