@@ -242,12 +242,12 @@ fn ringwall(kind: Kind, ground: &Ground, port: u16) -> Result<Front> {
         "--listen",
         &format!("127.0.0.1:{port}"),
     ]);
-    if !is_tls {
-        serve.arg("--danger-plain-http");
-    } else {
+    if is_tls {
         // The load generator names no host, and only a certificate from a file answers that.
         serve.arg("--certificate").arg(ground.folder.join("cert.pem"));
         serve.arg("--key").arg(ground.folder.join("key.pem"));
+    } else {
+        serve.arg("--danger-plain-http");
     }
     let server = start("0", &mut serve, port)?;
     let mut headers = vec![format!("Host: bench.localhost:{port}")];
