@@ -13,6 +13,7 @@ const PEERS: &[(&str, &str)] = &[
     ("openssl", "openssl"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
+    ("faketime", "faketime"),
 ];
 
 /// Runs all checks and tests.
