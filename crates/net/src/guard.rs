@@ -9,6 +9,7 @@ mod violation;
 mod machine;
 mod line;
 mod chunk;
+mod linger;
 mod stream;
 
 pub(crate) use line::has_dot_segment;

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::linger::Linger;
 use super::{Machine, Violation};
 use crate::HeadLimits;
 
@@ -145,6 +146,7 @@ pub(crate) struct Guarded<S> {
     /// After a violation: what hyper gets to read instead of the refused message.
     substitute: &'static [u8],
     is_over: bool,
+    linger: Option<Linger>,
 }
 
 impl<S> Guarded<S> {
@@ -168,6 +170,7 @@ impl<S> Guarded<S> {
             settled: 0,
             substitute: &[],
             is_over: false,
+            linger: None,
         }
     }
 
@@ -332,7 +335,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -353,7 +356,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        if this.is_over && this.is_request {
+            ready!(this.linger.get_or_insert_default().poll(&mut this.stream, cx));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_write_vectored(

@@ -15,7 +15,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use crate::house::{connect, serve};
+use crate::house::{House, connect, pause, rest, serve};
 use crate::tls::Ca;
 
 /// Answers 403 and drops the body unread.
@@ -73,6 +73,19 @@ fn a_refusal_reaches_a_client_that_still_sends_its_body() {
         let lost: Vec<_> = answers.iter().filter(|answer| *answer != "no 403").collect();
         assert!(lost.is_empty(), "{version}, {} of 60: {lost:#?}", lost.len());
     }
+}
+
+#[test]
+fn a_refusal_reaches_a_client_that_still_sends_its_head() {
+    let house = House::plain(&Settings::default());
+    let mut stream = connect(house.address);
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nX: ").unwrap();
+    for _ in 0..20 {
+        stream.write_all(&[b'a'; 16 * 1_024]).expect("it is read on");
+        pause(5);
+    }
+    let answer = rest(&mut stream);
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
 }
 
 #[test]
