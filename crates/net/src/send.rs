@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::guard::{Cue, Guarded, Violation};
 use crate::pool::{self, Lease, PoolSettings};
-use crate::{Body, Socket, Target};
+use crate::{Body, Protocol, Socket, Target, h2_client};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -35,10 +35,16 @@ pub enum SendError {
     Malformed(Violation),
     /// The connection ended before it took the request.
     #[error("upstream closed before it took the request")]
-    NotSent(#[source] hyper::Error),
+    NotSent(#[source] io::Error),
+    /// HTTP/2: the upstream says that it has not looked at the request (RFC 9113 section 8.7).
+    #[error("upstream refused the stream")]
+    RefusedStream(#[source] io::Error),
     /// The connection ended before an answer; the request may have been worked on.
     #[error("upstream closed before it answered")]
-    Lost(#[source] hyper::Error),
+    Lost(#[source] io::Error),
+    /// There are as many connections and waiting requests as there may be. Nothing was sent.
+    #[error("upstream has as many connections and waiting requests as it may have")]
+    Overflow,
     /// No answer in time; the request may have been worked on.
     #[error("upstream did not answer in time")]
     Time,
@@ -48,9 +54,20 @@ impl SendError {
     /// Whether no byte of the request was taken, so that any request may be tried elsewhere.
     pub fn is_not_sent(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::ConnectTime | Self::Handshake(_) | Self::NotSent(_) => true,
+            Self::Connect(_)
+            | Self::ConnectTime
+            | Self::Handshake(_)
+            | Self::NotSent(_)
+            | Self::RefusedStream(_)
+            | Self::Overflow => true,
             Self::Malformed(_) | Self::Lost(_) | Self::Time => false,
         }
+    }
+
+    /// Whether an HTTP/2 upstream said that it did not look at the request: any may be sent again,
+    /// to the same target too.
+    pub fn is_refused_stream(&self) -> bool {
+        matches!(self, Self::RefusedStream(_))
     }
 
     /// Whether it was too slow: 504, else 502.
@@ -70,6 +87,9 @@ pub(crate) async fn send(
     mut request: Request<Body>,
 ) -> Result<Response<Body>, SendError> {
     let _counted = target.enter();
+    if target.settings().protocol == Protocol::Http2 {
+        return h2_client::send(settings, target, request).await;
+    }
     if let Some((lease, rested)) = pool::take(settings, target.id()) {
         // A copy costs two allocations. A connection used a moment ago is alive, so none is made.
         let copy = (rested > TRUSTED_REST).then(|| Copy::of(&request)).flatten();
@@ -114,8 +134,8 @@ async fn exchange(
             let error = failed.into_error();
             let error = match (lease.cue.violation(), &request) {
                 (Some(violation), _) => SendError::Malformed(violation),
-                (None, Some(_)) => SendError::NotSent(error),
-                (None, None) => SendError::Lost(error),
+                (None, Some(_)) => SendError::NotSent(io::Error::other(error)),
+                (None, None) => SendError::Lost(io::Error::other(error)),
             };
             Err(Failed { error, request })
         }
@@ -180,8 +200,10 @@ where
 {
     let cue = Arc::new(Cue::default());
     let guarded = Guarded::response(stream, settings.head, Arc::clone(&cue));
-    let (sender, driver) =
-        http1::Builder::new().handshake(TokioIo::new(guarded)).await.map_err(SendError::NotSent)?;
+    let (sender, driver) = http1::Builder::new()
+        .handshake(TokioIo::new(guarded))
+        .await
+        .map_err(|error| SendError::NotSent(io::Error::other(error)))?;
     tokio::task::spawn_local(async move {
         if let Err(error) = driver.with_upgrades().await {
             tracing::debug!(%error, "upstream connection ended");

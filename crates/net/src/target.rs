@@ -5,6 +5,27 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::{ClientTls, Dial};
 
+/// What is spoken with an upstream.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Protocol {
+    /// HTTP/1.1, one request at a time on a connection.
+    #[default]
+    Http1,
+    /// HTTP/2 with prior knowledge (RFC 9113 section 3.3), over TLS by ALPN.
+    Http2,
+}
+
+/// What connections to one upstream speak, and how many there may be over all threads.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetSettings {
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// Open connections. A request that needs one more waits.
+    pub connections_max: usize,
+    /// Requests that wait for a connection. One more is [`crate::SendError::Overflow`].
+    pub pending_max: usize,
+}
+
 /// One upstream endpoint. Its idle connections are kept per thread under its number, so a target
 /// lives as long as the endpoint is in use, over reloads too.
 #[derive(Debug)]
@@ -12,20 +33,34 @@ pub struct Target {
     id: u64,
     dial: Arc<dyn Dial>,
     tls: Option<ClientTls>,
+    settings: TargetSettings,
     in_flight: AtomicUsize,
 }
 
 impl Target {
     /// A plain target, or one that is spoken to over mutual TLS.
     pub fn new(dial: Arc<dyn Dial>, tls: Option<ClientTls>) -> Arc<Self> {
+        Self::with(dial, tls, TargetSettings::default())
+    }
+
+    /// The same, with what is spoken and what it may cost.
+    pub fn with(
+        dial: Arc<dyn Dial>,
+        tls: Option<ClientTls>,
+        settings: TargetSettings,
+    ) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, dial, tls, in_flight: AtomicUsize::new(0) })
+        Arc::new(Self { id, dial, tls, settings, in_flight: AtomicUsize::new(0) })
     }
 
     /// Requests that wait for the head of their answer, over all threads. What balancing compares.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn settings(&self) -> TargetSettings {
+        self.settings
     }
 
     pub(crate) fn id(&self) -> u64 {
@@ -53,5 +88,11 @@ pub(crate) struct InFlight<'a>(&'a Target);
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Default for TargetSettings {
+    fn default() -> Self {
+        Self { protocol: Protocol::Http1, connections_max: 1_024, pending_max: 1_024 }
     }
 }
