@@ -41,6 +41,11 @@ impl Certificates {
         self.table.store(Arc::new(table));
     }
 
+    /// Whether there is a certificate for a client that asks for `name` (in lower case).
+    pub(crate) fn knows(&self, name: Option<&str>) -> bool {
+        self.find(name).is_some()
+    }
+
     fn find(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         let table = self.table.load();
         let Some(name) = name else {

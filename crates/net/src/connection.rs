@@ -6,12 +6,11 @@ use std::sync::Arc;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use crate::admission::Admission;
 use crate::drain::{Phase, Presence};
-use crate::{Answer, Door, Peer, ServerTls, Settings, SpiffeId, TlsFacts, h1, h2};
+use crate::handshake::{self, Shaken};
+use crate::{Answer, Door, Peer, ServerTls, Settings, h1, h2};
 
 /// What all connections of a door share.
 #[derive(Debug)]
@@ -46,17 +45,13 @@ pub(crate) async fn serve(
     let door = context.door.clone();
     match (socket, &context.tls) {
         (Socketed::Tcp(stream), Some(tls)) => {
-            let acceptor = TlsAcceptor::from(Arc::clone(&tls.0));
-            let handshake = timeout(context.settings.handshake_time, acceptor.accept(stream));
-            let Ok(Ok(stream)) = handshake.await else {
+            let shaken = timeout(context.settings.handshake_time, handshake::accept(tls, stream));
+            let Ok(Some(Shaken { stream, facts, scope })) = shaken.await else {
                 tracing::debug!(%address, %door, "no TLS handshake");
                 return;
             };
-            let Some(facts) = facts(&stream) else {
-                return;
-            };
             let is_h2 = facts.is_h2;
-            let peer = Arc::new(Peer::present(address, door, Some(facts), presence));
+            let peer = Arc::new(Peer::present(address, door, Some(facts), presence, scope));
             if is_h2 {
                 h2::serve(stream, &context, peer).await;
             } else {
@@ -64,30 +59,12 @@ pub(crate) async fn serve(
             }
         }
         (Socketed::Tcp(stream), None) => {
-            let peer = Arc::new(Peer::present(address, door, None, presence));
+            let peer = Arc::new(Peer::present(address, door, None, presence, None));
             h1::serve(stream, &context, peer).await;
         }
         (Socketed::Unix(stream), _) => {
-            let peer = Arc::new(Peer::present(address, door, None, presence));
+            let peer = Arc::new(Peer::present(address, door, None, presence, None));
             h1::serve(stream, &context, peer).await;
         }
     }
-}
-
-/// `None` when the verified certificate carries no id, which its verifier has excluded.
-fn facts(stream: &TlsStream<TcpStream>) -> Option<TlsFacts> {
-    let (_, session) = stream.get_ref();
-    let identity = match session.peer_certificates().and_then(<[_]>::first) {
-        Some(leaf) => Some(SpiffeId::of_certificate(leaf).ok()?.as_str().to_owned()),
-        None => None,
-    };
-    Some(TlsFacts {
-        sni: session.server_name().map(str::to_ascii_lowercase),
-        is_h2: session.alpn_protocol() == Some(b"h2"),
-        version: match session.protocol_version() {
-            Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3",
-            _older => "TLSv1.2",
-        },
-        identity,
-    })
 }

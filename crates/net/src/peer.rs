@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::drain::Presence;
+use crate::handshake::Scope;
 
 /// The other end of one connection. Made once a connection, shared by its requests. A drain waits
 /// until it is dropped, so keep no [`Arc`] of it beyond the answer; copy what a record needs.
@@ -17,6 +18,7 @@ pub struct Peer {
     /// What TLS established; `None` on a plain door.
     pub tls: Option<TlsFacts>,
     presence: Option<Presence>,
+    scope: Option<Scope>,
 }
 
 /// Which listener a connection came through.
@@ -43,12 +45,28 @@ pub struct TlsFacts {
     pub version: &'static str,
     /// The verified SPIFFE id of the client's certificate, on a door that asks for one.
     pub identity: Option<String>,
+    /// The client's verified certificate, on a public door that asks for one. It says nothing
+    /// about services.
+    pub client: Option<Arc<ClientCertificate>>,
+}
+
+/// A client's certificate, verified against the roots and revocation lists of the door.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ClientCertificate {
+    /// The subject, as in `CN=kiosk 7, O=Shop`.
+    pub subject: String,
+    /// The serial number in hexadecimal.
+    pub serial: String,
+    /// SHA-256 of the certificate in hexadecimal.
+    pub sha256: String,
+    /// DNS, mail and URI names.
+    pub names: Vec<String>,
 }
 
 impl Peer {
     /// A peer that no connection stands behind, for tests of handlers.
     pub fn new(address: SocketAddr, door: Door, tls: Option<TlsFacts>) -> Self {
-        Self { address, door, tls, presence: None }
+        Self { address, door, tls, presence: None, scope: None }
     }
 
     pub(crate) fn present(
@@ -56,8 +74,15 @@ impl Peer {
         door: Door,
         tls: Option<TlsFacts>,
         presence: Presence,
+        scope: Option<Scope>,
     ) -> Self {
-        Self { address, door, tls, presence: Some(presence) }
+        Self { address, door, tls, presence: Some(presence), scope }
+    }
+
+    /// Whether this connection satisfies the rules for client certificates of `host` (in lower
+    /// case, without port). A request for another host is to be answered 421.
+    pub fn covers(&self, host: &str) -> bool {
+        self.scope.as_ref().is_none_or(|scope| scope.covers(host))
     }
 
     /// Whether the connection is encrypted.

@@ -1,19 +1,29 @@
 //! TLS configurations: one backend, versions 1.2 and 1.3, the hybrid key exchange preferred.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
-use rustls::server::{NoServerSessionStorage, ServerSessionMemoryCache};
+use rustls::server::NoServerSessionStorage;
 use rustls::{ClientConfig, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::ServerName;
 
 use crate::trust::{AskClient, ExpectServer};
-use crate::{Certificates, Identity, SpiffeId, Trust};
+use crate::{Certificates, Challenges, HostTls, Hosts, Identity, SpiffeId, Tickets, Trust};
 
 /// How a door speaks TLS.
 #[derive(Clone, Debug)]
-pub struct ServerTls(pub(crate) Arc<ServerConfig>);
+pub struct ServerTls(pub(crate) How);
+
+#[derive(Clone, Debug)]
+pub(crate) enum How {
+    /// The same for all clients.
+    Always(Arc<ServerConfig>),
+    /// By the name that the client asks for.
+    ByName(Arc<Hosts>),
+}
 
 /// How an upstream is spoken to over TLS.
 #[derive(Clone, Debug)]
@@ -28,6 +38,9 @@ pub enum TlsError {
     /// The backend refuses it.
     #[error("TLS cannot be configured")]
     Config(#[from] rustls::Error),
+    /// The system gives no randomness.
+    #[error("no randomness for ticket keys")]
+    Randomness,
 }
 
 impl ServerTls {
@@ -36,14 +49,20 @@ impl ServerTls {
     /// # Errors
     /// When the backend refuses.
     pub fn edge(certificates: Arc<Certificates>) -> Result<Self, TlsError> {
-        let mut config = ServerConfig::builder_with_provider(provider())
-            .with_protocol_versions(VERSIONS)?
-            .with_no_client_auth()
-            .with_cert_resolver(certificates);
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        config.ticketer = rustls::crypto::aws_lc_rs::Ticketer::new()?;
-        config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
-        Ok(Self(Arc::new(config)))
+        let (challenges, tickets) = (Arc::new(Challenges::default()), Tickets::new(TICKETS)?);
+        let hosts = Hosts::new(
+            certificates,
+            challenges,
+            tickets,
+            &HostTls::default(),
+            &BTreeMap::default(),
+        )?;
+        Ok(Self::by_name(hosts))
+    }
+
+    /// For the public, each name with rules of its own.
+    pub const fn by_name(hosts: Arc<Hosts>) -> Self {
+        Self(How::ByName(hosts))
     }
 
     /// For workloads: shows `identity`, asks for a certificate that `trust` vouches for.
@@ -59,7 +78,7 @@ impl ServerTls {
         // A resumed session is not verified again: it would outlive the root that vouched for it.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Self(Arc::new(config)))
+        Ok(Self(How::Always(Arc::new(config))))
     }
 }
 
@@ -92,7 +111,8 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-const VERSIONS: &[&SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
+pub(crate) const VERSIONS: &[&SupportedProtocolVersion] =
+    &[&rustls::version::TLS13, &rustls::version::TLS12];
 
-/// TLS 1.2 sessions kept for clients without tickets.
-const SESSIONS_MAX: usize = 4_096;
+/// Where nobody says how often ticket keys turn.
+const TICKETS: Duration = Duration::from_hours(12);

@@ -22,7 +22,7 @@ struct Certified(Arc<House>, &'static str);
 impl Answer for Certified {
     fn answer(&self, peer: Arc<Peer>, request: Request<Body>) -> Answering<'_> {
         let identity = Some(self.1.to_owned());
-        let tls = TlsFacts { sni: None, is_h2: false, version: "TLSv1.3", identity };
+        let tls = TlsFacts { sni: None, is_h2: false, version: "TLSv1.3", identity, client: None };
         let peer = Arc::new(Peer::new(peer.address, peer.door.clone(), Some(tls)));
         Box::pin(async move { House::answer(&self.0, &peer, request).await })
     }

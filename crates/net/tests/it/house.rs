@@ -19,6 +19,8 @@ pub(crate) struct Recorder {
     pub(crate) broken: Mutex<usize>,
     pub(crate) peers: Mutex<Vec<Peer>>,
     pub(crate) refused: Mutex<Vec<Violation>>,
+    /// Whether the connection of each request covers `a`, `b` and `c.localhost`.
+    pub(crate) covered: Mutex<Vec<[bool; 3]>>,
 }
 
 impl Recorder {
@@ -34,6 +36,8 @@ impl Recorder {
 impl Answer for Recorder {
     fn answer(&self, peer: Arc<Peer>, request: Request<Body>) -> Answering<'_> {
         self.seen.lock().unwrap().push(format!("{} {}", request.method(), request.uri().path()));
+        let covered = ["a", "b", "c"].map(|name| peer.covers(&format!("{name}.localhost")));
+        self.covered.lock().unwrap().push(covered);
         // A copy: to hold the peer is to be present, which would hold up a drain.
         let copy = Peer::new(peer.address, peer.door.clone(), peer.tls.clone());
         self.peers.lock().unwrap().push(copy);

@@ -12,6 +12,10 @@ mod drain;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod edge;
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
 mod upstream;
 #[cfg(test)]
 mod carry;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    RevokedCertParams, SanType, SerialNumber,
 };
 use ringwall_net::{
     Certificate, Certificates, ClientTls, Identity, ServerTls, Settings, SpiffeId, Trust,
@@ -25,6 +26,7 @@ pub(crate) struct Ca {
 pub(crate) struct Pair {
     pub(crate) chain: String,
     pub(crate) key: String,
+    pub(crate) serial: u64,
 }
 
 impl Ca {
@@ -33,7 +35,7 @@ impl Ca {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, "root of a test");
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let pem = params.self_signed(&key).unwrap().pem();
         Self { issuer: Issuer::new(params, key), pem }
     }
@@ -47,8 +49,34 @@ impl Ca {
         }
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let serial: u64 = u64::from_be_bytes(key.public_key_raw()[1..9].try_into().unwrap()) >> 1;
+        params.serial_number = Some(serial.into());
         let chain = params.signed_by(&key, &self.issuer).unwrap().pem();
-        Pair { chain, key: key.serialize_pem() }
+        Pair { chain, key: key.serialize_pem(), serial }
+    }
+
+    /// A revocation list that is good for so many days.
+    pub(crate) fn crl(&self, revoked: &[&Pair], days: i64) -> String {
+        self.crl_until(revoked, time::OffsetDateTime::now_utc() + time::Duration::days(days))
+    }
+
+    pub(crate) fn crl_until(&self, revoked: &[&Pair], end: time::OffsetDateTime) -> String {
+        let begin = time::OffsetDateTime::now_utc() - time::Duration::days(9);
+        let revoked = revoked.iter().map(|pair| RevokedCertParams {
+            serial_number: pair.serial.into(),
+            revocation_time: begin,
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let params = CertificateRevocationListParams {
+            this_update: begin,
+            next_update: end,
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
 }
 

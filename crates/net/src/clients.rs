@@ -1,0 +1,235 @@
+//! Client certificates at a public door: whom they are believed about, and which are revoked.
+//!
+//! Fails closed: a chain without a valid CRL of its issuer is refused as soon as there is one CRL.
+//! What is open when a certificate is revoked is closed, tunnels too: the socket itself is shut.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
+use tokio::net::TcpStream;
+
+use crate::tls::provider;
+
+/// Whose certificates a door takes. Replaced while running.
+pub struct Clients {
+    is_required: bool,
+    verifier: ArcSwap<Verifier>,
+    /// Grows with each replacement, so that a handshake across one is noticed.
+    version: AtomicU64,
+    open: Mutex<OpenByNumber>,
+    next: AtomicU64,
+}
+
+/// One set of roots and CRLs.
+#[derive(Debug)]
+struct Verifier(Arc<dyn ClientCertVerifier>);
+
+/// A connection whose client showed a certificate.
+#[derive(Debug)]
+struct Open {
+    chain: Vec<CertificateDer<'static>>,
+    socket: OwnedFd,
+}
+
+type OpenByNumber = HashMap<u64, Arc<Open>>;
+
+/// Keeps a connection in the list of those that a revocation closes.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    clients: Arc<Clients>,
+    number: u64,
+}
+
+/// Why client certificates cannot be checked as told.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientsError {
+    /// No root: nobody could be believed, which is surely a mistake.
+    #[error("no certificate in it")]
+    Empty,
+    /// Not PEM.
+    #[error("it cannot be read")]
+    Pem(#[source] rustls_pki_types::pem::Error),
+    /// A certificate that can be no root.
+    #[error("one of its certificates cannot be a root")]
+    Root(#[source] rustls::Error),
+    /// A revocation list that cannot be parsed.
+    #[error("a revocation list cannot be used")]
+    Crl(#[source] rustls::server::VerifierBuilderError),
+}
+
+impl Clients {
+    /// Believes the roots in `ca` (PEM), except about what the lists in `crls` (PEM) revoke.
+    ///
+    /// # Errors
+    /// When either cannot be used.
+    pub fn new(
+        ca: &[u8],
+        crls: Option<&[u8]>,
+        is_required: bool,
+    ) -> Result<Arc<Self>, ClientsError> {
+        let verifier = Verifier::new(ca, crls, is_required)?;
+        Ok(Arc::new(Self {
+            is_required,
+            verifier: ArcSwap::from_pointee(verifier),
+            version: AtomicU64::default(),
+            open: Mutex::default(),
+            next: AtomicU64::default(),
+        }))
+    }
+
+    /// Whether a client without a certificate is refused.
+    pub const fn is_required(&self) -> bool {
+        self.is_required
+    }
+
+    /// Believes other roots and lists from now on, and closes each open connection whose
+    /// certificate would now be refused. Returns how many.
+    ///
+    /// # Errors
+    /// When either cannot be used; then nothing has changed.
+    pub fn replace(&self, ca: &[u8], crls: Option<&[u8]>) -> Result<usize, ClientsError> {
+        let verifier = Verifier::new(ca, crls, self.is_required)?;
+        self.verifier.store(Arc::new(verifier));
+        self.version.fetch_add(1, Ordering::SeqCst);
+        Ok(self.recheck())
+    }
+
+    /// Closes each open connection whose certificate would be refused now, because it or its CRL
+    /// has expired meanwhile. Returns how many.
+    pub fn recheck(&self) -> usize {
+        // Copied: a handshake must not wait until thousands of chains were followed.
+        let open: Vec<_> = self.locked().values().map(Arc::clone).collect();
+        open.iter().filter(|open| self.shut_unless_good(open)).count()
+    }
+
+    /// The version to hand to [`Clients::watch`] after the handshake.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::SeqCst)
+    }
+
+    /// Watches a connection whose handshake began at `version`. `None` when it cannot be watched
+    /// or was revoked meanwhile: it must be closed.
+    pub(crate) fn watch(
+        self: &Arc<Self>,
+        version: u64,
+        chain: &[CertificateDer<'_>],
+        stream: &TcpStream,
+    ) -> Option<Watched> {
+        let socket = rustix::io::fcntl_dupfd_cloexec(stream, 0).ok()?;
+        let chain = chain.iter().map(|one| one.clone().into_owned()).collect();
+        let open = Arc::new(Open { chain, socket });
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        self.locked().insert(number, Arc::clone(&open));
+        let watched = Watched { clients: Arc::clone(self), number };
+        let is_stale = self.version() != version;
+        if is_stale && self.shut_unless_good(&open) { None } else { Some(watched) }
+    }
+
+    fn shut_unless_good(&self, open: &Open) -> bool {
+        let Some((leaf, rest)) = open.chain.split_first() else {
+            return false;
+        };
+        let is_good = self.verify_client_cert(leaf, rest, UnixTime::now()).is_ok();
+        if !is_good {
+            // An error says that the connection is gone already.
+            rustix::net::shutdown(&open.socket, rustix::net::Shutdown::Both).ok();
+        }
+        !is_good
+    }
+
+    fn locked(&self) -> MutexGuard<'_, OpenByNumber> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Verifier {
+    fn new(ca: &[u8], crls: Option<&[u8]>, is_required: bool) -> Result<Self, ClientsError> {
+        let mut roots = RootCertStore::empty();
+        for root in CertificateDer::pem_slice_iter(ca) {
+            roots.add(root.map_err(ClientsError::Pem)?).map_err(ClientsError::Root)?;
+        }
+        if roots.is_empty() {
+            return Err(ClientsError::Empty);
+        }
+        let mut builder = WebPkiClientVerifier::builder_with_provider(roots.into(), provider());
+        if let Some(crls) = crls {
+            let crls = CertificateRevocationListDer::pem_slice_iter(crls)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(ClientsError::Pem)?;
+            if crls.is_empty() {
+                return Err(ClientsError::Empty);
+            }
+            // An old list says nothing about today.
+            builder = builder.with_crls(crls).enforce_revocation_expiration();
+        }
+        if !is_required {
+            builder = builder.allow_unauthenticated();
+        }
+        // The names of the roots are not told to strangers.
+        let verifier = builder.clear_root_hint_subjects().build().map_err(ClientsError::Crl)?;
+        Ok(Self(verifier))
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.clients.locked().remove(&self.number);
+    }
+}
+
+impl ClientCertVerifier for Clients {
+    fn client_auth_mandatory(&self) -> bool {
+        self.is_required
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        self.verifier.load().0.verify_client_cert(leaf, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.load().0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.verifier.load().0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.load().0.supported_verify_schemes()
+    }
+}
+
+impl fmt::Debug for Clients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Clients").field("is_required", &self.is_required).finish_non_exhaustive()
+    }
+}
