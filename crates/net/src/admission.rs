@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::counts::Unwelcome;
+
 /// Counts open connections over all threads. Touched when a connection opens and closes only.
 #[derive(Debug)]
 pub(crate) struct Admission {
@@ -22,7 +24,8 @@ struct Counts {
 #[derive(Debug)]
 pub(crate) struct Permit {
     admission: Arc<Admission>,
-    address: IpAddr,
+    /// Whose it is; not known yet while a load balancer has not said it.
+    address: Option<IpAddr>,
 }
 
 impl Admission {
@@ -30,20 +33,36 @@ impl Admission {
         Arc::new(Self { max, per_address_max, counts: Mutex::default() })
     }
 
-    /// `None` when there are too many already.
-    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
-        let address = customer(address);
+    /// Takes a place; refused when there are too many in all.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Permit, Unwelcome> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.all >= self.max {
-            return None;
+            return Err(Unwelcome::Full);
         }
+        counts.all = counts.all.saturating_add(1);
+        Ok(Permit { admission: Arc::clone(self), address: None })
+    }
+
+    /// Takes a place for an address that is known.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Unwelcome> {
+        let mut permit = self.enter()?;
+        permit.name(address)?;
+        Ok(permit)
+    }
+}
+
+impl Permit {
+    /// Says whose connection it is; refused when that address has too many.
+    pub(crate) fn name(&mut self, address: IpAddr) -> Result<(), Unwelcome> {
+        let address = customer(address);
+        let mut counts = self.admission.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let own = counts.by_address.entry(address).or_default();
-        if *own >= self.per_address_max {
-            return None;
+        if *own >= self.admission.per_address_max {
+            return Err(Unwelcome::Address);
         }
         *own = own.saturating_add(1);
-        counts.all = counts.all.saturating_add(1);
-        Some(Permit { admission: Arc::clone(self), address })
+        self.address = Some(address);
+        Ok(())
     }
 }
 
@@ -51,10 +70,11 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let mut counts = self.admission.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.all = counts.all.saturating_sub(1);
-        if let Some(own) = counts.by_address.get_mut(&self.address) {
+        let Some(address) = self.address else { return };
+        if let Some(own) = counts.by_address.get_mut(&address) {
             *own = own.saturating_sub(1);
             if *own == 0 {
-                counts.by_address.remove(&self.address);
+                counts.by_address.remove(&address);
             }
         }
     }
@@ -80,18 +100,30 @@ mod tests {
         let (one, other) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
         let first = admission.admit(one).unwrap();
         let _second = admission.admit(one).unwrap();
-        assert!(admission.admit(one).is_none());
+        assert_eq!(admission.admit(one).unwrap_err(), Unwelcome::Address);
         let _third = admission.admit(other).unwrap();
-        assert!(admission.admit(other).is_none(), "all places are taken");
+        assert_eq!(admission.admit(other).unwrap_err(), Unwelcome::Full, "all places are taken");
         drop(first);
-        assert!(admission.admit(one).is_some());
+        assert!(admission.admit(one).is_ok());
     }
 
     #[test]
     fn addresses_of_one_customer_count_together() {
         let admission = Admission::new(9, 1);
         let _held = admission.admit("2001:db8::1".parse().unwrap()).unwrap();
-        assert!(admission.admit("2001:db8::ffff:1".parse().unwrap()).is_none());
-        assert!(admission.admit("2001:db8:0:1::1".parse().unwrap()).is_some());
+        assert!(admission.admit("2001:db8::ffff:1".parse().unwrap()).is_err());
+        assert!(admission.admit("2001:db8:0:1::1".parse().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn a_refused_name_gives_its_place_back() {
+        let admission = Admission::new(2, 1);
+        let one = "10.0.0.1".parse().unwrap();
+        let _held = admission.admit(one).unwrap();
+        assert!(admission.admit(one).is_err());
+        let mut nameless = admission.enter().unwrap();
+        assert_eq!(nameless.name(one), Err(Unwelcome::Address));
+        drop(nameless);
+        assert!(admission.admit("10.0.0.2".parse().unwrap()).is_ok());
     }
 }

@@ -7,10 +7,13 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Permit};
+use crate::counts::{Counted, Counts, Unwelcome};
 use crate::drain::{Phase, Presence};
 use crate::handshake::{self, Shaken};
-use crate::{Answer, Door, Peer, ServerTls, Settings, h1, h2};
+use crate::listen::NO_ADDRESS;
+use crate::proxy::{self, Speaker};
+use crate::{Answer, Door, Networks, Peer, ServerTls, Settings, h1, h2};
 
 /// What all connections of a door share.
 #[derive(Debug)]
@@ -20,6 +23,19 @@ pub(crate) struct Context {
     pub(crate) tls: Option<ServerTls>,
     pub(crate) answer: Arc<dyn Answer>,
     pub(crate) admission: Arc<Admission>,
+    /// Who has to send a PROXY header here.
+    pub(crate) proxies: Networks,
+}
+
+/// What a connection holds of its worker.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    /// The door's.
+    pub(crate) phase: watch::Receiver<Phase>,
+    /// The worker waits until it is dropped.
+    pub(crate) alive: watch::Receiver<()>,
+    pub(crate) counted: Counted,
+    pub(crate) counts: Arc<Counts>,
 }
 
 /// An accepted socket.
@@ -29,25 +45,31 @@ pub(crate) enum Socketed {
     Unix(UnixStream),
 }
 
-/// Serves a connection until it ends. `phase` is the door's, `alive` the worker's count.
+/// Serves a connection until it ends.
 pub(crate) async fn serve(
-    socket: Socketed,
+    mut socket: Socketed,
     address: SocketAddr,
     context: Arc<Context>,
-    (phase, alive): (watch::Receiver<Phase>, watch::Receiver<()>),
+    seat: Seat,
 ) {
+    let Seat { phase, alive, counted, counts } = seat;
     // Closed without a word: a flood must not make us do handshakes.
-    let Some(permit) = context.admission.admit(address.ip()) else {
-        tracing::debug!(%address, door = %context.door, "too many connections");
-        return;
+    let (address, permit) = match admit(&mut socket, address, &context).await {
+        Ok(admitted) => admitted,
+        Err(why) => {
+            tracing::debug!(%address, door = %context.door, why = why.label(), "not welcome");
+            counts.refuse(why);
+            return;
+        }
     };
-    let presence = Presence::new(phase, Some(permit), alive);
+    let presence = Presence::new(phase, (permit, counted), alive);
     let door = context.door.clone();
     match (socket, &context.tls) {
         (Socketed::Tcp(stream), Some(tls)) => {
             let shaken = timeout(context.settings.handshake_time, handshake::accept(tls, stream));
             let Ok(Some(Shaken { stream, facts, scope })) = shaken.await else {
                 tracing::debug!(%address, %door, "no TLS handshake");
+                counts.refuse(Unwelcome::Handshake);
                 return;
             };
             let is_h2 = facts.is_h2;
@@ -66,5 +88,38 @@ pub(crate) async fn serve(
             let peer = Arc::new(Peer::present(address, door, None, presence, None));
             h1::serve(stream, &context, peer).await;
         }
+    }
+}
+
+/// Who connects, and the place that it gets. For whom a load balancer speaks is counted, not the
+/// load balancer.
+async fn admit(
+    socket: &mut Socketed,
+    address: SocketAddr,
+    context: &Context,
+) -> Result<(SocketAddr, Permit), Unwelcome> {
+    let stream = match socket {
+        Socketed::Tcp(stream) if context.proxies.contains(address.ip()) => stream,
+        Socketed::Tcp(_) | Socketed::Unix(_) => {
+            return Ok((address, context.admission.admit(address.ip())?));
+        }
+    };
+    let mut permit = context.admission.enter()?;
+    let speaker = match timeout(context.settings.head_time, proxy::read(stream)).await {
+        Ok(Ok(speaker)) => speaker,
+        Ok(Err(error)) => {
+            tracing::debug!(%error, %address, door = %context.door, "no PROXY header");
+            return Err(Unwelcome::Proxy);
+        }
+        Err(_late) => return Err(Unwelcome::Proxy),
+    };
+    match speaker {
+        Speaker::Client(client) => {
+            permit.name(client.ip())?;
+            Ok((client, permit))
+        }
+        // A health check of the load balancer: counted in all, as the address is that of many.
+        Speaker::Itself => Ok((address, permit)),
+        Speaker::Unix => Ok((NO_ADDRESS, permit)),
     }
 }

@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::admission::Permit;
+use crate::counts::Counted;
 
 /// What a door tells its connections.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -13,25 +14,44 @@ pub(crate) enum Phase {
     /// Serve.
     #[default]
     Open,
-    /// Finish what was begun, accept nothing new, be gone by then.
-    Draining(Instant),
+    /// Finish what was begun, accept nothing new.
+    Draining(Leave),
+}
+
+/// When connections have to go.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Leave {
+    /// Until then an idle HTTP/1 connection may still begin a request, which is its last. A client
+    /// that sends one while we close would see it lost.
+    pub(crate) idle_until: Instant,
+    /// Then everything ends.
+    pub(crate) by: Instant,
+}
+
+/// How a drain goes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Drain {
+    /// Requests and tunnels end within that time.
+    pub within: Duration,
+    /// So long a connection that is kept alive may begin one more request.
+    pub idle: Duration,
 }
 
 /// A connection that still lives. Its tunnel, if it becomes one, holds it on.
 #[derive(Debug)]
 pub(crate) struct Presence {
     phase: watch::Receiver<Phase>,
-    _permit: Option<Permit>,
+    _place: (Permit, Counted),
     _alive: watch::Receiver<()>,
 }
 
 impl Presence {
     pub(crate) fn new(
         phase: watch::Receiver<Phase>,
-        permit: Option<Permit>,
+        place: (Permit, Counted),
         alive: watch::Receiver<()>,
     ) -> Self {
-        Self { phase, _permit: permit, _alive: alive }
+        Self { phase, _place: place, _alive: alive }
     }
 
     /// Returns when the drain begins.
@@ -41,18 +61,45 @@ impl Presence {
         phase.wait_for(|phase| *phase != Phase::Open).await.ok();
     }
 
+    /// Whether the next answer of an HTTP/1 connection has to be its last.
+    pub(crate) fn is_draining(&self) -> bool {
+        *self.phase.borrow() != Phase::Open
+    }
+
+    /// Returns when an idle connection has to go.
+    pub(crate) async fn idle_over(&self) {
+        if let Some(leave) = self.leave().await {
+            tokio::time::sleep_until(leave.idle_until).await;
+        }
+    }
+
     /// Returns when the deadline of a drain has passed.
     pub(crate) async fn stopped(&self) {
+        if let Some(leave) = self.leave().await {
+            tokio::time::sleep_until(leave.by).await;
+        }
+    }
+
+    /// When the drain began, how it goes; `None` when the door's owner is gone.
+    pub(crate) async fn leave(&self) -> Option<Leave> {
         self.draining().await;
-        let phase = *self.phase.borrow();
-        if let Phase::Draining(deadline) = phase {
-            tokio::time::sleep_until(deadline).await;
+        match *self.phase.borrow() {
+            Phase::Draining(leave) => Some(leave),
+            Phase::Open => None,
         }
     }
 }
 
-/// The moment by which all must be gone.
-pub(crate) fn deadline(within: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(within).unwrap_or(now)
+impl Drain {
+    /// Within that time, without waiting for idle connections.
+    pub fn within(within: Duration) -> Self {
+        Self { within, idle: Duration::ZERO }
+    }
+
+    /// Seen from now.
+    pub(crate) fn leave(self) -> Leave {
+        let now = Instant::now();
+        let later = |time| now.checked_add(time).unwrap_or(now);
+        Leave { idle_until: later(self.idle.min(self.within)), by: later(self.within) }
+    }
 }

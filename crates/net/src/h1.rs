@@ -55,7 +55,7 @@ where
         .with_upgrades();
     let mut connection = pin!(connection);
     let mut watchdog = Watchdog::new(&context.settings, Arc::clone(&cue));
-    let mut leaving = pin!(leave(peer.presence()));
+    let mut leaving = pin!(leave_idle(peer.presence()));
     let mut is_leaving = false;
     loop {
         tokio::select! {
@@ -109,7 +109,8 @@ impl Exchanges {
             None => self.ask(request, number).await,
         };
         self.cue.answered(response.status() == StatusCode::SWITCHING_PROTOCOLS);
-        if number >= self.begun_max || self.opened.elapsed() >= self.age_max {
+        let is_draining = self.peer.presence().is_some_and(Presence::is_draining);
+        if number >= self.begun_max || self.opened.elapsed() >= self.age_max || is_draining {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response)
@@ -151,6 +152,14 @@ impl Exchanges {
 pub(crate) async fn leave(presence: Option<&Presence>) {
     match presence {
         Some(presence) => presence.draining().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// An idle connection stays a little longer: its client may be about to send.
+pub(crate) async fn leave_idle(presence: Option<&Presence>) {
+    match presence {
+        Some(presence) => presence.idle_over().await,
         None => std::future::pending().await,
     }
 }

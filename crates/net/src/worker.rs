@@ -1,7 +1,9 @@
 //! One thread: a single-threaded runtime that accepts, and drives what it accepted.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -12,15 +14,18 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::Instant;
 
-use crate::connection::{self, Context, Socketed};
+use crate::connection::{self, Context, Seat, Socketed};
+use crate::counts::{Counts, Unwelcome, WorkerCounts};
 use crate::drain::Phase;
 use crate::listen::{Bound, NO_ADDRESS};
+use crate::reserve::{Reserve, is_exhausted};
 
 /// A running thread.
 #[derive(Debug)]
 pub(crate) struct Worker {
     inbox: mpsc::Sender<Order>,
     thread: JoinHandle<()>,
+    counts: Arc<Counts>,
 }
 
 /// What a worker is told.
@@ -43,11 +48,17 @@ pub(crate) struct Share {
 impl Worker {
     pub(crate) fn start(number: usize) -> io::Result<Self> {
         let (inbox, orders) = mpsc::channel(ORDERS_MAX);
+        let counts = Arc::new(Counts::default());
+        let counted = Arc::clone(&counts);
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let thread = thread::Builder::new()
             .name(format!("net-{number}"))
-            .spawn(move || LocalSet::new().block_on(&runtime, work(orders)))?;
-        Ok(Self { inbox, thread })
+            .spawn(move || LocalSet::new().block_on(&runtime, work(orders, counted)))?;
+        Ok(Self { inbox, thread, counts })
+    }
+
+    pub(crate) fn counts(&self) -> WorkerCounts {
+        self.counts.look()
     }
 
     /// `false` when the worker is gone or does not keep up.
@@ -63,14 +74,16 @@ impl Worker {
     }
 }
 
-async fn work(mut orders: mpsc::Receiver<Order>) {
+async fn work(mut orders: mpsc::Receiver<Order>, counts: Arc<Counts>) {
     // Each connection holds a receiver: when the last is gone, so is the last connection.
     let (alive, receiver) = watch::channel(());
+    let reserve = Rc::new(RefCell::new(Reserve::take()));
     let mut end = None;
     while let Some(order) = orders.recv().await {
         match order {
             Order::Open(share) => {
-                spawn_local(accept(share, receiver.clone()));
+                let seats = Seats { alive: receiver.clone(), counts: Arc::clone(&counts) };
+                spawn_local(accept(share, seats, Rc::clone(&reserve)));
             }
             Order::Finish(deadline) => {
                 end = Some(deadline);
@@ -88,7 +101,7 @@ async fn work(mut orders: mpsc::Receiver<Order>) {
 }
 
 /// Accepts until the door closes.
-async fn accept(share: Share, alive: watch::Receiver<()>) {
+async fn accept(share: Share, seats: Seats, reserve: Rc<RefCell<Reserve>>) {
     let Share { socket, context, mut phase } = share;
     let listener = match Listener::new(socket) {
         Ok(listener) => listener,
@@ -107,15 +120,49 @@ async fn accept(share: Share, alive: watch::Receiver<()>) {
         };
         match accepted {
             Ok((socket, address)) => {
-                let (context, phase) = (Arc::clone(&context), watched.clone());
-                spawn_local(connection::serve(socket, address, context, (phase, alive.clone())));
+                let seat = seats.seat(watched.clone());
+                spawn_local(connection::serve(socket, address, Arc::clone(&context), seat));
             }
             Err(error) => {
-                // Out of descriptors: the next try would fail as fast, and eat the core.
+                // The next try would fail as fast, and eat the core.
                 tracing::warn!(%error, door = %context.door, "connection not accepted");
+                if is_exhausted(&error) {
+                    shed(&listener, &seats.counts, &reserve).await;
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// Takes what waits and closes it at once: a client is told, and the queue does not fill up.
+async fn shed(listener: &Listener, counts: &Counts, reserve: &RefCell<Reserve>) {
+    for _ in 0..SHED_MAX {
+        if !reserve.borrow_mut().give_up() {
+            break;
+        }
+        let taken = tokio::time::timeout(SHED_TIME, listener.accept()).await;
+        let is_taken = matches!(taken, Ok(Ok(_)));
+        drop(taken);
+        reserve.borrow_mut().refill();
+        if !is_taken {
+            return;
+        }
+        counts.refuse(Unwelcome::Descriptors);
+    }
+    reserve.borrow_mut().refill();
+}
+
+/// What connections take from their worker.
+struct Seats {
+    alive: watch::Receiver<()>,
+    counts: Arc<Counts>,
+}
+
+impl Seats {
+    fn seat(&self, phase: watch::Receiver<Phase>) -> Seat {
+        let counts = Arc::clone(&self.counts);
+        Seat { phase, alive: self.alive.clone(), counted: counts.enter(), counts }
     }
 }
 
@@ -137,6 +184,8 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, address) = TcpListener::accept(listener).await?;
+                // A dual-stack socket writes IPv4 clients as `::ffff:192.0.2.7`.
+                let address = SocketAddr::new(address.ip().to_canonical(), address.port());
                 Ok((Socketed::Tcp(nodelay(stream)), address))
             }
             Self::Unix(listener) => {
@@ -160,3 +209,10 @@ const ORDERS_MAX: usize = 1_024;
 
 /// How long a worker rests when the system refuses connections.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Connections closed in a row while no descriptor is left: with the pause above 1,280 a second and
+/// thread, so that a flood cannot keep a core busy.
+const SHED_MAX: usize = 64;
+
+/// The connection is there already, or another thread took the descriptor.
+const SHED_TIME: Duration = Duration::from_millis(5);

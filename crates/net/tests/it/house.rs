@@ -134,3 +134,15 @@ pub(crate) fn until(stream: &mut TcpStream, end: &str) -> String {
 pub(crate) fn pause(millis: u64) {
     std::thread::sleep(Duration::from_millis(millis));
 }
+
+/// Looks until it holds, and fails after some seconds.
+#[track_caller]
+pub(crate) fn wait_for(mut holds: impl FnMut() -> bool) {
+    for _ in 0..500 {
+        if holds() {
+            return;
+        }
+        pause(10);
+    }
+    panic!("waited in vain");
+}

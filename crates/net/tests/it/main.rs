@@ -10,6 +10,10 @@ mod limits;
 #[cfg(test)]
 mod drain;
 #[cfg(test)]
+mod proxied;
+#[cfg(test)]
+mod listening;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod edge;
