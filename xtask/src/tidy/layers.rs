@@ -6,6 +6,7 @@ use serde_json::Value;
 const LAYERS: &[(&str, u8)] = &[
     ("ringwall-base", 0),
     ("ringwall-api", 1),
+    ("ringwall-balance", 1),
     ("ringwall-jose", 1),
     ("ringwall-manifest", 1),
     ("ringwall-openapi", 1),
