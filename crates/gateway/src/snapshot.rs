@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ringwall_base::{Clock, Place};
 use ringwall_jose::Expected;
-use ringwall_manifest::{Mode, Model, Partner, Service};
+use ringwall_manifest::{Mode, Model, Partner, Service, Upstream};
 use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
@@ -282,7 +282,9 @@ impl<'a> Builder<'a> {
 
     fn app(&self, service: &Service) -> Arc<Upstreams> {
         let reach = &self.core.seams().reach;
-        let endpoints = service.upstreams.iter().map(|address| {
+        // Addresses that are found out at run time are not used yet (RW2090 says so).
+        let fixed = service.upstreams.iter().filter_map(Upstream::host_port);
+        let endpoints = fixed.map(|address| {
             let name = format!("app {} {address}", service.name);
             self.core.endpoint(name, || reach.app(&service.name, address))
         });

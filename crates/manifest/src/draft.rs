@@ -154,7 +154,7 @@ pub(crate) fn overlay(root: &mut Node, name: &str) {
     }
     for limit in patch.table("limits") {
         let limits = child(root, "limits", limit.at);
-        if ["default", "login"].contains(&limit.key.as_str()) {
+        if ["default", "login"].contains(&limit.key.as_str()) || limit.node.as_text().is_some() {
             put(limits, limit);
         } else if let Some(limits) = limits {
             for inner in limit.node.entries() {

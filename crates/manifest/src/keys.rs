@@ -1,6 +1,12 @@
 //! Every key of the manifest.
 
+mod door;
+mod survive;
+
 use crate::shape::{Key, Shape};
+
+pub(crate) use door::{ACME, AUDIT, CORS, OVERLOAD, PLAN, TLS};
+pub(crate) use survive::{BREAKER, CANARY, EJECT, HEALTH, MIRROR, RETRY, UPSTREAM};
 
 /// Version 1 of the manifest.
 pub(crate) const ROOT: &[Key] = &[
@@ -15,6 +21,8 @@ pub(crate) const ROOT: &[Key] = &[
     key("partners", Shape::Map(&Shape::Table(PARTNER)), "Third parties."),
     key("secrets", Shape::Map(&Shape::Table(SECRET)), "Names of secrets; values are never here."),
     key("limits", LIMITS, "How often, how large, how long."),
+    key("plans", Shape::Map(&Shape::Table(PLAN)), "How much callers of some roles may do."),
+    key("audit", Shape::Table(AUDIT), "What is written to the audit log."),
     key("expect", Shape::Table(EXPECT), "Promises, proved by `ringwall check`."),
     key("env", Shape::Map(&Shape::Table(OVERLAY)), "What differs in one environment."),
 ];
@@ -37,6 +45,18 @@ pub(crate) const GATEWAY: &[Key] = &[
         Shape::Choice(&["refuse", "pass"]),
         "What happens to query parameters outside the schema.",
     ),
+    key("listen", TEXTS, "Addresses to listen on: `[::]:8443`; every one on `port` if not given."),
+    key("http", Shape::Integer(1, 65_535), "Plain port: leads to https, answers ACME, no more."),
+    key("proxy_protocol", TEXTS, "Peers that have to send PROXY protocol: `10.0.0.0/8`."),
+    key("aliases", TEXTS, "More host names of the same door."),
+    key("compress", Shape::Bool, "Compress answers that no secret can leak from by length."),
+    key("error_pages", Shape::Text, "Folder with `404.html`, `5xx.html`, `default.html`."),
+    key("drain", Shape::Text, "How long requests may go on when the process ends: `30s`."),
+    key("reload_drain", Shape::Text, "How long requests may go on under the old manifest."),
+    key("tls", Shape::Table(TLS), "Certificates, versions, client certificates."),
+    key("acme", Shape::Table(ACME), "Certificates from an ACME server."),
+    key("cors", Shape::Table(CORS), "Which other sites' pages may call."),
+    key("overload", Shape::Table(OVERLOAD), "What is done under too much load."),
 ];
 
 pub(crate) const ROLE: &[Key] = &[
@@ -56,7 +76,7 @@ pub(crate) const DATA: &[Key] = &[
 pub(crate) const SERVICE: &[Key] = &[
     key("run", Shape::Text, "Command that starts it in `ringwall dev`."),
     key("dir", Shape::Text, "Working directory of `run`."),
-    key("upstream", Shape::Either(&[Shape::Text, TEXTS]), "Address `host:port`, or several."),
+    key("upstream", UPSTREAM, "Address `host:port`, or several."),
     key("openapi", Shape::Text, "OpenAPI file: routes, schemas and operation names."),
     key("flask", Shape::Text, "Python file or folder whose Flask routes are read."),
     key("routes", TEXT_MAP, "Operations by hand: `getUser = \"GET /users/{id}\"`."),
@@ -70,6 +90,21 @@ pub(crate) const SERVICE: &[Key] = &[
     key("people", Shape::Map(&TEXTS), "Role to operations."),
     key("callers", Shape::Map(&TEXTS), "Calling service to operations."),
     key("own", TEXT_MAP, "Operation to the place of the owner: `path.user_id`."),
+    key("protocol", Shape::Choice(&["http1", "h2"]), "What is spoken to it; `h2` also for gRPC."),
+    key("zones", TEXTS, "Zones in the order in which they are used."),
+    key("balance", Shape::Text, "`least`, `round-robin`, `hash:ip`, `hash:header:NAME` …"),
+    key("slow_start", Shape::Text, "How long a new upstream is spared: `30s`."),
+    key("health", Shape::Table(HEALTH), "Active checks of each upstream."),
+    key("eject", Shape::Table(EJECT), "When an upstream that fails is left out."),
+    key("breaker", Shape::Table(BREAKER), "What is not exceeded towards the service."),
+    key("retry", Shape::Table(RETRY), "When a request is tried again."),
+    key("canary", Shape::Table(CANARY), "A new version with a part of the requests."),
+    key("mirror", Shape::Table(MIRROR), "Who gets copies of requests."),
+    key("rewrite", TEXT_MAP, "Prefixes of the path that the app sees: `\"/old\" = \"/new\"`."),
+    key("cors", Shape::Table(CORS), "Which other sites' pages may call this service."),
+    key("websocket", TEXTS, "Operations that may become a WebSocket; every one if not given."),
+    key("grpc_web", Shape::Bool, "gRPC-Web of browsers is translated."),
+    key("compress", TEXTS, "Operations whose answers to signed-in callers are compressed too."),
 ];
 
 pub(crate) const PARTNER: &[Key] = &[
@@ -97,6 +132,8 @@ pub(crate) const SECRET: &[Key] =
 
 pub(crate) const LIMIT: &[Key] = &[
     key("rate", Shape::Text, "`10 per minute per user`."),
+    key("cost", Shape::Integer(1, 1_000), "What one request counts; 1 if not given."),
+    key("burst", Shape::Integer(1, 1_000_000), "How many may come at once."),
     key("body", Shape::Text, "Largest request body: `16 KiB`."),
     key("timeout", Shape::Text, "Longest time for the whole exchange: `5s`."),
 ];
@@ -109,7 +146,7 @@ pub(crate) const EXPECT: &[Key] = &[
 pub(crate) const OVERLAY: &[Key] = &[
     key("host", Shape::Text, "Host name in this environment."),
     key("identity", Shape::Text, "Trust domain in this environment."),
-    key("upstream", Shape::Map(&Shape::Either(&[Shape::Text, TEXTS])), "Addresses by service."),
+    key("upstream", Shape::Map(&UPSTREAM), "Addresses by service."),
     key("gateway", Shape::Table(OVERLAY_GATEWAY), "The public door in this environment."),
     key(
         "services",
@@ -122,11 +159,8 @@ pub(crate) const OVERLAY: &[Key] = &[
 pub(crate) const OVERLAY_GATEWAY: &[Key] =
     &[key("host", Shape::Text, "Host name in this environment.")];
 
-pub(crate) const OVERLAY_SERVICE: &[Key] = &[key(
-    "upstream",
-    Shape::Either(&[Shape::Text, TEXTS]),
-    "Address `host:port`, or several, in this environment.",
-)];
+pub(crate) const OVERLAY_SERVICE: &[Key] =
+    &[key("upstream", UPSTREAM, "Address `host:port`, or several, in this environment.")];
 
 /// What an included file may hold: the grants to its service and what belongs to them.
 pub(crate) const INCLUDED: &[&str] = &["ringwall", "services", "data", "secrets", "limits"];
@@ -138,9 +172,14 @@ const LIMITS: Shape = Shape::Open(
     &[
         key("default", ONE_LIMIT, "For operations without a line of their own."),
         key("login", ONE_LIMIT, "For attempts to sign in."),
+        key("redis", REDIS, "Address of a Redis or Valkey that shares the counts."),
+        key("redis_secret", Shape::Text, "Secret with its password."),
     ],
     &Shape::Map(&ONE_LIMIT),
 );
+
+/// A service may have this name: then it is a table of its operations.
+const REDIS: Shape = Shape::Either(&[Shape::Text, Shape::Map(&ONE_LIMIT)]);
 
 const fn key(name: &'static str, shape: Shape, about: &'static str) -> Key {
     Key { name, shape, about }

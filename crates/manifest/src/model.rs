@@ -3,10 +3,26 @@
 //! A [`Model`] is made by the checker only. Names are resolved, defaults are filled in, includes
 //! and the environment overlay are applied, and every grant knows the line that gave it.
 
+mod edge;
+mod survive;
+mod tls;
+mod upstream;
+
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ringwall_base::{Operation, Place};
+
+pub use edge::{AuditRequests, Cors, Network, Plan, Redis};
+pub use survive::{
+    Balance, Breaker, Canary, Eject, HashKey, Health, HealthCheck, Mirror, Overload, Protocol,
+    Retry,
+};
+pub use tls::{
+    Acme, AcmeChallenge, Certificate, CertificateKey, ClientCertificates, Tls, TlsHost, TlsVersion,
+};
+pub use upstream::{Address, Upstream};
 
 /// The whole manifest, resolved.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -27,6 +43,10 @@ pub struct Model {
     pub secrets: BTreeMap<String, SecretRule>,
     /// Rate, size and time limits.
     pub limits: Limits,
+    /// Plans, by name.
+    pub plans: BTreeMap<String, Plan>,
+    /// Which requests are written to the audit log.
+    pub audit_requests: AuditRequests,
     /// Promises.
     pub expectations: Vec<Expectation>,
     /// Cedar policy files: path and text.
@@ -54,6 +74,30 @@ pub struct Gateway {
     pub refuses_unknown_parameters: bool,
     /// Web application firewall.
     pub waf: Waf,
+    /// Addresses to listen on; empty: every address, on `port`.
+    pub listen: Vec<SocketAddr>,
+    /// Plain port: sends browsers to `https` and answers ACME's HTTP-01, nothing else.
+    pub http_port: Option<u16>,
+    /// Peers that have to send a PROXY protocol header; nobody else may.
+    pub proxy_protocol: Vec<Network>,
+    /// More host names of the same door.
+    pub aliases: Vec<String>,
+    /// Whether answers are compressed where no secret can leak by their length.
+    pub compresses: bool,
+    /// Folder with pages for browsers, relative to the manifest's folder.
+    pub error_pages: Option<String>,
+    /// How long requests may go on when the process ends. `None`: the built-in time.
+    pub drain: Option<Duration>,
+    /// How long requests may go on under the old manifest. `None`: the built-in time.
+    pub reload_drain: Option<Duration>,
+    /// TLS of the door.
+    pub tls: Tls,
+    /// Certificates from an ACME server.
+    pub acme: Option<Acme>,
+    /// Cross-origin rules, for services without their own.
+    pub cors: Option<Cors>,
+    /// What is done under too much load.
+    pub overload: Option<Overload>,
     /// The `[gateway]` line.
     pub place: Place,
 }
@@ -167,8 +211,39 @@ pub struct Service {
     pub run: Option<String>,
     /// Working directory of `run`, relative to the manifest.
     pub dir: Option<String>,
-    /// Addresses `host:port`, at least one.
-    pub upstreams: Vec<String>,
+    /// Where it listens, at least one.
+    pub upstreams: Vec<Upstream>,
+    /// What is spoken to it.
+    pub protocol: Protocol,
+    /// Zones in the order in which they are used; empty: all upstreams alike.
+    pub zones: Vec<String>,
+    /// How one of several upstreams is chosen.
+    pub balance: Balance,
+    /// How long a new upstream is spared.
+    pub slow_start: Option<Duration>,
+    /// Active checks.
+    pub health: Option<Health>,
+    /// Leaving out what fails. `None`: the built-in rule.
+    pub eject: Option<Eject>,
+    /// Limits towards the service. `None`: the built-in ones.
+    pub breaker: Option<Breaker>,
+    /// Trying again. `None`: the built-in rule.
+    pub retry: Option<Retry>,
+    /// A new version with a part of the requests.
+    pub canary: Option<Canary>,
+    /// Who gets copies.
+    pub mirror: Option<Mirror>,
+    /// Prefixes of the path that the app sees, after the mount was cut: what is replaced by what.
+    /// The longest comes first.
+    pub rewrite: Vec<(String, String)>,
+    /// Cross-origin rules. `None`: as for the door.
+    pub cors: Option<Cors>,
+    /// Operations that may become a WebSocket. `None`: every one that is granted.
+    pub websocket: Option<Vec<String>>,
+    /// Whether gRPC-Web of browsers is translated.
+    pub has_grpc_web: bool,
+    /// Operations whose answers to signed-in callers are compressed too.
+    pub compress: Vec<String>,
     /// OpenAPI file, relative to the manifest.
     pub openapi: Option<String>,
     /// Python file or folder whose Flask routes are read.
@@ -321,6 +396,8 @@ pub struct Limits {
     pub login: Option<Limit>,
     /// By service and operation.
     pub operations: BTreeMap<(String, String), Limit>,
+    /// Counts shared between gateways.
+    pub redis: Option<Redis>,
 }
 
 /// One limit line.
@@ -328,6 +405,10 @@ pub struct Limits {
 pub struct Limit {
     /// How often.
     pub rate: Option<Rate>,
+    /// What one request counts. `None`: one.
+    pub cost: Option<u32>,
+    /// How many may come at once. `None`: as many as the rate allows.
+    pub burst: Option<u32>,
     /// Largest request body in bytes.
     pub body_bytes_max: Option<u64>,
     /// Longest time for the whole exchange.

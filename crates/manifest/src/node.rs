@@ -98,6 +98,14 @@ impl Node {
         self.get(key).and_then(Self::as_text)
     }
 
+    /// The items of a list; nothing for another value.
+    pub(crate) fn items(&self) -> &[Self] {
+        match &self.value {
+            Value::List(items) => items,
+            _ => &[],
+        }
+    }
+
     /// The texts of a list, or the one text.
     pub(crate) fn texts(&self) -> Vec<(&str, At)> {
         match &self.value {

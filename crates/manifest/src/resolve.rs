@@ -5,14 +5,21 @@
 mod names;
 mod quantity;
 mod gateway;
+mod door;
+mod tls;
 mod roles;
 mod operations;
 mod services;
+mod upstreams;
+mod survive;
+mod traffic;
+mod cors;
 mod stores;
 mod grants;
 mod own;
 mod partners;
 mod limits;
+mod plans;
 mod expectations;
 
 use std::collections::BTreeMap;
@@ -123,6 +130,8 @@ impl Checker<'_> {
         self.partners();
         self.stores();
         self.limits();
+        self.redis();
+        self.plans();
         self.expectations();
         analyse::run(self);
     }
@@ -229,6 +238,11 @@ fn text_map(node: Option<&Node>) -> BTreeMap<String, String> {
         .iter()
         .filter_map(|entry| Some((entry.key.clone(), entry.node.as_text()?.to_owned())))
         .collect()
+}
+
+/// A switch that is on.
+fn is_true(node: &Node, key: &str) -> bool {
+    node.get(key).and_then(Node::as_bool).unwrap_or(false)
 }
 
 /// The word of a key with a few choices, turned into its meaning.

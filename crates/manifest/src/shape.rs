@@ -158,6 +158,8 @@ fn home_of(name: &str) -> Option<String> {
         ("[data]", crate::keys::DATA),
         ("[roles]", crate::keys::ROLE),
         ("[secrets]", crate::keys::SECRET),
+        ("[gateway.tls]", crate::keys::TLS),
+        ("[gateway.cors]", crate::keys::CORS),
     ];
     let (table, _) = homes.iter().find(|(_, keys)| keys.iter().any(|key| key.name == name))?;
     Some(if table.is_empty() { "the top of the file".to_owned() } else { format!("`{table}`") })

@@ -57,12 +57,14 @@ pub fn routes(model: &Model) -> View {
     let mut rows = Vec::new();
     for service in model.services.values() {
         for operation in service.operations.values() {
+            let upstreams: Vec<String> =
+                service.upstreams.iter().map(ToString::to_string).collect();
             let is_public = has_address(model, service, &operation.name);
             rows.push(vec![
                 operation.method.clone(),
                 if is_public { public_path(service, &operation.path) } else { "-".to_owned() },
                 format!("{}.{}", service.name, operation.name),
-                service.upstreams.join(", "),
+                upstreams.join(", "),
                 operation.path.clone(),
                 limit_text(model, &service.name, &operation.name),
             ]);

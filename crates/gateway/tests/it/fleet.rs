@@ -14,7 +14,7 @@ use ringwall_base::{
 };
 use ringwall_gateway::{Answered, Core, Door, House, Keys, Local, Reach, Seams, Signers};
 use ringwall_jose::{AccessClaims, JwkSet, KeySet, PrivateKey, mint};
-use ringwall_manifest::{Grant, Model, Role, Scope, Service};
+use ringwall_manifest::{Grant, Model, Role, Scope, Service, Upstream};
 use ringwall_net::{
     Answer, DialTcp, Listen, Opening, Pool, PoolSettings, Server, Settings, Target,
 };
@@ -123,7 +123,7 @@ pub(crate) fn model(services: Vec<Service>) -> Model {
 pub(crate) fn service(name: &str, upstream: SocketAddr, operations: &[&str]) -> Service {
     let mut service = Service {
         name: name.to_owned(),
-        upstreams: vec![upstream.to_string()],
+        upstreams: vec![Upstream::tcp(upstream.to_string())],
         ..Service::default()
     };
     for text in operations {

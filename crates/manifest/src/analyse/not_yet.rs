@@ -1,9 +1,12 @@
 //! What is declared but not enforced by this version. It is said, never silently accepted.
 
+mod door;
+mod service;
+
 use ringwall_base::Place;
 
 use crate::catalogue::code;
-use crate::model::{Login, Model, Waf};
+use crate::model::{Login, Logs, Model, Waf};
 use crate::resolve::Checker;
 use crate::source::At;
 
@@ -47,6 +50,10 @@ pub fn unenforced(model: &Model) -> Vec<(String, Place)> {
         if let Some(detector) = &class.detect {
             found.push((format!("detector `{detector}` of `{name}`"), class.place.clone()));
         }
+        // To leave a field out is the default, and what happens: no body is ever logged.
+        if class.logs != Logs::Drop {
+            found.push((format!("`logs` of data class `{name}`"), class.place.clone()));
+        }
     }
     for (name, partner) in &model.partners {
         if partner.auth.is_some() {
@@ -62,5 +69,7 @@ pub fn unenforced(model: &Model) -> Vec<(String, Place)> {
     for (name, secret) in model.secrets.iter().filter(|(_, secret)| secret.rotate.is_some()) {
         found.push((format!("the rotation of secret `{name}`"), secret.place.clone()));
     }
+    found.extend(door::of(model));
+    found.extend(model.services.values().flat_map(service::of));
     found
 }

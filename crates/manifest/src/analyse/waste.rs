@@ -202,12 +202,13 @@ fn addresses(checker: &mut Checker<'_>) {
     let mut shared = Vec::new();
     for service in checker.model.services.values() {
         for address in &service.upstreams {
-            match seen.get(address) {
+            let address = address.to_string();
+            match seen.get(&address) {
                 Some(other) if *other != service.name => {
-                    shared.push((address.clone(), other.clone(), service.clone()));
+                    shared.push((address, other.clone(), service.clone()));
                 }
                 _ => {
-                    seen.insert(address.clone(), service.name.clone());
+                    seen.insert(address, service.name.clone());
                 }
             }
         }

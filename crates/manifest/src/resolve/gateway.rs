@@ -1,7 +1,8 @@
 //! `[gateway]`, the public door.
 
+use super::door::overload;
 use super::quantity::{is_host_name, is_path, is_url};
-use super::{Checker, chosen};
+use super::{Checker, chosen, is_true};
 use crate::catalogue::code;
 use crate::model::{Gateway, Leak, Login, Mode, Waf};
 use crate::node::Node;
@@ -14,9 +15,11 @@ impl Checker<'_> {
         let node = entry.map_or(&empty, |entry| &entry.node);
         let place = self.place(entry.map_or_else(At::default, |entry| entry.at));
         let host = self.host(node);
+        let port = node.get("port").and_then(Node::as_integer).map_or(PORT, as_port);
         self.model.gateway = Gateway {
+            aliases: self.aliases(node, &host),
             host,
-            port: node.get("port").and_then(Node::as_integer).map_or(PORT, as_port),
+            port,
             login: self.login(node),
             login_path: self.own_path(node, "login_path", "/login"),
             logout_path: self.own_path(node, "logout_path", "/logout"),
@@ -29,8 +32,23 @@ impl Checker<'_> {
             ),
             refuses_unknown_parameters: node.text("unknown_parameters") != Some("pass"),
             waf: chosen(node, "waf", &[("log", Waf::Log), ("block", Waf::Block)], Waf::Off),
+            listen: self.listen(node),
+            http_port: self.plain_port(node, port),
+            proxy_protocol: self.networks(node, "proxy_protocol"),
+            compresses: is_true(node, "compress"),
+            error_pages: node
+                .get("error_pages")
+                .and_then(|pages| Some(self.path(pages.at, pages.as_text()?))),
+            drain: self.time(node, "drain"),
+            reload_drain: self.time(node, "reload_drain"),
+            cors: self.cors(node),
+            overload: overload(node),
             place,
+            ..Gateway::default()
         };
+        // They speak of the names of the door, which are known now.
+        self.model.gateway.tls = self.tls(node);
+        self.model.gateway.acme = self.acme(node);
         self.login_paths();
     }
 

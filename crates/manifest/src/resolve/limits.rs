@@ -2,6 +2,7 @@
 
 use super::Checker;
 use super::quantity::{bytes, rate};
+use super::survive::number;
 use crate::catalogue::code;
 use crate::model::Limit;
 use crate::node::{Entry, Node};
@@ -15,6 +16,8 @@ impl Checker<'_> {
             match entry.key.as_str() {
                 "default" => self.model.limits.default = Some(self.limit(entry)),
                 "login" => self.model.limits.login = Some(self.limit(entry)),
+                // Addresses of shared counts, unless a service has that name.
+                "redis" | "redis_secret" if entry.node.as_text().is_some() => {}
                 service => self.service_limits(service, entry),
             }
         }
@@ -65,13 +68,21 @@ impl Checker<'_> {
                     .help("write `body = \"16 KiB\"`");
             }
         }
+        limit.cost = node.get("cost").map(|_| number(node, "cost", 1));
+        limit.burst = node.get("burst").map(|_| number(node, "burst", 1));
+        for key in ["cost", "burst"] {
+            if let (Some(inner), None) = (node.get(key), limit.rate) {
+                self.contradiction(inner.at, &format!("`{key}` without `rate`"))
+                    .help("write `{ rate = \"100 per minute\", cost = 5, burst = 20 }`");
+            }
+        }
         if let Some(node) = node.get("timeout") {
             limit.timeout = self.duration(node, "timeout");
         }
         limit
     }
 
-    fn bad_rate(&mut self, text: &str, at: At) {
+    pub(super) fn bad_rate(&mut self, text: &str, at: At) {
         self.findings
             .add(code::BAD_LIMIT, at, format!("`{text}` is not a rate"))
             .label("COUNT per second|minute|hour|day per user|ip|account")

@@ -42,7 +42,7 @@ impl Checker<'_> {
     }
 
     /// Reports a role that is not declared. `who` begins the sentence.
-    fn known_role(&mut self, name: &str, at: At, who: &str) -> bool {
+    pub(super) fn known_role(&mut self, name: &str, at: At, who: &str) -> bool {
         if self.names.roles.contains_key(name) {
             return true;
         }

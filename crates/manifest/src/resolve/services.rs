@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::quantity::{is_address, is_path};
+use super::quantity::is_path;
 use super::{Checker, chosen, text_map};
 use crate::catalogue::code;
 use crate::model::{Authorization, Service};
@@ -20,10 +20,14 @@ impl Checker<'_> {
             let people = self.people(entry);
             let callers = self.callers(entry);
             let own = self.own_rules(entry);
+            let websocket = self.own_operations(entry, "websocket");
+            let compress = self.own_operations(entry, "compress").unwrap_or_default();
             if let Some(service) = self.model.services.get_mut(&entry.key) {
                 service.people = people;
                 service.callers = callers;
                 service.own = own;
+                service.websocket = websocket;
+                service.compress = compress;
             }
         }
         self.owner_rules_of_openapi();
@@ -35,19 +39,18 @@ impl Checker<'_> {
         let file =
             |key: &str| node.get(key).and_then(|inner| Some(self.path(inner.at, inner.as_text()?)));
         let (dir, openapi, flask) = (file("dir"), file("openapi"), file("flask"));
-        Service {
+        let mut service = Service {
             name: entry.key.clone(),
             run: node.text("run").map(str::to_owned),
             dir: dir.or_else(|| self.included_folder(entry)),
-            upstreams: self.addresses(entry, "upstream"),
+            upstreams: self.service_upstreams(entry),
             openapi,
             flask,
             mount: self.mount(node),
             data: self.data_names(node.get("data")),
             secrets: self.injected(node),
             env: self.variables(node),
-            hosts: self.addresses(entry, "hosts"),
-            stores: BTreeMap::new(),
+            hosts: self.plain_addresses(entry, "hosts"),
             authorization: chosen(
                 node,
                 "authorization",
@@ -56,11 +59,13 @@ impl Checker<'_> {
             ),
             operations: offer.operations,
             has_schemas: offer.has_schemas,
-            people: BTreeMap::new(),
-            callers: BTreeMap::new(),
-            own: BTreeMap::new(),
             place: self.place(entry.at),
-        }
+            // Grants, owners and stores look across services: they are filled in later.
+            ..Service::default()
+        };
+        self.survive(entry, &mut service);
+        self.traffic(entry, &mut service);
+        service
     }
 
     /// A service of an included file runs in that file's folder.
@@ -68,47 +73,6 @@ impl Checker<'_> {
         let path = self.findings.sources.path(entry.at.file);
         let (folder, _) = path.rsplit_once('/')?;
         (entry.at.file > 0).then(|| folder.to_owned())
-    }
-
-    fn addresses(&mut self, entry: &Entry, key: &str) -> Vec<String> {
-        let Some(node) = entry.node.get(key) else {
-            if key == "upstream" {
-                self.findings
-                    .add(
-                        code::NO_UPSTREAM,
-                        entry.at,
-                        format!("service `{}` has no `upstream`", entry.key),
-                    )
-                    .label("nowhere to send a request to")
-                    .help("write `upstream = \"127.0.0.1:5001\"`, where the app listens");
-            }
-            return Vec::new();
-        };
-        let mut addresses = Vec::new();
-        for (text, at) in node.texts() {
-            if is_address(text) {
-                addresses.push(text.to_owned());
-                continue;
-            }
-            let plain = text.trim_start_matches("http://").trim_start_matches("https://");
-            let plain = plain.split('/').next().unwrap_or(plain);
-            let help = match plain {
-                plain if is_address(plain) => format!("write `\"{plain}\"`"),
-                plain if is_address(&format!("{plain}:80")) => format!("write `\"{plain}:5001\"`"),
-                _ => "write `\"127.0.0.1:5001\"`".to_owned(),
-            };
-            self.findings
-                .add(code::BAD_ADDRESS, at, format!("`{text}` is not an address"))
-                .label("`host:port`, without scheme and path")
-                .help(help);
-        }
-        if node.texts().is_empty() && key == "upstream" {
-            self.findings
-                .add(code::NO_UPSTREAM, node.at, "the list of upstreams is empty")
-                .label("at least one address")
-                .help("write `upstream = [\"127.0.0.1:5001\"]`");
-        }
-        addresses
     }
 
     fn mount(&mut self, node: &Node) -> String {

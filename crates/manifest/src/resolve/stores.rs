@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::Checker;
 use super::quantity::is_address;
 use crate::catalogue::code;
-use crate::model::Model;
+use crate::model::{Model, Upstream};
 use crate::node::Entry;
 use crate::source::At;
 
@@ -77,7 +77,12 @@ impl Checker<'_> {
             return false;
         }
         let own = self.model.services.get(&service.key);
-        if own.is_some_and(|own| own.upstreams.iter().any(|address| meant(address) == key)) {
+        if own.is_some_and(|own| {
+            own.upstreams
+                .iter()
+                .filter_map(Upstream::host_port)
+                .any(|address| meant(address) == key)
+        }) {
             self.no_store(entry.at, format!("`{}` is the service's own address", entry.key))
                 .label("the app itself listens there")
                 .help("let the app or its database use another port");
@@ -109,7 +114,8 @@ fn doors_of_others(model: &Model, service: &str) -> Vec<(String, String)> {
         .map(|host| (meant(&format!("{host}:{port}")), "the public door".to_owned()))
         .collect();
     for other in model.services.values().filter(|other| other.name != service) {
-        let addresses = other.upstreams.iter().chain(&other.hosts);
+        let fixed = other.upstreams.iter().filter_map(Upstream::host_port);
+        let addresses = fixed.chain(other.hosts.iter().map(String::as_str));
         doors.extend(
             addresses.map(|address| (meant(address), format!("where `{}` is reached", other.name))),
         );

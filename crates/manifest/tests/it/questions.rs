@@ -134,7 +134,10 @@ fn an_overlay_changes_addresses_and_limits_only() {
     let report = check(&draft, &Inputs { environment: Some("prod".to_owned()), ..inputs() });
     let model = report.model.unwrap();
     assert_eq!(model.gateway.host, "shop.example.com");
-    assert_eq!(model.services["users"].upstreams, ["10.0.0.1:80", "10.0.0.2:80"]);
+    assert_eq!(
+        model.services["users"].upstreams,
+        ["10.0.0.1:80", "10.0.0.2:80"].map(ringwall_manifest::Upstream::tcp)
+    );
     assert_eq!(model.limits.default.unwrap().rate.unwrap().count, 7);
     assert_eq!(model.limits.operations.len(), 3);
     let report = check(&draft, &Inputs { environment: Some("prud".to_owned()), ..inputs() });

@@ -138,7 +138,7 @@ impl Fleet {
         doors.paths.put_cell(&service.name, self.site.is_isolated.then(|| cell.dialer()));
         let folder = self.site.place.state().join("logs");
         let output = Output::start(&folder, &service.name, cell.lines())?;
-        let address = service.upstreams.first().and_then(|address| address.parse().ok());
+        let address = service.upstreams.first().and_then(|one| one.host_port()?.parse().ok());
         let running = Running {
             service: service.clone(),
             cell,

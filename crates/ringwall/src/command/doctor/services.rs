@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use ringwall_api::Status;
 use ringwall_cell::who_listens;
-use ringwall_manifest::{Model, Service};
+use ringwall_manifest::{Model, Service, Upstream};
 
 use super::Report;
 use crate::paths::Place;
@@ -68,7 +68,7 @@ fn find(program: &str, dir: &Path) -> Option<PathBuf> {
 
 /// A copy that somebody started outside can be called without any check.
 fn strays(service: &Service, report: &mut Report) {
-    for upstream in &service.upstreams {
+    for upstream in service.upstreams.iter().filter_map(Upstream::host_port) {
         let Some((host, port)) = upstream.rsplit_once(':') else { continue };
         let is_local = ["127.0.0.1", "localhost", "[::1]"].contains(&host);
         let Some(port) = port.parse().ok().filter(|_| is_local && service.run.is_some()) else {

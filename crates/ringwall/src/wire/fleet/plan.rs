@@ -126,7 +126,7 @@ impl Inside {
     /// One address for each other service, under its name and under every hard-wired name.
     fn others(&mut self, service: &Service, model: &Model) {
         let own: Vec<u16> =
-            service.upstreams.iter().filter_map(|address| port_of(address)).collect();
+            service.upstreams.iter().filter_map(|one| port_of(one.host_port()?)).collect();
         let others = model.services.values().filter(|other| other.name != service.name);
         for (index, other) in (0_u16..).zip(others) {
             let Some(address) = door_address(index) else { return };

@@ -1,0 +1,57 @@
+//! Keys of the public door that this version reads and does not enforce.
+
+use ringwall_base::Place;
+
+use crate::model::{AuditRequests, Model};
+
+/// Whoever enforces one takes its line out.
+pub(super) fn of(model: &Model) -> Vec<(String, Place)> {
+    let gateway = &model.gateway;
+    let (tls, limits) = (&gateway.tls, &model.limits);
+    let door = [
+        ("`listen`", !gateway.listen.is_empty()),
+        ("`http`", gateway.http_port.is_some()),
+        ("`proxy_protocol`", !gateway.proxy_protocol.is_empty()),
+        ("`aliases`", !gateway.aliases.is_empty()),
+        ("`compress`", gateway.compresses),
+        ("`error_pages`", gateway.error_pages.is_some()),
+        ("`drain`", gateway.drain.is_some()),
+        ("`reload_drain`", gateway.reload_drain.is_some()),
+        ("`overload`", gateway.overload.is_some()),
+    ];
+    let parts = [
+        ("`tls.min`", tls.min != crate::model::TlsVersion::default()),
+        ("`tls.certificates`", !tls.certificates.is_empty()),
+        ("`tls.tickets`", tls.tickets.is_some()),
+        ("`tls.ocsp`", tls.has_ocsp),
+        ("`tls.client`", tls.client.is_some()),
+        ("`tls.hosts`", !tls.hosts.is_empty()),
+    ];
+    let said = |what: &[(&str, bool)], place: &Place| -> Vec<(String, Place)> {
+        let set = what.iter().filter(|(_, is_set)| *is_set);
+        set.map(|(what, _)| (format!("{what} of the gateway"), place.clone())).collect()
+    };
+    let mut found = said(&door, &gateway.place);
+    found.extend(said(&parts, &tls.place));
+    let acme = gateway.acme.iter().map(|acme| ("certificates by ACME".to_owned(), &acme.place));
+    let cors = gateway.cors.iter().map(|cors| ("`cors` of the gateway".to_owned(), &cors.place));
+    let redis = limits.redis.iter().map(|redis| ("`limits.redis`".to_owned(), &redis.place));
+    let plans = model.plans.iter().map(|(name, plan)| (format!("plan `{name}`"), &plan.place));
+    let all = acme.chain(cors).chain(redis).chain(plans);
+    found.extend(all.map(|(what, place)| (what, place.clone())));
+    for ((service, operation), limit) in &limits.operations {
+        if limit.cost.is_some() || limit.burst.is_some() {
+            let what = format!("`cost` and `burst` of `{service}.{operation}`");
+            found.push((what, limit.place.clone()));
+        }
+    }
+    for limit in limits.default.iter().chain(&limits.login) {
+        if limit.cost.is_some() || limit.burst.is_some() {
+            found.push(("`cost` and `burst` of a limit".to_owned(), limit.place.clone()));
+        }
+    }
+    if model.audit_requests != AuditRequests::All {
+        found.push(("`audit.requests`".to_owned(), gateway.place.clone()));
+    }
+    found
+}
