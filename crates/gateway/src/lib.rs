@@ -23,6 +23,7 @@ mod upstreams;
 mod rates;
 mod local;
 mod egress;
+mod plain;
 mod own;
 mod json;
 
@@ -30,6 +31,7 @@ pub use crate::core::{Core, Door, Reach, Seams, Signers};
 pub use egress::Egress;
 pub use local::{Answered, Local};
 pub use pipeline::House;
+pub use plain::{Plain, PlainSettings};
 pub use snapshot::BuildError;
 pub use stage::authenticate::Keys;
 

@@ -10,6 +10,8 @@ mod doors;
 #[cfg(test)]
 mod egress;
 #[cfg(test)]
+mod plain;
+#[cfg(test)]
 mod framing;
 #[cfg(test)]
 mod identity;
