@@ -12,6 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
+use crate::StreamBody;
 use crate::pool::Lease;
 
 /// A request or response body. Trailers are kept.
@@ -26,6 +27,8 @@ pub enum Body {
     Incoming(Incoming),
     /// From an upstream, still arriving. Read to its end it gives the connection back to the pool.
     Upstream(Upstream),
+    /// From an HTTP/2 stream, of a client or of an upstream.
+    Stream(StreamBody),
     /// From a task that transforms another body.
     Channel(mpsc::Receiver<Framed>),
     /// Anything else. Costs an allocation and a virtual call a frame.
@@ -52,6 +55,9 @@ pub enum BodyError {
     /// The sending side broke off or broke the framing.
     #[error("body broke off")]
     Transport(#[source] hyper::Error),
+    /// The stream was reset, or its connection ended.
+    #[error("stream broke off")]
+    Stream(#[source] h2::Error),
     /// Another source failed.
     #[error("body could not be read")]
     Io(#[source] io::Error),
@@ -243,6 +249,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Incoming(body) => Pin::new(body).poll_frame_of(cx),
             Self::Upstream(body) => body.poll(cx),
+            Self::Stream(body) => Pin::new(body).poll_frame(cx),
             Self::Channel(frames) => frames.poll_recv(cx),
             Self::Boxed(body) => body.0.as_mut().poll_frame(cx),
         }
@@ -254,6 +261,7 @@ impl http_body::Body for Body {
             Self::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
             Self::Incoming(body) => body.is_end_stream(),
             Self::Upstream(body) => body.incoming.is_end_stream(),
+            Self::Stream(body) => body.is_end_stream(),
             Self::Channel(_) => false,
             Self::Boxed(body) => body.0.is_end_stream(),
         }
@@ -267,6 +275,7 @@ impl http_body::Body for Body {
             ),
             Self::Incoming(body) => body.size_hint(),
             Self::Upstream(body) => body.incoming.size_hint(),
+            Self::Stream(body) => body.size_hint(),
             Self::Channel(_) => SizeHint::default(),
             Self::Boxed(body) => body.0.size_hint(),
         }

@@ -13,6 +13,7 @@ mod linger;
 mod stream;
 
 pub(crate) use line::has_dot_segment;
+pub(crate) use linger::Linger;
 pub use machine::{Machine, fuzz};
 pub(crate) use stream::{Cue, Guarded, Stand};
 pub use violation::Violation;

@@ -1,171 +1,178 @@
-//! An HTTP/2 connection. Framing has one reading here; what is left is checked on each request.
+//! An HTTP/2 connection of a client: frames by `h2`, limits and requests by us.
+//!
+//! A task drives the connection ([`serve`]), one more each request ([`exchange`]). What the
+//! library would answer without end is counted below it ([`meter`]).
+
+mod check;
+mod exchange;
+mod flood;
+pub(crate) mod mark;
+pub(crate) mod meter;
+pub(crate) mod metered;
+pub(crate) mod pump;
+pub(crate) mod stream_body;
+mod walk;
+mod watch;
 
 use std::cell::Cell;
-use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::Poll;
 
-use http::header::HOST;
-use http::{Method, Request, Response};
-use hyper::body::Incoming;
-use hyper::rt::Executor;
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use bytes::Bytes;
+use h2::Reason;
+use h2::server::{Builder, Connection};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, Interval, interval};
+use tokio::task::spawn_local;
+use tokio::time::timeout;
 
 use crate::connection::Context;
-use crate::guard::has_dot_segment;
 use crate::h1::{leave, stopped};
-use crate::patient::Patient;
-use crate::refusal::refusal_response;
-use crate::unread::{Returning, Unread};
-use crate::{Answer, Body, Peer, Settings, Violation};
+use crate::{Peer, Settings, Violation};
+use exchange::Exchanges;
+pub use flood::{Flood, FrameLimits};
+use meter::Meter;
+use metered::Metered;
+pub use stream_body::StreamBody;
+use watch::{Finding, Watch};
 
 /// Serves until the connection ends, the door drains or the connection is old.
 pub(crate) async fn serve<S>(stream: S, context: &Arc<Context>, peer: Arc<Peer>)
 where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let settings = &context.settings;
-    let begun = Rc::new(Cell::new(0_u64));
-    let counter = Rc::clone(&begun);
-    let (answerer, asker) = (Arc::clone(&context.answer), Arc::clone(&peer));
-    let mut unread = Unread::new(settings);
-    let (body_time, home) = (settings.body_idle_time, unread.home());
-    let service = service_fn(move |request: Request<Incoming>| {
-        counter.set(counter.get().saturating_add(1));
-        let home = home.clone();
-        let request = request.map(|body| Patient::body(Returning::body(body, home), body_time));
-        answer(Arc::clone(&answerer), Arc::clone(&asker), request)
+    let meter = Rc::new(Meter::new(settings.frames));
+    let stream = Metered::of_client(stream, Rc::clone(&meter));
+    let handshake = timeout(settings.head_time, builder(settings).handshake(stream));
+    let connection = tokio::select! {
+        opened = handshake => match opened {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, door = %peer.door, "no HTTP/2 preface");
+                return;
+            }
+            Err(_elapsed) => return,
+        },
+        () = leave(peer.presence()) => return,
+    };
+    let exchanges = Rc::new(Exchanges {
+        answer: Arc::clone(&context.answer),
+        peer,
+        settings: settings.clone(),
+        meter,
+        begun: Cell::default(),
+        open: Cell::default(),
     });
-    let connection = builder(settings).serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+    drive(connection, exchanges).await;
+}
+
+/// What happens on a connection.
+enum Happening {
+    Accepted,
+    Ended,
+    Flooded(Flood),
+    Faulty,
+}
+
+async fn drive<S>(mut connection: Connection<Metered<S>, Bytes>, exchanges: Rc<Exchanges>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let peer = Arc::clone(&exchanges.peer);
+    let mut watch = Watch::new(&exchanges, connection.ping_pong());
     let mut leaving = pin!(leave(peer.presence()));
     let mut is_leaving = false;
-    let mut age = Age::new(settings);
+    let mut faults = 0;
     loop {
         tokio::select! {
             biased;
-            ended = connection.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(%error, door = %peer.door, "connection ended");
+            happening = next(&mut connection, &exchanges, faults) => match happening {
+                Happening::Accepted => {}
+                Happening::Ended => return,
+                Happening::Flooded(flood) => {
+                    exchanges.answer.refused(&peer, Violation::Flood(flood));
+                    return end(connection, &exchanges).await;
                 }
-                return;
-            }
+                Happening::Faulty => {
+                    faults = exchanges.meter.faults();
+                    exchanges.answer.refused(&peer, Violation::Stream);
+                }
+            },
             // GOAWAY at once, on an idle connection too.
             () = leaving.as_mut(), if !is_leaving => {
                 is_leaving = true;
-                connection.as_mut().graceful_shutdown();
+                watch.leave();
+                connection.graceful_shutdown();
             }
             () = stopped(peer.presence()), if is_leaving => return,
-            () = unread.drain() => return,
-            () = age.old(&begun) => connection.as_mut().graceful_shutdown(),
+            finding = watch.finding() => match finding {
+                Finding::Dead => return,
+                Finding::Old => connection.graceful_shutdown(),
+                Finding::Stalled => {
+                    exchanges.answer.refused(&peer, Violation::Stalled);
+                    return;
+                }
+            },
         }
     }
 }
 
-async fn answer(
-    answer: Arc<dyn Answer>,
-    peer: Arc<Peer>,
-    request: Request<Body>,
-) -> Result<Response<Body>, Infallible> {
-    Ok(match check(&request) {
-        Ok(()) => answer.answer(peer, request).await,
-        Err(violation) => refusal_response(violation, answer.refused(&peer, violation)),
+/// Drives the connection, and starts the requests that come.
+async fn next<S>(
+    connection: &mut Connection<Metered<S>, Bytes>,
+    exchanges: &Rc<Exchanges>,
+    faults: u64,
+) -> Happening
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut accepted = pin!(connection.accept());
+    poll_fn(|cx| {
+        let happening = match accepted.as_mut().poll(cx) {
+            Poll::Ready(Some(Ok((request, respond)))) => {
+                spawn_local(Rc::clone(exchanges).run(request, respond));
+                Happening::Accepted
+            }
+            Poll::Ready(Some(Err(error))) => {
+                tracing::debug!(%error, door = %exchanges.peer.door, "connection ended");
+                Happening::Ended
+            }
+            Poll::Ready(None) => Happening::Ended,
+            Poll::Pending => match exchanges.meter.flood() {
+                Some(flood) => Happening::Flooded(flood),
+                None if exchanges.meter.faults() != faults => Happening::Faulty,
+                None => return Poll::Pending,
+            },
+        };
+        Poll::Ready(happening)
     })
+    .await
 }
 
-/// What HTTP/2 framing leaves open: two names for the host, and the path.
-fn check(request: &Request<Body>) -> Result<(), Violation> {
-    if request.method() == Method::CONNECT {
-        return Err(Violation::Connect);
+/// Says why, and closes. A peer that does not take even this is left alone.
+async fn end<S>(mut connection: Connection<Metered<S>, Bytes>, exchanges: &Exchanges)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+    let closed = poll_fn(|cx| connection.poll_closed(cx));
+    if timeout(exchanges.settings.head_time, closed).await.is_err() {
+        tracing::debug!(door = %exchanges.peer.door, "the GOAWAY was not taken");
     }
-    let authority = request.uri().authority().map(http::uri::Authority::as_str);
-    let mut hosts = request.headers().get_all(HOST).iter();
-    match (authority, hosts.next(), hosts.next()) {
-        (_, Some(_), Some(_)) => return Err(Violation::Hosts),
-        (None, None, None) => return Err(Violation::Host),
-        (Some(authority), Some(host), None)
-            if !authority.as_bytes().eq_ignore_ascii_case(host.as_bytes()) =>
-        {
-            return Err(Violation::Authority);
-        }
-        (Some(_) | None, Some(_) | None, None) | (_, None, Some(_)) => {}
-    }
-    // RFC 9110 section 4.2.4: user information is for tricking people.
-    if authority.is_some_and(|authority| authority.contains('@')) {
-        return Err(Violation::Authority);
-    }
-    if has_dot_segment(request.uri().path().as_bytes()) {
-        return Err(Violation::DotSegment);
-    }
-    Ok(())
 }
 
-fn builder(settings: &Settings) -> http2::Builder<OnThisThread> {
-    let mut builder = http2::Builder::new(OnThisThread);
+fn builder(settings: &Settings) -> Builder {
+    let mut builder = Builder::new();
     builder
-        .timer(TokioTimer::new())
         .max_concurrent_streams(settings.streams_max)
         .max_pending_accept_reset_streams(settings.pending_resets_max)
-        .max_local_error_reset_streams(settings.local_resets_max)
+        .max_local_error_reset_streams(Some(settings.local_resets_max))
         .max_header_list_size(settings.header_list_bytes_max)
-        .keep_alive_interval(settings.idle_time)
-        .keep_alive_timeout(settings.head_time);
+        .initial_window_size(settings.stream_window_bytes)
+        .initial_connection_window_size(settings.connection_window_bytes)
+        .max_send_buffer_size(settings.stream_send_bytes_max);
     builder
 }
-
-/// When a connection has had enough: requests, years, or none of the former for long.
-struct Age {
-    ticks: Interval,
-    opened: Instant,
-    seen: u64,
-    since: Instant,
-    limits: (u64, Duration, Duration),
-}
-
-impl Age {
-    fn new(settings: &Settings) -> Self {
-        let now = Instant::now();
-        let shortest = settings.connection_age.min(settings.idle_time);
-        let quarter = shortest.checked_div(4).unwrap_or(shortest);
-        let period = quarter.clamp(Duration::from_millis(10), PERIOD_MAX);
-        let limits =
-            (settings.requests_per_connection_max, settings.connection_age, settings.idle_time);
-        Self { ticks: interval(period), opened: now, seen: 0, since: now, limits }
-    }
-
-    /// Streams that are open go on after a GOAWAY, so an idle time without new ones is enough.
-    async fn old(&mut self, begun: &Cell<u64>) {
-        let (begun_max, age_max, idle_max) = self.limits;
-        loop {
-            let now = self.ticks.tick().await;
-            if begun.get() != self.seen {
-                self.seen = begun.get();
-                self.since = now;
-            }
-            if self.seen >= begun_max
-                || now.duration_since(self.opened) >= age_max
-                || now.duration_since(self.since) >= idle_max
-            {
-                return;
-            }
-        }
-    }
-}
-
-/// Streams are tasks of the thread that accepted their connection.
-#[derive(Clone, Copy, Debug)]
-struct OnThisThread;
-
-impl<F: Future<Output = ()> + 'static> Executor<F> for OnThisThread {
-    fn execute(&self, future: F) {
-        tokio::task::spawn_local(future);
-    }
-}
-
-const PERIOD_MAX: Duration = Duration::from_secs(5);

@@ -1,18 +1,217 @@
-//! Requests to upstreams that speak HTTP/2.
+//! Requests to upstreams that speak HTTP/2: streams of few shared connections.
+//!
+//! [`shelf`] keeps the connections of a thread, [`open`] makes them, [`drive`] keeps them alive and
+//! ends them. A request that is dropped resets its stream at once.
 
+mod drive;
+mod link;
+mod open;
+mod shelf;
+
+use std::cell::Cell;
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
 
-use http::{Request, Response};
+use bytes::Bytes;
+use h2::client::ResponseFuture;
+use h2::{Reason, RecvStream, SendStream};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
+use http::request::Parts;
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, Method, Request, Response, Uri, Version};
+use tokio::task::spawn_local;
+use tokio::time::timeout;
 
+use crate::h2::pump::pump;
 use crate::pool::PoolSettings;
-use crate::{Body, SendError, Target};
+use crate::{Body, Interim, SendError, StreamBody, Target, Violation};
+pub(crate) use link::Hold;
+use link::Link;
+pub(crate) use shelf::forget;
 
 /// Sends a request on a stream of a shared connection.
-#[expect(clippy::unused_async, reason = "the caller awaits it")]
 pub(crate) async fn send(
-    _settings: &PoolSettings,
-    _target: &Target,
-    _request: Request<Body>,
+    settings: &PoolSettings,
+    target: &Target,
+    request: Request<Body>,
 ) -> Result<Response<Body>, SendError> {
-    Err(SendError::NotSent(io::Error::other("HTTP/2 to upstreams is not spoken yet")))
+    if request.headers().contains_key(UPGRADE) {
+        return Err(not_sent("an upgrade has no meaning in HTTP/2"));
+    }
+    let (parts, body) = request.into_parts();
+    let parts = outgoing(parts, target.tls().is_some())?;
+    // What streams cannot be sent twice.
+    let copy = body.is_empty().then(|| head(&parts));
+    let is_safe = parts.method.is_idempotent();
+    let (link, is_kept) = shelf::link(settings, target).await?;
+    let error = match exchange(settings, &link, Request::from_parts(parts, ()), body).await {
+        Ok(response) => return Ok(response),
+        Err(error) => error,
+    };
+    let is_died = is_safe && matches!(error, SendError::Lost(_));
+    let (Some(copy), true) = (copy, is_kept && (error.is_not_sent() || is_died)) else {
+        return Err(error);
+    };
+    let (link, _) = shelf::link(settings, target).await?;
+    exchange(settings, &link, copy, Body::Empty).await
 }
+
+async fn exchange(
+    settings: &PoolSettings,
+    link: &Rc<Link>,
+    head: Request<()>,
+    body: Body,
+) -> Result<Response<Body>, SendError> {
+    let mut sender = link.sender();
+    if let Err(error) = poll_fn(|cx| sender.poll_ready(cx)).await {
+        link.retire();
+        return Err(SendError::NotSent(io::Error::other(error)));
+    }
+    let mut hold = Hold::new(link);
+    let interim = head.extensions().get::<Interim>().cloned();
+    let is_over = body.is_empty();
+    let (response, stream) = sender
+        .send_request(head, is_over)
+        .map_err(|error| SendError::NotSent(io::Error::other(error)))?;
+    drop(sender);
+    let moved = Rc::new(Cell::new(0));
+    if !is_over {
+        hold.pump(&spawn_local(upload(body, stream, settings.head_time, Rc::clone(&moved))));
+    }
+    let reads = link.meter().reads();
+    match patiently(settings.head_time, &moved, answer(response, interim)).await {
+        Some(Ok(response)) => Ok(receive(response, hold)),
+        Some(Err(error)) => Err(classify(error)),
+        None => {
+            // Nothing at all came meanwhile: perhaps nobody is there any more.
+            if link.meter().reads() == reads {
+                link.retire();
+            }
+            Err(SendError::Time)
+        }
+    }
+}
+
+async fn upload(body: Body, mut stream: SendStream<Bytes>, stall: Duration, moved: Rc<Cell<u64>>) {
+    let progress = || moved.set(moved.get().saturating_add(1));
+    if let Err(stopped) = pump(body, &mut stream, stall, progress).await {
+        tracing::debug!(?stopped, "request body not sent to its end");
+    }
+}
+
+/// The answer; what comes before it goes to the client that waits.
+async fn answer(
+    mut response: ResponseFuture,
+    interim: Option<Interim>,
+) -> Result<Response<RecvStream>, h2::Error> {
+    poll_fn(|cx| {
+        if let Some(interim) = &interim {
+            while let Poll::Ready(Some(Ok(early))) = response.poll_informational(cx) {
+                let (parts, ()) = early.into_parts();
+                interim.send(parts.status, parts.headers);
+            }
+        }
+        Pin::new(&mut response).poll(cx)
+    })
+    .await
+}
+
+/// Waits for the head, from the last piece of the body that was taken: a long upload is no slow
+/// answer. `None` when it took too long.
+async fn patiently<T>(
+    limit: Duration,
+    moved: &Cell<u64>,
+    answer: impl Future<Output = T>,
+) -> Option<T> {
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        let before = moved.get();
+        match timeout(limit, answer.as_mut()).await {
+            Ok(answered) => return Some(answered),
+            Err(_) if moved.get() != before => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+fn receive(response: Response<RecvStream>, hold: Hold) -> Response<Body> {
+    let (parts, recv) = response.into_parts();
+    if recv.is_end_stream() {
+        return Response::from_parts(parts, Body::Empty);
+    }
+    let length = parts.headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse().ok());
+    let body = StreamBody::of_upstream(recv, length, STREAM_IDLE, hold);
+    Response::from_parts(parts, Body::Stream(body))
+}
+
+/// What an error says about the request.
+fn classify(error: h2::Error) -> SendError {
+    if error.is_remote() && error.is_go_away() {
+        // RFC 9113 section 6.8: streams above the last one named were not looked at.
+        return SendError::NotSent(io::Error::other(error));
+    }
+    if error.is_remote() && error.reason() == Some(Reason::REFUSED_STREAM) {
+        return SendError::RefusedStream(io::Error::other(error));
+    }
+    if error.is_library() {
+        return SendError::Malformed(Violation::Stream);
+    }
+    SendError::Lost(io::Error::other(error))
+}
+
+/// The head as HTTP/2 writes it: no hop-by-hop field (RFC 9113 section 8.2.2), the host as authority.
+fn outgoing(mut parts: Parts, is_secure: bool) -> Result<Parts, SendError> {
+    for name in HOP {
+        parts.headers.remove(name);
+    }
+    if parts.headers.get(TE).is_some_and(|value| value != "trailers") {
+        parts.headers.remove(TE);
+    }
+    let host = parts.headers.remove(HOST);
+    let named = host.as_ref().and_then(|value| Authority::try_from(value.as_bytes()).ok());
+    let uri = std::mem::take(&mut parts.uri).into_parts();
+    let Some(authority) = named.or(uri.authority) else {
+        return Err(not_sent("the request names no host"));
+    };
+    let mut full = http::uri::Parts::default();
+    full.scheme = Some(if is_secure { Scheme::HTTPS } else { Scheme::HTTP });
+    full.authority = Some(authority);
+    full.path_and_query = uri.path_and_query;
+    parts.uri = Uri::from_parts(full).map_err(|_invalid| not_sent("the target is not a URI"))?;
+    parts.version = Version::HTTP_2;
+    Ok(parts)
+}
+
+/// What is needed to send a request again.
+fn head(parts: &Parts) -> Request<()> {
+    let mut copy = Request::new(());
+    *copy.method_mut() = Method::clone(&parts.method);
+    *copy.uri_mut() = Uri::clone(&parts.uri);
+    *copy.headers_mut() = HeaderMap::clone(&parts.headers);
+    *copy.version_mut() = Version::HTTP_2;
+    if let Some(interim) = parts.extensions.get::<Interim>() {
+        copy.extensions_mut().insert(interim.clone());
+    }
+    copy
+}
+
+fn not_sent(why: &'static str) -> SendError {
+    SendError::NotSent(io::Error::other(why))
+}
+
+const HOP: [HeaderName; 5] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// An answer that stands still for this long is not read on. Longer than any poll: the connection
+/// is asked for signs of life all the while.
+const STREAM_IDLE: Duration = Duration::from_hours(1);

@@ -24,7 +24,6 @@ mod drain;
 mod connection;
 mod h1;
 mod h2;
-mod patient;
 mod unread;
 mod watchdog;
 mod refusal;
@@ -50,6 +49,7 @@ mod interim;
 mod tunnel;
 mod carry;
 
+pub use crate::h2::{Flood, FrameLimits, StreamBody};
 pub use answer::{Answer, Answering};
 pub use body::{Body, BodyError, CollectError, Collected, Sender};
 pub use carry::{CarryError, CarrySettings, carry};

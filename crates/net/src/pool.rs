@@ -14,7 +14,7 @@ use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
 
 use crate::guard::Cue;
-use crate::{Body, HeadLimits, SendError, Target, send};
+use crate::{Body, HeadLimits, SendError, Target, h2_client, send};
 
 /// Limits of upstream connections.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,11 @@ pub struct PoolSettings {
     pub head_time: Duration,
     /// Of an answer.
     pub head: HeadLimits,
+    /// HTTP/2: streams open at once on one connection. Upstreams may allow fewer.
+    pub streams_max: usize,
+    /// HTTP/2: how long a connection with open streams may be silent before it is asked for a sign
+    /// of life. gRPC servers count one in less than five minutes as an attack.
+    pub ping_every: Duration,
 }
 
 /// Sends requests to upstreams over kept connections. One for all threads.
@@ -94,6 +99,7 @@ impl Pool {
     /// Closes this thread's idle connections to a target that is gone.
     pub fn forget(&self, target: &Target) {
         IDLE.with_borrow_mut(|shelf| shelf.by_target.remove(&target.id()));
+        h2_client::forget(target.id());
     }
 }
 
@@ -155,6 +161,8 @@ impl Default for PoolSettings {
             connect_time: Duration::from_secs(5),
             head_time: Duration::from_mins(1),
             head: HeadLimits { head_bytes_max: 64 * 1_024, ..HeadLimits::default() },
+            streams_max: 100,
+            ping_every: Duration::from_secs(310),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::FrameLimits;
+
 /// How many threads there are, and what one peer may cost.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -40,6 +42,17 @@ pub struct Settings {
     pub unread_time: Duration,
     /// HTTP/2: decoded size of a header list.
     pub header_list_bytes_max: u32,
+    /// HTTP/2: frames that ask for work and bring none.
+    pub frames: FrameLimits,
+    /// HTTP/2: bytes of a request body that may wait on one stream.
+    pub stream_window_bytes: u32,
+    /// HTTP/2: bytes of request bodies that may wait on one connection.
+    pub connection_window_bytes: u32,
+    /// HTTP/2: bytes of an answer that may wait on one stream.
+    pub stream_send_bytes_max: usize,
+    /// HTTP/2: how long a stream whose answer has begun, or a gRPC call, may stand still. Both ends
+    /// are asked for signs of life all the while.
+    pub stream_idle_time: Duration,
 }
 
 /// Limits of an HTTP/1 head and of a trailer section.
@@ -75,6 +88,11 @@ impl Default for Settings {
             unread_bytes_max: 1_024 * 1_024,
             unread_time: Duration::from_secs(1),
             header_list_bytes_max: 32 * 1_024,
+            frames: FrameLimits::default(),
+            stream_window_bytes: 256 * 1_024,
+            connection_window_bytes: 1_024 * 1_024,
+            stream_send_bytes_max: 128 * 1_024,
+            stream_idle_time: Duration::from_hours(1),
         }
     }
 }

@@ -1,9 +1,8 @@
 //! What becomes of a request body that nobody read to its end.
 //!
-//! h2 resets a stream as soon as nobody holds its body, and an HTTP/1 connection that is closed with
-//! bytes unread is reset by the kernel. A client that still sends can lose the answer by either (curl
-//! does), so the connection takes such bodies back and reads on for a while (RFC 9112 section 9.6,
-//! RFC 9113 section 8.1).
+//! An HTTP/1 connection that is closed with bytes unread is reset by the kernel. A client that still
+//! sends can lose the answer by it (curl does), so the connection takes such bodies back and reads on
+//! for a while (RFC 9112 section 9.6).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,50 +13,9 @@ use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::{Body, BodyError, Settings};
-
-/// Takes back the bodies of one connection.
-#[derive(Debug)]
-pub(crate) struct Unread {
-    dropped: mpsc::Receiver<Incoming>,
-    home: mpsc::Sender<Incoming>,
-    draining: JoinSet<()>,
-    bytes_max: usize,
-    time: Duration,
-}
-
-impl Unread {
-    pub(crate) fn new(settings: &Settings) -> Self {
-        // One for each stream that can be open, so that there is always room.
-        let depth = usize::try_from(settings.streams_max).unwrap_or(usize::MAX);
-        let (home, dropped) = mpsc::channel(depth.clamp(1, DEPTH_MAX));
-        let (bytes_max, time) = (settings.unread_bytes_max, settings.unread_time);
-        Self { dropped, home, draining: JoinSet::new(), bytes_max, time }
-    }
-
-    /// Where bodies come back to.
-    pub(crate) fn home(&self) -> mpsc::Sender<Incoming> {
-        self.home.clone()
-    }
-
-    /// Reads on in what comes back, each for a while. Cancel-safe; what is being read ends with
-    /// this object.
-    pub(crate) async fn drain(&mut self) {
-        loop {
-            tokio::select! {
-                Some(body) = self.dropped.recv() => {
-                    self.draining.spawn_local(read_on(body, self.bytes_max, self.time));
-                }
-                Some(_) = self.draining.join_next() => {}
-                // Not while this object has a sender itself.
-                else => return,
-            }
-        }
-    }
-}
+use crate::{Body, BodyError};
 
 /// Reads on in a body that nobody wants, for a while.
 pub(crate) async fn read_on(body: Incoming, bytes_max: usize, time: Duration) {
@@ -122,6 +80,3 @@ impl http_body::Body for Returning {
         self.body.as_ref().map_or_else(SizeHint::default, Incoming::size_hint)
     }
 }
-
-/// Streams that one connection can really have open, whatever the settings say.
-const DEPTH_MAX: usize = 4_096;

@@ -271,7 +271,11 @@ fn copy(request: &Request<Body>) -> Option<Request<Body>> {
         Body::Empty => Body::Empty,
         Body::Full(bytes) => Body::Full(bytes.clone()),
         Body::Incoming(_) if request.body().is_empty() => Body::Empty,
-        Body::Incoming(_) | Body::Upstream(_) | Body::Channel(_) | Body::Boxed(_) => return None,
+        Body::Incoming(_)
+        | Body::Upstream(_)
+        | Body::Stream(_)
+        | Body::Channel(_)
+        | Body::Boxed(_) => return None,
     };
     let mut copy = Request::new(body);
     *copy.method_mut() = request.method().clone();

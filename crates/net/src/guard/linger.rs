@@ -12,7 +12,7 @@ use tokio::time::{Sleep, sleep};
 
 /// What is left of a client's chance to take its answer.
 #[derive(Debug)]
-pub(super) struct Linger {
+pub(crate) struct Linger {
     rest: usize,
     end: Pin<Box<Sleep>>,
 }
@@ -25,7 +25,7 @@ impl Default for Linger {
 
 impl Linger {
     /// Ready when the client has closed, or has had its chance.
-    pub(super) fn poll<S: AsyncRead + Unpin>(
+    pub(crate) fn poll<S: AsyncRead + Unpin>(
         &mut self,
         stream: &mut S,
         cx: &mut Context<'_>,

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 
+use crate::Flood;
+
 /// Why a message has no single reading, or passes a limit.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Violation {
@@ -25,6 +27,10 @@ pub enum Violation {
     DotSegment,
     /// A field name that is no token, or a line without a colon.
     FieldName,
+    /// A field value that begins or ends with white space, in HTTP/2.
+    FieldValue,
+    /// Frames that ask for work and bring none. The connection is closed.
+    Flood(Flood),
     /// More bytes of head than allowed.
     HeadTooLarge,
     /// No `Host`, an empty or a malformed one.
@@ -43,8 +49,12 @@ pub enum Violation {
     Slow,
     /// White space between field name and colon.
     SpaceBeforeColon,
+    /// A client that takes nothing of what it asked for. The stream or the connection is closed.
+    Stalled,
     /// A first line that is not exactly as RFC 9112 section 3 or 4 says.
     StartLine,
+    /// A malformed message or frame on an HTTP/2 stream, which was reset.
+    Stream,
     /// More header fields than allowed.
     TooManyFields,
     /// A field in the trailer section that frames, routes or authenticates.
@@ -64,8 +74,10 @@ impl Violation {
             StatusCode::URI_TOO_LONG
         } else if self.is_limit() {
             StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
-        } else if self == Self::Slow {
+        } else if matches!(self, Self::Slow | Self::Stalled) {
             StatusCode::REQUEST_TIMEOUT
+        } else if matches!(self, Self::Flood(_)) {
+            StatusCode::TOO_MANY_REQUESTS
         } else {
             StatusCode::BAD_REQUEST
         }
@@ -73,7 +85,13 @@ impl Violation {
 
     /// The public code.
     pub fn code(self) -> &'static str {
-        if self.is_limit() { "RW3016" } else { "RW3000" }
+        if matches!(self, Self::Flood(_)) {
+            "RW3004"
+        } else if self.is_limit() {
+            "RW3016"
+        } else {
+            "RW3000"
+        }
     }
 
     /// Whether the message is well-formed as far as it was read, only too large.
@@ -94,6 +112,8 @@ impl Violation {
             Self::ControlByte => "control byte in the head",
             Self::DotSegment => "dot segment in the path",
             Self::FieldName => "field name is malformed",
+            Self::FieldValue => "field value has white space around it",
+            Self::Flood(flood) => flood.reason(),
             Self::HeadTooLarge => "head is too large",
             Self::Host => "host is missing or malformed",
             Self::Hosts => "more than one host",
@@ -103,7 +123,9 @@ impl Violation {
             Self::ObsFold => "folded field line",
             Self::Slow => "head did not come in time",
             Self::SpaceBeforeColon => "space before the colon",
+            Self::Stalled => "client takes nothing of its answer",
             Self::StartLine => "first line is malformed",
+            Self::Stream => "malformed HTTP/2 stream",
             Self::TooManyFields => "too many header fields",
             Self::Trailer => "field is not allowed in a trailer",
             Self::TransferEncoding => "transfer encoding is not exactly chunked",
