@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use ringwall_manifest::{DataClass, Leak, Limit, Model, Upstream, Viewer};
+use ringwall_manifest::{DataClass, Leak, Limit, Model, Viewer};
 
 use crate::fleet::{Fleet, body, code, get, grants, model, raw, service, status};
 use crate::upstream::{Upstream, json, with};
@@ -101,7 +101,7 @@ fn one_of_two_endpoints_may_be_down() {
     let dead = nobody.local_addr().unwrap();
     drop(nobody);
     let mut users = service("users", dead, &["home = GET /"]);
-    users.upstreams.push(Upstream::tcp(upstream.address.to_string()));
+    users.upstreams.push(ringwall_manifest::Upstream::tcp(upstream.address.to_string()));
     users.people.insert("anyone".to_owned(), grants(&["home"]));
     let fleet = Fleet::new(&model(vec![users]));
     let edge = fleet.edge();
@@ -213,7 +213,8 @@ fn an_answer_that_stops_in_its_middle_is_given_up() {
         never.recv_timeout(Duration::from_secs(3)).ok();
     });
     let mut shop = shop(&Upstream::plain(), Leak::Cut);
-    shop.services.get_mut("users").unwrap().upstreams = vec![Upstream::tcp(address.to_string())];
+    shop.services.get_mut("users").unwrap().upstreams =
+        vec![ringwall_manifest::Upstream::tcp(address.to_string())];
     let limit = Limit { timeout: Some(Duration::from_millis(200)), ..Limit::default() };
     shop.limits.default = Some(limit);
     let answer = get(Fleet::new(&shop).edge(), "/users", &[]);
