@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ringwall-cell", 2),
     ("ringwall-net", 2),
     ("ringwall-store", 2),
+    ("ringwall-acme", 3),
     ("ringwall-audit", 3),
     ("ringwall-ca", 3),
     ("ringwall-gateway", 3),
