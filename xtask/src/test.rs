@@ -14,6 +14,9 @@ const PEERS: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("faketime", "faketime"),
+    ("ip", "iproute2"),
+    ("sslscan", "sslscan"),
+    ("testssl", "testssl.sh"),
 ];
 
 /// Runs all checks and tests.

@@ -7,7 +7,7 @@ use instant_acme::{
     Account, AccountCredentials, AuthorizationStatus, ChallengeType, Identifier, NewAccount,
     NewOrder, Order, OrderStatus, RetryPolicy,
 };
-use rcgen::{CertificateParams, CustomExtension, KeyPair};
+use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use ringwall_base::{Clock, Entropy, Secret, Timestamp};
 use ringwall_net::{Certificate, Challenges, Fetch};
 use rustls_pki_types::PrivateKeyDer;
@@ -118,7 +118,9 @@ impl Acme {
         }
         drop(cleared);
         let key = KeyPair::generate()?;
-        let request = CertificateParams::new(self.settings.names.clone())?;
+        let mut request = CertificateParams::new(self.settings.names.clone())?;
+        // The names are the subject's alternative names, and nothing else is asked for.
+        request.distinguished_name = DistinguishedName::new();
         let request = request.serialize_request(&key)?;
         order.finalize_csr(request.der()).await.map_err(server)?;
         let chain = order.poll_certificate(&PATIENCE).await.map_err(server)?;
@@ -254,7 +256,7 @@ fn self_signed(name: &str, digest: &[u8]) -> Result<Certificate, AcmeError> {
     let certificate = params.self_signed(&key)?;
     let der = PrivateKeyDer::try_from(key.serialize_der());
     let der = der.map_err(|_unknown| AcmeError::Useless("a new key cannot be read"))?;
-    Ok(Certificate::from_der(vec![certificate.der().clone()], der)?)
+    Ok(Certificate::of_challenge(certificate.der().clone(), &der)?)
 }
 
 /// The record of the certificate and its key.

@@ -56,6 +56,21 @@ impl Certificate {
         Ok(Self { key: Arc::new(key), names })
     }
 
+    /// The self-signed certificate of a TLS-ALPN-01 challenge. It is not checked: its critical
+    /// extension (RFC 8737 section 3) is one that no verifier of servers knows.
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    pub fn of_challenge(
+        leaf: CertificateDer<'static>,
+        key: &PrivateKeyDer<'static>,
+    ) -> Result<Self, CertificateError> {
+        let names = dns_names(&leaf)?;
+        let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(key);
+        let key = CertifiedKey::new(vec![leaf], key.map_err(CertificateError::Key)?);
+        Ok(Self { key: Arc::new(key), names })
+    }
+
     /// The DNS names that it is valid for, in lower case; `*.example.com` as written.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -9,14 +9,15 @@ pub(crate) fn is_apart(test: &str) -> bool {
         return true;
     }
     for program in ["caddy", "unshare", "ip"] {
-        let found = Command::new("which").arg(program).output().is_ok_and(|out| out.status.success());
+        let found =
+            Command::new("which").arg(program).output().is_ok_and(|out| out.status.success());
         if !found {
-            eprintln!("NOT RUN: {test}: `{program}` is not installed");
+            say(&format!("NOT RUN: {test}: `{program}` is not installed"));
             return false;
         }
     }
     if !Command::new("unshare").args(["-rmn", "true"]).status().unwrap().success() {
-        eprintln!("NOT RUN: {test}: this system has no user namespaces");
+        say(&format!("NOT RUN: {test}: this system has no user namespaces"));
         return false;
     }
     let script = "ip link set lo up && printf '%s\\n' \"$1\" > \"$2\" && \
@@ -32,6 +33,11 @@ pub(crate) fn is_apart(test: &str) -> bool {
         .unwrap();
     assert!(status.success(), "failed inside the namespaces");
     false
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is not run says so")]
+fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 const MARK: &str = "RINGWALL_TEST_APART";
