@@ -1,5 +1,8 @@
 //! The semantic difference of two manifests: what a reviewer has to know, not which lines moved.
 
+mod door;
+mod traffic;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -43,6 +46,7 @@ pub fn plan(old: &Model, new: &Model) -> Vec<Change> {
     limits(old, new, &mut changes);
     names(old, new, &mut changes);
     gateway(old, new, &mut changes);
+    door::of(old, new, &mut changes);
     services(old, new, &mut changes);
     promises(old, new, &mut changes);
     changes.sort();
@@ -329,6 +333,7 @@ fn services(old: &Model, new: &Model, changes: &mut Vec<Change>) {
         differs("variables", before.env != service.env);
         differs("host names", before.hosts != service.hosts);
         differs("place of an owner", !same_owners(before, service));
+        traffic::of(before, service, changes);
         for (variable, secret) in &service.secrets {
             if before.secrets.get(variable) != Some(secret) {
                 let text = format!("{name} receives {secret} as {variable}");

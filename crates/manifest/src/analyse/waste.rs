@@ -6,7 +6,7 @@ use ringwall_base::Place;
 
 use super::paths::is_public;
 use crate::catalogue::code;
-use crate::model::{Model, OwnerRule, Scope, Service};
+use crate::model::{CertificateKey, Model, OwnerRule, Scope, Service};
 use crate::resolve::Checker;
 
 pub(super) fn run(checker: &mut Checker<'_>) {
@@ -50,7 +50,13 @@ fn secrets(checker: &mut Checker<'_>) {
         let auth = one.auth.as_ref().map(|(_, secret)| secret);
         auth.into_iter().chain(one.webhook.as_ref().map(|hook| &hook.secret))
     });
-    let used: BTreeSet<&String> = injected.chain(partners).collect();
+    let certificates = model.gateway.tls.certificates.iter().filter_map(|one| match &one.key {
+        CertificateKey::Secret(name) => Some(name),
+        CertificateKey::File(_) => None,
+    });
+    let redis = model.limits.redis.iter().filter_map(|redis| redis.secret.as_ref());
+    let used: BTreeSet<&String> =
+        injected.chain(partners).chain(certificates).chain(redis).collect();
     let unused: Vec<(String, Place)> = model
         .secrets
         .iter()

@@ -12,3 +12,4 @@ mod sample;
 mod broken;
 mod questions;
 mod hostile;
+mod gateway;

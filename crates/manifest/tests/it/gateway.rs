@@ -1,0 +1,123 @@
+//! Every key of a complete gateway: read as meant, and a change of it told.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ringwall_manifest::{
+    Address, AuditRequests, Balance, CertificateKey, HashKey, Model, Network, Protocol, Severity,
+    TlsVersion, format, plan, plan_text,
+};
+
+use crate::fleet::examine;
+
+const FULL: &str = include_str!("../data/gateway.toml");
+
+fn model(text: &str) -> Model {
+    examine(text).model.unwrap()
+}
+
+#[track_caller]
+fn tells(from: &str, to: &str, want: &str) {
+    let (old, new) = (model(FULL), model(&FULL.replacen(from, to, 1)));
+    assert_eq!(plan_text(&plan(&old, &new)), want);
+}
+
+#[test]
+fn the_complete_manifest_is_accepted_and_formatted() {
+    let report = examine(FULL);
+    let bad: Vec<_> = report.findings.iter().filter(|one| one.severity != Severity::Note).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    assert_eq!(format(FULL).unwrap(), FULL);
+}
+
+#[test]
+fn keys_of_the_door_are_read() {
+    let model = model(FULL);
+    let gateway = &model.gateway;
+    assert_eq!(gateway.listen[0].to_string(), "[::]:8443");
+    assert_eq!(gateway.http_port, Some(8080));
+    assert_eq!(gateway.aliases, ["www.shop.localhost"]);
+    assert_eq!(gateway.drain, Some(Duration::from_secs(30)));
+    assert_eq!(gateway.tls.min, TlsVersion::V13);
+    assert_eq!(gateway.tls.hosts["www.shop.localhost"].min, Some(TlsVersion::V12));
+    let keys: Vec<_> = gateway.tls.certificates.iter().map(|one| one.key.clone()).collect();
+    let (secret, file) = ("edge_key".to_owned(), "b.key".to_owned());
+    assert_eq!(keys, [CertificateKey::Secret(secret), CertificateKey::File(file)]);
+    assert_eq!(gateway.acme.as_ref().unwrap().names, ["shop.localhost", "www.shop.localhost"]);
+    assert_eq!(gateway.cors.as_ref().unwrap().headers, ["x-token"]);
+    assert_eq!(model.audit_requests, AuditRequests::Denied);
+    assert_eq!(model.plans["gold"].quota.unwrap().count, 100_000);
+    assert_eq!(model.limits.redis.as_ref().unwrap().secret.as_deref(), Some("redis"));
+}
+
+#[test]
+fn keys_of_a_service_are_read() {
+    let model = model(FULL);
+    let users = &model.services["users"];
+    let addresses: Vec<_> = users.upstreams.iter().map(|one| one.address.clone()).collect();
+    assert_eq!(
+        addresses,
+        [
+            Address::Tcp("127.0.0.1:5001".to_owned()),
+            Address::Unix("/run/users.sock".to_owned()),
+            Address::Dns("users.internal:5001".to_owned()),
+            Address::Srv("_http._tcp.users.internal".to_owned()),
+            Address::File("upstreams.txt".to_owned()),
+        ]
+    );
+    assert_eq!((users.upstreams[0].weight, users.upstreams[1].weight), (2, 1));
+    assert_eq!(users.zones, ["a", "b"]);
+    assert_eq!(users.balance, Balance::Hash(HashKey::Header("x-tenant".to_owned())));
+    assert_eq!(users.retry.unwrap().hedge, Some(Duration::from_millis(100)));
+    let canary = users.canary.as_ref().unwrap();
+    assert_eq!(canary.header, Some(("x-canary".to_owned(), "yes".to_owned())));
+    assert_eq!(users.rewrite, [("/old".to_owned(), "/new".to_owned())]);
+    assert_eq!(users.websocket.as_deref(), Some(&["feed".to_owned()][..]));
+    assert_eq!(model.services["greeter"].protocol, Protocol::Http2);
+}
+
+#[test]
+fn a_network_holds_its_addresses_and_no_others() {
+    let networks: Vec<Network> = model(FULL).gateway.proxy_protocol;
+    let holds =
+        |index: usize, text: &str| networks[index].contains(text.parse::<IpAddr>().unwrap());
+    assert!(holds(0, "10.255.255.255") && holds(0, "::ffff:10.0.0.1"));
+    assert!(!holds(0, "11.0.0.0") && !holds(0, "::1"));
+    assert!(holds(1, "::1") && !holds(1, "::2"));
+    let all = Network { address: "0.0.0.0".parse().unwrap(), prefix_bits: 0 };
+    assert!(all.contains("255.1.2.3".parse().unwrap()));
+}
+
+#[test]
+fn a_plan_tells_what_becomes_weaker() {
+    let same = examine(FULL).model.unwrap();
+    assert!(plan(&same, &model(&format!("\n{FULL}"))).is_empty());
+    tells("min = \"1.3\"", "min = \"1.2\"", "+ tls       oldest TLS: 1.3 becomes 1.2\n");
+    tells(
+        "require = true",
+        "require = false",
+        "+ tls       a client certificate is no longer required\n",
+    );
+    tells(
+        "\"https://app.example\", ",
+        "\"https://app.example\", \"https://new.example\", ",
+        "+ cors      pages of https://new.example may call greeter with the visitor's cookies\n",
+    );
+    tells(
+        "mirror = { upstream = \"127.0.0.1:5201\"",
+        "mirror = { upstream = \"10.6.6.6:80\"",
+        "+ mirror    copies of requests to users go to 10.6.6.6:80\n\
+         - mirror    copies of requests to users go to 127.0.0.1:5201\n",
+    );
+    tells(
+        "\"::1\"",
+        "\"192.0.2.0/24\"",
+        "+ gateway   192.0.2.0/24 is believed where a client comes from\n\
+         - gateway   ::1/128 is believed where a client comes from\n",
+    );
+    tells(
+        "requests = \"denied\"",
+        "requests = \"all\"",
+        "- audit     allowed requests are written again\n",
+    );
+}
