@@ -202,7 +202,17 @@ impl Acme {
                     self.seams.challenges.put_tls(&name, &certificate);
                 }
             }
-            challenge.set_ready().await.map_err(server)?;
+            challenge.set_ready().await.map_err(|source| match source {
+                // Some servers look at once.
+                instant_acme::Error::Api(problem) if carrier.wait().is_none() => {
+                    AcmeError::NotSeen {
+                        directory: self.settings.directory.clone(),
+                        name: name.clone(),
+                        why: problem.to_string(),
+                    }
+                }
+                other => server(other),
+            })?;
         }
         Ok(())
     }
