@@ -30,7 +30,20 @@ pub enum Reply {
         /// A remark for the person, such as that it is shown only once.
         message: Option<String>,
     },
-    /// How the server is.
+    /// How a certificate of the public door is.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CertificateState {
+    /// The names in it.
+    pub names: Vec<String>,
+    /// The file, `acme` or `local authority`.
+    pub source: String,
+    /// Whole days until it ends; none when there is no certificate.
+    pub days_left: Option<u64>,
+    /// Why there is no newer one.
+    pub problem: Option<String>,
+}
+
+/// How the server is.
     Status(Status),
     /// Events or explanations, one JSON object each.
     Values {
@@ -50,6 +63,19 @@ pub struct Problem {
     pub message: String,
 }
 
+/// How a certificate of the public door is.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct CertificateState {
+    /// The names in it.
+    pub names: Vec<String>,
+    /// The file, `acme` or `local authority`.
+    pub source: String,
+    /// Whole days until it ends; none when there is no certificate.
+    pub days_left: Option<u64>,
+    /// Why there is no newer one.
+    pub problem: Option<String>,
+}
+
 /// How the server is.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Status {
@@ -57,6 +83,9 @@ pub struct Status {
     pub audit_events: u64,
     /// Whether the audit log is writable.
     pub audit_is_writable: bool,
+    /// Certificates of the public door.
+    #[serde(default)]
+    pub certificates: Vec<CertificateState>,
     /// Findings of the last manifest that was refused, if the newest one was.
     pub broken_manifest: Option<String>,
     /// Doors in front of services: name and address. They want a certificate of the fleet.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ringwall_base::Timestamp;
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -14,6 +15,7 @@ use crate::tls::provider;
 pub struct Certificate {
     key: Arc<CertifiedKey>,
     names: Vec<String>,
+    expires: Timestamp,
 }
 
 /// Why a certificate cannot be used.
@@ -51,9 +53,9 @@ impl Certificate {
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<Self, CertificateError> {
-        let names = dns_names(chain.first().ok_or(CertificateError::Leaf)?)?;
+        let (names, expires) = read(chain.first().ok_or(CertificateError::Leaf)?)?;
         let key = CertifiedKey::from_der(chain, key, &provider()).map_err(CertificateError::Key)?;
-        Ok(Self { key: Arc::new(key), names })
+        Ok(Self { key: Arc::new(key), names, expires })
     }
 
     /// The self-signed certificate of a TLS-ALPN-01 challenge. It is not checked: its critical
@@ -65,10 +67,10 @@ impl Certificate {
         leaf: CertificateDer<'static>,
         key: &PrivateKeyDer<'static>,
     ) -> Result<Self, CertificateError> {
-        let names = dns_names(&leaf)?;
+        let (names, expires) = read(&leaf)?;
         let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(key);
         let key = CertifiedKey::new(vec![leaf], key.map_err(CertificateError::Key)?);
-        Ok(Self { key: Arc::new(key), names })
+        Ok(Self { key: Arc::new(key), names, expires })
     }
 
     /// The DNS names that it is valid for, in lower case; `*.example.com` as written.
@@ -76,26 +78,28 @@ impl Certificate {
         &self.names
     }
 
+    /// When it stops being good.
+    pub const fn expires(&self) -> Timestamp {
+        self.expires
+    }
+
     pub(crate) fn key(&self) -> Arc<CertifiedKey> {
         Arc::clone(&self.key)
     }
 }
 
-fn dns_names(leaf: &CertificateDer<'_>) -> Result<Vec<String>, CertificateError> {
+/// DNS names and end of a leaf.
+fn read(leaf: &CertificateDer<'_>) -> Result<(Vec<String>, Timestamp), CertificateError> {
     let Ok((_, certificate)) = x509_parser::parse_x509_certificate(leaf) else {
         return Err(CertificateError::Leaf);
     };
+    let end = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or_default();
     let Ok(names) = certificate.subject_alternative_name() else {
         return Err(CertificateError::Leaf);
     };
     let names = names.map(|names| names.value.general_names.iter()).into_iter().flatten();
-    Ok(names
-        .filter_map(|name| {
-            if let GeneralName::DNSName(name) = name {
-                Some(name.to_ascii_lowercase())
-            } else {
-                None
-            }
-        })
-        .collect())
+    let names = names.filter_map(|name| {
+        if let GeneralName::DNSName(name) = name { Some(name.to_ascii_lowercase()) } else { None }
+    });
+    Ok((names.collect(), Timestamp::from_secs(end)))
 }

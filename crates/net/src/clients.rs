@@ -68,7 +68,8 @@ pub enum ClientsError {
 }
 
 impl Clients {
-    /// Believes the roots in `ca` (PEM), except about what the lists in `crls` (PEM) revoke.
+    /// Believes the roots in `ca` (PEM), except about what the lists in `crls` (PEM, or
+    /// one in DER) revoke.
     ///
     /// # Errors
     /// When either cannot be used.
@@ -163,9 +164,7 @@ impl Verifier {
         }
         let mut builder = WebPkiClientVerifier::builder_with_provider(roots.into(), provider());
         if let Some(crls) = crls {
-            let crls = CertificateRevocationListDer::pem_slice_iter(crls)
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(ClientsError::Pem)?;
+            let crls = read(crls)?;
             if crls.is_empty() {
                 return Err(ClientsError::Empty);
             }
@@ -180,6 +179,16 @@ impl Verifier {
         Ok(Self(verifier))
     }
 }
+
+/// One list in DER, as authorities publish it (RFC 5280 section 5), or any number in PEM.
+fn read(crls: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, ClientsError> {
+    if crls.first() == Some(&DER_SEQUENCE) {
+        return Ok(vec![CertificateRevocationListDer::from(crls.to_vec())]);
+    }
+    CertificateRevocationListDer::pem_slice_iter(crls).collect::<Result<_, _>>().map_err(ClientsError::Pem)
+}
+
+const DER_SEQUENCE: u8 = 0x30;
 
 impl Drop for Watched {
     fn drop(&mut self) {

@@ -4,6 +4,7 @@
 //! for two turns only: one in which it seals, one in which it still opens.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -16,7 +17,7 @@ use crate::TlsError;
 #[derive(Debug)]
 pub struct Tickets {
     keys: ArcSwap<Keys>,
-    interval: Duration,
+    interval_secs: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -37,12 +38,18 @@ impl Tickets {
     /// When the system gives no randomness.
     pub fn new(interval: Duration) -> Result<Arc<Self>, TlsError> {
         let keys = Keys { current: Key::new()?, previous: None };
-        Ok(Arc::new(Self { keys: ArcSwap::from_pointee(keys), interval }))
+        let interval_secs = AtomicU64::new(interval.as_secs());
+        Ok(Arc::new(Self { keys: ArcSwap::from_pointee(keys), interval_secs }))
     }
 
-    /// How often the keys are to be turned.
-    pub const fn interval(&self) -> Duration {
-        self.interval
+    /// How often the keys are to be turned. Clients are told that a ticket is good for so long.
+    pub fn interval(&self) -> Duration {
+        Duration::from_secs(self.interval_secs.load(Ordering::Relaxed))
+    }
+
+    /// Turns the keys so often from now on.
+    pub fn set_interval(&self, interval: Duration) {
+        self.interval_secs.store(interval.as_secs(), Ordering::Relaxed);
     }
 
     /// Seals with a new key from now on. The key before still opens, the one before that is gone.
@@ -113,7 +120,7 @@ impl ProducesTickets for Tickets {
 
     /// RFC 8446 section 4.6.1: a week at most.
     fn lifetime(&self) -> u32 {
-        u32::try_from(self.interval.min(LIFETIME_MAX).as_secs()).unwrap_or(u32::MAX)
+        u32::try_from(self.interval().min(LIFETIME_MAX).as_secs()).unwrap_or(u32::MAX)
     }
 
     fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {

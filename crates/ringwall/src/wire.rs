@@ -15,6 +15,7 @@ mod socket;
 mod watch;
 mod notify;
 mod server;
+mod showcase;
 
 pub(crate) use execute::offline;
 pub(crate) use fleet::is_passed;

@@ -11,7 +11,7 @@ use ringwall_ca::SpiffeId;
 use ringwall_gateway::{Core, Door, Egress, Seams};
 use ringwall_manifest::{Model, Partner};
 use ringwall_net::{
-    Certificate, Certificates, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls,
+    Certificate, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls,
     Settings, Trust,
 };
 
@@ -19,6 +19,7 @@ use super::Ground;
 use super::reach::{Paths, spiffe_id};
 use super::seams::{LiveKeys, Pages};
 use super::server::Options;
+use super::showcase::Showcase;
 
 /// All doors of one process.
 #[derive(Debug)]
@@ -27,8 +28,7 @@ pub(crate) struct Doors {
     pub(crate) paths: Arc<Paths>,
     server: Server,
     trust: Arc<Trust>,
-    certificates: Arc<Certificates>,
-    edge_renew_at: Timestamp,
+    pub(crate) showcase: Arc<Showcase>,
     inbound: BTreeMap<String, Inbound>,
 }
 
@@ -71,14 +71,13 @@ impl Doors {
             is_dev: options.is_dev(),
         };
         let core = Core::new(seams).context("no randomness")?;
-        let certificates = Arc::new(Certificates::default());
         // After months without a start the intermediate is over; the root is not.
         ground.renew_authority()?;
-        let edge_renew_at = certify(ground, model, options, &certificates)?;
+        let showcase = Showcase::open(ground, model, options)?;
         let tls = if options.danger_plain_http {
             None
         } else {
-            Some(ServerTls::edge(Arc::clone(&certificates))?)
+            Some(showcase.tls())
         };
         let answer = core.house(Door::Edge);
         let opening = |listen, tls| Opening {
@@ -101,8 +100,7 @@ impl Doors {
             paths,
             server,
             trust,
-            certificates,
-            edge_renew_at,
+            showcase,
             inbound: BTreeMap::new(),
         })
     }
@@ -179,17 +177,10 @@ impl Doors {
     }
 
     /// Replaces every certificate that is due, while requests go on.
-    pub(crate) fn renew(
-        &mut self,
-        ground: &Ground,
-        model: &Model,
-        options: &Options,
-    ) -> Result<()> {
+    pub(crate) fn renew(&mut self, ground: &Ground, model: &Model) -> Result<()> {
         ground.renew_authority()?;
         let now = ground.clock.now();
-        if self.edge_renew_at <= now {
-            self.edge_renew_at = certify(ground, model, options, &self.certificates)?;
-        }
+        self.showcase.look(ground, model)?;
         for (service, inbound) in &mut self.inbound {
             if inbound.renew_at <= now {
                 let (certificate, renew_at) = workload(ground, &model.name, service)?;
@@ -204,29 +195,6 @@ impl Doors {
     pub(crate) fn drain(self, within: Duration) {
         self.server.drain(within);
     }
-}
-
-/// The certificate of the public door: from files, or from the local authority.
-fn certify(
-    ground: &Ground,
-    model: &Model,
-    options: &Options,
-    certificates: &Certificates,
-) -> Result<Timestamp> {
-    if let Some((chain, key)) = &options.certificate {
-        let read = |path: &std::path::PathBuf| {
-            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
-        };
-        let certificate = Certificate::from_pem(&read(chain)?, &read(key)?)
-            .with_context(|| format!("{} and {}", chain.display(), key.display()))?;
-        certificates.replace(std::slice::from_ref(&certificate), Some(&certificate));
-        // Looked at again every hour: whoever renews the files need not tell us.
-        return Ok(ground.clock.now().plus(Duration::from_hours(1)));
-    }
-    let issued = ground.authority().issue_server(&[model.gateway.host.as_str()])?;
-    let certificate = Certificate::from_der(issued.chain().to_vec(), issued.key_der())?;
-    certificates.replace(&[certificate], None);
-    Ok(issued.renew_at())
 }
 
 fn workload(ground: &Ground, fleet: &str, service: &str) -> Result<(Certificate, Timestamp)> {

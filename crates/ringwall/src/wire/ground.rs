@@ -28,6 +28,8 @@ pub(crate) struct Ground {
     pub(crate) vault: Arc<Vault>,
     pub(crate) log: Arc<Log>,
     pub(crate) identity: Identity,
+    /// What paths in the manifest are relative to.
+    pub(crate) folder: PathBuf,
     authority: Mutex<Authority>,
     /// Where the root key is kept; none when it was handed in from outside.
     root_file: Option<RootFile>,
@@ -73,7 +75,8 @@ impl Ground {
         let identity =
             Identity::open(settings(model), seams).context("accounts cannot be opened")?;
         let authority = Mutex::new(authority);
-        Ok(Self { clock, entropy, sink, vault, log, identity, authority, root_file })
+        let folder = place.folder();
+        Ok(Self { clock, entropy, sink, vault, log, identity, folder, authority, root_file })
     }
 
     /// Puts the vault under a new root key. A crash at any point leaves one of the two that opens.

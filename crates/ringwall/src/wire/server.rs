@@ -22,6 +22,7 @@ use super::execute::{done, failed};
 use super::fleet::{Fleet, State};
 use super::ground::{issuer, make_private, replace};
 use super::notify;
+use super::showcase::Showcase;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
 use crate::exit::Exit;
@@ -66,6 +67,7 @@ impl Options {
 pub(crate) struct Shared {
     pub(crate) ground: Arc<Ground>,
     core: Arc<Core>,
+    showcase: Arc<Showcase>,
     model: ArcSwap<Model>,
     broken: Mutex<Option<String>>,
 }
@@ -83,7 +85,9 @@ impl Shared {
 
     /// All counters, in the `OpenMetrics` text format.
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
-        self.core.metrics()
+        let text = self.core.metrics()?;
+        let text = text.strip_suffix(END).unwrap_or(&text);
+        Ok(format!("{text}{}{END}", self.showcase.metrics()))
     }
 }
 
@@ -155,6 +159,7 @@ impl Running {
         let shared = Arc::new(Shared {
             ground: Arc::clone(ground),
             core: Arc::clone(&doors.core),
+            showcase: Arc::clone(&doors.showcase),
             model: ArcSwap::from_pointee(model.clone()),
             broken: Mutex::default(),
         });
@@ -258,6 +263,7 @@ impl Running {
         if self.options.is_dev() {
             self.fleet.apply(&self.shared.ground, &model, &mut self.doors)?;
         }
+        self.doors.showcase.tell(&self.shared.ground, &model, &self.options)?;
         self.version = self.doors.core.load(&model, &loaded.schemas)?;
         self.shared.model.store(Arc::new(model));
         self.loaded = loaded;
@@ -276,7 +282,7 @@ impl Running {
         let keys = self.place.run().join("keys").join("internal.json");
         let jwks = self.shared.ground.identity.internal_jwks();
         let renewed = replace(&keys, jwks.as_bytes(), 0o644).and_then(|()| {
-            self.doors.renew(&self.shared.ground, &self.shared.model(), &self.options)
+            self.doors.renew(&self.shared.ground, &self.shared.model())
         });
         if let Err(error) = renewed {
             tracing::error!(error = format!("{error:#}"), "certificates were not renewed");
@@ -307,6 +313,7 @@ impl Running {
         Status {
             audit_events: stats.events,
             audit_is_writable: stats.is_writable,
+            certificates: self.doors.showcase.report(ground.clock.as_ref()),
             broken_manifest: self
                 .shared
                 .broken
@@ -354,6 +361,8 @@ fn record(ground: &Ground, action: &'static str, outcome: Outcome, reason: Optio
     }
 }
 
+/// The last line of the `OpenMetrics` text format.
+const END: &str = "# EOF\n";
 const ASKS_MAX: usize = 64;
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 /// Requests on their way may take this long when the server stops.

@@ -19,25 +19,17 @@ pub(super) fn of(model: &Model) -> Vec<(String, Place)> {
         ("`reload_drain`", gateway.reload_drain.is_some()),
         ("`overload`", gateway.overload.is_some()),
     ];
-    let parts = [
-        ("`tls.min`", tls.min != crate::model::TlsVersion::default()),
-        ("`tls.certificates`", !tls.certificates.is_empty()),
-        ("`tls.tickets`", tls.tickets.is_some()),
-        ("`tls.ocsp`", tls.has_ocsp),
-        ("`tls.client`", tls.client.is_some()),
-        ("`tls.hosts`", !tls.hosts.is_empty()),
-    ];
+    let parts = [("`tls.ocsp`", tls.has_ocsp)];
     let said = |what: &[(&str, bool)], place: &Place| -> Vec<(String, Place)> {
         let set = what.iter().filter(|(_, is_set)| *is_set);
         set.map(|(what, _)| (format!("{what} of the gateway"), place.clone())).collect()
     };
     let mut found = said(&door, &gateway.place);
     found.extend(said(&parts, &tls.place));
-    let acme = gateway.acme.iter().map(|acme| ("certificates by ACME".to_owned(), &acme.place));
     let cors = gateway.cors.iter().map(|cors| ("`cors` of the gateway".to_owned(), &cors.place));
     let redis = limits.redis.iter().map(|redis| ("`limits.redis`".to_owned(), &redis.place));
     let plans = model.plans.iter().map(|(name, plan)| (format!("plan `{name}`"), &plan.place));
-    let all = acme.chain(cors).chain(redis).chain(plans);
+    let all = cors.chain(redis).chain(plans);
     found.extend(all.map(|(what, place)| (what, place.clone())));
     for ((service, operation), limit) in &limits.operations {
         if limit.cost.is_some() || limit.burst.is_some() {

@@ -1,0 +1,137 @@
+//! Certificates from an ACME server, ordered beside the running server.
+
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use ringwall_acme as acme;
+use ringwall_base::{Class, Event, Outcome};
+use ringwall_manifest::{Acme, AcmeChallenge};
+use ringwall_net::Fetch;
+use ringwall_vault::Vault;
+use tokio::task::JoinHandle;
+
+use super::{Ground, Showcase};
+
+/// The task that orders and renews. It ends with this.
+#[derive(Debug)]
+pub(super) struct Ordering {
+    acme: Acme,
+    task: JoinHandle<()>,
+}
+
+/// Records in the vault.
+#[derive(Debug)]
+struct Sealed(Arc<Vault>);
+
+impl Ordering {
+    pub(super) const fn acme(&self) -> &Acme {
+        &self.acme
+    }
+}
+
+impl Drop for Ordering {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Begins. The kept certificate is shown at once, if it is still good.
+pub(super) fn start(showcase: &Arc<Showcase>, ground: &Ground, wanted: &Acme) -> Result<Ordering> {
+    let roots = match &wanted.ca {
+        Some(path) => std::fs::read(ground.folder.join(path))
+            .with_context(|| format!("cannot read {path}, the root of the ACME server"))?,
+        None => system_roots()?,
+    };
+    let settings = acme::Settings {
+        directory: wanted.directory.clone(),
+        contact: wanted.contact.clone(),
+        names: wanted.names.clone(),
+        challenge: match wanted.challenge {
+            AcmeChallenge::Http01 => acme::Challenge::Http01,
+            AcmeChallenge::TlsAlpn01 => acme::Challenge::TlsAlpn01,
+        },
+    };
+    let seams = acme::Seams {
+        fetch: Fetch::secure(&roots).context("the root of the ACME server")?,
+        challenges: Arc::clone(&showcase.challenges),
+        custody: Arc::new(Sealed(Arc::clone(&ground.vault))),
+        clock: Arc::clone(&ground.clock),
+        entropy: Arc::clone(&ground.entropy),
+    };
+    let keeper = acme::Keeper::new(acme::Acme::new(settings, seams))
+        .context("the certificate of the ACME server that is kept")?;
+    let sink = Arc::clone(&ground.sink);
+    let clock = Arc::clone(&ground.clock);
+    let told = move |outcome, reason: String| {
+        let event = Event {
+            at: clock.now(),
+            action: "certificate-ordered",
+            class: Class::Group,
+            outcome,
+            reason: Some(reason),
+            ..Event::default()
+        };
+        if let Err(error) = sink.put(event) {
+            tracing::error!(%error, "the audit log does not take events");
+        }
+    };
+    let task = tokio::spawn(run(keeper, Arc::downgrade(showcase), told));
+    Ok(Ordering { acme: wanted.clone(), task })
+}
+
+async fn run(
+    mut keeper: acme::Keeper,
+    showcase: Weak<Showcase>,
+    told: impl Fn(Outcome, String) + Send,
+) {
+    if let (Some(kept), Some(showcase)) = (keeper.kept(), showcase.upgrade()) {
+        showcase.take(Some(kept.certificate()), None);
+    }
+    loop {
+        match keeper.tend().await {
+            Ok(None) => {}
+            Ok(Some(kept)) => {
+                let names = kept.certificate().names().join(", ");
+                told(Outcome::Success, names);
+                let Some(showcase) = showcase.upgrade() else { return };
+                showcase.take(Some(kept.certificate()), None);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "no new certificate; the last good one stays in use");
+                told(Outcome::Failure, error.to_string());
+                let Some(showcase) = showcase.upgrade() else { return };
+                showcase.take(None, keeper.problem());
+            }
+        }
+        tokio::time::sleep(keeper.pause().max(Duration::from_secs(1))).await;
+    }
+}
+
+impl acme::Custody for Sealed {
+    fn get(&self, name: &str) -> Result<Option<acme::Record>, acme::CustodyError> {
+        self.0.keys().get("acme", name).map_err(|error| acme::CustodyError(Box::new(error)))
+    }
+
+    fn put(&self, name: &str, value: &acme::Record) -> Result<(), acme::CustodyError> {
+        self.0.keys().put("acme", name, value).map_err(|error| acme::CustodyError(Box::new(error)))
+    }
+}
+
+/// What this machine trusts.
+fn system_roots() -> Result<Vec<u8>> {
+    for path in ROOTS {
+        if Path::new(path).exists() {
+            return std::fs::read(path).with_context(|| format!("cannot read {path}"));
+        }
+    }
+    bail!("this machine has no root certificates (package `ca-certificates`), so no ACME server is trusted")
+}
+
+/// Debian, Fedora, Alpine.
+const ROOTS: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+];
