@@ -30,20 +30,7 @@ pub enum Reply {
         /// A remark for the person, such as that it is shown only once.
         message: Option<String>,
     },
-    /// How a certificate of the public door is.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct CertificateState {
-    /// The names in it.
-    pub names: Vec<String>,
-    /// The file, `acme` or `local authority`.
-    pub source: String,
-    /// Whole days until it ends; none when there is no certificate.
-    pub days_left: Option<u64>,
-    /// Why there is no newer one.
-    pub problem: Option<String>,
-}
-
-/// How the server is.
+    /// How the server is.
     Status(Status),
     /// Events or explanations, one JSON object each.
     Values {

@@ -89,7 +89,9 @@ impl Certificate {
 }
 
 /// DNS names and end of a leaf.
-fn read(leaf: &CertificateDer<'_>) -> Result<(Vec<String>, Timestamp), CertificateError> {
+type Leaf = (Vec<String>, Timestamp);
+
+fn read(leaf: &CertificateDer<'_>) -> Result<Leaf, CertificateError> {
     let Ok((_, certificate)) = x509_parser::parse_x509_certificate(leaf) else {
         return Err(CertificateError::Leaf);
     };

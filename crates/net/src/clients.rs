@@ -185,7 +185,9 @@ fn read(crls: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, Clien
     if crls.first() == Some(&DER_SEQUENCE) {
         return Ok(vec![CertificateRevocationListDer::from(crls.to_vec())]);
     }
-    CertificateRevocationListDer::pem_slice_iter(crls).collect::<Result<_, _>>().map_err(ClientsError::Pem)
+    CertificateRevocationListDer::pem_slice_iter(crls)
+        .collect::<Result<_, _>>()
+        .map_err(ClientsError::Pem)
 }
 
 const DER_SEQUENCE: u8 = 0x30;

@@ -1,5 +1,6 @@
 //! `ringwall doctor`: what could stand in the way, each with its fix. Changes nothing.
 
+mod certificates;
 mod machine;
 mod services;
 mod state;
@@ -26,6 +27,7 @@ pub(crate) fn run(place: &Place, out: &mut Out) -> Result<Exit> {
     machine::namespaces(&mut report);
     if let Some(model) = model {
         machine::gateway(model, server.as_ref(), &mut report);
+        certificates::all(model, place, server.as_ref(), &mut report);
     }
     state::folder(place, &mut report);
     state::room(place, &mut report);

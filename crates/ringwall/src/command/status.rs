@@ -1,7 +1,7 @@
 //! `ringwall status`: how the running server is.
 
 use anyhow::Result;
-use ringwall_api::{Reply, Request, Status};
+use ringwall_api::{CertificateState, Reply, Request, Status};
 
 use crate::control;
 use crate::exit::Exit;
@@ -27,7 +27,8 @@ pub(crate) fn run(place: &Place, out: &mut Out) -> Result<Exit> {
 
 fn is_healthy(status: &Status) -> bool {
     let services_up = status.services.iter().all(|(_, state)| state == "up");
-    status.audit_is_writable && status.broken_manifest.is_none() && services_up
+    let certificates_good = status.certificates.iter().all(is_good);
+    status.audit_is_writable && status.broken_manifest.is_none() && services_up && certificates_good
 }
 
 fn text(status: &Status) -> String {
@@ -43,9 +44,31 @@ fn text(status: &Status) -> String {
         },
         format!("{} audit     {} events", mark(status.audit_is_writable), status.audit_events),
     ];
+    for certificate in &status.certificates {
+        lines.push(format!("{} tls       {}", mark(is_good(certificate)), about(certificate)));
+    }
     for (name, state) in &status.services {
         lines.push(format!("{} service   {name}: {state}", mark(state == "up")));
     }
     lines.push(if is_healthy(status) { "all is well" } else { "something needs you" }.to_owned());
     lines.join("\n")
 }
+
+/// Renewed in time, and nothing went wrong. What is renewed by us is so long before its last day.
+pub(crate) fn is_good(certificate: &CertificateState) -> bool {
+    let is_ours = matches!(certificate.source.as_str(), "acme" | "local authority");
+    let least = if is_ours { 0 } else { RENEW_DAYS };
+    certificate.problem.is_none() && certificate.days_left.is_some_and(|days| days >= least)
+}
+
+/// One certificate in a line.
+pub(crate) fn about(certificate: &CertificateState) -> String {
+    let names = certificate.names.join(", ");
+    let mut text = format!("{names} ({})", certificate.source);
+    text.extend(certificate.days_left.map(|days| format!(": {days} days left")));
+    text.extend(certificate.problem.as_ref().map(|problem| format!("; {problem}")));
+    text
+}
+
+/// Two weeks: time to find whoever renews by hand.
+const RENEW_DAYS: u64 = 14;

@@ -11,8 +11,7 @@ use ringwall_ca::SpiffeId;
 use ringwall_gateway::{Core, Door, Egress, Seams};
 use ringwall_manifest::{Model, Partner};
 use ringwall_net::{
-    Certificate, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls,
-    Settings, Trust,
+    Certificate, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls, Settings, Trust,
 };
 
 use super::Ground;
@@ -74,11 +73,7 @@ impl Doors {
         // After months without a start the intermediate is over; the root is not.
         ground.renew_authority()?;
         let showcase = Showcase::open(ground, model, options)?;
-        let tls = if options.danger_plain_http {
-            None
-        } else {
-            Some(showcase.tls())
-        };
+        let tls = if options.danger_plain_http { None } else { Some(showcase.tls()) };
         let answer = core.house(Door::Edge);
         let opening = |listen, tls| Opening {
             door: ringwall_net::Door::Edge,
@@ -95,14 +90,7 @@ impl Doors {
                 tracing::info!(%error, "no IPv6 door");
             }
         }
-        Ok(Self {
-            core,
-            paths,
-            server,
-            trust,
-            showcase,
-            inbound: BTreeMap::new(),
-        })
+        Ok(Self { core, paths, server, trust, showcase, inbound: BTreeMap::new() })
     }
 
     /// Opens the door in front of a service, once.

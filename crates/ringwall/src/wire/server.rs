@@ -281,9 +281,8 @@ impl Running {
         }
         let keys = self.place.run().join("keys").join("internal.json");
         let jwks = self.shared.ground.identity.internal_jwks();
-        let renewed = replace(&keys, jwks.as_bytes(), 0o644).and_then(|()| {
-            self.doors.renew(&self.shared.ground, &self.shared.model())
-        });
+        let renewed = replace(&keys, jwks.as_bytes(), 0o644)
+            .and_then(|()| self.doors.renew(&self.shared.ground, &self.shared.model()));
         if let Err(error) = renewed {
             tracing::error!(error = format!("{error:#}"), "certificates were not renewed");
         }

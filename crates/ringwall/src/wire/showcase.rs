@@ -46,7 +46,7 @@ struct State {
 }
 
 /// What an ACME server gave, and what it says about more.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ordered {
     names: Vec<String>,
     certificate: Option<Certificate>,
@@ -102,10 +102,12 @@ impl Showcase {
         self.tickets.set_interval(tls.tickets.unwrap_or(TICKETS));
         let wanted = model.gateway.acme.as_ref();
         if state.ordering.as_ref().map(Ordering::acme) != wanted {
-            state.ordered = wanted.map(|acme| Ordered { names: acme.names.clone(), ..Ordered::default() });
-            state.ordering = None;
+            (state.ordered, state.ordering) = (None, None);
             if let Some(acme) = wanted {
-                state.ordering = Some(order::start(self, ground, acme)?);
+                let (ordering, certificate) = order::start(self, ground, acme)?;
+                state.ordering = Some(ordering);
+                let names = acme.names.clone();
+                state.ordered = Some(Ordered { names, certificate, problem: None });
             }
         }
         state.local = sources::local(&state, ground, model)?;
@@ -160,8 +162,10 @@ impl Showcase {
     }
 }
 
-/// The rules for all names, and for those that have their own.
-fn rules(model: &Model, believed: &Believed) -> Result<(HostTls, BTreeMap<String, HostTls>)> {
+/// For all names, and for those that have their own.
+type Rules = (HostTls, BTreeMap<String, HostTls>);
+
+fn rules(model: &Model, believed: &Believed) -> Result<Rules> {
     let tls = &model.gateway.tls;
     let rule = |min, client| -> Result<HostTls> {
         let clients = match client {

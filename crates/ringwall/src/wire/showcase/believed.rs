@@ -30,7 +30,8 @@ impl Believed {
     /// The rules of a manifest. Those that are known go on with their open connections.
     pub(super) fn read(&self, ground: &Ground, model: &Model) -> Result<Self> {
         let tls = &model.gateway.tls;
-        let rules = tls.client.iter().chain(tls.hosts.values().filter_map(|host| host.client.as_ref()));
+        let rules =
+            tls.client.iter().chain(tls.hosts.values().filter_map(|host| host.client.as_ref()));
         let mut entries: Vec<Entry> = Vec::new();
         for rule in rules {
             if entries.iter().any(|entry| entry.rule == *rule) {
@@ -62,7 +63,9 @@ impl Believed {
 
     /// What is wrong with files.
     pub(super) fn problems(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries.iter().filter_map(|entry| Some((entry.rule.ca.as_str(), entry.problem.as_deref()?)))
+        self.entries
+            .iter()
+            .filter_map(|entry| Some((entry.rule.ca.as_str(), entry.problem.as_deref()?)))
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use ringwall_acme as acme;
 use ringwall_base::{Class, Event, Outcome};
 use ringwall_manifest::{Acme, AcmeChallenge};
-use ringwall_net::Fetch;
+use ringwall_net::{Certificate, Fetch};
 use ringwall_vault::Vault;
 use tokio::task::JoinHandle;
 
@@ -37,8 +37,11 @@ impl Drop for Ordering {
     }
 }
 
-/// Begins. The kept certificate is shown at once, if it is still good.
-pub(super) fn start(showcase: &Arc<Showcase>, ground: &Ground, wanted: &Acme) -> Result<Ordering> {
+/// The task, and the kept certificate if it is still good.
+type Started = (Ordering, Option<Certificate>);
+
+/// Begins.
+pub(super) fn start(showcase: &Arc<Showcase>, ground: &Ground, wanted: &Acme) -> Result<Started> {
     let roots = match &wanted.ca {
         Some(path) => std::fs::read(ground.folder.join(path))
             .with_context(|| format!("cannot read {path}, the root of the ACME server"))?,
@@ -77,8 +80,9 @@ pub(super) fn start(showcase: &Arc<Showcase>, ground: &Ground, wanted: &Acme) ->
             tracing::error!(%error, "the audit log does not take events");
         }
     };
+    let kept = keeper.kept().map(|kept| kept.certificate().clone());
     let task = tokio::spawn(run(keeper, Arc::downgrade(showcase), told));
-    Ok(Ordering { acme: wanted.clone(), task })
+    Ok((Ordering { acme: wanted.clone(), task }, kept))
 }
 
 async fn run(
@@ -86,9 +90,6 @@ async fn run(
     showcase: Weak<Showcase>,
     told: impl Fn(Outcome, String) + Send,
 ) {
-    if let (Some(kept), Some(showcase)) = (keeper.kept(), showcase.upgrade()) {
-        showcase.take(Some(kept.certificate()), None);
-    }
     loop {
         match keeper.tend().await {
             Ok(None) => {}
@@ -126,7 +127,9 @@ fn system_roots() -> Result<Vec<u8>> {
             return std::fs::read(path).with_context(|| format!("cannot read {path}"));
         }
     }
-    bail!("this machine has no root certificates (package `ca-certificates`), so no ACME server is trusted")
+    bail!(
+        "this machine has no root certificates (package `ca-certificates`), so no ACME server is trusted"
+    )
 }
 
 /// Debian, Fedora, Alpine.

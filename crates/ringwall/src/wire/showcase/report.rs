@@ -18,7 +18,7 @@ impl Showcase {
             .iter()
             .map(|source| line(source.certificate(), source.place(), source.problem.clone(), now))
             .collect();
-        for ordered in &state.ordered {
+        if let Some(ordered) = &state.ordered {
             all.push(match &ordered.certificate {
                 Some(certificate) => {
                     line(certificate, "acme".to_owned(), ordered.problem.clone(), now)
@@ -33,7 +33,7 @@ impl Showcase {
                 },
             });
         }
-        for local in &state.local {
+        if let Some(local) = &state.local {
             all.push(line(&local.certificate, "local authority".to_owned(), None, now));
         }
         for (place, problem) in state.believed.problems() {
@@ -81,12 +81,7 @@ fn line(
     now: Timestamp,
 ) -> CertificateState {
     let left = certificate.expires().since(now).as_secs() / DAY;
-    CertificateState {
-        names: certificate.names().to_vec(),
-        source,
-        days_left: Some(left),
-        problem,
-    }
+    CertificateState { names: certificate.names().to_vec(), source, days_left: Some(left), problem }
 }
 
 const EXPIRY: &str = "ringwall_tls_certificate_expiry_seconds";

@@ -52,10 +52,10 @@ pub(super) fn read(
     model: &Model,
     options: &Options,
 ) -> Result<Vec<Source>> {
-    let given = options.certificate.iter().map(|(chain, key)| Pair {
-        chain: chain.clone(),
-        key: Key::File(key.clone()),
-    });
+    let given = options
+        .certificate
+        .iter()
+        .map(|(chain, key)| Pair { chain: chain.clone(), key: Key::File(key.clone()) });
     let declared = model.gateway.tls.certificates.iter().map(|declared| Pair {
         chain: ground.folder.join(&declared.certificate),
         key: match &declared.key {
@@ -194,8 +194,8 @@ fn same(one: &Seen, other: &Seen) -> bool {
 fn covers(certificate: &Certificate, name: &str) -> bool {
     certificate.names().iter().any(|known| {
         known == name
-            || known.strip_prefix("*.").is_some_and(|parent| {
-                name.split_once('.').is_some_and(|(_, rest)| rest == parent)
-            })
+            || known
+                .strip_prefix("*.")
+                .is_some_and(|parent| name.split_once('.').is_some_and(|(_, rest)| rest == parent))
     })
 }
