@@ -19,6 +19,8 @@ mod command_line;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod reloading;
 #[cfg(test)]
 mod records;
