@@ -73,6 +73,8 @@ where
 enum Happening {
     Accepted,
     Ended,
+    /// The library ended it, because the client broke a rule.
+    Broken,
     Flooded(Flood),
     Faulty,
 }
@@ -91,7 +93,11 @@ where
             biased;
             happening = next(&mut connection, &exchanges, faults) => match happening {
                 Happening::Accepted => {}
-                Happening::Ended => return,
+                Happening::Ended if exchanges.meter.faults() == faults => return,
+                Happening::Ended | Happening::Broken => {
+                    exchanges.answer.refused(&peer, Violation::Stream);
+                    return;
+                }
                 Happening::Flooded(flood) => {
                     exchanges.answer.refused(&peer, Violation::Flood(flood));
                     return end(connection, &exchanges).await;
@@ -138,7 +144,7 @@ where
             }
             Poll::Ready(Some(Err(error))) => {
                 tracing::debug!(%error, door = %exchanges.peer.door, "connection ended");
-                Happening::Ended
+                if error.is_library() { Happening::Broken } else { Happening::Ended }
             }
             Poll::Ready(None) => Happening::Ended,
             Poll::Pending => match exchanges.meter.flood() {

@@ -156,13 +156,14 @@ impl Drop for Open {
     }
 }
 
+/// Reads on. After `bytes_max` the window is not opened again, so that the client has to stop, and
+/// looks for its answer: a reset instead would cost curl the answer.
 async fn drain(mut body: RecvStream, bytes_max: usize) {
     let mut rest = bytes_max;
     // An error is an end: the client has gone away, or reset the stream.
     while let Some(Ok(bytes)) = body.data().await {
-        let Some(less) = rest.checked_sub(bytes.len()) else { return };
-        rest = less;
-        if body.flow_control().release_capacity(bytes.len()).is_err() {
+        rest = rest.saturating_sub(bytes.len());
+        if rest > 0 && body.flow_control().release_capacity(bytes.len()).is_err() {
             return;
         }
     }

@@ -25,3 +25,11 @@ mod upstream;
 mod carry;
 #[cfg(test)]
 mod unread;
+#[cfg(test)]
+mod frames;
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod floods;
+#[cfg(test)]
+mod h2_times;

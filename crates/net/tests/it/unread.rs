@@ -92,7 +92,7 @@ fn a_refusal_reaches_a_client_that_still_sends_its_head() {
 fn a_body_that_nobody_wants_is_not_read_for_long() {
     let settings = Settings {
         unread_bytes_max: 64 * 1_024,
-        unread_time: Duration::from_millis(100),
+        unread_time: Duration::from_millis(500),
         ..Settings::default()
     };
     let (_server, port, _) = refuser(&settings);
