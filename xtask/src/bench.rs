@@ -18,7 +18,9 @@ use crate::shell::{data, say};
 pub(crate) struct Samples {
     pub(crate) bench: &'static str,
     pub(crate) contender: String,
-    /// Microseconds of CPU, one value a round.
+    /// `us_cpu`, `us_p99` or `kib_per_connection`.
+    pub(crate) unit: &'static str,
+    /// One value a round.
     pub(crate) values: Vec<f64>,
 }
 
@@ -29,6 +31,13 @@ const BENCHES: &[Bench] = &[
     ("gateway-plain", gateway::plain),
     ("gateway-tls", gateway::tls),
     ("gateway-secured", gateway::secured),
+    ("gateway-first-sight", gateway::first_sight),
+    ("gateway-crowded", gateway::crowded),
+    ("gateway-h2", gateway::h2),
+    ("gateway-handshake", gateway::handshake),
+    ("gateway-large", gateway::large),
+    ("gateway-tail", gateway::tail),
+    ("gateway-idle", gateway::idle),
     ("token-issue", token::issue),
     ("jwt-verify", || delegate::cargo("jwt-verify", "ringwall-jose")),
     ("audit", || delegate::cargo("audit", "ringwall-audit")),
@@ -59,8 +68,8 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
 fn print(samples: &[Samples], is_json: bool) {
     if !is_json {
         data(&format!(
-            "{:<18} {:<22} {:>10} {:>10} {:>10} {:>3}",
-            "bench", "contender", "median µs", "min", "max", "n"
+            "{:<20} {:<34} {:>10} {:>10} {:>10} {:>3}  unit",
+            "bench", "contender", "median", "min", "max", "n"
         ));
     }
     for sample in samples {
@@ -70,16 +79,17 @@ fn print(samples: &[Samples], is_json: bool) {
         let (median, min, max) = (at(sorted.len() / 2), at(0), at(sorted.len().saturating_sub(1)));
         if is_json {
             let line = json!({
-                "bench": sample.bench, "contender": sample.contender, "unit": "us_cpu",
+                "bench": sample.bench, "contender": sample.contender, "unit": sample.unit,
                 "median": round(median), "min": round(min), "max": round(max), "n": sorted.len(),
             });
             data(&line.to_string());
         } else {
             data(&format!(
-                "{:<18} {:<22} {median:>10.2} {min:>10.2} {max:>10.2} {:>3}",
+                "{:<20} {:<34} {median:>10.2} {min:>10.2} {max:>10.2} {:>3}  {}",
                 sample.bench,
                 sample.contender,
-                sorted.len()
+                sorted.len(),
+                sample.unit
             ));
         }
     }

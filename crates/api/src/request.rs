@@ -139,4 +139,6 @@ pub struct ClientSpec {
     pub roles: Vec<String>,
     /// Exact redirect URIs; none for a program without people.
     pub redirect_uris: Vec<String>,
+    /// Whether its access tokens are signed by ES256, for readers without Ed25519.
+    pub wants_es256: bool,
 }

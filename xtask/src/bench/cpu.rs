@@ -33,3 +33,12 @@ fn children(pid: u32) -> Vec<u32> {
         })
         .collect()
 }
+
+/// Resident memory of the process and its descendants, in KiB (`VmRSS`, proc(5)).
+pub(crate) fn resident_kib(pid: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let own = status.lines().find_map(|line| {
+        line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<f64>().ok()
+    });
+    own.unwrap_or_default() + children(pid).into_iter().map(resident_kib).sum::<f64>()
+}

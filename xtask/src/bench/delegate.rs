@@ -38,5 +38,5 @@ fn sample(bench: &'static str, line: &str) -> Result<Samples> {
     let values: Vec<f64> = edges.into_iter().flatten().collect();
     let contender = value.get("contender").and_then(Value::as_str).unwrap_or("ringwall");
     let contender = format!("{contender} (n={count})");
-    Ok(Samples { bench, contender, values })
+    Ok(Samples { bench, contender, unit: "us_cpu", values })
 }

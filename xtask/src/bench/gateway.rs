@@ -1,60 +1,181 @@
-//! The proxy benches: nginx, `HAProxy` and Ringwall in front of the same upstream.
+//! The proxy benches: Ringwall and its peers in front of the same upstream.
 //!
 //! Method (docs/performance.md): the front is pinned to core 0 with one worker; the load generator
 //! (`wrk`, one thread, 64 connections) and the upstream share core 1. CPU µs per request is the
 //! growth of user and system time of the front's process tree divided by the requests completed.
 
 pub(super) mod fronts;
+pub(super) mod ground;
+mod idle;
 pub(super) mod load;
+mod tail;
+pub(super) mod tokens;
+pub(super) mod work;
 
 use anyhow::{Result, bail};
 
-use self::fronts::{Front, Kind};
+use self::fronts::Front;
+use self::ground::Ground;
+use self::tokens::Tokens;
+use self::work::{Server, Work};
 use super::Samples;
 use crate::setup;
+use crate::shell::say;
 
 /// Plain HTTP/1.1, keep-alive.
 pub(crate) fn plain() -> Result<Vec<Samples>> {
-    side_by_side("gateway-plain", &[Kind::Nginx, Kind::Haproxy, Kind::RingwallPlain])
+    side_by_side("gateway-plain", Work::Plain, &ALL)
 }
 
 /// TLS 1.3, keep-alive.
 pub(crate) fn tls() -> Result<Vec<Samples>> {
-    side_by_side("gateway-tls", &[Kind::NginxTls, Kind::HaproxyTls, Kind::RingwallTls])
+    side_by_side("gateway-tls", Work::Tls, &ALL)
 }
 
-/// TLS, JWT (ES256 or `EdDSA`), decision, rate limit and record. `HAProxy` checks the JWT only.
+/// HTTP/2 over TLS.
+pub(crate) fn h2() -> Result<Vec<Samples>> {
+    side_by_side("gateway-h2", Work::H2, &ALL)
+}
+
+/// Full TLS handshakes on P-256.
+pub(crate) fn handshake() -> Result<Vec<Samples>> {
+    side_by_side("gateway-handshake", Work::Handshake, &ALL)
+}
+
+/// Answers of 100 KiB.
+pub(crate) fn large() -> Result<Vec<Samples>> {
+    side_by_side("gateway-large", Work::Large, &ALL)
+}
+
+/// A thousand ES256 tokens. Ringwall adds TLS, decision, rate limit and access record.
 pub(crate) fn secured() -> Result<Vec<Samples>> {
-    side_by_side("gateway-secured", &[Kind::NginxTls, Kind::HaproxyTls, Kind::RingwallSecured])
+    side_by_side(
+        "gateway-secured",
+        Work::Secured,
+        &[Server::Ringwall, Server::Haproxy, Server::Envoy],
+    )
 }
 
-fn side_by_side(bench: &'static str, kinds: &[Kind]) -> Result<Vec<Samples>> {
-    let needed = [
-        ("nginx", "nginx-light"),
-        ("haproxy", "haproxy"),
-        ("wrk", "wrk"),
-        ("openssl", "openssl"),
-        ("curl", "curl"),
-    ];
-    let missing = setup::debian(&needed);
-    if !missing.is_empty() {
-        bail!("not available: {}", missing.join(", "));
+/// The same, and no token comes twice.
+pub(crate) fn first_sight() -> Result<Vec<Samples>> {
+    let servers = [Server::Ringwall, Server::Haproxy, Server::Envoy];
+    side_by_side("gateway-first-sight", Work::FirstSight, &servers)
+}
+
+/// A hundred thousand live tokens and ten thousand operations, beside the small case.
+pub(crate) fn crowded() -> Result<Vec<Samples>> {
+    let works = [(Server::Ringwall, Work::Secured), (Server::Ringwall, Work::Crowded)];
+    let (_ground, fronts) = scene(&works)?;
+    let mut samples = rounds("gateway-crowded", &fronts, load::round)?;
+    let names = ["1 operation, 1,000 tokens", "10,000 operations, 100,000 tokens"];
+    for (sample, name) in samples.iter_mut().zip(names) {
+        name.clone_into(&mut sample.contender);
     }
-    let ground = fronts::Ground::prepare()?;
-    let fronts: Result<Vec<Front>> =
-        kinds.iter().map(|kind| Front::start(*kind, &ground)).collect();
-    let fronts = fronts?;
-    let mut samples: Vec<Samples> = fronts
-        .iter()
-        .map(|front| Samples { bench, contender: front.name().to_owned(), values: Vec::new() })
-        .collect();
-    for front in &fronts {
-        load::round(front, load::WARM_UP_SECS)?;
+    Ok(samples)
+}
+
+/// The 99th percentile at 70 % of saturation, each front at 70 % of its own.
+pub(crate) fn tail() -> Result<Vec<Samples>> {
+    let works = [Server::Ringwall, Server::Haproxy, Server::Envoy];
+    let (_ground, fronts) = scene(&works.map(|server| (server, Work::Secured)))?;
+    let token = fronts.iter().find_map(Front::tokens).map(Tokens::header);
+    let rates: Result<Vec<f64>> = fronts.iter().map(tail::saturation).collect();
+    let rates = rates?;
+    let mut samples = rounds("gateway-tail", &fronts, |front| {
+        let at = fronts.iter().position(|other| other.pid() == front.pid());
+        let rate = at.and_then(|at| rates.get(at)).copied().unwrap_or_default();
+        tail::round(front, rate, token.as_deref())
+    })?;
+    for sample in &mut samples {
+        sample.unit = "us_p99";
+    }
+    Ok(samples)
+}
+
+/// Memory of one idle TLS connection out of ten thousand.
+pub(crate) fn idle() -> Result<Vec<Samples>> {
+    let works = [Server::Ringwall, Server::Nginx, Server::Haproxy, Server::Envoy];
+    let mut samples = Vec::new();
+    let ground = ready()?;
+    for server in works {
+        let front = Front::start((server, Work::Tls), &ground, None)?;
+        load::warm_up(&front)?;
+        let values = vec![idle::round(&front)?];
+        samples.push(Samples {
+            bench: "gateway-idle",
+            contender: front.name(),
+            unit: "kib_per_connection",
+            values,
+        });
+    }
+    Ok(samples)
+}
+
+fn side_by_side(bench: &'static str, work: Work, servers: &[Server]) -> Result<Vec<Samples>> {
+    let contenders: Vec<_> = servers.iter().map(|server| (*server, work)).collect();
+    let (_ground, fronts) = scene(&contenders)?;
+    rounds(bench, &fronts, load::round)
+}
+
+/// Rounds of all fronts in turn, after a warm-up of each.
+pub(super) fn rounds(
+    bench: &'static str,
+    fronts: &[Front],
+    round: impl Fn(&Front) -> Result<f64>,
+) -> Result<Vec<Samples>> {
+    let sample = |front: &Front| Samples {
+        bench,
+        contender: front.name(),
+        unit: "us_cpu",
+        values: Vec::new(),
+    };
+    let mut samples: Vec<Samples> = fronts.iter().map(sample).collect();
+    for front in fronts {
+        load::warm_up(front)?;
     }
     for _ in 0..load::ROUNDS {
         for (front, sample) in fronts.iter().zip(&mut samples) {
-            sample.values.push(load::round(front, load::ROUND_SECS)?);
+            sample.values.push(round(front)?);
         }
     }
     Ok(samples)
 }
+
+/// The upstream, which must outlive the fronts, and the fronts.
+type Scene = (Ground, Vec<Front>);
+
+/// Starts the fronts. A peer that cannot be had is left out, and said so.
+pub(super) fn scene(contenders: &[(Server, Work)]) -> Result<Scene> {
+    let ground = ready()?;
+    let mut fronts: Vec<Front> = Vec::new();
+    for contender in contenders {
+        // Ringwall comes first where there are tokens: the peers check what it issued.
+        let tokens = fronts.iter().find_map(Front::tokens);
+        match Front::start(*contender, &ground, tokens) {
+            Ok(front) => fronts.push(front),
+            Err(error) if contender.0 == Server::Ringwall => return Err(error),
+            Err(error) => say(&format!("bench: NOT RUN: {}: {error:#}", contender.0.name())),
+        }
+    }
+    Ok((ground, fronts))
+}
+
+fn ready() -> Result<Ground> {
+    let missing = setup::debian(&NEEDED);
+    if !missing.is_empty() {
+        bail!("not available: {}", missing.join(", "));
+    }
+    Ground::prepare()
+}
+
+const ALL: [Server; 5] =
+    [Server::Ringwall, Server::Nginx, Server::Haproxy, Server::Envoy, Server::Caddy];
+
+const NEEDED: [(&str, &str); 6] = [
+    ("nginx", "nginx-light"),
+    ("haproxy", "haproxy"),
+    ("wrk", "wrk"),
+    ("h2load", "nghttp2-client"),
+    ("openssl", "openssl"),
+    ("curl", "curl"),
+];

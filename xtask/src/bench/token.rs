@@ -4,50 +4,23 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::Samples;
-use super::gateway::fronts::{Front, Ground, Kind};
-use super::gateway::load;
-use crate::setup::{self, Python};
+use super::gateway::work::{Server, Work};
+use super::gateway::{load, rounds, scene};
+use crate::setup::Python;
 use crate::shell::{cache, command, root, succeed};
 
 /// CPU µs for one token over HTTP, `EdDSA`, audit on. Ringwall also speaks TLS, which the peer does not.
 pub(crate) fn issue() -> Result<Vec<Samples>> {
-    let missing = setup::debian(&[
-        ("nginx", "nginx-light"),
-        ("wrk", "wrk"),
-        ("openssl", "openssl"),
-        ("curl", "curl"),
-    ]);
-    if !missing.is_empty() {
-        bail!("not available: {}", missing.join(", "));
-    }
-    let node = node()?;
-    let ground = Ground::prepare()?;
-    let fronts =
-        [Front::start(Kind::RingwallToken, &ground)?, Front::oidc_provider(&node, &ground)?];
-    let mut samples: Vec<Samples> = fronts
-        .iter()
-        .map(|front| Samples {
-            bench: "token-issue",
-            contender: front.name().to_owned(),
-            values: Vec::new(),
-        })
-        .collect();
-    for front in &fronts {
-        load::round(front, load::WARM_UP_SECS)?;
-    }
-    for _ in 0..load::ROUNDS {
-        for (front, sample) in fronts.iter().zip(&mut samples) {
-            sample.values.push(load::round(front, load::ROUND_SECS)?);
-        }
-    }
-    Ok(samples)
+    let (_ground, fronts) =
+        scene(&[(Server::Ringwall, Work::Token), (Server::OidcProvider, Work::Token)])?;
+    rounds("token-issue", &fronts, load::round)
 }
 
 /// Node 22 (from the Python package that carries it) and `oidc-provider`, in `.cache/node`.
-fn node() -> Result<PathBuf> {
+pub(super) fn node() -> Result<PathBuf> {
     let python = Python::ensure()?;
     let folder = cache().join("node");
     let stamp = folder.join("node_modules/oidc-provider/package.json");

@@ -35,6 +35,9 @@ enum Verb {
         /// A file with its public keys (JWKS), for `private_key_jwt`
         #[arg(long, value_name = "FILE", conflicts_with = "public")]
         jwks: Option<PathBuf>,
+        /// Sign its access tokens by ES256, for readers that do not know Ed25519
+        #[arg(long)]
+        es256: bool,
     },
     /// Lists clients
     List,
@@ -48,7 +51,7 @@ enum Verb {
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
-        Verb::Add { id, redirect_uris, roles, public, jwks } => {
+        Verb::Add { id, redirect_uris, roles, public, jwks, es256 } => {
             let read = |file: &PathBuf| {
                 std::fs::read_to_string(file)
                     .with_context(|| format!("cannot read {}", file.display()))
@@ -59,6 +62,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
                 jwks: jwks.as_ref().map(read).transpose()?,
                 redirect_uris: redirect_uris.clone(),
                 roles: roles.clone(),
+                wants_es256: *es256,
             })
         }
         Verb::List => Request::ClientList,

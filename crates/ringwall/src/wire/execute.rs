@@ -183,7 +183,7 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         redirect_uris: spec.redirect_uris.clone(),
         scopes: vec!["openid".to_owned(), "profile".to_owned()],
         roles: spec.roles.clone(),
-        wants_es256: false,
+        wants_es256: spec.wants_es256,
     }
 }
 

@@ -1,0 +1,89 @@
+//! What is measured: a kind of work, and who does it.
+
+/// A server under test.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Server {
+    Caddy,
+    Envoy,
+    Haproxy,
+    Nginx,
+    OidcProvider,
+    Ringwall,
+}
+
+/// What it does for each request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Work {
+    /// HTTP/1.1, keep-alive.
+    Plain,
+    /// TLS, keep-alive.
+    Tls,
+    /// HTTP/2 over TLS: 32 connections with 10 streams each.
+    H2,
+    /// TLS, a full handshake for each request.
+    Handshake,
+    /// HTTP/1.1, answers of 100 KiB.
+    Large,
+    /// JWT of ES256 out of a thousand; Ringwall adds TLS, decision, rate limit and record.
+    Secured,
+    /// The same, and each token comes once.
+    FirstSight,
+    /// A thousand of many tokens, at a front that has this many operations.
+    Crowded,
+    /// Token issue by client credentials.
+    Token,
+}
+
+impl Server {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Caddy => "caddy",
+            Self::Envoy => "envoy",
+            Self::Haproxy => "haproxy",
+            Self::Nginx => "nginx",
+            Self::OidcProvider => "oidc-provider",
+            Self::Ringwall => "ringwall",
+        }
+    }
+}
+
+impl Work {
+    /// Whether clients speak TLS to this server.
+    pub(crate) fn is_tls(self, server: Server) -> bool {
+        match self {
+            Self::Plain | Self::Large => false,
+            Self::Tls | Self::H2 | Self::Handshake => true,
+            // The peers check the token only.
+            Self::Secured | Self::FirstSight | Self::Crowded | Self::Token => {
+                server == Server::Ringwall
+            }
+        }
+    }
+
+    /// Whether requests carry an access token.
+    pub(crate) fn has_token(self) -> bool {
+        matches!(self, Self::Secured | Self::FirstSight | Self::Crowded)
+    }
+
+    /// How many different tokens there are.
+    pub(crate) fn tokens(self) -> usize {
+        match self {
+            Self::FirstSight | Self::Crowded => 100_000,
+            _ => 1_000,
+        }
+    }
+
+    /// How many operations the manifest has.
+    pub(crate) fn operations(self) -> usize {
+        if self == Self::Crowded { 10_000 } else { 1 }
+    }
+
+    /// What is asked for.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Large => "/large",
+            Self::Token => "/oauth/token",
+            _ => "/item",
+        }
+    }
+}
