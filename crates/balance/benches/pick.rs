@@ -24,7 +24,7 @@ fn main() -> io::Result<()> {
 
 fn measure(name: &str, method: Method) -> io::Result<()> {
     let member = |number: u64| Member {
-        state: Arc::new(State::new(hash(&number.to_le_bytes()), Duration::ZERO)),
+        state: Arc::new(State::new(hash(&number.to_le_bytes()), None)),
         weight: 1,
         rank: 0,
     };

@@ -21,7 +21,7 @@ pub struct State {
     pub(crate) out_until: AtomicU64,
     /// Ejections that count towards the length of the next.
     pub(crate) ejections: AtomicU32,
-    /// When it joined or came back, for the slow start.
+    /// When it joined or came back, for the slow start. Zero: long ago.
     joined: AtomicU64,
     /// What was counted, and as it was when its success rate was judged last.
     pub(crate) counts: Counts,
@@ -56,8 +56,8 @@ pub struct Busy<'a>(&'a State);
 
 impl State {
     /// An endpoint that nothing is known about. `key` is the hash of its stable name: consistent
-    /// hashing goes by it.
-    pub fn new(key: u64, now: Duration) -> Self {
+    /// hashing goes by it. `joined` begins its slow start; without it, it has its weight at once.
+    pub fn new(key: u64, joined: Option<Duration>) -> Self {
         Self {
             key,
             in_flight: AtomicU32::new(0),
@@ -66,7 +66,7 @@ impl State {
             is_unreachable: AtomicBool::new(false),
             out_until: AtomicU64::new(0),
             ejections: AtomicU32::new(0),
-            joined: AtomicU64::new(micros(now)),
+            joined: AtomicU64::new(joined.map_or(0, |now| micros(now).max(1))),
             counts: Counts::default(),
             judged: Counts::default(),
         }
@@ -168,8 +168,9 @@ impl State {
         if slow_start == 0 {
             return RAMP_FULL;
         }
-        let age = now.saturating_sub(self.joined.load(Ordering::Relaxed));
-        if age >= slow_start {
+        let joined = self.joined.load(Ordering::Relaxed);
+        let age = now.saturating_sub(joined);
+        if joined == 0 || age >= slow_start {
             return RAMP_FULL;
         }
         let full = u64::from(RAMP_FULL);
@@ -178,7 +179,7 @@ impl State {
     }
 
     fn rejoin(&self, now: u64) {
-        self.joined.store(now, Ordering::Relaxed);
+        self.joined.store(now.max(1), Ordering::Relaxed);
     }
 }
 
@@ -204,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_newcomer_gets_a_tenth_then_more_then_all() {
-        let state = State::new(1, Duration::from_secs(100));
+        let state = State::new(1, Some(Duration::from_secs(100)));
         let ramp = |secs: u64| state.ramp(micros(Duration::from_secs(secs)), 10_000_000);
         assert_eq!(
             [ramp(100), ramp(105), ramp(109), ramp(110), ramp(500)],
@@ -215,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_mark_takes_it_out_and_back_to_a_slow_start() {
-        let state = State::new(1, Duration::ZERO);
+        let state = State::new(1, None);
         state.mark(false, Duration::from_secs(50));
         assert!(!state.is_available(Duration::from_secs(50)));
         state.mark(true, Duration::from_secs(61));

@@ -1,17 +1,18 @@
 //! What all doors share, and what outlives a reload: rates, health, tokens, counters.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use ringwall_balance::Limiter;
 use ringwall_base::{
     Class, Clock, Entropy, Event, Outcome, RequestId, Sessions, SignError, Signer, Sink,
 };
 use ringwall_jose::{AccessToken, Expected, TokenCache};
 use ringwall_manifest::{Mode, Model};
-use ringwall_net::{Peer, Pool, Target, Violation};
+use ringwall_net::{Peer, Pool, Target, TargetSettings, Violation};
 use ringwall_openapi::Schemas;
 
 use crate::ledger::Ledger;
@@ -21,7 +22,7 @@ use crate::rates::Rates;
 use crate::record::Opening;
 use crate::snapshot::{BuildError, Snapshot};
 use crate::stage::authenticate::Keys;
-use crate::upstreams::Endpoint;
+use crate::upstreams::{Name, Registry, Report, Upstreams};
 
 /// Where a request comes in.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -46,7 +47,7 @@ pub enum Door {
 /// so a dialer must follow an app that moves.
 pub trait Reach: Debug + Send + Sync {
     /// A service's app at one of its addresses.
-    fn app(&self, service: &str, address: &str) -> Arc<Target>;
+    fn app(&self, service: &str, address: &str, settings: TargetSettings) -> Arc<Target>;
 
     /// The inbound door of `callee`, spoken to over mutual TLS as `caller`.
     fn door(&self, caller: &str, callee: &str) -> Option<Arc<Target>>;
@@ -89,9 +90,6 @@ pub struct Seams {
 /// Access tokens seen before.
 pub(crate) type Tokens = TokenCache<AccessToken>;
 
-/// Endpoints by a name that outlives a reload.
-type Endpoints = HashMap<String, Arc<Endpoint>>;
-
 /// All doors, and what they share.
 #[derive(Debug)]
 pub struct Core {
@@ -99,7 +97,8 @@ pub struct Core {
     ledger: Arc<Ledger>,
     rates: Arc<Rates>,
     tokens: Mutex<Option<Arc<Tokens>>>,
-    endpoints: Mutex<Endpoints>,
+    upstreams: Arc<Registry>,
+    overload: Arc<Limiter>,
     snapshot: ArcSwapOption<Snapshot>,
     version: AtomicU64,
 }
@@ -111,13 +110,19 @@ impl Core {
     /// When there is no randomness.
     pub fn new(seams: Seams) -> Result<Arc<Self>, std::io::Error> {
         let (clock, sink) = (Arc::clone(&seams.clock), Arc::clone(&seams.sink));
-        let ledger = Ledger::new(clock, sink, &*seams.entropy, seams.is_dev)?;
+        let mut ledger = Ledger::new(clock, sink, &*seams.entropy, seams.is_dev)?;
+        let upstreams = Arc::new(Registry::new(Arc::clone(&seams.reach)));
+        let (registry, clock) = (Arc::clone(&upstreams), Arc::clone(&seams.clock));
+        let overload = Arc::new(Limiter::new());
+        let house = Arc::clone(&overload);
+        ledger.metrics.collect(Box::new(Report { registry, house, clock }));
         Ok(Arc::new(Self {
             seams,
             ledger: Arc::new(ledger),
             rates: Arc::new(Rates::new()),
             tokens: Mutex::default(),
-            endpoints: Mutex::default(),
+            upstreams,
+            overload,
             snapshot: ArcSwapOption::empty(),
             version: AtomicU64::new(0),
         }))
@@ -136,8 +141,15 @@ impl Core {
         let version = self.version.load(Ordering::Relaxed).saturating_add(1);
         let snapshot = Snapshot::build(model, schemas, self, version)?;
         self.version.store(version, Ordering::Relaxed);
+        snapshot.apply(self.seams.clock.monotonic());
         self.snapshot.store(Some(Arc::new(snapshot)));
         Ok(version)
+    }
+
+    /// Who answers for a service of the manifest in force: its app, its canary and its mirror. They
+    /// are the same over reloads.
+    pub fn upstreams(&self, service: &str) -> Vec<Arc<Upstreams>> {
+        self.upstreams.of(service)
     }
 
     /// A door. Doors of services that the manifest does not have refuse everything.
@@ -180,15 +192,14 @@ impl Core {
         fresh
     }
 
-    /// An endpoint with its health, the same over reloads.
-    pub(crate) fn endpoint(
-        &self,
-        name: String,
-        target: impl FnOnce() -> Arc<Target>,
-    ) -> Arc<Endpoint> {
-        let mut endpoints = self.endpoints.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = || Arc::new(Endpoint::new(target()));
-        Arc::clone(endpoints.entry(name).or_insert_with(fresh))
+    /// The upstreams of this name, the same over reloads.
+    pub(crate) fn open(&self, name: Name) -> Arc<Upstreams> {
+        self.upstreams.open(name)
+    }
+
+    /// Counts what the public door has under way.
+    pub(crate) const fn overload(&self) -> &Arc<Limiter> {
+        &self.overload
     }
 
     /// Records a request that was refused before it became one.

@@ -20,6 +20,7 @@ mod core;
 mod snapshot;
 mod operation;
 mod upstreams;
+mod overload;
 mod rates;
 mod local;
 mod egress;
@@ -34,5 +35,6 @@ pub use pipeline::House;
 pub use plain::{Plain, PlainSettings};
 pub use snapshot::BuildError;
 pub use stage::authenticate::Keys;
+pub use upstreams::{Endpoint, Found, Upstreams};
 
 pub(crate) use refusal::Refusal;

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -79,6 +80,11 @@ impl Metrics {
             Counter::clone(&lost),
         );
         Self { registry, duration, active, decisions, lost }
+    }
+
+    /// Adds counters that are read when somebody asks.
+    pub(crate) fn collect(&mut self, collector: Box<dyn Collector>) {
+        self.registry.register_collector(collector);
     }
 
     /// Counts a request in.

@@ -55,6 +55,7 @@ fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
         Refusal::TooMany { retry_after_secs, .. } => {
             (RETRY_AFTER, Ok(HeaderValue::from(*retry_after_secs)))
         }
+        Refusal::Overloaded { .. } => (RETRY_AFTER, Ok(HeaderValue::from_static("1"))),
         // RFC 6750 section 3.1.
         Refusal::Unauthenticated { .. } => {
             (WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer error=\"invalid_token\"")))

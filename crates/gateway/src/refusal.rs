@@ -35,6 +35,8 @@ pub(crate) enum Refusal {
     NotOwned { line: Option<Place> },
     /// `:own`, and nobody stated the owner.
     OwnerNotStated { line: Option<Place> },
+    /// As many requests are under way as there may be. Nothing was sent.
+    Overloaded { why: &'static str },
     /// A browser without a session asked for a page: it is sent to the login page.
     SignIn { location: String, why: String, line: Option<Place> },
     /// The service did not answer in time.
@@ -101,6 +103,7 @@ impl Refusal {
             Self::OwnerNotStated { .. } => {
                 ("RW3010", StatusCode::INTERNAL_SERVER_ERROR, "Owner never stated")
             }
+            Self::Overloaded { .. } => ("RW3018", StatusCode::SERVICE_UNAVAILABLE, "Too busy"),
             Self::SignIn { .. } => ("RW3001", StatusCode::SEE_OTHER, "Sign in"),
             Self::Timeout => ("RW3013", StatusCode::GATEWAY_TIMEOUT, "Service too slow"),
             Self::TooLarge { .. } => ("RW3009", StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
@@ -123,7 +126,7 @@ impl Refusal {
             Self::Forbidden { .. } | Self::SignIn { .. } => "access-denied",
             Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "object-not-owned",
             Self::TooMany { .. } => "rate-limited",
-            Self::Timeout | Self::Unavailable { .. } => "upstream-error",
+            Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "upstream-error",
             Self::BadInput { .. }
             | Self::CrossSite { .. }
             | Self::Leak { .. }
@@ -148,7 +151,7 @@ impl Refusal {
             Self::CrossSite { .. } | Self::Unauthenticated { .. } => "authenticate",
             Self::Forbidden { .. } | Self::SignIn { .. } | Self::Undecided { .. } => "authorize",
             Self::BadInput { .. } | Self::MediaType { .. } | Self::TooLarge { .. } => "inspect",
-            Self::Timeout | Self::Unavailable { .. } => "forward",
+            Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "forward",
             Self::Leak { .. } | Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "review",
         }
     }
@@ -161,9 +164,10 @@ impl Refusal {
             | Self::Leak { why }
             | Self::SignIn { why, .. }
             | Self::Undecided { why } => why.clone(),
-            Self::CrossSite { why } | Self::Malformed { why } | Self::MediaType { why } => {
-                (*why).to_owned()
-            }
+            Self::CrossSite { why }
+            | Self::Malformed { why }
+            | Self::MediaType { why }
+            | Self::Overloaded { why } => (*why).to_owned(),
             Self::Method { allow } => format!("the path takes only {allow}"),
             Self::Moved { location } => format!("the path is `{location}`"),
             Self::NoRoute => "no operation has this path".to_owned(),
@@ -195,6 +199,7 @@ impl Refusal {
             | Self::Method { .. }
             | Self::Moved { .. }
             | Self::NoRoute
+            | Self::Overloaded { .. }
             | Self::Timeout
             | Self::TooLarge { .. }
             | Self::TooMany { .. }

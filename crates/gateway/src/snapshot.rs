@@ -1,17 +1,21 @@
 //! One manifest, ready to be enforced: immutable, replaced whole.
 
+mod backends;
 mod catalogue;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringwall_base::{Clock, Place};
 use ringwall_jose::Expected;
-use ringwall_manifest::{Mode, Model, Partner, Service, Upstream};
+use ringwall_manifest::{Mode, Model, Partner, Service};
 use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
 use crate::operation::Operation;
+use crate::overload::Floodgate;
 use crate::stage::authenticate::{self, Authenticate, Edge, Includes};
 use crate::stage::authorize::Authorize;
 use crate::stage::forward::{self, Forward};
@@ -20,7 +24,7 @@ use crate::stage::normalize::{self, Normalize};
 use crate::stage::review::Review;
 use crate::stage::route::{Leaf, Router, Services, Tree};
 use crate::stage::throttle::Throttle;
-use crate::upstreams::Upstreams;
+use crate::upstreams::{Backend, Plan, Upstreams};
 use crate::{Core, Door};
 
 /// One manifest, ready.
@@ -30,7 +34,11 @@ pub(crate) struct Snapshot {
     mode: Mode,
     lines: HashMap<Door, Line>,
     partners: BTreeMap<String, Partner>,
+    plans: Plans,
 }
+
+/// Upstreams, and what a manifest makes of them.
+type Plans = Vec<(Arc<Upstreams>, Plan)>;
 
 /// The stages of one door.
 #[derive(Debug)]
@@ -88,7 +96,16 @@ impl Snapshot {
             builder.outbound(service, &mut lines)?;
         }
         let partners = model.partners.clone();
-        Ok(Self { version, mode: model.gateway.mode, lines, partners })
+        let plans = builder.plans.into_inner();
+        Ok(Self { version, mode: model.gateway.mode, lines, partners, plans })
+    }
+
+    /// Brings the endpoints of this manifest into force: from now on, also for requests that an
+    /// older snapshot admitted.
+    pub(crate) fn apply(&self, now: Duration) {
+        for (upstreams, plan) in &self.plans {
+            upstreams.apply(plan.clone(), now);
+        }
     }
 
     /// The stages of a door.
@@ -122,6 +139,8 @@ struct Builder<'a> {
     operations: ByService<'a>,
     engine: Arc<Engine>,
     includes: Arc<Includes>,
+    /// What becomes of upstreams when the snapshot comes into force.
+    plans: RefCell<Plans>,
 }
 
 impl<'a> Builder<'a> {
@@ -137,7 +156,7 @@ impl<'a> Builder<'a> {
         let includes = Arc::new(includes.collect());
         let engine = Arc::new(engine(model)?);
         let fleet = Arc::from(model.name.as_str());
-        Ok(Self { model, core, fleet, operations, engine, includes })
+        Ok(Self { model, core, fleet, operations, engine, includes, plans: RefCell::default() })
     }
 
     fn edge(&self) -> Result<Line, BuildError> {
@@ -154,6 +173,7 @@ impl<'a> Builder<'a> {
             sessions: Arc::clone(&self.core.seams().sessions),
         };
         let local = self.core.seams().local.clone();
+        let floodgate = Floodgate::build(gateway.overload.as_ref(), self.core.overload());
         let login = local.is_some().then(|| gateway.login_path.clone());
         Ok(Line {
             normalize: Normalize::new(normalize::Settings::Edge { host, port: gateway.port }),
@@ -162,7 +182,7 @@ impl<'a> Builder<'a> {
             authenticate: self.authenticate(authenticate::Settings::Edge(edge)),
             authorize: self.authorize(login),
             inspect: Inspect::new(true),
-            forward: self.forward(forward::Settings::Edge),
+            forward: self.forward(forward::Settings::Edge).with(floodgate),
             review: Review::new(true),
         })
     }
@@ -242,9 +262,9 @@ impl<'a> Builder<'a> {
         Ok(tree)
     }
 
-    fn tree(&self, service: &Service, upstreams: &Arc<Upstreams>) -> Result<Tree, BuildError> {
+    fn tree(&self, service: &Service, backend: &Arc<Backend>) -> Result<Tree, BuildError> {
         let mut tree = Tree::new();
-        self.add(&mut tree, service, (upstreams, ""))?;
+        self.add(&mut tree, service, (backend, ""))?;
         Ok(tree)
     }
 
@@ -252,7 +272,7 @@ impl<'a> Builder<'a> {
         &self,
         tree: &mut Tree,
         service: &Service,
-        (upstreams, mount): (&Arc<Upstreams>, &str),
+        (backend, mount): (&Arc<Backend>, &str),
     ) -> Result<(), BuildError> {
         let mut taken = None;
         let mount: Arc<str> = Arc::from(mount);
@@ -260,7 +280,7 @@ impl<'a> Builder<'a> {
             let place = service.operations.get(&operation.name).map(|known| known.place.clone());
             let leaf = Leaf {
                 operation: Arc::clone(operation),
-                upstreams: Arc::clone(upstreams),
+                backend: Arc::clone(backend),
                 mount: Arc::clone(&mount),
             };
             match tree.add(leaf) {
@@ -278,25 +298,6 @@ impl<'a> Builder<'a> {
             one: format!("{}.{}", one.service, one.name),
             other: format!("{}.{}", other.service, other.name),
         })
-    }
-
-    fn app(&self, service: &Service) -> Arc<Upstreams> {
-        let reach = &self.core.seams().reach;
-        // Addresses that are found out at run time are not used yet (RW2090 says so).
-        let fixed = service.upstreams.iter().filter_map(Upstream::host_port);
-        let endpoints = fixed.map(|address| {
-            let name = format!("app {} {address}", service.name);
-            self.core.endpoint(name, || reach.app(&service.name, address))
-        });
-        Arc::new(Upstreams::new(endpoints.collect()))
-    }
-
-    fn door(&self, caller: &Service, callee: &Service) -> Arc<Upstreams> {
-        let target = self.core.seams().reach.door(&caller.name, &callee.name);
-        let endpoint = target.map(|target| {
-            self.core.endpoint(format!("door {} {}", caller.name, callee.name), || target)
-        });
-        Arc::new(Upstreams::new(endpoint.into_iter().collect()))
     }
 
     fn throttle(&self) -> Throttle {

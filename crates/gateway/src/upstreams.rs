@@ -1,135 +1,195 @@
-//! Who answers for a service: one or several endpoints, taken in turn.
+//! Who answers for a service: its endpoints, and what is known of them.
 //!
-//! An endpoint that cannot be reached is left out for a while. That knowledge belongs to the
-//! endpoint and outlives a reload.
+//! [`Upstreams`] live as long as a manifest names them, over reloads: health, load and limits are
+//! not forgotten because a line elsewhere changed. A manifest sets the [`Plan`]; names whose
+//! addresses change are filled in by [`Upstreams::replace`].
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+mod plan;
+mod backend;
+mod counts;
+mod mirror;
+mod registry;
+mod report;
+mod roster;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ringwall_net::Target;
+use arc_swap::ArcSwap;
+use ringwall_balance::{Limiter, Load, State};
+use ringwall_net::{Target, TargetSettings};
 
-/// The endpoints of one service, as one door reaches them.
+use crate::Reach;
+pub(crate) use backend::{
+    Asker, Backend, Canary, Mirroring, REQUESTS_MAX, TRIES_MAX, Tries, limit,
+};
+pub(crate) use counts::{Counts, Failing};
+pub(crate) use mirror::Original;
+pub(crate) use plan::Plan;
+use plan::Source;
+pub(crate) use registry::Registry;
+pub(crate) use report::Report;
+use roster::Build;
+pub(crate) use roster::{Placed, Roster};
+
+/// The endpoints of one service, as one kind of door reaches them.
 #[derive(Debug)]
-pub(crate) struct Upstreams {
-    endpoints: Vec<Arc<Endpoint>>,
-    next: AtomicUsize,
+pub struct Upstreams {
+    name: Name,
+    reach: Arc<dyn Reach>,
+    roster: ArcSwap<Roster>,
+    load: Arc<Load>,
+    limiter: Limiter,
+    counts: Counts,
+    seeds: AtomicU64,
+    known: Mutex<Known>,
+}
+
+/// Which endpoints these are.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Name {
+    /// `app`, `canary`, `mirror` or `door`.
+    pub(crate) kind: &'static str,
+    /// The service that answers.
+    pub(crate) service: String,
+    /// The service that asks; empty unless `door`.
+    pub(crate) caller: String,
 }
 
 /// One endpoint.
 #[derive(Debug)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
+    address: String,
     target: Arc<Target>,
-    failures: AtomicU32,
-    /// Monotonic microseconds; before it the endpoint is left out.
-    out_until: AtomicU64,
+    settings: TargetSettings,
+    state: Arc<State>,
+}
+
+/// An endpoint that a name stands for at the moment.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Found {
+    /// `host:port`, or `unix:` with a path.
+    pub address: String,
+    /// How much it takes beside the others.
+    pub weight: u32,
+    /// Its place in the order of failover within its zone: the priority of an SRV record.
+    pub rank: u8,
+}
+
+/// What rosters are made of.
+#[derive(Debug, Default)]
+struct Known {
+    plan: Plan,
+    /// What names stand for, by the name as the manifest has it.
+    found: BTreeMap<String, Vec<Found>>,
 }
 
 impl Upstreams {
-    pub(crate) const fn new(endpoints: Vec<Arc<Endpoint>>) -> Self {
-        Self { endpoints, next: AtomicUsize::new(0) }
+    pub(crate) fn new(name: Name, reach: Arc<dyn Reach>) -> Self {
+        let load = Arc::new(Load::default());
+        Self {
+            name,
+            reach,
+            roster: ArcSwap::from_pointee(Roster::empty(&load)),
+            load,
+            limiter: Limiter::new(),
+            counts: Counts::default(),
+            seeds: AtomicU64::new(0),
+            known: Mutex::default(),
+        }
     }
 
-    /// Whether there is another one to try.
-    pub(crate) const fn has_choice(&self) -> bool {
-        self.endpoints.len() > 1
+    /// Names of the manifest whose addresses change: `dns:…`, `srv:…`, `file:…`.
+    pub fn sources(&self) -> Vec<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = known.plan.members.iter().filter_map(|planned| match &planned.source {
+            Source::Name(name) => Some(name.clone()),
+            Source::Address(_) | Source::Door(_) => None,
+        });
+        names.collect()
     }
 
-    /// The next endpoint in turn that is not left out. When all are, the next one in turn: a wrong
-    /// guess about health must not become an outage.
-    pub(crate) fn pick(
-        &self,
-        now: Duration,
-        except: Option<&Arc<Endpoint>>,
-    ) -> Option<&Arc<Endpoint>> {
-        let start = self.next.fetch_add(1, Ordering::Relaxed);
-        let count = self.endpoints.len();
-        let turn = |step: usize| {
-            let index = start.wrapping_add(step).checked_rem(count)?;
-            let endpoint = self.endpoints.get(index)?;
-            except.is_none_or(|known| !Arc::ptr_eq(known, endpoint)).then_some(endpoint)
-        };
-        let in_turn = || (0..count).filter_map(turn);
-        in_turn().find(|endpoint| endpoint.is_in(now)).or_else(|| in_turn().next())
+    /// What a name stands for from `now` on. The endpoints of other names stay, and so does what is
+    /// known of those that stay; new ones start slowly. An empty list is obeyed: it is for the
+    /// caller to keep the last one when a name cannot be looked up.
+    pub fn replace(&self, source: &str, endpoints: Vec<Found>, now: Duration) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.found.insert(source.to_owned(), endpoints);
+        self.rebuild(&known, now);
+    }
+
+    /// The endpoints of the moment.
+    pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
+        self.roster.load().endpoints().to_vec()
+    }
+
+    /// Puts a manifest's plan in force.
+    pub(crate) fn apply(&self, plan: Plan, now: Duration) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.plan = plan;
+        let names: BTreeSet<String> = known.plan.names().map(str::to_owned).collect();
+        known.found.retain(|name, _| names.contains(name));
+        self.rebuild(&known, now);
+    }
+
+    pub(crate) const fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(crate) fn roster(&self) -> Arc<Roster> {
+        self.roster.load_full()
+    }
+
+    pub(crate) const fn load(&self) -> &Arc<Load> {
+        &self.load
+    }
+
+    pub(crate) const fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+
+    pub(crate) const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Different for each request.
+    pub(crate) fn seed(&self) -> u64 {
+        self.seeds.fetch_add(SEED_STEP, Ordering::Relaxed)
+    }
+
+    fn rebuild(&self, known: &Known, now: Duration) {
+        let before = self.roster.load();
+        let build = Build { upstreams: self, known, before: &before, now };
+        self.roster.store(Arc::new(build.roster()));
     }
 }
 
 impl Endpoint {
-    pub(crate) const fn new(target: Arc<Target>) -> Self {
-        Self { target, failures: AtomicU32::new(0), out_until: AtomicU64::new(0) }
+    /// Where it is, as the manifest or the name has it.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
-    /// Where it is.
-    pub(crate) fn target(&self) -> &Target {
+    /// How it is reached.
+    pub fn target(&self) -> &Arc<Target> {
         &self.target
     }
 
-    /// It answered.
-    pub(crate) fn succeed(&self) {
-        // Read first: on the usual path no cache line moves between cores.
-        if self.failures.load(Ordering::Relaxed) != 0 {
-            self.failures.store(0, Ordering::Relaxed);
-            self.out_until.store(0, Ordering::Relaxed);
-        }
+    /// What an active check found at this monotonic time: an unhealthy one is asked only when
+    /// hardly any other is left.
+    pub fn mark(&self, is_healthy: bool, now: Duration) {
+        self.state.mark(is_healthy, now);
     }
 
-    /// It could not be reached: it is left out, longer each time.
-    pub(crate) fn fail(&self, now: Duration) {
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed).min(OUT_DOUBLINGS_MAX);
-        let out = OUT_FIRST.saturating_mul(1_u32.checked_shl(failures).unwrap_or(1));
-        let until = u64::try_from(now.saturating_add(out).as_micros()).unwrap_or(u64::MAX);
-        self.out_until.store(until, Ordering::Relaxed);
-    }
-
-    fn is_in(&self, now: Duration) -> bool {
-        Duration::from_micros(self.out_until.load(Ordering::Relaxed)) <= now
+    pub(crate) const fn state(&self) -> &Arc<State> {
+        &self.state
     }
 }
 
-/// A service that restarts is back within a second.
-const OUT_FIRST: Duration = Duration::from_secs(1);
-
-/// Half a minute at most.
-const OUT_DOUBLINGS_MAX: u32 = 5;
+/// Attempts at one request count up from its seed.
+const SEED_STEP: u64 = 16;
 
 #[cfg(test)]
-mod tests {
-    use std::net::{Ipv4Addr, SocketAddr};
-
-    use ringwall_net::DialTcp;
-
-    use super::*;
-
-    fn upstreams(count: u16) -> Upstreams {
-        let endpoint = |port| {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-            Arc::new(Endpoint::new(Target::new(Arc::new(DialTcp(address)), None)))
-        };
-        Upstreams::new((0..count).map(endpoint).collect())
-    }
-
-    fn turn(upstreams: &Upstreams, now: Duration) -> Option<usize> {
-        let picked = upstreams.pick(now, None)?;
-        upstreams.endpoints.iter().position(|known| Arc::ptr_eq(known, picked))
-    }
-
-    #[test]
-    fn endpoints_take_turns_and_a_failed_one_is_left_out_for_a_while() {
-        let (three, now) = (upstreams(3), Duration::from_secs(10));
-        assert_eq!([0; 4].map(|_| turn(&three, now).unwrap()), [0, 1, 2, 0]);
-        three.endpoints[1].fail(now);
-        assert!(!(0..6).any(|_| turn(&three, now + Duration::from_millis(999)) == Some(1)));
-        assert!((0..3).any(|_| turn(&three, now + Duration::from_secs(1)) == Some(1)));
-        assert_eq!(turn(&upstreams(0), now), None);
-    }
-
-    #[test]
-    fn when_all_are_out_one_is_tried_and_a_retry_takes_another() {
-        let (two, now) = (upstreams(2), Duration::from_secs(10));
-        two.endpoints.iter().for_each(|endpoint| endpoint.fail(now));
-        let first = two.pick(now, None).unwrap();
-        let second = two.pick(now, Some(first)).unwrap();
-        assert!(!Arc::ptr_eq(first, second));
-        assert!(upstreams(1).pick(now, None).is_some());
-    }
-}
+mod tests;

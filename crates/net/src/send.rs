@@ -88,7 +88,8 @@ pub(crate) async fn send(
 ) -> Result<Response<Body>, SendError> {
     let _counted = target.enter();
     if target.settings().protocol == Protocol::Http2 {
-        return h2_client::send(settings, target, request).await;
+        // On the heap, so that HTTP/1, which is the usual case, need not carry its size.
+        return Box::pin(h2_client::send(settings, target, request)).await;
     }
     if let Some((lease, rested)) = pool::take(settings, target.id()) {
         // A copy costs two allocations. A connection used a moment ago is alive, so none is made.

@@ -16,7 +16,7 @@ pub enum Protocol {
 }
 
 /// What connections to one upstream speak, and how many there may be over all threads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct TargetSettings {
     /// What is spoken.
     pub protocol: Protocol,

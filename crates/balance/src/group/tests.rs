@@ -8,7 +8,7 @@ use crate::{Busy, Outcome, hash};
 const NOW: Duration = Duration::from_secs(100);
 
 fn member(name: usize, weight: u32, rank: u8) -> Member {
-    let state = State::new(hash(format!("10.0.0.{name}:80").as_bytes()), Duration::ZERO);
+    let state = State::new(hash(format!("10.0.0.{name}:80").as_bytes()), None);
     Member { state: Arc::new(state), weight, rank }
 }
 

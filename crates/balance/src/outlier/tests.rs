@@ -6,7 +6,7 @@ use crate::{Ask, Load, Member, Settings};
 const NOW: Duration = Duration::from_secs(100);
 
 fn group(count: u64) -> Group {
-    let member = |key| Member { state: Arc::new(State::new(key, NOW)), weight: 1, rank: 0 };
+    let member = |key| Member { state: Arc::new(State::new(key, None)), weight: 1, rank: 0 };
     Group::new((0..count).map(member).collect(), Settings::default(), Arc::new(Load::default()))
 }
 

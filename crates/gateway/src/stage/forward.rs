@@ -4,7 +4,11 @@
 //! that talks to a service; it takes a [`Permit`] and a [`Clean`] request, so that nothing
 //! unchecked can get there.
 
+mod attempts;
+mod hedge;
 mod identity;
+mod sending;
+mod spare;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,16 +22,19 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use ringwall_base::Clock;
 use ringwall_manifest::OwnerSource;
-use ringwall_net::{Body, Peer, Pool, SendError, Upgrade};
+use ringwall_net::{Body, Peer, Pool, Upgrade};
 
+use crate::overload::Floodgate;
 use crate::record::Record;
 use crate::stage::authorize::Permit;
 use crate::stage::inspect::Clean;
 use crate::stage::normalize::IDENTITY;
 use crate::stage::route::Route;
 use crate::trace::{TRACEPARENT, TRACESTATE};
+use crate::upstreams::Original;
 use crate::{Refusal, Signers};
 use identity::Introduction;
+use sending::Sending;
 
 /// What a door says to the other side.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,6 +55,7 @@ pub(crate) struct Forward {
     pool: Pool,
     signers: Arc<dyn Signers>,
     clock: Arc<dyn Clock>,
+    floodgate: Option<Floodgate>,
 }
 
 impl Forward {
@@ -58,7 +66,12 @@ impl Forward {
         signers: Arc<dyn Signers>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { settings, fleet, pool, signers, clock }
+        Self { settings, fleet, pool, signers, clock, floodgate: None }
+    }
+
+    /// The same, with a limit of requests under way.
+    pub(crate) fn with(self, floodgate: Option<Floodgate>) -> Self {
+        Self { floodgate, ..self }
     }
 
     /// Returns the service's answer, or refuses when there is none.
@@ -72,15 +85,25 @@ impl Forward {
         let (is_websocket, overflow) = (request.is_websocket(), request.overflow());
         let host = request.host().to_owned();
         let (mut parts, body) = request.into_parts();
+        let gate = self.floodgate.as_ref().map(|gate| gate.enter(permit.caller()));
+        let _admitted = gate.transpose()?;
+        let sending = Sending::choose(route.backend(), &parts, permit.caller(), record);
         cut_mount(&mut parts, route)?;
         if self.settings != Settings::Outbound {
             ready_for_review(&mut parts.headers, route);
+        }
+        if let Some(mirror) = route.backend().mirror.as_ref().filter(|_| !is_websocket) {
+            let is_classified = !route.operation().classes.is_empty();
+            let original = Original { parts: &parts, body: &body, host: &host, is_classified };
+            mirror.copy(&original, self.pool, &self.clock);
         }
         self.speak_for_us(&mut parts, &host, route, record)?;
         self.introduce(&mut parts, permit, route, record)?;
         let mut request = Request::from_parts(parts, body);
         let upgrade = if is_websocket { Some(upgrade(&mut request, record.peer())?) } else { None };
-        let mut response = self.send(request, route, overflow.as_deref()).await?;
+        let limit = route.operation().timeout;
+        let sent = sending.send(request, limit, (self.pool, &*self.clock)).await;
+        let mut response = sent.map_err(|refusal| blame(refusal, route, overflow.as_deref()))?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(upgrade) = upgrade else {
                 return Err(Refusal::Unavailable {
@@ -154,62 +177,17 @@ impl Forward {
         parts.headers.insert(IDENTITY, token);
         Ok(())
     }
+}
 
-    async fn send(
-        &self,
-        request: Request<Body>,
-        route: &Route,
-        overflow: Option<&AtomicBool>,
-    ) -> Result<Response<Body>, Refusal> {
-        let limit = route.operation().timeout;
-        let answer = tokio::time::timeout(limit, self.try_twice(request, route)).await;
-        match answer {
-            Err(_elapsed) => Err(Refusal::Timeout),
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(_error)) if overflow.is_some_and(|over| over.load(Ordering::Relaxed)) => {
-                let bytes_max = route.operation().body_bytes_max;
-                Err(Refusal::TooLarge { bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX) })
-            }
-            Ok(Err(refusal)) => Err(refusal),
-        }
+/// A body that passed its limit on the way is the client's fault, not the service's.
+fn blame(refusal: Refusal, route: &Route, overflow: Option<&AtomicBool>) -> Refusal {
+    if matches!(refusal, Refusal::Timeout)
+        || !overflow.is_some_and(|over| over.load(Ordering::Relaxed))
+    {
+        return refusal;
     }
-
-    /// Once more, at another endpoint, when it is certain that the first one saw nothing.
-    async fn try_twice(
-        &self,
-        request: Request<Body>,
-        route: &Route,
-    ) -> Result<Response<Body>, Refusal> {
-        let upstreams = route.upstreams();
-        let now = self.clock.monotonic();
-        let none = Refusal::Unavailable { why: "the service has no endpoint", source: None };
-        let Some(first) = upstreams.pick(now, None) else { return Err(none) };
-        let copy = if upstreams.has_choice() { copy(&request) } else { None };
-        let error = match self.pool.send(first.target(), request).await {
-            Ok(response) => {
-                first.succeed();
-                return Ok(response);
-            }
-            Err(error) => error,
-        };
-        if is_down(&error) {
-            first.fail(now);
-        }
-        let second = upstreams.pick(now, Some(first)).filter(|_| error.is_not_sent());
-        let (Some(copy), Some(second)) = (copy, second) else { return Err(refuse(error)) };
-        match self.pool.send(second.target(), copy).await {
-            Ok(response) => {
-                second.succeed();
-                Ok(response)
-            }
-            Err(error) => {
-                if is_down(&error) {
-                    second.fail(now);
-                }
-                Err(refuse(error))
-            }
-        }
-    }
+    let bytes_max = route.operation().body_bytes_max;
+    Refusal::TooLarge { bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX) }
 }
 
 /// Cuts the mount off. Counted in segments: an encoded letter makes no difference.
@@ -264,35 +242,6 @@ fn end_hop(fields: &mut HeaderMap) {
     for name in HOP {
         fields.remove(name);
     }
-}
-
-fn copy(request: &Request<Body>) -> Option<Request<Body>> {
-    let body = match request.body() {
-        Body::Empty => Body::Empty,
-        Body::Full(bytes) => Body::Full(bytes.clone()),
-        Body::Incoming(_) if request.body().is_empty() => Body::Empty,
-        Body::Incoming(_)
-        | Body::Upstream(_)
-        | Body::Stream(_)
-        | Body::Channel(_)
-        | Body::Boxed(_) => return None,
-    };
-    let mut copy = Request::new(body);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
-}
-
-const fn is_down(error: &SendError) -> bool {
-    matches!(error, SendError::Connect(_) | SendError::ConnectTime | SendError::Handshake(_))
-}
-
-fn refuse(error: SendError) -> Refusal {
-    if error.is_timeout() {
-        return Refusal::Timeout;
-    }
-    Refusal::unavailable("no answer from the service", error)
 }
 
 fn value(text: &str) -> Result<HeaderValue, Refusal> {

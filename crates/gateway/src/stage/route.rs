@@ -13,7 +13,7 @@ use http::Method;
 
 use crate::operation::Operation;
 use crate::stage::normalize::Normal;
-use crate::upstreams::Upstreams;
+use crate::upstreams::Backend;
 use crate::{Local, Refusal};
 use paths::Paths;
 pub(crate) use paths::parameter_names;
@@ -46,7 +46,7 @@ pub(crate) struct Leaf {
     /// The operation.
     pub(crate) operation: Arc<Operation>,
     /// Who answers it.
-    pub(crate) upstreams: Arc<Upstreams>,
+    pub(crate) backend: Arc<Backend>,
     /// What stands before the service's own path at this door.
     pub(crate) mount: Arc<str>,
 }
@@ -146,8 +146,8 @@ impl Route {
     }
 
     /// Who answers.
-    pub(crate) fn upstreams(&self) -> &Upstreams {
-        &self.leaf.upstreams
+    pub(crate) fn backend(&self) -> &Backend {
+        &self.leaf.backend
     }
 
     /// What stands before the service's own path.

@@ -16,7 +16,7 @@ use ringwall_gateway::{Answered, Core, Door, House, Keys, Local, Reach, Seams, S
 use ringwall_jose::{AccessClaims, JwkSet, KeySet, PrivateKey, mint};
 use ringwall_manifest::{Grant, Model, Role, Scope, Service, Upstream};
 use ringwall_net::{
-    Answer, DialTcp, Listen, Opening, Pool, PoolSettings, Server, Settings, Target,
+    Answer, DialTcp, Listen, Opening, Pool, PoolSettings, Server, Settings, Target, TargetSettings,
 };
 use ringwall_openapi::Schemas;
 use ringwall_testkit::{MemorySink, Sequence};
@@ -289,8 +289,8 @@ impl Local for Pages {
 pub(crate) struct ByAddress;
 
 impl Reach for ByAddress {
-    fn app(&self, _service: &str, address: &str) -> Arc<Target> {
-        Target::new(Arc::new(DialTcp(address.parse().unwrap())), None)
+    fn app(&self, _service: &str, address: &str, settings: TargetSettings) -> Arc<Target> {
+        Target::with(Arc::new(DialTcp(address.parse().unwrap())), None, settings)
     }
 
     fn door(&self, _caller: &str, _callee: &str) -> Option<Arc<Target>> {

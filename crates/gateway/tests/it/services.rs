@@ -9,7 +9,9 @@ use ringwall_base::RequestId;
 use ringwall_gateway::{Door, House, Reach};
 use ringwall_jose::mint;
 use ringwall_manifest::Model;
-use ringwall_net::{Answer, Answering, Body, DialTcp, Peer, Target, TlsFacts, Violation};
+use ringwall_net::{
+    Answer, Answering, Body, DialTcp, Peer, Target, TargetSettings, TlsFacts, Violation,
+};
 use serde_json::json;
 
 use crate::fleet::{Fleet, NOW, ask, code, get, grants, model, raw, service, status};
@@ -36,8 +38,8 @@ impl Answer for Certified {
 struct ByDoor(Mutex<Option<SocketAddr>>);
 
 impl Reach for ByDoor {
-    fn app(&self, _service: &str, address: &str) -> Arc<Target> {
-        Target::new(Arc::new(DialTcp(address.parse().unwrap())), None)
+    fn app(&self, _service: &str, address: &str, settings: TargetSettings) -> Arc<Target> {
+        Target::with(Arc::new(DialTcp(address.parse().unwrap())), None, settings)
     }
 
     fn door(&self, _caller: &str, _callee: &str) -> Option<Arc<Target>> {

@@ -8,7 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwapOption;
 use ringwall_cell::Dialer;
 use ringwall_gateway::Reach;
-use ringwall_net::{ClientTls, Dial, DialName, Dialing, Identity, Socket, SpiffeId, Target, Trust};
+use ringwall_net::{
+    ClientTls, Dial, DialName, DialUnix, Dialing, Identity, Socket, SpiffeId, Target,
+    TargetSettings, Trust,
+};
 
 /// Where everything is, shared by all doors. What it names can move: a restarted cell is reached
 /// through the same target.
@@ -53,9 +56,12 @@ impl Paths {
 }
 
 impl Reach for Paths {
-    fn app(&self, service: &str, address: &str) -> Arc<Target> {
+    fn app(&self, service: &str, address: &str, settings: TargetSettings) -> Arc<Target> {
+        if let Some(path) = address.strip_prefix("unix:") {
+            return Target::with(Arc::new(DialUnix(path.into())), None, settings);
+        }
         let app = DialApp { address: address.to_owned(), cell: self.slot(service) };
-        Target::new(Arc::new(app), None)
+        Target::with(Arc::new(app), None, settings)
     }
 
     fn door(&self, caller: &str, callee: &str) -> Option<Arc<Target>> {

@@ -17,7 +17,6 @@ pub(super) fn of(model: &Model) -> Vec<(String, Place)> {
         ("`error_pages`", gateway.error_pages.is_some()),
         ("`drain`", gateway.drain.is_some()),
         ("`reload_drain`", gateway.reload_drain.is_some()),
-        ("`overload`", gateway.overload.is_some()),
     ];
     let parts = [("`tls.ocsp`", tls.has_ocsp)];
     let said = |what: &[(&str, bool)], place: &Place| -> Vec<(String, Place)> {

@@ -2,7 +2,7 @@
 
 use ringwall_base::Place;
 
-use crate::model::{Address, Balance, Protocol, Service};
+use crate::model::{Address, Service};
 
 /// Whoever enforces one takes its line out.
 pub(super) fn of(service: &Service) -> Vec<(String, Place)> {
@@ -10,21 +10,10 @@ pub(super) fn of(service: &Service) -> Vec<(String, Place)> {
         service.upstreams.iter().any(|upstream| is_kind(&upstream.address))
     };
     let keys = [
-        ("`unix:` addresses", has(|address| matches!(address, Address::Unix(_)))),
         ("`dns:` addresses", has(|address| matches!(address, Address::Dns(_)))),
         ("`srv:` addresses", has(|address| matches!(address, Address::Srv(_)))),
         ("`file:` addresses", has(|address| matches!(address, Address::File(_)))),
-        ("weights", service.upstreams.iter().any(|upstream| upstream.weight != 1)),
-        ("`zones`", !service.zones.is_empty()),
-        ("`protocol`", service.protocol != Protocol::default()),
-        ("`balance`", service.balance != Balance::default()),
-        ("`slow_start`", service.slow_start.is_some()),
         ("`health`", service.health.is_some()),
-        ("`eject`", service.eject.is_some()),
-        ("`breaker`", service.breaker.is_some()),
-        ("`retry`", service.retry.is_some()),
-        ("`canary`", service.canary.is_some()),
-        ("`mirror`", service.mirror.is_some()),
         ("`rewrite`", !service.rewrite.is_empty()),
         ("`cors`", service.cors.is_some()),
         ("`websocket`", service.websocket.is_some()),
