@@ -75,11 +75,17 @@ pub struct Status {
     pub certificates: Vec<CertificateState>,
     /// Findings of the last manifest that was refused, if the newest one was.
     pub broken_manifest: Option<String>,
+    /// Connections of clients: open now, and accepted since the start.
+    #[serde(default)]
+    pub connections: (u64, u64),
     /// Doors in front of services: name and address. They want a certificate of the fleet.
     #[serde(default)]
     pub doors: Vec<(String, String)>,
     /// Where clients reach it.
     pub gateway: String,
+    /// Public listeners: door and address.
+    #[serde(default)]
+    pub listeners: Vec<(String, String)>,
     /// Version of the snapshot in force.
     pub manifest_version: u64,
     /// `block` or `observe`.
@@ -88,8 +94,14 @@ pub struct Status {
     pub name: String,
     /// Process id.
     pub pid: u32,
+    /// Connections refused before their first request: reason and number.
+    #[serde(default)]
+    pub refused: Vec<(String, u64)>,
     /// Services: name and state.
     pub services: Vec<(String, String)>,
     /// Seconds since the start.
     pub uptime_secs: u64,
+    /// Version of the program.
+    #[serde(default)]
+    pub version: String,
 }

@@ -72,6 +72,8 @@ pub enum Request {
         /// The token.
         token: Hidden,
     },
+    /// Lets a new process take over, with all listening sockets.
+    Upgrade,
     /// Adds a person.
     UserAdd {
         /// Login name.

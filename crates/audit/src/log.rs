@@ -8,7 +8,7 @@ mod writer;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ pub struct Log {
     dir: PathBuf,
     settings: Settings,
     queue: Arc<Queue>,
-    writer: Option<JoinHandle<()>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Log {
@@ -134,7 +134,7 @@ impl Log {
         let writer = Writer::begin(parts, recovered)?;
         let thread = Builder::new().name("audit".to_owned());
         let writer = thread.spawn(move || writer.run()).map_err(OpenError::Open)?;
-        Ok(Self { dir: dir.to_owned(), settings, queue, writer: Some(writer) })
+        Ok(Self { dir: dir.to_owned(), settings, queue, writer: Mutex::new(Some(writer)) })
     }
 
     /// Waits until everything put so far is on disk.
@@ -169,6 +169,16 @@ impl Log {
         query::find_request(&self.dir, request)
     }
 
+    /// Writes what waits, signs a checkpoint and ends the writer, so that another process can open
+    /// the log. Events after it are not taken; what is on disk can still be read.
+    pub fn close(&self) {
+        self.queue.close();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(_panic)) = writer.map(JoinHandle::join) {
+            tracing::error!("the audit writer ended by a panic");
+        }
+    }
+
     /// How the log is doing.
     pub fn stats(&self) -> Stats {
         self.queue.stats()
@@ -187,10 +197,7 @@ impl Sink for Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.queue.close();
-        if let Some(Err(_panic)) = self.writer.take().map(JoinHandle::join) {
-            tracing::error!("the audit writer ended by a panic");
-        }
+        self.close();
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST, LOCATION};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use ringwall_base::RequestId;
@@ -29,14 +30,19 @@ pub struct PlainSettings {
 #[derive(Debug)]
 pub struct Plain {
     core: Arc<Core>,
-    settings: PlainSettings,
+    settings: ArcSwap<PlainSettings>,
     challenges: Arc<Challenges>,
 }
 
 impl Plain {
     /// A door that leads to the encrypted one.
     pub fn new(core: &Arc<Core>, settings: PlainSettings, challenges: Arc<Challenges>) -> Self {
-        Self { core: Arc::clone(core), settings, challenges }
+        Self { core: Arc::clone(core), settings: ArcSwap::from_pointee(settings), challenges }
+    }
+
+    /// Leads elsewhere from now on.
+    pub fn lead(&self, settings: PlainSettings) {
+        self.settings.store(Arc::new(settings));
     }
 
     fn respond(&self, request: &Request<Body>) -> Response<Body> {
@@ -62,10 +68,11 @@ impl Plain {
     fn redirect(&self, request: &Request<Body>) -> Response<Body> {
         let mut response = Response::new(Body::Empty);
         let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        let location = self.host(request).and_then(|host| {
+        let settings = self.settings.load();
+        let location = settings.host(request).and_then(|host| {
             // `OPTIONS *` has no path.
             let target = if target.starts_with('/') { target } else { "/" };
-            let text = match self.settings.port {
+            let text = match settings.port {
                 443 => format!("https://{host}{target}"),
                 port => format!("https://{host}:{port}{target}"),
             };
@@ -80,14 +87,16 @@ impl Plain {
         }
         response
     }
+}
 
+impl PlainSettings {
     fn host(&self, request: &Request<Body>) -> Option<&str> {
         let asked = request.headers().get(HOST).and_then(|host| host.to_str().ok());
         let name = asked.map(|host| host.split_once(':').map_or(host, |(name, _)| name));
-        let known = self.settings.hosts.iter();
+        let known = self.hosts.iter();
         let mut known =
             known.filter(|host| name.is_some_and(|name| host.eq_ignore_ascii_case(name)));
-        known.next().or_else(|| self.settings.hosts.first()).map(String::as_str)
+        known.next().or_else(|| self.hosts.first()).map(String::as_str)
     }
 }
 

@@ -104,6 +104,8 @@ pub(crate) enum Command {
     Run(command::run::Args),
     /// How the running server is
     Status,
+    /// Replace the running server by the program as it lies on disk now, without a lost request
+    Upgrade,
     /// People
     User(command::user::Args),
     /// Roles of people

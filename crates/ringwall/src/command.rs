@@ -13,6 +13,7 @@ pub(crate) mod export;
 pub(crate) mod serve;
 pub(crate) mod run;
 pub(crate) mod status;
+pub(crate) mod upgrade;
 pub(crate) mod user;
 pub(crate) mod role;
 pub(crate) mod client;

@@ -37,7 +37,7 @@ pub(crate) fn over_socket(request: &Request, place: &Place) -> Result<Option<Rep
                 .with_context(|| format!("cannot reach the server at {}", socket.display()));
         }
     };
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
     let body = serde_json::to_vec(request)?;
     write!(
         stream,

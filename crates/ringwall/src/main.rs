@@ -65,6 +65,7 @@ fn run(cli: &Cli, out: &mut Out) -> anyhow::Result<Exit> {
         Command::Show(args) => command::show::run(args, &place, out),
         Command::Status => command::status::run(&place, out),
         Command::Token(args) => command::token::run(args, &place, out),
+        Command::Upgrade => command::upgrade::run(&place, out),
         Command::User(args) => command::user::run(args, &place, out),
         Command::Why(args) => command::why::run(args, &place, out),
     }

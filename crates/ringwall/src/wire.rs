@@ -14,6 +14,10 @@ mod fleet;
 mod socket;
 mod watch;
 mod notify;
+mod handover;
+mod activation;
+mod descriptors;
+mod front;
 mod server;
 mod showcase;
 

@@ -1,8 +1,8 @@
 //! The handle that everybody shares.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{SendError, SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 
 use ringwall_base::Clock;
@@ -35,7 +35,8 @@ pub struct Store {
     inbox: SyncSender<Message>,
     readers: Readers,
     writer: Option<JoinHandle<()>>,
-    _lock: Lock,
+    /// Empty while another process takes over.
+    lock: RwLock<Option<Lock>>,
 }
 
 impl Store {
@@ -70,7 +71,13 @@ impl Store {
             .name("store-writer".to_owned())
             .spawn(move || Writer::new(connection, clock, queue).run())
             .map_err(OpenError::Thread)?;
-        Ok(Self { path: path.to_owned(), inbox, readers, writer: Some(writer), _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            inbox,
+            readers,
+            writer: Some(writer),
+            lock: RwLock::new(Some(lock)),
+        })
     }
 
     /// Changes rows in one transaction, and returns when the commit is on the disk.
@@ -106,6 +113,12 @@ impl Store {
     {
         if self.is_writer() {
             then(Err(StoreError::Nested.into()));
+            return;
+        }
+        // Held while the change is queued: what was taken before a release is written before it.
+        let lock = self.lock.read().unwrap_or_else(PoisonError::into_inner);
+        if lock.is_none() {
+            then(Err(StoreError::Closed.into()));
             return;
         }
         let operation = Box::new(Pending { change, then, result: None });
@@ -162,6 +175,31 @@ impl Store {
         findings.retain(|finding| finding != "ok");
         findings.truncate(100);
         if findings.is_empty() { Ok(()) } else { Err(CheckError::Damaged { findings }) }
+    }
+
+    /// Lets another process open the database. Every write before is durable; every write after it
+    /// is refused as [`StoreError::Closed`], and reads go on.
+    ///
+    /// # Errors
+    /// When the disk fails. The store is released all the same.
+    pub fn release(&self) -> Result<(), StoreError> {
+        // The lock of the file is given up last, when the queue is empty.
+        let mut lock = self.lock.write().unwrap_or_else(PoisonError::into_inner);
+        let emptied = self.checkpoint();
+        drop(lock.take());
+        emptied
+    }
+
+    /// Takes the database back after a [`Store::release`] that nobody made use of.
+    ///
+    /// # Errors
+    /// When another process has it open.
+    pub fn retake(&self) -> Result<(), OpenError> {
+        let mut lock = self.lock.write().unwrap_or_else(PoisonError::into_inner);
+        if lock.is_none() {
+            *lock = Some(Lock::take(&self.path)?);
+        }
+        Ok(())
     }
 
     /// The database file.

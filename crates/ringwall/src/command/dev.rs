@@ -24,6 +24,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         certificate: None,
         danger_plain_http: false,
         is_open: args.open,
+        program: std::env::current_exe()?,
     };
     wire::serve(&options, place, out)
 }

@@ -42,6 +42,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         certificate: args.certificate.clone().zip(args.key.clone()),
         danger_plain_http: args.danger_plain_http,
         is_open: false,
+        program: std::env::current_exe()?,
     };
     wire::serve(&options, place, out)
 }

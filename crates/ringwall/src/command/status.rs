@@ -34,8 +34,16 @@ fn is_healthy(status: &Status) -> bool {
 fn text(status: &Status) -> String {
     let mark = |good: bool| if good { "√" } else { "×" };
     let mut lines = vec![
-        format!("{} up for {} s, process {}", status.name, status.uptime_secs, status.pid),
+        format!(
+            "{} up for {} s, process {}, version {}",
+            status.name, status.uptime_secs, status.pid, status.version
+        ),
         format!("√ gateway   {}  ({} mode)", status.gateway, status.mode),
+        format!("√ listens   {}", joined(&status.listeners)),
+        format!(
+            "√ clients   {} connections now, {} since the start",
+            status.connections.0, status.connections.1
+        ),
         match &status.broken_manifest {
             None => format!("√ manifest  version {}", status.manifest_version),
             Some(why) => {
@@ -46,6 +54,10 @@ fn text(status: &Status) -> String {
     ];
     for certificate in &status.certificates {
         lines.push(format!("{} tls       {}", mark(is_good(certificate)), about(certificate)));
+    }
+    if !status.refused.is_empty() {
+        let refused = status.refused.iter().map(|(why, count)| format!("{count} {why}"));
+        lines.push(format!("! refused   {}", refused.collect::<Vec<_>>().join(", ")));
     }
     for (name, state) in &status.services {
         lines.push(format!("{} service   {name}: {state}", mark(state == "up")));
@@ -72,3 +84,8 @@ pub(crate) fn about(certificate: &CertificateState) -> String {
 
 /// Two weeks: time to find whoever renews by hand.
 const RENEW_DAYS: u64 = 14;
+/// `edge 0.0.0.0:443, http 0.0.0.0:80`.
+fn joined(listeners: &[(String, String)]) -> String {
+    let all: Vec<_> = listeners.iter().map(|(door, at)| format!("{door} {at}")).collect();
+    all.join(", ")
+}

@@ -1,20 +1,24 @@
 //! Opens the doors: the public one, and for each service one in front and some behind.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use ringwall_base::{Class, Event, Timestamp};
 use ringwall_ca::SpiffeId;
-use ringwall_gateway::{Core, Door, Egress, Seams};
+use ringwall_gateway::{Core, Door, Egress, Plain, Seams};
 use ringwall_manifest::{Model, Partner};
 use ringwall_net::{
-    Certificate, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls, Settings, Trust,
+    Certificate, Drain, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls, Settings,
+    Trust, WorkerCounts,
 };
 
 use super::Ground;
+use super::descriptors;
+use super::front::{Faces, Front, leads};
+use super::handover::Inherited;
 use super::reach::{Paths, spiffe_id};
 use super::seams::{LiveKeys, Pages};
 use super::server::Options;
@@ -29,6 +33,7 @@ pub(crate) struct Doors {
     trust: Arc<Trust>,
     pub(crate) showcase: Arc<Showcase>,
     inbound: BTreeMap<String, Inbound>,
+    front: Front,
 }
 
 /// The door in front of a service.
@@ -40,19 +45,26 @@ struct Inbound {
 }
 
 impl Doors {
-    /// Starts the threads and opens the public door. It refuses everything until a manifest is
-    /// loaded into [`Doors::core`].
-    pub(crate) fn open(ground: &Ground, model: &Model, options: &Options) -> Result<Self> {
+    /// Starts the threads. No door is open before [`Doors::follow`].
+    pub(crate) fn open(
+        ground: &Ground,
+        model: &Model,
+        options: &Options,
+        inheritance: &[Inherited],
+    ) -> Result<Self> {
         let port = model.gateway.port;
         // A second process with SO_REUSEPORT would silently share the port with the first.
-        if let Some(holder) = (port != 0).then(|| ringwall_cell::who_listens(port)).flatten() {
+        let is_new = port != 0 && inheritance.is_empty();
+        if let Some(holder) = is_new.then(|| ringwall_cell::who_listens(port)).flatten() {
             let pid = holder.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
             bail!(
                 "port {port} is taken by `{}`{pid}; end it, or write another `port` in [gateway]",
                 holder.command
             );
         }
-        let settings = Settings { workers: options.workers, ..Settings::default() };
+        let connections_max = descriptors::connections_max(options);
+        let settings =
+            Settings { workers: options.workers, connections_max, ..Settings::default() };
         let server = Server::start(settings).context("no threads")?;
         let bundle = ground.authority().bundle_pem();
         let trust = Trust::new(&model.name, bundle.as_bytes()).context("the fleet's own root")?;
@@ -74,23 +86,10 @@ impl Doors {
         ground.renew_authority()?;
         let showcase = Showcase::open(ground, model, options)?;
         let tls = if options.danger_plain_http { None } else { Some(showcase.tls()) };
-        let answer = core.house(Door::Edge);
-        let opening = |listen, tls| Opening {
-            door: ringwall_net::Door::Edge,
-            listen,
-            tls,
-            answer: Arc::<ringwall_gateway::House>::clone(&answer),
-        };
-        let (first, second) = options.addresses(port);
-        let edge = server.open(opening(Listen::Address(first), tls.clone()))?;
-        if let Some(second) = second {
-            // Browsers try ::1 first for *.localhost; a machine without IPv6 has nothing to open.
-            let second = SocketAddr::new(second, edge.port());
-            if let Err(error) = server.open(opening(Listen::Address(second), tls)) {
-                tracing::info!(%error, "no IPv6 door");
-            }
-        }
-        Ok(Self { core, paths, server, trust, showcase, inbound: BTreeMap::new() })
+        let plain = Plain::new(&core, leads(model), showcase.challenges());
+        let faces = Faces { tls, house: core.house(Door::Edge), plain: Arc::new(plain) };
+        let front = Front::new(faces);
+        Ok(Self { core, paths, server, trust, showcase, inbound: BTreeMap::new(), front })
     }
 
     /// Opens the door in front of a service, once.
@@ -179,9 +178,56 @@ impl Doors {
         Ok(())
     }
 
+    /// Opens and closes public doors as the manifest says now, on sockets of a process before where
+    /// there are some. Load the manifest first: clients may wait in their queues.
+    pub(crate) fn follow(
+        &mut self,
+        model: &Model,
+        options: &Options,
+        inheritance: Vec<Inherited>,
+    ) -> Result<()> {
+        self.front.follow(&self.server, (model, options), inheritance)
+    }
+
+    /// Door and address of each public listener.
+    pub(crate) fn public(&self) -> Vec<(String, String)> {
+        self.front.addresses()
+    }
+
+    /// What each thread accepted and refused.
+    pub(crate) fn counts(&self) -> Vec<WorkerCounts> {
+        self.server.counts()
+    }
+
+    /// The public listening sockets, for a process that takes over.
+    pub(crate) fn pass(&self) -> Result<Vec<Inherited>> {
+        self.front.pass(&self.server)
+    }
+
+    /// Accepts nothing more. What was accepted goes on.
+    pub(crate) fn leave(&self, drain: Drain) {
+        self.server.leave(drain);
+    }
+
+    /// Accepts again on sockets that were to be passed on.
+    pub(crate) fn return_to(
+        &mut self,
+        model: &Model,
+        options: &Options,
+        inheritance: Vec<Inherited>,
+    ) -> Result<()> {
+        self.front.forget();
+        self.front.follow(&self.server, (model, options), inheritance)
+    }
+
     /// Closes everything; requests on their way end within that time.
     pub(crate) fn drain(self, within: Duration) {
         self.server.drain(within);
+    }
+
+    /// Waits until the last connection has ended, at most that long.
+    pub(crate) fn finish(self, within: Duration) {
+        self.server.finish(within);
     }
 }
 
@@ -199,20 +245,6 @@ fn workload(ground: &Ground, fleet: &str, service: &str) -> Result<(Certificate,
     })?;
     let certificate = Certificate::from_der(issued.chain().to_vec(), issued.key_der())?;
     Ok((certificate, issued.renew_at()))
-}
-
-impl Options {
-    /// Where the public door listens: loopback in development, everywhere in production.
-    fn addresses(&self, port: u16) -> (SocketAddr, Option<IpAddr>) {
-        if let Some(listen) = self.listen {
-            return (listen, None);
-        }
-        if self.is_dev() {
-            (SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port), Some(Ipv6Addr::LOCALHOST.into()))
-        } else {
-            (SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), None)
-        }
-    }
 }
 
 /// Decision 10 of the PKI reference: an hour, renewed at half of it.

@@ -55,7 +55,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::SecretVersions { .. } => secrets(ground, model, request),
         Request::TokenInspect { token } => Ok(inspect(ground, model, token.expose())),
         Request::Why { request } => explain::request(ground, model, request),
-        Request::Reload | Request::Status => Ok(failed(
+        Request::Reload | Request::Status | Request::Upgrade => Ok(failed(
             "no server runs here",
             Some("start one with `ringwall dev` or `ringwall serve`"),
         )),
@@ -243,8 +243,8 @@ fn audit(ground: &Ground, filter: &AuditFilter) -> Result<Reply> {
         service: filter.service.clone(),
         ..ringwall_audit::Filter::default()
     };
-    ground.log.flush()?;
-    let found = ground.log.query(&filter)?;
+    ground.log().flush()?;
+    let found = ground.log().query(&filter)?;
     let values: Result<Vec<_>, _> = found.iter().map(ringwall_audit::Entry::value).collect();
     Ok(Reply::Values { values: values? })
 }

@@ -11,8 +11,8 @@ use super::ground::Ground;
 /// Explains one request by its id.
 pub(super) fn request(ground: &Ground, model: Option<&Model>, id: &str) -> Result<Reply> {
     // What was just answered may still be on its way to the disk.
-    ground.log.flush()?;
-    let found = ground.log.find_request(id)?;
+    ground.log().flush()?;
+    let found = ground.log().find_request(id)?;
     let Some(entry) = found.last() else {
         let help = "ids are in the answer's `Ringwall-Request` header and in its body; \
                     answers older than the log's retention are gone";

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
+use arc_swap::ArcSwap;
 use ringwall_audit::Log;
 use ringwall_base::{Algorithm, Clock, Entropy, Secret, Signer, Sink, SystemClock, SystemEntropy};
 use ringwall_ca::Authority;
@@ -26,7 +27,10 @@ pub(crate) struct Ground {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) vault: Arc<Vault>,
-    pub(crate) log: Arc<Log>,
+    log: ArcSwap<Log>,
+    log_key: LogKey,
+    relay: Arc<Relay>,
+    store: Arc<Store>,
     pub(crate) identity: Identity,
     /// What paths in the manifest are relative to.
     pub(crate) folder: PathBuf,
@@ -60,7 +64,8 @@ impl Ground {
         };
         let vault = Arc::new(custody.unseal(open)?);
         let root_file = custody.into_file();
-        let log = open_log(place, &vault, &clock, &entropy)?;
+        let log_key = LogKey::find(place, &vault)?;
+        let log = log_key.open(place, &clock, &entropy)?;
         relay.attach(Arc::<Log>::clone(&log)).context("the audit log takes no events")?;
 
         let authority = authority(&vault, model, &clock, &entropy)?;
@@ -76,7 +81,47 @@ impl Ground {
             Identity::open(settings(model), seams).context("accounts cannot be opened")?;
         let authority = Mutex::new(authority);
         let folder = place.folder();
-        Ok(Self { clock, entropy, sink, vault, log, identity, folder, authority, root_file })
+        let log = ArcSwap::new(log);
+        Ok(Self {
+            clock,
+            entropy,
+            sink,
+            vault,
+            log,
+            log_key,
+            relay,
+            store,
+            identity,
+            folder,
+            authority,
+            root_file,
+        })
+    }
+
+    /// The audit log.
+    pub(crate) fn log(&self) -> Arc<Log> {
+        self.log.load_full()
+    }
+
+    /// Lets another process open the state folder. Reads go on here, changes are refused, and
+    /// events wait for [`Ground::forward`] or [`Ground::retake`].
+    pub(crate) fn release(&self) -> Result<()> {
+        self.relay.hold();
+        self.log().close();
+        self.store.release().context("the store could not be finished")
+    }
+
+    /// Events go to another process from now on, those first that waited.
+    pub(crate) fn forward(&self, taker: Arc<dyn Sink>) -> Result<()> {
+        self.relay.attach(taker).context("the new process takes no events")
+    }
+
+    /// Takes the state folder back, because nobody took over.
+    pub(crate) fn retake(&self, place: &Place) -> Result<()> {
+        self.store.retake().context("the store was not taken back")?;
+        let log = self.log_key.open(place, &self.clock, &self.entropy)?;
+        self.log.store(Arc::clone(&log));
+        self.relay.attach(log).context("the audit log takes no events")
     }
 
     /// Puts the vault under a new root key. A crash at any point leaves one of the two that opens.
@@ -187,27 +232,42 @@ impl Custody {
     }
 }
 
-fn open_log(
-    place: &Place,
-    vault: &Vault,
-    clock: &Arc<dyn Clock>,
-    entropy: &Arc<dyn Entropy>,
-) -> Result<Arc<Log>> {
-    let key = if let Some(bytes) = vault.keys().get("audit", "checkpoint")? {
-        PrivateKey::from_pkcs8(Algorithm::EdDsa, &bytes)?
-    } else {
-        let key = PrivateKey::generate(Algorithm::EdDsa)?;
-        vault.keys().put("audit", "checkpoint", &key.to_pkcs8()?)?;
-        key
-    };
-    // Whoever checks the log needs the public half, and no secret.
-    let public = serde_json::to_vec(&key.public().to_json())?;
-    replace(&place.state().join("audit.pub.json"), &public, 0o644)?;
-    let public_key = raw_key(&public).context("the audit key is not an Ed25519 key")?;
-    let signer: Arc<dyn Signer> = Arc::new(key);
-    let settings = ringwall_audit::Settings { public_key, ..ringwall_audit::Settings::default() };
-    let log = Log::open(&place.audit(), settings, signer, Arc::clone(clock), Arc::clone(entropy));
-    Ok(Arc::new(log.context("the audit log does not open")?))
+/// What signs the audit log. Kept: to read it from the vault is an event, which needs the log.
+#[derive(Debug)]
+struct LogKey {
+    signer: Arc<dyn Signer>,
+    public_key: Vec<u8>,
+}
+
+impl LogKey {
+    fn find(place: &Place, vault: &Vault) -> Result<Self> {
+        let key = if let Some(bytes) = vault.keys().get("audit", "checkpoint")? {
+            PrivateKey::from_pkcs8(Algorithm::EdDsa, &bytes)?
+        } else {
+            let key = PrivateKey::generate(Algorithm::EdDsa)?;
+            vault.keys().put("audit", "checkpoint", &key.to_pkcs8()?)?;
+            key
+        };
+        // Whoever checks the log needs the public half, and no secret.
+        let public = serde_json::to_vec(&key.public().to_json())?;
+        replace(&place.state().join("audit.pub.json"), &public, 0o644)?;
+        let public_key = raw_key(&public).context("the audit key is not an Ed25519 key")?;
+        Ok(Self { signer: Arc::new(key), public_key })
+    }
+
+    fn open(
+        &self,
+        place: &Place,
+        clock: &Arc<dyn Clock>,
+        entropy: &Arc<dyn Entropy>,
+    ) -> Result<Arc<Log>> {
+        let public_key = self.public_key.clone();
+        let settings =
+            ringwall_audit::Settings { public_key, ..ringwall_audit::Settings::default() };
+        let (signer, clock) = (Arc::clone(&self.signer), Arc::clone(clock));
+        let log = Log::open(&place.audit(), settings, signer, clock, Arc::clone(entropy));
+        Ok(Arc::new(log.context("the audit log does not open")?))
+    }
 }
 
 /// The fleet's own authority, its keys sealed in the vault.

@@ -3,6 +3,19 @@
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::Duration;
+
+/// How often systemd wants to hear of us: twice in its time, or hardly ever without one.
+pub(crate) fn watchdog() -> Duration {
+    let micros = std::env::var_os("WATCHDOG_USEC")
+        .and_then(|micros| micros.into_string().ok())
+        .and_then(|micros| micros.parse().ok());
+    match micros.map(Duration::from_micros).map(|time| time / 2) {
+        Some(half) if half >= WATCHDOG_MIN => half,
+        Some(_) => WATCHDOG_MIN,
+        None => Duration::from_hours(24),
+    }
+}
 
 /// Sends a state such as `READY=1`, if systemd asked for it. A failure harms nobody but is said.
 pub(crate) fn tell(state: &str) {
@@ -17,3 +30,5 @@ pub(crate) fn tell(state: &str) {
         tracing::warn!(%error, "systemd does not hear us");
     }
 }
+
+const WATCHDOG_MIN: Duration = Duration::from_millis(10);

@@ -1,6 +1,7 @@
 //! The main loop of `dev` and `serve`: start, announce, watch, reload, drain.
 
 mod announce;
+mod succession;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,18 +14,21 @@ use ringwall_api::{Reply, Status};
 use ringwall_base::{Class, Event, Outcome};
 use ringwall_gateway::Core;
 use ringwall_manifest::{Mode, Model};
+use ringwall_net::WorkerCounts;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
-use super::Ground;
 use super::doors::Doors;
 use super::execute::{done, failed};
 use super::fleet::{Fleet, State};
 use super::ground::{issuer, make_private, replace};
+use super::handover::{Heir, Inherited};
 use super::notify;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
+use super::{Ground, activation};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
@@ -54,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) danger_plain_http: bool,
     /// Run services without namespaces.
     pub(crate) is_open: bool,
+    /// This program, where it lies and not what it was: an upgrade starts what lies there then.
+    pub(crate) program: PathBuf,
 }
 
 impl Options {
@@ -80,7 +86,7 @@ impl Shared {
 
     /// Whether decisions can be recorded.
     pub(crate) fn is_ready(&self) -> bool {
-        self.ground.log.stats().is_writable
+        self.ground.log().stats().is_writable
     }
 
     /// All counters, in the `OpenMetrics` text format.
@@ -93,31 +99,75 @@ impl Shared {
 
 /// Runs until it is told to stop.
 pub(crate) fn serve(options: &Options, place: &Place, out: &mut Out) -> Result<Exit> {
+    let (mut heir, inheritance) = match Heir::find()? {
+        Some((heir, inheritance)) => (Some(heir), inheritance),
+        None => (None, activation::sockets()?),
+    };
+    let ended = serve_as(options, place, (&mut heir, inheritance), out);
+    // The process that started this one says it to the operator, and goes on itself.
+    if let Some(heir) = heir {
+        heir.failed(&match &ended {
+            Ok(_) => "the manifest has errors; `ringwall check` shows them".to_owned(),
+            Err(error) => format!("{error:#}"),
+        });
+    }
+    ended
+}
+
+fn serve_as(
+    options: &Options,
+    place: &Place,
+    (heir, inheritance): (&mut Option<Heir>, Vec<Inherited>),
+    out: &mut Out,
+) -> Result<Exit> {
     let loaded = Loaded::read(place)?;
     let model = match loaded.model(out)? {
         Ok(model) => model.clone(),
         Err(exit) => return Ok(exit),
     };
+    if let Some(heir) = heir {
+        heir.loaded()?;
+    }
     let ground = Arc::new(Ground::open(place, Some(&model))?);
     make_private(&place.run().join("keys"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(async {
-        let mut running = Running::start(options, place, &ground, loaded, &model)?;
+        let mut running = Running::start((options, place), &ground, (loaded, &model), inheritance)?;
+        if let Some(heir) = heir.take() {
+            heir.ready(Arc::clone(&ground.sink))?;
+        }
         let announced = announce::start(&mut running, out).await;
         let ended = match announced {
             Ok(()) => running.watch(out).await,
             Err(error) => Err(error),
         };
-        notify::tell("STOPPING=1");
-        out.talk("  stopping");
-        running.stop();
+        if let Ok(End::Succeeded) = ended {
+            running.fade(out).await;
+        } else {
+            notify::tell("STOPPING=1");
+            out.talk("  stopping");
+            running.stop();
+        }
         ended
     });
     record(&ground, "node-stopped", Outcome::Success, None);
-    if let Err(error) = ground.log.flush() {
+    if let Ok(End::Succeeded) = ended {
+        // The log is another process's now, which has all events up to here.
+        return Ok(Exit::Ok);
+    }
+    if let Err(error) = ground.log().flush() {
         out.problem("RW4010", &format!("the audit log could not be finished: {error}"), None);
     }
-    ended.map(|()| Exit::Ok)
+    ended.map(|_| Exit::Ok)
+}
+
+/// Why the main loop ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum End {
+    /// It was told to.
+    Told,
+    /// Another process took over.
+    Succeeded,
 }
 
 /// The server as it runs.
@@ -132,16 +182,17 @@ struct Running {
     loaded: Loaded,
     isolation: std::result::Result<(), String>,
     asks: mpsc::Receiver<Ask>,
+    sender: mpsc::Sender<Ask>,
+    control: AbortHandle,
     started: Duration,
 }
 
 impl Running {
     fn start(
-        options: &Options,
-        place: &Place,
+        (options, place): (&Options, &Place),
         ground: &Arc<Ground>,
-        loaded: Loaded,
-        model: &Model,
+        (loaded, model): (Loaded, &Model),
+        inheritance: Vec<Inherited>,
     ) -> Result<Self> {
         let keys = place.run().join("keys").join("internal.json");
         replace(&keys, ground.identity.internal_jwks().as_bytes(), 0o644)?;
@@ -151,10 +202,12 @@ impl Running {
             (true, true) => Err("services are not isolated because of --open".to_owned()),
             (false, _) => Ok(()),
         };
-        let mut doors = Doors::open(ground, model, options)?;
+        let mut doors = Doors::open(ground, model, options, &inheritance)?;
         let mut fleet = Fleet::new(place, isolation.is_ok())?;
         let version =
             doors.core.load(model, &loaded.schemas).context("the manifest cannot be enforced")?;
+        // Not before: clients may wait already, and a door without a manifest refuses them.
+        doors.follow(model, options, inheritance)?;
         let started = ground.clock.monotonic();
         let shared = Arc::new(Shared {
             ground: Arc::clone(ground),
@@ -174,7 +227,7 @@ impl Running {
         let version =
             if options.is_dev() { doors.core.load(model, &loaded.schemas)? } else { version };
         let (sender, asks) = mpsc::channel(ASKS_MAX);
-        socket::listen(place, &shared, sender)?;
+        let control = socket::listen(place, &shared, sender.clone())?;
         Ok(Self {
             options: options.clone(),
             place: place.clone(),
@@ -185,23 +238,27 @@ impl Running {
             loaded,
             isolation,
             asks,
+            sender,
+            control,
             started,
         })
     }
 
     /// Waits for whatever comes, until a signal says stop.
-    async fn watch(&mut self, out: &mut Out) -> Result<()> {
+    async fn watch(&mut self, out: &mut Out) -> Result<End> {
         let mut stop = [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?];
         let mut hang_up = signal(SignalKind::hangup())?;
         let mut look = tokio::time::interval(watch::INTERVAL);
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+        let mut watchdog = tokio::time::interval(notify::watchdog());
         let mut seen = Seen::now(&self.loaded.files);
         let [interrupt, terminate] = &mut stop;
         loop {
             tokio::select! {
-                () = caught(interrupt) => return Ok(()),
-                () = caught(terminate) => return Ok(()),
+                () = caught(interrupt) => return Ok(End::Told),
+                () = caught(terminate) => return Ok(End::Told),
                 () = caught(&mut hang_up) => drop(self.reload(out)),
+                _ = watchdog.tick() => notify::tell("WATCHDOG=1"),
                 _ = look.tick() => {
                     let now = Seen::now(&self.loaded.files);
                     if now != seen && self.options.is_dev() {
@@ -211,14 +268,24 @@ impl Running {
                     self.report_ends(out).await;
                 }
                 _ = sweep.tick() => self.sweep().await,
-                ask = self.asks.recv() => if let Some(ask) = ask { self.answer(ask, out).await },
+                ask = self.asks.recv() => match ask {
+                    Some(Ask::Upgrade(to)) => {
+                        if self.upgrade(to, out).await {
+                            return Ok(End::Succeeded);
+                        }
+                    }
+                    Some(ask) => self.answer(ask, out).await,
+                    None => {}
+                },
             }
         }
     }
 
     /// Puts the manifest on disk in force, or says why not and keeps the last good one.
     fn reload(&mut self, out: &mut Out) -> Reply {
+        notify::tell("RELOADING=1");
         let outcome = self.try_reload(out);
+        notify::tell("READY=1");
         let mut broken = self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner);
         match outcome {
             Ok(version) => {
@@ -252,19 +319,25 @@ impl Running {
         let fixed = |model: &Model| {
             let gateway = &model.gateway;
             let paths = (gateway.login_path.clone(), gateway.logout_path.clone());
-            (model.name.clone(), issuer(model), paths, model.limits.login.clone())
+            let proxies = gateway.proxy_protocol.clone();
+            (model.name.clone(), issuer(model), paths, model.limits.login.clone(), proxies)
         };
         if fixed(&before) != fixed(&model) {
             anyhow::bail!(
-                "`name`, `host`, `port`, `login_path`, `logout_path` and `[limits] login` take \
-                 effect at the next start"
+                "`name`, `host`, `port`, `login_path`, `logout_path`, `proxy_protocol` and `[limits] \
+                 login` take effect at the next start"
             );
         }
         if self.options.is_dev() {
             self.fleet.apply(&self.shared.ground, &model, &mut self.doors)?;
         }
         self.doors.showcase.tell(&self.shared.ground, &model, &self.options)?;
-        self.version = self.doors.core.load(&model, &loaded.schemas)?;
+        self.doors.follow(&model, &self.options, Vec::new())?;
+        let version = self.doors.core.load(&model, &loaded.schemas);
+        if version.is_err() {
+            self.doors.follow(&before, &self.options, Vec::new())?;
+        }
+        self.version = version?;
         self.shared.model.store(Arc::new(model));
         self.loaded = loaded;
         Ok(self.version)
@@ -292,6 +365,7 @@ impl Running {
         let (reply, to) = match ask {
             Ask::Reload(to) => (self.reload(out), to),
             Ask::Status(to) => (Reply::Status(self.status().await), to),
+            Ask::Upgrade(to) => (failed("it is upgraded already", None), to),
         };
         // Whoever asked may have gone away.
         drop(to.send(reply));
@@ -299,7 +373,7 @@ impl Running {
 
     async fn status(&mut self) -> Status {
         let ground = &self.shared.ground;
-        let stats = ground.log.stats();
+        let stats = ground.log().stats();
         let model = self.shared.model();
         let services = self.fleet.states().await.into_iter().map(|(name, state)| {
             let text = match state {
@@ -319,8 +393,12 @@ impl Running {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
+            connections: connections(&self.doors.counts()),
             doors: self.doors.inbound(),
             gateway: issuer(&model),
+            listeners: self.doors.public(),
+            refused: refused(&self.doors.counts()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             manifest_version: self.version,
             mode: if model.gateway.mode == Mode::Observe { "observe" } else { "block" }.to_owned(),
             name: model.name.clone(),
@@ -336,10 +414,26 @@ impl Running {
 
     fn stop(mut self) {
         // Doors first: no new request reaches a service that is about to end.
-        self.doors.drain(DRAIN);
+        self.doors.drain(self.shared.model().gateway.drain.unwrap_or(DRAIN));
         self.fleet.stop();
         drop(std::fs::remove_file(self.place.socket()));
     }
+}
+
+/// Open connections and those since the start.
+fn connections(counts: &[WorkerCounts]) -> (u64, u64) {
+    let sum = |of: fn(&WorkerCounts) -> u64| counts.iter().map(of).sum();
+    (sum(|count| count.open), sum(|count| count.accepted))
+}
+
+/// Refused connections by reason.
+fn refused(counts: &[WorkerCounts]) -> Vec<(String, u64)> {
+    let mut sums = std::collections::BTreeMap::new();
+    for (why, count) in counts.iter().flat_map(|counts| &counts.refused) {
+        let sum: &mut u64 = sums.entry((*why).to_owned()).or_default();
+        *sum = sum.saturating_add(*count);
+    }
+    sums.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
 async fn caught(signal: &mut Signal) {

@@ -12,8 +12,10 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use ringwall_api::Reply;
+use ringwall_net::{Reserve, is_exhausted};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 use super::execute::{execute, failed};
 use super::server::Shared;
@@ -26,10 +28,16 @@ pub(crate) enum Ask {
     Reload(oneshot::Sender<Reply>),
     /// Say how the server is.
     Status(oneshot::Sender<Reply>),
+    /// Let a new process take over.
+    Upgrade(oneshot::Sender<Reply>),
 }
 
-/// Listens for the command line.
-pub(crate) fn listen(place: &Place, shared: &Arc<Shared>, asks: mpsc::Sender<Ask>) -> Result<()> {
+/// Listens for the command line, until it is aborted.
+pub(crate) fn listen(
+    place: &Place,
+    shared: &Arc<Shared>,
+    asks: mpsc::Sender<Ask>,
+) -> Result<AbortHandle> {
     let path = place.socket();
     // The store's lock is ours, so nobody listens on what was left behind.
     match std::fs::remove_file(&path) {
@@ -40,21 +48,29 @@ pub(crate) fn listen(place: &Place, shared: &Arc<Shared>, asks: mpsc::Sender<Ask
     }
     let listener = UnixListener::bind(&path)
         .with_context(|| format!("cannot listen on {}", path.display()))?;
-    let shared = Arc::clone(shared);
-    tokio::spawn(async move {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    tokio::spawn(serve(stream, Arc::clone(&shared), asks.clone()));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "the control socket does not accept");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+    Ok(tokio::spawn(accept(listener, Arc::clone(shared), asks)).abort_handle())
+}
+
+async fn accept(listener: UnixListener, shared: Arc<Shared>, asks: mpsc::Sender<Ask>) {
+    // When clients have taken every descriptor, the operator still gets in.
+    let mut reserve = Reserve::take();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(serve(stream, Arc::clone(&shared), asks.clone()));
+            }
+            Err(error) if is_exhausted(&error) && reserve.give_up() => {
+                if let Ok(Ok((stream, _))) = tokio::time::timeout(PAUSE, listener.accept()).await {
+                    serve(stream, Arc::clone(&shared), asks.clone()).await;
                 }
             }
+            Err(error) => {
+                tracing::warn!(%error, "the control socket does not accept");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
-    });
-    Ok(())
+        reserve.refill();
+    }
 }
 
 async fn serve(stream: UnixStream, shared: Arc<Shared>, asks: mpsc::Sender<Ask>) {
@@ -112,6 +128,7 @@ async fn act(
     let reply = match serde_json::from_slice(&body.to_bytes()) {
         Ok(ringwall_api::Request::Reload) => in_loop(&asks, Ask::Reload).await,
         Ok(ringwall_api::Request::Status) => in_loop(&asks, Ask::Status).await,
+        Ok(ringwall_api::Request::Upgrade) => in_loop(&asks, Ask::Upgrade).await,
         Ok(request) => {
             let work = move || execute(&shared.ground, Some(&shared.model()), &request);
             tokio::task::spawn_blocking(work)
@@ -145,6 +162,9 @@ fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
     *response.status_mut() = status;
     response
 }
+
+/// How long it rests when the system refuses.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A secret of 1 MiB in JSON, with room for escapes.
 const REQUEST_BYTES_MAX: usize = 7 * 1024 * 1024;

@@ -23,6 +23,8 @@ mod certificates;
 #[cfg(test)]
 mod reloading;
 #[cfg(test)]
+mod upgrading;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod clock;

@@ -1,0 +1,194 @@
+//! A new process takes over while requests go on: nothing is lost, nothing is done twice.
+
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::house::House;
+use crate::library::Library;
+use crate::program::{Program, run};
+use crate::wait::until;
+
+/// Ends the process that runs now: nobody else knows it.
+struct Successor<'h>(&'h House);
+
+impl Drop for Successor<'_> {
+    fn drop(&mut self) {
+        let status = self.0.run(&["status", "--json"]);
+        let status: serde_json::Value = serde_json::from_str(&status.out).unwrap_or_default();
+        if let Some(id) = status["pid"].as_u64() {
+            run(std::process::Command::new("kill").args(["-TERM", &id.to_string()]), "");
+        }
+    }
+}
+
+/// What became of requests with numbers.
+#[derive(Debug, Default)]
+struct Tally {
+    sent: AtomicU64,
+    answered: AtomicU64,
+    failed: std::sync::Mutex<Vec<String>>,
+}
+
+/// Posts numbers one after the other, on connections that are kept until the server ends them.
+fn post(house: &House, tally: &Tally, stop: &AtomicBool) {
+    let config = Arc::new(house.client_config());
+    let mut kept = None;
+    while !stop.load(Ordering::Relaxed) && tally.failed.lock().unwrap().len() < 5 {
+        let number = tally.sent.fetch_add(1, Ordering::Relaxed);
+        let mut stream = kept.take().unwrap_or_else(|| house.connect_with(Arc::clone(&config)));
+        let body = format!("number={number}");
+        let request = format!(
+            "POST /lab/echo HTTP/1.1\r\nHost: {}\r\nContent-Type: text/plain\r\nContent-Length: \
+             {}\r\n\r\n{body}",
+            house.authority(),
+            body.len()
+        );
+        let sent = stream.write_all(request.as_bytes()).and_then(|()| stream.flush());
+        match sent.and_then(|()| answer(&mut stream)) {
+            Ok((200, is_last)) => {
+                tally.answered.fetch_add(1, Ordering::Relaxed);
+                kept = (!is_last).then_some(stream);
+            }
+            other => tally.failed.lock().unwrap().push(format!("{number}: {other:?}")),
+        }
+    }
+}
+
+/// Reads one answer; gives its status and whether it is the last of its connection.
+fn answer(stream: &mut impl std::io::Read) -> std::io::Result<(u16, bool)> {
+    let mut head = Vec::new();
+    let mut byte = [0_u8];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let length: u64 = length.and_then(|length| length.parse().ok()).expect("a length");
+    let mut body = Vec::new();
+    stream.take(length).read_to_end(&mut body)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
+    Ok((status, head.contains("connection: close")))
+}
+
+#[test]
+fn a_new_process_takes_over_and_no_request_is_lost_or_done_twice() {
+    let mut library = Library::open();
+    let house = &library.house;
+    house.person("ada", "customer");
+    let ada = house.sign_in("ada");
+    let first = house.status()["pid"].as_u64().unwrap();
+    let _successor = Successor(house);
+    let (tally, stop) = (Tally::default(), AtomicBool::new(false));
+    let said = std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| post(house, &tally, &stop));
+        }
+        let more = |count| {
+            let before = tally.answered.load(Ordering::Relaxed);
+            until("requests go on", || {
+                let failed = tally.failed.lock().unwrap();
+                assert!(failed.is_empty(), "{failed:?}");
+                (tally.answered.load(Ordering::Relaxed) >= before + count).then_some(())
+            });
+        };
+        more(30);
+        let said = house.run(&["upgrade"]).good().err;
+        more(60);
+        stop.store(true, Ordering::Relaxed);
+        said
+    });
+    assert!(said.contains("took over"), "{said}");
+    let failed = tally.failed.lock().unwrap();
+    assert!(failed.is_empty(), "{failed:?}");
+    let (sent, answered) = (tally.sent.into_inner(), tally.answered.into_inner());
+    assert_eq!(sent, answered);
+    // Exactly once each, as the service saw them.
+    let arrived = library.upstream.seen();
+    let mut lengths = arrived.iter().filter(|seen| seen["path"] == "/lab/echo").count() as u64;
+    lengths += arrived.iter().filter(|seen| seen["path"] == "/echo").count() as u64;
+    assert_eq!(lengths, answered, "{:?}", arrived.last());
+    let second = house.status()["pid"].as_u64().unwrap();
+    assert_ne!(first, second);
+    assert_eq!(house.send("GET /books/7", &[&ada], "").status, 200, "a session lives on");
+    assert!(library.server.ends().success(), "the old process ends: {}", library.server.said());
+    house.run(&["audit", "verify"]).good();
+    assert_eq!(house.events(&["--action", "node-started"]).len(), 2);
+    assert_eq!(house.events(&["--action", "node-stopped"]).len(), 1, "told to the new log");
+}
+
+#[test]
+fn a_new_process_that_does_not_start_changes_nothing() {
+    let library = Library::open();
+    let house = &library.house;
+    let before = house.status();
+    house.edit("[roles]", "[roles");
+    let refused = house.run(&["upgrade"]);
+    assert_eq!(refused.code, 1, "{} {}", refused.out, refused.err);
+    assert!(refused.err.contains("manifest"), "{}", refused.err);
+    house.edit("[roles", "[roles]");
+    assert_eq!(house.get("/books").status, 200);
+    // It fails after the state folder was released, too: the new one cannot write the certificate.
+    let public = house.state().join("ca.pem");
+    let kept = std::fs::read(&public).unwrap();
+    std::fs::remove_file(&public).unwrap();
+    std::fs::create_dir(&public).unwrap();
+    let refused = house.run(&["upgrade"]);
+    assert_eq!(refused.code, 1, "{} {}", refused.out, refused.err);
+    std::fs::remove_dir(&public).unwrap();
+    std::fs::write(&public, kept).unwrap();
+    assert_eq!(house.get("/books").status, 200);
+    assert_eq!(house.status()["pid"], before["pid"]);
+    house.person("ada", "customer");
+    house.run(&["audit", "verify"]).good();
+}
+
+#[test]
+fn a_connection_that_is_open_is_answered_by_the_old_process_and_then_closed() {
+    let mut library = Library::open();
+    let house = &library.house;
+    let mut kept = house.connect_with(Arc::new(house.client_config()));
+    let get = format!("GET /books HTTP/1.1\r\nHost: {}\r\n\r\n", house.authority());
+    kept.write_all(get.as_bytes()).unwrap();
+    assert_eq!(answer(&mut kept).unwrap(), (200, false));
+    let _successor = Successor(house);
+    house.run(&["upgrade"]).good();
+    kept.write_all(get.as_bytes()).unwrap();
+    assert_eq!(answer(&mut kept).unwrap(), (200, true));
+    assert!(library.server.ends().success());
+    until("both are in the log of the new process", || {
+        let done = house.events(&["--action", "request-completed", "--service", "books"]);
+        (done.len() == 2).then_some(())
+    });
+}
+
+/// The program that systemd starts finds its sockets at descriptor 3 and further.
+#[test]
+fn sockets_of_systemd_are_used_whatever_the_manifest_says() {
+    let library = Library::open();
+    let house = House::new(
+        &library
+            .house
+            .read("ringwall.toml")
+            .replace(&library.house.port.to_string(), &crate::house::free_port().to_string()),
+    );
+    house.write("books.yaml", &library.house.read("books.yaml"));
+    let port = crate::house::free_port();
+    let mut command = std::process::Command::new("systemd-socket-activate");
+    command
+        .current_dir(house.path())
+        .args(["--listen", &format!("127.0.0.1:{port}"), "--fdname=edge"])
+        .args([crate::house::BINARY, "serve", "--workers", "2"]);
+    let mut server = Program::start(&mut command);
+    server.hears("Listening on");
+    // It starts at the first connection, which waits in the queue meanwhile.
+    let mut first = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    server.hears("Ready.");
+    first.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    drop(first.read_to_end(&mut answer));
+    let status = house.status();
+    assert_eq!(status["listeners"][0][1], format!("127.0.0.1:{port}"), "{status}");
+    assert_eq!(status["listeners"].as_array().unwrap().len(), 1);
+}
