@@ -8,6 +8,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::extensions::GeneralName;
 
+use crate::Staple;
 use crate::tls::provider;
 
 /// A chain and its key, checked to belong together.
@@ -81,6 +82,19 @@ impl Certificate {
     /// When it stops being good.
     pub const fn expires(&self) -> Timestamp {
         self.expires
+    }
+
+    /// The same certificate, with an OCSP answer for clients that ask for one.
+    #[must_use]
+    pub fn with_staple(&self, staple: &Staple) -> Self {
+        let mut key = CertifiedKey::clone(&self.key);
+        key.ocsp = Some(staple.response.clone());
+        Self { key: Arc::new(key), names: self.names.clone(), expires: self.expires }
+    }
+
+    /// The chain in DER, leaf first.
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.key.cert
     }
 
     pub(crate) fn key(&self) -> Arc<CertifiedKey> {

@@ -18,6 +18,8 @@ mod tls;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod staples;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod upstream;

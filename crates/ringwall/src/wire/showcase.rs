@@ -8,15 +8,17 @@ mod sources;
 mod believed;
 mod order;
 mod report;
+mod staples;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use ringwall_base::Timestamp;
 use ringwall_manifest::{Model, TlsVersion};
 use ringwall_net::{
-    Certificate, Certificates, Challenges, HostTls, Hosts, MinVersion, ServerTls, Tickets,
+    Certificate, Certificates, Challenges, HostTls, Hosts, MinVersion, ServerTls, Staple, Tickets,
 };
 
 use super::Ground;
@@ -24,6 +26,7 @@ use super::server::Options;
 use believed::Believed;
 use order::Ordering;
 use sources::{Local, Source};
+use staples::{Staples, Stapling};
 
 /// The public door's side of TLS.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ struct State {
     ordered: Option<Ordered>,
     ordering: Option<Ordering>,
     believed: Believed,
+    staples: Staples,
+    stapling: Option<Stapling>,
     turned: Duration,
 }
 
@@ -110,7 +115,12 @@ impl Showcase {
             }
         }
         state.local = sources::local(&state, ground, model)?;
-        self.show(&state);
+        if !tls.has_ocsp {
+            (state.stapling, state.staples) = (None, Staples::default());
+        } else if state.stapling.is_none() {
+            state.stapling = Some(staples::start(self, Arc::clone(&ground.clock)));
+        }
+        self.show(&mut state, ground.clock.now());
         Ok(())
     }
 
@@ -130,12 +140,26 @@ impl Showcase {
         if is_due {
             state.local = sources::local(&state, ground, model)?;
         }
-        self.show(&state);
+        self.show(&mut state, ground.clock.now());
         Ok(())
     }
 
+    /// Certificates whose responder is to be asked.
+    fn unstapled(&self, now: Timestamp) -> Vec<Certificate> {
+        let state = self.locked();
+        let all = brought(&state);
+        all.filter(|one| state.staples.is_due(one, now)).cloned().collect()
+    }
+
+    /// Takes a responder's answer, or why there is none.
+    fn staple(&self, to: &Certificate, answer: Result<Staple, String>, now: Timestamp) {
+        let mut state = self.locked();
+        state.staples.take(to, answer, now);
+        self.show(&mut state, now);
+    }
+
     /// Takes what an ACME server gave.
-    fn take(&self, certificate: Option<&Certificate>, problem: Option<&str>) {
+    fn take(&self, certificate: Option<&Certificate>, problem: Option<&str>, now: Timestamp) {
         let mut state = self.locked();
         if let Some(ordered) = &mut state.ordered {
             ordered.problem = problem.map(str::to_owned);
@@ -143,22 +167,28 @@ impl Showcase {
                 ordered.certificate = Some(certificate.clone());
             }
         }
-        self.show(&state);
+        self.show(&mut state, now);
     }
 
-    /// Later ones win: what the operator brought is shown before what was ordered, and that before
+    /// Of two for one name the later one wins: what the operator brought is shown before what was ordered, and that before
     /// what nobody outside trusts.
-    fn show(&self, state: &State) {
-        let ordered = state.ordered.as_ref().and_then(|ordered| ordered.certificate.as_ref());
-        let brought = || state.sources.iter().map(Source::certificate);
-        let local = state.local.iter().map(|local| &local.certificate);
-        let all: Vec<Certificate> = local.chain(ordered).chain(brought()).cloned().collect();
-        self.certificates.replace(&all, brought().next().or(ordered));
+    fn show(&self, state: &mut State, now: Timestamp) {
+        let dressed: Vec<_> = brought(state).map(|one| state.staples.dress(one, now)).collect();
+        let local = state.local.iter().map(|local| local.certificate.clone());
+        let all: Vec<_> = local.chain(dressed.iter().rev().cloned()).collect();
+        self.certificates.replace(&all, dressed.first());
+        state.staples.keep(&dressed);
     }
 
     fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What others vouch for: first the operator's own, in their order.
+fn brought(state: &State) -> impl Iterator<Item = &Certificate> {
+    let ordered = state.ordered.as_ref().and_then(|ordered| ordered.certificate.as_ref());
+    state.sources.iter().map(Source::certificate).chain(ordered)
 }
 
 /// For all names, and for those that have their own.

@@ -7,7 +7,7 @@ use crate::model::{AuditRequests, Model};
 /// Whoever enforces one takes its line out.
 pub(super) fn of(model: &Model) -> Vec<(String, Place)> {
     let gateway = &model.gateway;
-    let (tls, limits) = (&gateway.tls, &model.limits);
+    let limits = &model.limits;
     let door = [
         ("`listen`", !gateway.listen.is_empty()),
         ("`http`", gateway.http_port.is_some()),
@@ -18,13 +18,11 @@ pub(super) fn of(model: &Model) -> Vec<(String, Place)> {
         ("`drain`", gateway.drain.is_some()),
         ("`reload_drain`", gateway.reload_drain.is_some()),
     ];
-    let parts = [("`tls.ocsp`", tls.has_ocsp)];
     let said = |what: &[(&str, bool)], place: &Place| -> Vec<(String, Place)> {
         let set = what.iter().filter(|(_, is_set)| *is_set);
         set.map(|(what, _)| (format!("{what} of the gateway"), place.clone())).collect()
     };
     let mut found = said(&door, &gateway.place);
-    found.extend(said(&parts, &tls.place));
     let cors = gateway.cors.iter().map(|cors| ("`cors` of the gateway".to_owned(), &cors.place));
     let redis = limits.redis.iter().map(|redis| ("`limits.redis`".to_owned(), &redis.place));
     let plans = model.plans.iter().map(|(name, plan)| (format!("plan `{name}`"), &plan.place));

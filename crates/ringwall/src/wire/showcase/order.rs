@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use ringwall_acme as acme;
-use ringwall_base::{Class, Event, Outcome};
+use ringwall_base::{Class, Clock, Event, Outcome};
 use ringwall_manifest::{Acme, AcmeChallenge};
 use ringwall_net::{Certificate, Fetch};
 use ringwall_vault::Vault;
@@ -66,7 +66,7 @@ pub(super) fn start(showcase: &Arc<Showcase>, ground: &Ground, wanted: &Acme) ->
     let keeper = acme::Keeper::new(acme::Acme::new(settings, seams))
         .context("the certificate of the ACME server that is kept")?;
     let sink = Arc::clone(&ground.sink);
-    let clock = Arc::clone(&ground.clock);
+    let (clock, time) = (Arc::clone(&ground.clock), Arc::clone(&ground.clock));
     let told = move |outcome, reason: String| {
         let event = Event {
             at: clock.now(),
@@ -81,13 +81,14 @@ pub(super) fn start(showcase: &Arc<Showcase>, ground: &Ground, wanted: &Acme) ->
         }
     };
     let kept = keeper.kept().map(|kept| kept.certificate().clone());
-    let task = tokio::spawn(run(keeper, Arc::downgrade(showcase), told));
+    let task = tokio::spawn(run(keeper, Arc::downgrade(showcase), time, told));
     Ok((Ordering { acme: wanted.clone(), task }, kept))
 }
 
 async fn run(
     mut keeper: acme::Keeper,
     showcase: Weak<Showcase>,
+    clock: Arc<dyn Clock>,
     told: impl Fn(Outcome, String) + Send,
 ) {
     loop {
@@ -97,13 +98,13 @@ async fn run(
                 let names = kept.certificate().names().join(", ");
                 told(Outcome::Success, names);
                 let Some(showcase) = showcase.upgrade() else { return };
-                showcase.take(Some(kept.certificate()), None);
+                showcase.take(Some(kept.certificate()), None, clock.now());
             }
             Err(error) => {
                 tracing::warn!(%error, "no new certificate; the last good one stays in use");
                 told(Outcome::Failure, error.to_string());
                 let Some(showcase) = showcase.upgrade() else { return };
-                showcase.take(None, keeper.problem());
+                showcase.take(None, keeper.problem(), clock.now());
             }
         }
         tokio::time::sleep(keeper.pause().max(Duration::from_secs(1))).await;

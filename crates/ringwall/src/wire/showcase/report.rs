@@ -16,12 +16,19 @@ impl Showcase {
         let mut all: Vec<CertificateState> = state
             .sources
             .iter()
-            .map(|source| line(source.certificate(), source.place(), source.problem.clone(), now))
+            .map(|source| {
+                let certificate = source.certificate();
+                let problem = source.problem.clone();
+                let problem = problem.or_else(|| state.staples.problem(certificate));
+                line(certificate, source.place(), problem, now)
+            })
             .collect();
         if let Some(ordered) = &state.ordered {
             all.push(match &ordered.certificate {
                 Some(certificate) => {
-                    line(certificate, "acme".to_owned(), ordered.problem.clone(), now)
+                    let problem = ordered.problem.clone();
+                    let problem = problem.or_else(|| state.staples.problem(certificate));
+                    line(certificate, "acme".to_owned(), problem, now)
                 }
                 None => CertificateState {
                     names: ordered.names.clone(),
@@ -69,9 +76,7 @@ impl Showcase {
 
 /// Each name once: the certificate that is shown for it.
 fn shown(state: &State) -> impl Iterator<Item = &Certificate> {
-    let brought = state.sources.iter().map(super::Source::certificate);
-    let ordered = state.ordered.iter().filter_map(|ordered| ordered.certificate.as_ref());
-    brought.chain(ordered).chain(state.local.iter().map(|local| &local.certificate))
+    super::brought(state).chain(state.local.iter().map(|local| &local.certificate))
 }
 
 fn line(
