@@ -60,7 +60,7 @@ impl Line {
         request: Request<Body>,
         record: &mut Record,
     ) -> Result<Response<Body>, Refusal> {
-        let request = self.normalize.run(request)?;
+        let request = self.normalize.run(request)?.within(peer)?;
         let route = match self.route.run(&request)? {
             Found::Local(local) => return local::ask(&*local, peer, request).await,
             Found::Operation(route) => route,

@@ -68,16 +68,7 @@ impl Ocsp {
         let (leaf, issuer) = (chain.first()?, chain.get(1)?);
         let (_, leaf) = X509Certificate::from_der(leaf).ok()?;
         let (_, parsed) = X509Certificate::from_der(issuer).ok()?;
-        let responder = leaf.iter_extensions().find_map(|extension| {
-            let ParsedExtension::AuthorityInfoAccess(access) = extension.parsed_extension() else {
-                return None;
-            };
-            access.iter().find_map(|one| {
-                let GeneralName::URI(uri) = &one.access_location else { return None };
-                let is_it = one.access_method.as_bytes() == ACCESS_OCSP;
-                (is_it && uri.starts_with("http://")).then(|| (*uri).to_owned())
-            })
-        })?;
+        let responder = leaf.iter_extensions().find_map(|one| named(one.parsed_extension()))?;
         // SHA-1 names things here, it protects nothing: RFC 5019 section 2.1.1 asks for it.
         let hash = |bytes: &[u8]| digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes);
         let algorithm = element(SEQUENCE, &[&element(OID, &[SHA1]), &element(NULL, &[])]);
@@ -171,6 +162,16 @@ impl Staple {
     pub const fn end(&self) -> Timestamp {
         self.end
     }
+}
+
+/// The responder over plain HTTP (RFC 6960 section 3.1).
+fn named(extension: &ParsedExtension<'_>) -> Option<String> {
+    let ParsedExtension::AuthorityInfoAccess(access) = extension else { return None };
+    let mut responders =
+        access.iter().filter(|one| one.access_method.as_bytes() == ACCESS_OCSP).filter_map(|one| {
+            if let GeneralName::URI(uri) = &one.access_location { Some(*uri) } else { None }
+        });
+    responders.find(|uri| uri.starts_with("http://")).map(str::to_owned)
 }
 
 /// The parts of a `BasicOCSPResponse`.

@@ -11,7 +11,7 @@ use http::header::{HOST, HeaderName};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
-use ringwall_net::Body;
+use ringwall_net::{Body, Peer};
 
 use crate::Refusal;
 use fields::Origin;
@@ -98,6 +98,14 @@ impl Normalize {
 }
 
 impl Normal {
+    /// Refuses a request for a host with other rules for client certificates than the name that
+    /// the connection was made for (RFC 9110 section 7.4): a certificate that one name asks for
+    /// would be left out by asking for another name first.
+    pub(crate) fn within(self, peer: &Peer) -> Result<Self, Refusal> {
+        let name = self.host.rsplit_once(':').map_or(self.host.as_str(), |(name, _)| name);
+        if peer.covers(name) { Ok(self) } else { Err(Refusal::WrongHost) }
+    }
+
     /// The method.
     pub(crate) const fn method(&self) -> &Method {
         &self.parts.method
