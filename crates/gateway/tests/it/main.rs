@@ -6,6 +6,8 @@ mod fleet;
 #[cfg(test)]
 mod upstream;
 #[cfg(test)]
+mod faulty;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod egress;
@@ -27,3 +29,7 @@ mod reload;
 mod schemas;
 #[cfg(test)]
 mod services;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod overload;
