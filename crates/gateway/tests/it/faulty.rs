@@ -18,6 +18,8 @@ pub(crate) enum Mood {
     Garbles,
     /// Reads, and never answers.
     Hangs,
+    /// Answers when it is told to do something else.
+    Holds,
     /// Closes in the middle of the body.
     Breaks,
     /// Closes without an answer, after the whole request was read.
@@ -148,8 +150,14 @@ fn serve(mut stream: &TcpStream, shared: &Shared) -> Option<()> {
         Mood::Garbles => "\u{1}\u{2}garbage\r\n\r\n",
         Mood::Hangs => {
             // Until the other side gives up.
-            stream.read(&mut [0]).ok();
+            stream.read_exact(&mut [0]).ok();
             ""
+        }
+        Mood::Holds => {
+            while *shared.mood.lock().unwrap() == Mood::Holds {
+                thread::park_timeout(Duration::from_millis(1));
+            }
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
         }
         Mood::Slow(millis) => {
             #[expect(clippy::disallowed_methods, reason = "to be slow is what this one is for")]
@@ -159,7 +167,7 @@ fn serve(mut stream: &TcpStream, shared: &Shared) -> Option<()> {
     };
     shared.busy.fetch_sub(1, Ordering::SeqCst);
     stream.write_all(answer.as_bytes()).ok()?;
-    if matches!(mood, Mood::Answers | Mood::Fails | Mood::Slow(_)) {
+    if matches!(mood, Mood::Answers | Mood::Fails | Mood::Holds | Mood::Slow(_)) {
         return Some(());
     }
     stream.shutdown(Shutdown::Both).ok();
@@ -204,7 +212,9 @@ pub(crate) fn load_while(
     thread::scope(|scope| {
         let run = |client: usize| client_of(edge, line, client, goes_on);
         let threads: Vec<_> = (0..clients).map(|client| scope.spawn(move || run(client))).collect();
-        threads.into_iter().for_each(|thread| all.add(&thread.join().unwrap()));
+        for thread in threads {
+            all.add(&thread.join().unwrap());
+        }
     });
     all
 }
@@ -240,8 +250,11 @@ fn exchange(mut stream: &TcpStream, text: &str) -> Option<String> {
     read_message(stream).map(|(head, _)| head)
 }
 
-/// A head and a body with a length.
-fn read_message(mut stream: &TcpStream) -> Option<(String, Vec<u8>)> {
+/// Head and body.
+type Message = (String, Vec<u8>);
+
+/// Reads a head, and a body with a length.
+fn read_message(mut stream: &TcpStream) -> Option<Message> {
     let (mut bytes, mut buffer) = (Vec::new(), [0_u8; 4096]);
     loop {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
