@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
@@ -12,8 +12,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
-use crate::StreamBody;
-use crate::pool::Lease;
+use crate::{FromClient, StreamBody, Upstream};
 
 /// A request or response body. Trailers are kept.
 #[derive(Debug, Default)]
@@ -23,7 +22,9 @@ pub enum Body {
     Empty,
     /// All bytes at once. `None` when they were taken.
     Full(Option<Bytes>),
-    /// From a client, still arriving.
+    /// From a client over HTTP/1, still arriving.
+    Client(FromClient),
+    /// Over HTTP/2, still arriving, from either side.
     Incoming(Incoming),
     /// From an upstream, still arriving. Read to its end it gives the connection back to the pool.
     Upstream(Upstream),
@@ -36,7 +37,7 @@ pub enum Body {
 }
 
 /// A piece of a body, or why it ended early.
-type Framed = Result<Frame<Bytes>, BodyError>;
+pub(crate) type Framed = Result<Frame<Bytes>, BodyError>;
 
 /// Names the one kind of body that can be boxed.
 trait Other: http_body::Body<Data = Bytes, Error = BodyError> {}
@@ -87,13 +88,6 @@ pub enum CollectError {
 #[derive(Debug)]
 pub struct Sender(mpsc::Sender<Framed>);
 
-/// A response body that holds its connection.
-#[derive(Debug)]
-pub struct Upstream {
-    incoming: Incoming,
-    lease: Option<Lease>,
-}
-
 impl Body {
     /// All bytes at once.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
@@ -109,12 +103,6 @@ impl Body {
     /// Wraps a body of another kind.
     pub fn boxed(body: impl http_body::Body<Data = Bytes, Error = BodyError> + 'static) -> Self {
         Self::Boxed(Boxed(Box::pin(body)))
-    }
-
-    pub(crate) fn upstream(incoming: Incoming, lease: Lease) -> Self {
-        let mut body = Upstream { incoming, lease: Some(lease) };
-        body.give_back_at_end();
-        Self::Upstream(body)
     }
 
     /// Whether nothing will come. `false` says nothing.
@@ -158,33 +146,6 @@ impl Sender {
     pub async fn fail(self, error: BodyError) {
         // A reader that is gone has aborted already.
         self.0.send(Err(error)).await.ok();
-    }
-}
-
-impl Upstream {
-    fn give_back_at_end(&mut self) {
-        if self.incoming.is_end_stream() {
-            self.give_back();
-        }
-    }
-
-    fn give_back(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            lease.give_back();
-        }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Framed>> {
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame_of(cx));
-        match &frame {
-            // Trailers end a body; a writer of HTTP/1 does not ask again after them.
-            Some(Ok(frame)) if frame.is_trailers() => self.give_back(),
-            Some(Ok(_)) => self.give_back_at_end(),
-            None => self.give_back(),
-            // A connection that failed is dropped with its lease.
-            Some(Err(_)) => self.lease = None,
-        }
-        Poll::Ready(frame)
     }
 }
 
@@ -247,6 +208,7 @@ impl http_body::Body for Body {
         match self.get_mut() {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Client(body) => body.poll(cx),
             Self::Incoming(body) => Pin::new(body).poll_frame_of(cx),
             Self::Upstream(body) => body.poll(cx),
             Self::Stream(body) => Pin::new(body).poll_frame(cx),
@@ -259,8 +221,9 @@ impl http_body::Body for Body {
         match self {
             Self::Empty => true,
             Self::Full(bytes) => bytes.as_ref().is_none_or(Bytes::is_empty),
+            Self::Client(body) => body.is_end(),
             Self::Incoming(body) => body.is_end_stream(),
-            Self::Upstream(body) => body.incoming.is_end_stream(),
+            Self::Upstream(body) => body.is_end(),
             Self::Stream(body) => body.is_end_stream(),
             Self::Channel(_) => false,
             Self::Boxed(body) => body.0.is_end_stream(),
@@ -273,8 +236,9 @@ impl http_body::Body for Body {
             Self::Full(bytes) => SizeHint::with_exact(
                 bytes.as_ref().map_or(0, |all| u64::try_from(all.len()).unwrap_or(u64::MAX)),
             ),
+            Self::Client(body) => body.size(),
             Self::Incoming(body) => body.size_hint(),
-            Self::Upstream(body) => body.incoming.size_hint(),
+            Self::Upstream(body) => body.size(),
             Self::Stream(body) => body.size_hint(),
             Self::Channel(_) => SizeHint::default(),
             Self::Boxed(body) => body.0.size_hint(),

@@ -13,6 +13,7 @@ use crate::drain::{Phase, Presence};
 use crate::handshake::{self, Shaken};
 use crate::listen::NO_ADDRESS;
 use crate::proxy::{self, Speaker};
+use crate::wire::Wire;
 use crate::{Answer, Door, Networks, Peer, ServerTls, Settings, h1, h2};
 
 /// What all connections of a door share.
@@ -77,16 +78,16 @@ pub(crate) async fn serve(
             if is_h2 {
                 h2::serve(stream, &context, peer).await;
             } else {
-                h1::serve(stream, &context, peer).await;
+                h1::serve(Wire::Served(Box::new(stream)), &context, peer).await;
             }
         }
         (Socketed::Tcp(stream), None) => {
             let peer = Arc::new(Peer::present(address, door, None, presence, None));
-            h1::serve(stream, &context, peer).await;
+            h1::serve(Wire::Tcp(stream), &context, peer).await;
         }
         (Socketed::Unix(stream), _) => {
             let peer = Arc::new(Peer::present(address, door, None, presence, None));
-            h1::serve(stream, &context, peer).await;
+            h1::serve(Wire::Unix(stream), &context, peer).await;
         }
     }
 }

@@ -54,23 +54,16 @@ impl Presence {
         Self { phase, _place: place, _alive: alive }
     }
 
+    /// What the door tells.
+    pub(crate) fn phase(&self) -> watch::Receiver<Phase> {
+        self.phase.clone()
+    }
+
     /// Returns when the drain begins.
     pub(crate) async fn draining(&self) {
         let mut phase = self.phase.clone();
         // A door whose owner is gone drains too.
         phase.wait_for(|phase| *phase != Phase::Open).await.ok();
-    }
-
-    /// Whether the next answer of an HTTP/1 connection has to be its last.
-    pub(crate) fn is_draining(&self) -> bool {
-        *self.phase.borrow() != Phase::Open
-    }
-
-    /// Returns when an idle connection has to go.
-    pub(crate) async fn idle_over(&self) {
-        if let Some(leave) = self.leave().await {
-            tokio::time::sleep_until(leave.idle_until).await;
-        }
     }
 
     /// Returns when the deadline of a drain has passed.
@@ -87,6 +80,22 @@ impl Presence {
             Phase::Draining(leave) => Some(leave),
             Phase::Open => None,
         }
+    }
+}
+
+/// Returns when the drain of a connection's door begins.
+pub(crate) async fn leave(presence: Option<&Presence>) {
+    match presence {
+        Some(presence) => presence.draining().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns when the connection must be gone.
+pub(crate) async fn stopped(presence: Option<&Presence>) {
+    match presence {
+        Some(presence) => presence.stopped().await,
+        None => std::future::pending().await,
     }
 }
 

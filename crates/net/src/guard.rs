@@ -1,19 +1,21 @@
-//! The strict reader between TLS and hyper: what has two readings is refused, with an answer.
+//! The strict reader of HTTP/1: what has two readings is refused, with an answer.
 //!
-//! hyper is lenient where proxies before and services behind may read otherwise: bare LF, equal
+//! Lenient parsers take what proxies before and services behind may read otherwise: bare LF, equal
 //! `Content-Length` twice, obs-fold, chunk syntax. [`Machine`] follows heads, lengths and chunk
-//! borders, refuses, and never changes a byte. `Guarded` puts it under hyper: a head is withheld
-//! until all of it was checked.
+//! borders, refuses, and says where the parts of a message stand. It is the only parser of HTTP/1
+//! here, for both sides of the proxy.
 
 mod violation;
 mod machine;
 mod line;
 mod chunk;
-mod linger;
-mod stream;
+mod fuzz;
 
-pub(crate) use line::has_dot_segment;
-pub(crate) use linger::Linger;
-pub use machine::{Machine, fuzz};
-pub(crate) use stream::{Cue, Guarded, Stand};
+pub use fuzz::fuzz;
+pub(crate) use line::{Head, Span, has_dot_segment};
+pub use machine::Machine;
+pub(crate) use machine::Part;
 pub use violation::Violation;
+
+#[cfg(test)]
+mod differential;

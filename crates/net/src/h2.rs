@@ -29,7 +29,7 @@ use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use crate::connection::Context;
-use crate::h1::{leave, stopped};
+use crate::drain::{leave, stopped};
 use crate::{Peer, Settings, Violation};
 use exchange::Exchanges;
 pub use flood::{Flood, FrameLimits};

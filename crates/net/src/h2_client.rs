@@ -19,7 +19,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::ResponseFuture;
 use h2::{Reason, RecvStream, SendStream};
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderName, TE, TRANSFER_ENCODING, UPGRADE,
+};
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Method, Request, Response, Uri, Version};
@@ -204,8 +206,10 @@ fn not_sent(why: &'static str) -> SendError {
     SendError::NotSent(io::Error::other(why))
 }
 
-const HOP: [HeaderName; 5] = [
+const HOP: [HeaderName; 6] = [
     CONNECTION,
+    // Whoever reads the body asks for it.
+    EXPECT,
     HeaderName::from_static("keep-alive"),
     HeaderName::from_static("proxy-connection"),
     TRANSFER_ENCODING,

@@ -1,19 +1,23 @@
-//! Idle upstream connections: per thread and target, last in first out.
+//! Upstream connections: idle ones per thread and target, last in first out.
 //!
 //! The last one used is the least likely to have been closed by the other side, and unused ones
-//! age at the bottom. No lock, no wake across threads.
+//! age at the bottom. No lock, no wake across threads; only the number of open connections of a
+//! target is counted over all threads.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+mod shelf;
+
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::client::conn::http1::SendRequest;
-use tokio::time::Instant;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, Sleep};
 
-use crate::guard::Cue;
+use crate::h1::Link;
+use crate::target::Queue;
+use crate::wire::Wire;
 use crate::{Body, HeadLimits, SendError, Target, h2_client, send};
 
 /// Limits of upstream connections.
@@ -26,7 +30,7 @@ pub struct PoolSettings {
     pub idle_time: Duration,
     /// A connection is used no longer than this: a rotated certificate takes over within it.
     pub age: Duration,
-    /// To connect, TLS included.
+    /// To connect, TLS included; and to wait for a connection when no more may be opened.
     pub connect_time: Duration,
     /// From the last byte of the request that could be sent to the head of its answer. A long
     /// upload lasts at most twice as long after it stopped.
@@ -48,28 +52,19 @@ pub struct Pool {
 
 /// An open connection, and what is needed to keep it.
 pub(crate) struct Lease {
-    pub(crate) sender: SendRequest<Body>,
-    pub(crate) cue: Arc<Cue>,
-    pub(crate) target: u64,
-    pub(crate) opened: Instant,
+    pub(crate) link: Link,
     pub(crate) settings: PoolSettings,
-}
-
-#[derive(Debug)]
-struct Idle {
-    lease: Lease,
-    since: Instant,
-}
-
-thread_local! {
-    /// Owned by the thread as its sockets are: a connection cannot be driven from another one.
-    static IDLE: RefCell<Shelf> = RefCell::default();
-}
-
-#[derive(Debug, Default)]
-struct Shelf {
-    by_target: HashMap<u64, Vec<Idle>>,
-    swept: Option<Instant>,
+    /// When it was taken last.
+    pub(crate) used: Instant,
+    /// Rings when an answer may be overdue.
+    pub(crate) alarm: Option<Pin<Box<Sleep>>>,
+    target: u64,
+    opened: Instant,
+    /// One of the connections that the target may have.
+    permit: OwnedSemaphorePermit,
+    queue: Arc<Queue>,
+    /// Counts it as in use on this thread.
+    busy: Option<shelf::Busy>,
 }
 
 impl Pool {
@@ -84,7 +79,7 @@ impl Pool {
     /// upgraded connection: see [`crate::Upgrade`].
     ///
     /// A kept connection that died before it took a byte is replaced once by a fresh one; so is
-    /// one that died later, if the method is idempotent and there is no body.
+    /// one that died later without a word, if the method is idempotent and there is no body.
     ///
     /// # Errors
     /// [`SendError::is_not_sent`] says whether another target may be tried.
@@ -98,58 +93,68 @@ impl Pool {
 
     /// Closes this thread's idle connections to a target that is gone.
     pub fn forget(&self, target: &Target) {
-        IDLE.with_borrow_mut(|shelf| shelf.by_target.remove(&target.id()));
+        shelf::forget(target.id());
         h2_client::forget(target.id());
     }
 }
 
 impl Lease {
-    /// Keeps the connection for the next request, if it may live on.
-    pub(crate) fn give_back(self) {
+    pub(crate) fn new(
+        link: Link,
+        settings: PoolSettings,
+        target: &Target,
+        permit: OwnedSemaphorePermit,
+    ) -> Box<Self> {
         let now = Instant::now();
-        if self.sender.is_closed() || now.duration_since(self.opened) > self.settings.age {
-            return;
+        Box::new(Self {
+            link,
+            settings,
+            used: now,
+            alarm: None,
+            target: target.id(),
+            opened: now,
+            permit,
+            queue: Arc::clone(target.queue()),
+            busy: Some(shelf::Busy::new(target.id())),
+        })
+    }
+
+    /// Keeps the connection for the next request, if it may live on.
+    pub(crate) fn give_back(mut self: Box<Self>) {
+        let now = Instant::now();
+        self.link.shrink();
+        self.busy = None;
+        let is_young = now.duration_since(self.opened) <= self.settings.age;
+        if is_young && self.link.unread().is_empty() {
+            shelf::put(self, now);
         }
-        IDLE.with_borrow_mut(|shelf| {
-            let idle = shelf.by_target.entry(self.target).or_default();
-            if idle.len() < self.settings.idle_max {
-                idle.push(Idle { lease: self, since: now });
-            }
-        });
+    }
+
+    /// The connection is no longer HTTP; its place stays taken as long as a tunnel holds it.
+    pub(crate) fn into_wire(self: Box<Self>) -> (Wire, OwnedSemaphorePermit) {
+        let Self { link, permit, .. } = *self;
+        (link.wire, permit)
     }
 }
 
-/// Takes the connection that was used last, with the time it was idle.
-pub(crate) fn take(settings: &PoolSettings, target: u64) -> Option<(Lease, Duration)> {
-    let now = Instant::now();
-    IDLE.with_borrow_mut(|shelf| {
-        shelf.sweep(settings, now);
-        let idle = shelf.by_target.get_mut(&target)?;
-        while let Some(Idle { lease, since }) = idle.pop() {
-            let rested = now.duration_since(since);
-            let is_young = now.duration_since(lease.opened) <= settings.age;
-            if rested <= settings.idle_time && is_young && lease.sender.is_ready() {
-                return Some((lease, rested));
-            }
-        }
-        None
-    })
+/// Takes the connection that was used last, if one is good. `is_careful` asks the system about it
+/// even if it was used a moment ago: what is sent on it cannot be sent again.
+pub(crate) fn take(
+    settings: &PoolSettings,
+    target: &Target,
+    is_careful: bool,
+) -> Option<Box<Lease>> {
+    shelf::take(settings, target.id(), is_careful)
 }
 
-impl Shelf {
-    /// Drops what is closed or too old, for all targets, at most once in a while.
-    fn sweep(&mut self, settings: &PoolSettings, now: Instant) {
-        if self.swept.is_some_and(|at| now.duration_since(at) < SWEEP_EVERY) {
-            return;
-        }
-        self.swept = Some(now);
-        self.by_target.retain(|_, idle| {
-            idle.retain(|one| {
-                !one.lease.sender.is_closed() && now.duration_since(one.since) <= settings.idle_time
-            });
-            !idle.is_empty()
-        });
-    }
+/// Whether this thread uses connections to the target, so that one may be free in a moment.
+pub(crate) fn is_busy(target: &Target) -> bool {
+    shelf::is_busy(target.id())
+}
+
+/// Resolves to the next connection that comes free on this thread.
+pub(crate) fn next_free(target: &Target) -> oneshot::Receiver<Box<Lease>> {
+    shelf::wait(target.id())
 }
 
 impl Default for PoolSettings {
@@ -172,6 +177,3 @@ impl fmt::Debug for Lease {
         f.debug_struct("Lease").field("target", &self.target).finish_non_exhaustive()
     }
 }
-
-/// A sweep visits all idle connections of the thread; once a second is nothing beside requests.
-const SWEEP_EVERY: Duration = Duration::from_secs(1);

@@ -1,21 +1,19 @@
 //! One exchange with an upstream: connect or reuse, send, wait for the head of the answer.
 
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::UPGRADE;
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::{Request, Response};
 use ringwall_base::Fault;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::guard::{Cue, Guarded, Violation};
+use crate::guard::{Machine, Violation};
+use crate::h1::{Failed, Link, exchange};
 use crate::pool::{self, Lease, PoolSettings};
+use crate::wire::Wire;
 use crate::{Body, Protocol, Socket, Target, h2_client};
 
 /// Why there is no answer.
@@ -84,110 +82,74 @@ impl SendError {
 pub(crate) async fn send(
     settings: &PoolSettings,
     target: &Target,
-    mut request: Request<Body>,
+    request: Request<Body>,
 ) -> Result<Response<Body>, SendError> {
     let _counted = target.enter();
     if target.settings().protocol == Protocol::Http2 {
         // On the heap, so that HTTP/1, which is the usual case, need not carry its size.
         return Box::pin(h2_client::send(settings, target, request)).await;
     }
-    if let Some((lease, rested)) = pool::take(settings, target.id()) {
-        // A copy costs two allocations. A connection used a moment ago is alive, so none is made.
-        let copy = (rested > TRUSTED_REST).then(|| Copy::of(&request)).flatten();
-        match exchange(settings, lease, request).await {
+    let (parts, mut body) = request.into_parts();
+    let request = Request::from_parts(parts, ());
+    let is_careful = !body.is_empty() || !request.method().is_idempotent();
+    if let Some(lease) = pool::take(settings, target, is_careful) {
+        match exchange(lease, &request, body).await {
             Ok(response) => return Ok(response),
-            Err(Failed { error: SendError::NotSent(_), request: Some(unsent) }) => {
-                request = *unsent;
-            }
-            Err(Failed { error: error @ SendError::Lost(_), .. }) => match copy {
-                Some(copy) => request = copy.into_request(),
-                None => return Err(error),
-            },
-            Err(failed) => return Err(failed.error),
+            Err(Failed { error, unsent: None }) => return Err(error),
+            // It died in the pool, or as it was taken: once more, on a fresh one.
+            Err(Failed { unsent: Some(unsent), .. }) => body = *unsent,
         }
     }
-    let lease = connect(settings, target).await?;
-    exchange(settings, lease, request).await.map_err(|failed| failed.error)
+    let lease = lease(settings, target).await?;
+    exchange(lease, &request, body).await.map_err(|failed| failed.error)
 }
 
-/// An error, with the request if none of it was taken.
-struct Failed {
-    error: SendError,
-    request: Option<Box<Request<Body>>>,
+/// A connection, when none is idle: one that comes free, or a new one.
+async fn lease(settings: &PoolSettings, target: &Target) -> Result<Box<Lease>, SendError> {
+    let place = target.queue().try_place();
+    if place.is_some() && !pool::is_busy(target) {
+        return connect(settings, target, place).await;
+    }
+    let free = pool::next_free(target);
+    if place.is_some() {
+        // One is often free before a handshake would be through (hyperium/hyper#4134).
+        return match timeout(FREE_SOON, free).await {
+            Ok(Ok(lease)) => Ok(lease),
+            Ok(Err(_)) | Err(_) => connect(settings, target, place).await,
+        };
+    }
+    let Some(_pending) = target.pend() else { return Err(SendError::Overflow) };
+    let wait = async {
+        tokio::select! {
+            biased;
+            Ok(lease) = free => Ok(lease),
+            place = target.queue().place() => connect(settings, target, place).await,
+        }
+    };
+    timeout(settings.connect_time, wait).await.unwrap_or(Err(SendError::ConnectTime))
 }
 
-async fn exchange(
+async fn connect(
     settings: &PoolSettings,
-    mut lease: Lease,
-    request: Request<Body>,
-) -> Result<Response<Body>, Failed> {
-    lease.cue.expect(request.method() == Method::HEAD);
-    let is_upgrade = request.headers().contains_key(UPGRADE);
-    let sent = lease.sender.try_send_request(request);
-    match patiently(settings.head_time, &lease.cue, sent).await? {
-        // A switch that nobody asked for would turn answers into a stream.
-        Ok(response) if is_switch(&response) && !is_upgrade => {
-            Err(SendError::Malformed(Violation::Unsolicited).into())
-        }
-        Ok(response) => Ok(receive(lease, response)),
-        Err(mut failed) => {
-            let request = failed.take_message().map(Box::new);
-            let error = failed.into_error();
-            let error = match (lease.cue.violation(), &request) {
-                (Some(violation), _) => SendError::Malformed(violation),
-                (None, Some(_)) => SendError::NotSent(io::Error::other(error)),
-                (None, None) => SendError::Lost(io::Error::other(error)),
-            };
-            Err(Failed { error, request })
-        }
-    }
+    target: &Target,
+    place: Option<OwnedSemaphorePermit>,
+) -> Result<Box<Lease>, SendError> {
+    let Some(place) = place else { return Err(SendError::Overflow) };
+    let wire = timeout(settings.connect_time, wire(target));
+    let wire = wire.await.map_err(|_elapsed| SendError::ConnectTime)??;
+    let link = Link::new(wire, Machine::response(settings.head));
+    Ok(Lease::new(link, *settings, target, place))
 }
 
-/// Waits for the head, from the last byte that was sent on: a long upload is no slow answer.
-async fn patiently<T>(
-    limit: Duration,
-    cue: &Cue,
-    sent: impl Future<Output = T>,
-) -> Result<T, SendError> {
-    let mut sent = pin!(sent);
-    loop {
-        let writes = cue.writes();
-        match timeout(limit, sent.as_mut()).await {
-            Ok(answered) => return Ok(answered),
-            Err(_) if cue.writes() != writes => {}
-            Err(_) => return Err(SendError::Time),
-        }
-    }
-}
-
-fn receive(lease: Lease, response: Response<hyper::body::Incoming>) -> Response<Body> {
-    // An upgraded connection is no longer ours to keep.
-    if is_switch(&response) {
-        return response.map(|_| Body::Empty);
-    }
-    response.map(|incoming| Body::upstream(incoming, lease))
-}
-
-fn is_switch<B>(response: &Response<B>) -> bool {
-    response.status() == StatusCode::SWITCHING_PROTOCOLS
-}
-
-async fn connect(settings: &PoolSettings, target: &Target) -> Result<Lease, SendError> {
-    let deadline = deadline(settings.connect_time);
-    let socket = timeout_at(deadline, target.dial().dial())
-        .await
-        .map_err(|_elapsed| SendError::ConnectTime)?
-        .map_err(SendError::Connect)?;
+async fn wire(target: &Target) -> Result<Wire, SendError> {
+    let socket = target.dial().dial().await.map_err(SendError::Connect)?;
     match (socket, target.tls()) {
-        (Socket::Tcp(stream), None) => open(settings, target, stream).await,
-        (Socket::Unix(stream), None) => open(settings, target, stream).await,
+        (Socket::Tcp(stream), None) => Ok(Wire::Tcp(stream)),
+        (Socket::Unix(stream), None) => Ok(Wire::Unix(stream)),
         (Socket::Tcp(stream), Some(tls)) => {
             let connector = TlsConnector::from(Arc::clone(&tls.config));
-            let stream = timeout_at(deadline, connector.connect(tls.name.clone(), stream))
-                .await
-                .map_err(|_elapsed| SendError::ConnectTime)?
-                .map_err(SendError::Handshake)?;
-            open(settings, target, stream).await
+            let stream = connector.connect(tls.name.clone(), stream).await;
+            Ok(Wire::Dialed(Box::new(stream.map_err(SendError::Handshake)?)))
         }
         (Socket::Unix(_), Some(_)) => {
             Err(SendError::Handshake(io::Error::other("TLS over a Unix socket is not offered")))
@@ -195,60 +157,5 @@ async fn connect(settings: &PoolSettings, target: &Target) -> Result<Lease, Send
     }
 }
 
-async fn open<S>(settings: &PoolSettings, target: &Target, stream: S) -> Result<Lease, SendError>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let cue = Arc::new(Cue::default());
-    let guarded = Guarded::response(stream, settings.head, Arc::clone(&cue));
-    let (sender, driver) = http1::Builder::new()
-        .handshake(TokioIo::new(guarded))
-        .await
-        .map_err(|error| SendError::NotSent(io::Error::other(error)))?;
-    tokio::task::spawn_local(async move {
-        if let Err(error) = driver.with_upgrades().await {
-            tracing::debug!(%error, "upstream connection ended");
-        }
-    });
-    Ok(Lease { sender, cue, target: target.id(), opened: Instant::now(), settings: *settings })
-}
-
-fn deadline(after: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(after).unwrap_or(now)
-}
-
-/// What is needed to send a request again.
-struct Copy {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-}
-
-impl Copy {
-    /// Only of what may be sent twice: RFC 9110 section 9.2.2, and nothing that streams.
-    fn of(request: &Request<Body>) -> Option<Self> {
-        (request.method().is_idempotent() && request.body().is_empty()).then(|| Self {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            headers: request.headers().clone(),
-        })
-    }
-
-    fn into_request(self) -> Request<Body> {
-        let mut request = Request::new(Body::Empty);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.headers_mut() = self.headers;
-        request
-    }
-}
-
-impl From<SendError> for Failed {
-    fn from(error: SendError) -> Self {
-        Self { error, request: None }
-    }
-}
-
-/// After this much rest a connection may have been closed with the notice still on its way.
-const TRUSTED_REST: Duration = Duration::from_millis(500);
+/// How long a request waits for a connection in use before it opens another.
+const FREE_SOON: Duration = Duration::from_millis(1);

@@ -23,6 +23,11 @@ pub struct Settings {
     pub body_idle_time: Duration,
     /// How long a peer may take nothing of what we write.
     pub write_idle_time: Duration,
+    /// HTTP/1: least bytes a second of a body that is awaited, and of an answer that its client
+    /// is slow to take. A client may fall behind for `pace_grace`, then it is cut off.
+    pub pace_min: u64,
+    /// How long a client may be slower than `pace_min`.
+    pub pace_grace: Duration,
     /// After this a connection ends at its next answer (HTTP/1) or gets a GOAWAY (HTTP/2).
     pub connection_age: Duration,
     /// After this many requests, the same.
@@ -35,10 +40,10 @@ pub struct Settings {
     pub pending_resets_max: usize,
     /// HTTP/2: streams that the peer made us reset (CVE-2025-8671).
     pub local_resets_max: usize,
-    /// HTTP/2: bytes that are still read of a request body nobody wants.
+    /// Bytes that are still read of a request body nobody wants.
     pub unread_bytes_max: usize,
-    /// HTTP/2: how long they are read. Then the stream is reset, which can cost a slow client its
-    /// answer.
+    /// How long they are read. Then the stream (HTTP/2) or connection ends, which can cost a slow
+    /// client its answer.
     pub unread_time: Duration,
     /// HTTP/2: decoded size of a header list.
     pub header_list_bytes_max: u32,
@@ -60,7 +65,7 @@ pub struct Settings {
 pub struct HeadLimits {
     /// Bytes of a head, its first line included.
     pub head_bytes_max: usize,
-    /// Header fields. At most 100: hyper takes no more without allocating.
+    /// Header fields.
     pub fields_max: usize,
     /// Bytes of a request target.
     pub uri_bytes_max: usize,
@@ -79,6 +84,8 @@ impl Default for Settings {
             idle_time: Duration::from_secs(75),
             body_idle_time: Duration::from_secs(30),
             write_idle_time: Duration::from_mins(1),
+            pace_min: 240,
+            pace_grace: Duration::from_secs(30),
             connection_age: Duration::from_hours(1),
             requests_per_connection_max: 100_000,
             head: HeadLimits::default(),

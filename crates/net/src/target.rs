@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::{ClientTls, Dial};
 
 /// What is spoken with an upstream.
@@ -35,6 +37,14 @@ pub struct Target {
     tls: Option<ClientTls>,
     settings: TargetSettings,
     in_flight: AtomicUsize,
+    queue: Arc<Queue>,
+}
+
+/// The connections that a target may have over all threads, and who waits for one.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    places: Arc<Semaphore>,
+    pending: AtomicUsize,
 }
 
 impl Target {
@@ -51,7 +61,10 @@ impl Target {
     ) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, dial, tls, settings, in_flight: AtomicUsize::new(0) })
+        let places = settings.connections_max.clamp(1, Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(places));
+        let queue = Arc::new(Queue { places, pending: AtomicUsize::new(0) });
+        Arc::new(Self { id, dial, tls, settings, in_flight: AtomicUsize::new(0), queue })
     }
 
     /// Requests that wait for the head of their answer, over all threads. What balancing compares.
@@ -75,9 +88,47 @@ impl Target {
         self.tls.as_ref()
     }
 
+    pub(crate) fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
+    /// Waits in the queue, if there is room.
+    pub(crate) fn pend(&self) -> Option<Pending<'_>> {
+        let before = self.queue.pending.fetch_add(1, Ordering::Relaxed);
+        let pending = Pending(&self.queue);
+        (before < self.settings.pending_max).then_some(pending)
+    }
+
     pub(crate) fn enter(&self) -> InFlight<'_> {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         InFlight(self)
+    }
+}
+
+impl Queue {
+    /// The right to open one more connection.
+    pub(crate) fn try_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).try_acquire_owned().ok()
+    }
+
+    /// The same, when one comes free. In order of arrival, over all threads.
+    pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).acquire_owned().await.ok()
+    }
+
+    /// Whether somebody waits, on whatever thread.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.pending.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// Waits while it lives.
+#[derive(Debug)]
+pub(crate) struct Pending<'a>(&'a Queue);
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -1,24 +1,26 @@
 //! WebSocket and other upgrades: bytes both ways, after a handshake that both sides agreed on.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::watch;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
+use crate::wire::Wire;
 use crate::{Body, Peer};
 
 /// A client's wish to leave HTTP for `WebSocket`, taken from its request.
 #[derive(Debug)]
 pub struct Upgrade {
-    client: OnUpgrade,
+    client: Side,
     accept: HeaderValue,
     peer: Arc<Peer>,
 }
@@ -45,7 +47,7 @@ impl Upgrade {
             return None;
         }
         let accept = HeaderValue::from_str(&accept(key)).ok()?;
-        let client = request.extensions_mut().remove::<OnUpgrade>()?;
+        let client = Side::take(request.extensions_mut())?;
         Some(Self { client, accept, peer })
     }
 
@@ -59,7 +61,7 @@ impl Upgrade {
         let is_agreed = response.status() == StatusCode::SWITCHING_PROTOCOLS
             && is_websocket(response.headers())
             && response.headers().get_all(SEC_WEBSOCKET_ACCEPT).iter().eq([&self.accept]);
-        let upstream = response.extensions_mut().remove::<OnUpgrade>();
+        let upstream = Side::take(response.extensions_mut());
         let (true, Some(upstream)) = (is_agreed, upstream) else {
             return Err(TunnelError::Handshake);
         };
@@ -68,13 +70,86 @@ impl Upgrade {
     }
 }
 
-async fn run(upgrade: Upgrade, upstream: OnUpgrade, idle: Duration) {
+/// A connection that will leave HTTP.
+#[derive(Debug)]
+enum Side {
+    /// Over HTTP/1, ours.
+    Own(Takeover),
+    /// A stream of HTTP/2.
+    Stream(OnUpgrade),
+}
+
+/// A connection without HTTP, and what was read of it already.
+struct End {
+    stream: Box<dyn Duplex>,
+    read: Bytes,
+    /// What is held as long as the connection lives.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Names the one kind of stream that can be boxed.
+trait Duplex: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Duplex for S {}
+
+/// The end that gives a connection away.
+#[derive(Debug)]
+pub(crate) struct Handover(oneshot::Sender<Handed>);
+
+/// The end that gets it. It travels in the extensions of a message, which wants clones.
+#[derive(Clone, Debug)]
+pub(crate) struct Takeover(Arc<Mutex<Option<Receiver>>>);
+
+type Receiver = oneshot::Receiver<Handed>;
+
+#[derive(Debug)]
+struct Handed {
+    wire: Wire,
+    read: Bytes,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+pub(crate) fn handover() -> (Handover, Takeover) {
+    let (sender, receiver) = oneshot::channel();
+    (Handover(sender), Takeover(Arc::new(Mutex::new(Some(receiver)))))
+}
+
+impl Handover {
+    /// Gives the connection to who took the other end, or closes it.
+    pub(crate) fn give(self, wire: Wire, read: Bytes, permit: Option<OwnedSemaphorePermit>) {
+        drop(self.0.send(Handed { wire, read, permit }));
+    }
+}
+
+impl Side {
+    fn take(extensions: &mut Extensions) -> Option<Self> {
+        let own = extensions.remove::<Takeover>().map(Self::Own);
+        own.or_else(|| extensions.remove::<OnUpgrade>().map(Self::Stream))
+    }
+
+    /// The connection, when its answer is out.
+    async fn open(self) -> Option<End> {
+        match self {
+            Self::Own(takeover) => {
+                let receiver = takeover.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+                let Handed { wire, read, permit } = receiver.await.ok()?;
+                Some(End { stream: Box::new(wire), read, _permit: permit })
+            }
+            Self::Stream(upgrade) => {
+                let stream = Box::new(TokioIo::new(upgrade.await.ok()?));
+                Some(End { stream, read: Bytes::new(), _permit: None })
+            }
+        }
+    }
+}
+
+async fn run(upgrade: Upgrade, upstream: Side, idle: Duration) {
     let Upgrade { client, peer, .. } = upgrade;
-    let (Ok(client), Ok(upstream)) = (client.await, upstream.await) else {
+    let (Some(client), Some(upstream)) = (client.open().await, upstream.open().await) else {
         return;
     };
-    let (client_read, client_write) = tokio::io::split(TokioIo::new(client));
-    let (upstream_read, upstream_write) = tokio::io::split(TokioIo::new(upstream));
+    let (client_read, client_write) = tokio::io::split(client.stream);
+    let (upstream_read, upstream_write) = tokio::io::split(upstream.stream);
     // Either direction shows that the tunnel is alive.
     let (alive, seen) = watch::channel(());
     let stopped = async {
@@ -88,18 +163,24 @@ async fn run(upgrade: Upgrade, upstream: OnUpgrade, idle: Duration) {
         () = silent(seen, idle) => {}
         ((), ()) = async {
             tokio::join!(
-                copy(client_read, upstream_write, &alive),
-                copy(upstream_read, client_write, &alive),
+                copy(client_read, client.read, upstream_write, &alive),
+                copy(upstream_read, upstream.read, client_write, &alive),
             )
         } => {}
     }
 }
 
+/// Copies what was read already, then what comes.
 async fn copy(
-    mut from: ReadHalf<TokioIo<hyper::upgrade::Upgraded>>,
-    mut to: WriteHalf<TokioIo<hyper::upgrade::Upgraded>>,
+    mut from: ReadHalf<Box<dyn Duplex>>,
+    read: Bytes,
+    mut to: WriteHalf<Box<dyn Duplex>>,
     alive: &watch::Sender<()>,
 ) {
+    if !read.is_empty() && (to.write_all(&read).await.is_err() || to.flush().await.is_err()) {
+        return;
+    }
+    drop(read);
     let mut buffer = vec![0_u8; CHUNK];
     while let Ok(count) = from.read(&mut buffer).await {
         let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {

@@ -53,6 +53,7 @@ impl Original<'_> {
             Body::Full(Some(_)) => return None,
             Body::Boxed(_)
             | Body::Channel(_)
+            | Body::Client(_)
             | Body::Full(None)
             | Body::Incoming(_)
             | Body::Stream(_)

@@ -7,18 +7,51 @@ use crate::HeadLimits;
 
 /// What the head has said so far about where the message ends.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "independent findings of one pass, not a state")]
 pub(super) struct Facts {
     pub(super) fields: usize,
-    pub(super) is_1_0: bool,
     pub(super) has_host: bool,
-    pub(super) is_chunked: bool,
-    pub(super) is_upgrade: bool,
-    pub(super) length: Option<u64>,
-    /// Of a response.
-    pub(super) status: u16,
+    pub(super) head: Head,
     /// Of a request in absolute form. Rare: the only allocation.
     authority: Option<Box<[u8]>>,
+}
+
+/// What a head says about its message and its connection.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent findings of one pass, not a state")]
+pub(crate) struct Head {
+    /// Bytes of the head, its last empty line included.
+    pub(crate) bytes: usize,
+    /// Bytes of the method. The target begins after the space behind it.
+    pub(crate) method: usize,
+    /// Bytes of the target.
+    pub(crate) target: usize,
+    /// Of a response.
+    pub(crate) status: u16,
+    pub(crate) is_1_0: bool,
+    pub(crate) length: Option<u64>,
+    pub(crate) is_chunked: bool,
+    pub(crate) is_upgrade: bool,
+    /// `Connection: close`.
+    pub(crate) closes: bool,
+    /// `Connection: keep-alive`.
+    pub(crate) keeps: bool,
+    /// `Expect: 100-continue`.
+    pub(crate) continues: bool,
+    /// `TE: trailers`.
+    pub(crate) takes_trailers: bool,
+}
+
+/// Where a field stands in its section.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Span {
+    /// Of the name.
+    pub(crate) start: usize,
+    /// After the name.
+    pub(crate) colon: usize,
+    /// Of the value, without white space around it.
+    pub(crate) value: usize,
+    /// After the value.
+    pub(crate) end: usize,
 }
 
 impl Facts {
@@ -30,7 +63,7 @@ impl Facts {
     ) -> Result<(), Violation> {
         let (line, version) =
             line.split_at_checked(line.len().saturating_sub(9)).unwrap_or_default();
-        self.is_1_0 = match version {
+        self.head.is_1_0 = match version {
             b" HTTP/1.1" => false,
             b" HTTP/1.0" => true,
             _other => return Err(Violation::StartLine),
@@ -52,6 +85,7 @@ impl Facts {
         if method == b"CONNECT" {
             return Err(Violation::Connect);
         }
+        (self.head.method, self.head.target) = (method.len(), target.len());
         self.target(method, target)
     }
 
@@ -72,28 +106,29 @@ impl Facts {
     /// `HTTP/1.x SP 3DIGIT SP reason`, RFC 9112 section 4. The last space may be missing.
     pub(super) fn status_line(&mut self, line: &[u8]) -> Result<(), Violation> {
         let (version, rest) = line.split_at_checked(9).ok_or(Violation::StartLine)?;
-        self.is_1_0 = match version {
+        self.head.is_1_0 = match version {
             b"HTTP/1.1 " => false,
             b"HTTP/1.0 " => true,
             _other => return Err(Violation::StartLine),
         };
         let (status, reason) = rest.split_at_checked(3).ok_or(Violation::StartLine)?;
         let digits = number(status).ok_or(Violation::StartLine)?;
-        self.status = u16::try_from(digits).map_err(|_overflow| Violation::StartLine)?;
+        self.head.status = u16::try_from(digits).map_err(|_overflow| Violation::StartLine)?;
         let is_separated = reason.first().is_none_or(|byte| *byte == b' ');
-        if self.status < 100 || !is_separated {
+        if self.head.status < 100 || !is_separated {
             return Err(Violation::StartLine);
         }
         if has_control(reason) { Err(Violation::ControlByte) } else { Ok(()) }
     }
 
-    /// One header field. `is_trailer` ones may not frame, route or authenticate.
+    /// One header field, and where it stands in its line. `is_trailer` ones may not frame, route or
+    /// authenticate.
     pub(super) fn field(
         &mut self,
         line: &[u8],
         limits: &HeadLimits,
         is_trailer: bool,
-    ) -> Result<(), Violation> {
+    ) -> Result<Span, Violation> {
         if matches!(line.first(), Some(b' ' | b'\t')) {
             return Err(Violation::ObsFold);
         }
@@ -105,7 +140,8 @@ impl Facts {
         if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
             return Err(Violation::FieldName);
         }
-        let value = trim(value.get(1..).unwrap_or_default());
+        let padded = value.get(1..).unwrap_or_default();
+        let value = trim(padded);
         if has_control(value) {
             return Err(Violation::ControlByte);
         }
@@ -113,7 +149,15 @@ impl Facts {
         if self.fields > limits.fields_max {
             return Err(Violation::TooManyFields);
         }
-        match Known::of(name) {
+        self.known(Known::of(name), value, is_trailer)?;
+        let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+        let before = padded.iter().position(|byte| !blank(byte)).unwrap_or(padded.len());
+        let start = colon.saturating_add(1).saturating_add(before);
+        Ok(Span { start: 0, colon, value: start, end: start.saturating_add(value.len()) })
+    }
+
+    fn known(&mut self, name: Known, value: &[u8], is_trailer: bool) -> Result<(), Violation> {
+        match name {
             Known::Connection
             | Known::ContentLength
             | Known::Credential
@@ -122,18 +166,20 @@ impl Facts {
             | Known::Upgrade
                 if is_trailer =>
             {
-                Err(Violation::Trailer)
+                return Err(Violation::Trailer);
             }
-            Known::Host => self.host(value),
-            Known::ContentLength => self.content_length(value),
-            Known::TransferEncoding => self.transfer_encoding(value),
-            Known::Connection => connection(value),
-            Known::Upgrade => {
-                self.is_upgrade = true;
-                Ok(())
+            Known::Host => return self.host(value),
+            Known::ContentLength => return self.content_length(value),
+            Known::TransferEncoding => return self.transfer_encoding(value),
+            Known::Connection => return self.connection(value),
+            Known::Upgrade => self.head.is_upgrade = true,
+            Known::Expect if !is_trailer => {
+                self.head.continues |= value.eq_ignore_ascii_case(b"100-continue");
             }
-            Known::Credential | Known::Other => Ok(()),
+            Known::Te if !is_trailer => self.head.takes_trailers |= names(value, b"trailers"),
+            Known::Credential | Known::Expect | Known::Te | Known::Other => {}
         }
+        Ok(())
     }
 
     fn host(&mut self, value: &[u8]) -> Result<(), Violation> {
@@ -154,26 +200,43 @@ impl Facts {
     }
 
     fn content_length(&mut self, value: &[u8]) -> Result<(), Violation> {
-        if self.length.is_some() {
+        if self.head.length.is_some() {
             return Err(Violation::Lengths);
         }
-        if self.is_chunked {
+        if self.head.is_chunked {
             return Err(Violation::LengthAndEncoding);
         }
         // A leading zero is octal to somebody.
         let is_plain = value == b"0" || value.first() != Some(&b'0');
-        self.length = Some(number(value).filter(|_| is_plain).ok_or(Violation::Length)?);
+        self.head.length = Some(number(value).filter(|_| is_plain).ok_or(Violation::Length)?);
         Ok(())
     }
 
     fn transfer_encoding(&mut self, value: &[u8]) -> Result<(), Violation> {
-        if self.length.is_some() {
+        if self.head.length.is_some() {
             return Err(Violation::LengthAndEncoding);
         }
-        if self.is_chunked || self.is_1_0 || !value.eq_ignore_ascii_case(b"chunked") {
+        if self.head.is_chunked || self.head.is_1_0 || !value.eq_ignore_ascii_case(b"chunked") {
             return Err(Violation::TransferEncoding);
         }
-        self.is_chunked = true;
+        self.head.is_chunked = true;
+        Ok(())
+    }
+
+    /// A named header is dropped on the way: none that frames or authenticates may be named.
+    fn connection(&mut self, value: &[u8]) -> Result<(), Violation> {
+        for name in value.split(|byte| *byte == b',').map(trim) {
+            match Known::of(name) {
+                Known::ContentLength
+                | Known::Credential
+                | Known::Host
+                | Known::TransferEncoding
+                | Known::Connection => return Err(Violation::Connection),
+                Known::Other if name.eq_ignore_ascii_case(b"close") => self.head.closes = true,
+                Known::Other if name.eq_ignore_ascii_case(b"keep-alive") => self.head.keeps = true,
+                Known::Other | Known::Upgrade | Known::Expect | Known::Te => {}
+            }
+        }
         Ok(())
     }
 }
@@ -184,8 +247,10 @@ enum Known {
     Connection,
     ContentLength,
     Credential,
+    Expect,
     Host,
     Other,
+    Te,
     TransferEncoding,
     Upgrade,
 }
@@ -194,7 +259,9 @@ impl Known {
     fn of(name: &[u8]) -> Self {
         // The length decides almost always, so that most names are compared with nothing.
         let (candidate, known): (&[u8], Self) = match name.len() {
+            2 => (b"te", Self::Te),
             4 => (b"host", Self::Host),
+            6 if matches!(name.first(), Some(b'e' | b'E')) => (b"expect", Self::Expect),
             6 => (b"cookie", Self::Credential),
             7 => (b"upgrade", Self::Upgrade),
             10 => (b"connection", Self::Connection),
@@ -207,19 +274,9 @@ impl Known {
     }
 }
 
-/// A named header is dropped on the way: none that frames or authenticates may be named.
-fn connection(value: &[u8]) -> Result<(), Violation> {
-    for name in value.split(|byte| *byte == b',').map(trim) {
-        match Known::of(name) {
-            Known::ContentLength
-            | Known::Credential
-            | Known::Host
-            | Known::TransferEncoding
-            | Known::Connection => return Err(Violation::Connection),
-            Known::Other | Known::Upgrade => {}
-        }
-    }
-    Ok(())
+/// Whether a list of members with parameters has this one.
+fn names(list: &[u8], wanted: &[u8]) -> bool {
+    list.split(|byte| *byte == b',').any(|member| trim(member).eq_ignore_ascii_case(wanted))
 }
 
 /// Refuses `.` and `..` segments, spelled with `%2e` too: upstreams resolve them, we match without.

@@ -4,7 +4,7 @@ use memchr::memchr;
 
 use super::Violation;
 use super::chunk::Chunk;
-use super::line::Facts;
+use super::line::{Facts, Head, Span};
 use crate::HeadLimits;
 
 /// Follows the messages of one direction of one connection.
@@ -14,6 +14,9 @@ pub struct Machine {
     limits: HeadLimits,
     state: State,
     facts: Facts,
+    /// What the last whole head said, and where the fields of the last whole section stand.
+    head: Head,
+    spans: Vec<Span>,
     /// Of an unfinished head or trailer section: where its complete lines end, and how far the
     /// next line end was looked for.
     lines_end: usize,
@@ -49,10 +52,25 @@ enum State {
     Pass,
 }
 
-/// A complete line of a section, without its CRLF.
+/// A complete line of a section, without its CRLF, and where it stands there.
 struct Line<'d> {
-    is_first: bool,
+    begin: usize,
     text: &'d [u8],
+}
+
+/// What the next bytes are, for one who takes messages apart.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Part {
+    /// The beginning of something: give it again, with more.
+    More,
+    /// A whole head: see [`Machine::last_head`] and [`Machine::spans`].
+    Head,
+    /// Sizes and line ends of the chunked coding.
+    Framing,
+    /// Bytes of a body.
+    Data,
+    /// A whole trailer section: see [`Machine::spans`].
+    Trailers,
 }
 
 impl Machine {
@@ -72,6 +90,8 @@ impl Machine {
             limits,
             state: State::Head,
             facts: Facts::default(),
+            head: Head::default(),
+            spans: Vec::new(),
             lines_end: 0,
             searched: 0,
             heads: 0,
@@ -108,6 +128,88 @@ impl Machine {
             }
         }
         Ok(settled)
+    }
+
+    /// Says what `data` begins with, and how many of its bytes are that. The same reading as
+    /// [`Machine::feed`], one part at a time.
+    ///
+    /// # Errors
+    /// The violation. It stays.
+    pub(crate) fn next(&mut self, data: &[u8]) -> Result<(Part, usize), Violation> {
+        if let Some(violation) = self.failed {
+            return Err(violation);
+        }
+        let part = match self.state {
+            State::Head => Part::Head,
+            State::Trailer => Part::Trailers,
+            State::Chunked(Chunk::Data { .. })
+            | State::Length(_)
+            | State::UntilClose
+            | State::Pass => Part::Data,
+            State::Chunked(_) | State::Upgrade => Part::Framing,
+        };
+        let mut used = 0_usize;
+        while let Some(rest) = data.get(used..).filter(|rest| !rest.is_empty()) {
+            let count = self.step(rest).inspect_err(|violation| self.failed = Some(*violation))?;
+            used = used.saturating_add(count);
+            let is_data = matches!(self.state, State::Chunked(Chunk::Data { .. }));
+            let is_framing = matches!(self.state, State::Chunked(_)) && !is_data;
+            if part != Part::Framing || !is_framing {
+                break;
+            }
+        }
+        Ok(if used == 0 { (Part::More, 0) } else { (part, used) })
+    }
+
+    /// Checks what of the present message is in `data`, without going on.
+    ///
+    /// # Errors
+    /// The violation, as if it was reached now.
+    pub(crate) fn foresee(&self, mut data: &[u8]) -> Result<(), Violation> {
+        // No other body can break.
+        if !matches!(self.state, State::Chunked(_)) || data.is_empty() {
+            return Ok(());
+        }
+        let mut ahead = Self { state: self.state, ..Self::new(self.role, self.limits) };
+        ahead.facts.fields = self.facts.fields;
+        while ahead.is_in_body() {
+            match ahead.next(data)? {
+                (Part::More, _) => break,
+                (_any, used) => data = data.get(used..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+
+    /// What the last whole head said.
+    pub(crate) fn last_head(&self) -> Head {
+        self.head
+    }
+
+    /// Where the fields of the last whole head or trailer section stand in it.
+    pub(crate) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// Gives memory back that only a head needs.
+    pub(crate) fn rest(&mut self) {
+        if self.is_between() {
+            self.spans = Vec::new();
+        }
+    }
+
+    /// Bytes of the body that are known to follow.
+    pub(crate) fn known_rest(&self) -> Option<u64> {
+        match self.state {
+            State::Length(left) => Some(left),
+            State::Head | State::Upgrade => Some(0),
+            State::Chunked(_) | State::Trailer | State::UntilClose | State::Pass => None,
+        }
+    }
+
+    /// Whether the body ends with the connection.
+    pub(crate) fn is_until_close(&self) -> bool {
+        self.state == State::UntilClose
     }
 
     /// `start`: where the failed message began, if its head was not settled by an earlier call.
@@ -193,15 +295,21 @@ impl Machine {
     }
 
     fn head(&mut self, data: &[u8]) -> Result<usize, Violation> {
-        while let Some(Line { is_first, text: line }) =
-            self.line(data, self.limits.head_bytes_max)?
-        {
-            match (is_first, line.is_empty(), self.role) {
-                (true, _, Role::Request) => self.facts.request_line(line, &self.limits)?,
-                (true, _, Role::Response) => self.facts.status_line(line)?,
-                (false, false, _) => self.facts.field(line, &self.limits, false)?,
-                (false, true, _) => {
+        while let Some(Line { begin, text: line }) = self.line(data, self.limits.head_bytes_max)? {
+            match (begin, line.is_empty(), self.role) {
+                (0, _, Role::Request) => {
+                    self.spans.clear();
+                    self.facts.request_line(line, &self.limits)?;
+                }
+                (0, _, Role::Response) => {
+                    self.spans.clear();
+                    self.facts.status_line(line)?;
+                }
+                (_, false, _) => self.field(line, begin, false)?,
+                (_, true, _) => {
                     let used = self.section_end();
+                    self.facts.head.bytes = used;
+                    self.head = self.facts.head;
                     self.state = self.after_head()?;
                     return Ok(used);
                 }
@@ -210,15 +318,30 @@ impl Machine {
         Ok(0)
     }
 
+    fn field(&mut self, line: &[u8], begin: usize, is_trailer: bool) -> Result<(), Violation> {
+        let span = self.facts.field(line, &self.limits, is_trailer)?;
+        self.spans.push(Span {
+            start: begin,
+            colon: begin.saturating_add(span.colon),
+            value: begin.saturating_add(span.value),
+            end: begin.saturating_add(span.end),
+        });
+        Ok(())
+    }
+
     fn trailer(&mut self, data: &[u8]) -> Result<usize, Violation> {
-        while let Some(Line { text: line, .. }) = self.line(data, self.limits.trailer_bytes_max)? {
+        while let Some(Line { begin, text: line }) =
+            self.line(data, self.limits.trailer_bytes_max)?
+        {
+            if begin == 0 {
+                self.spans.clear();
+            }
             if line.is_empty() {
                 let used = self.section_end();
-                self.facts.fields = 0;
                 self.state = self.after_body();
                 return Ok(used);
             }
-            self.facts.field(line, &self.limits, true)?;
+            self.field(line, begin, true)?;
         }
         Ok(0)
     }
@@ -244,7 +367,7 @@ impl Machine {
         let line = data.get(begin..end).unwrap_or_default();
         let line = line.strip_suffix(b"\r").ok_or(Violation::BareLf)?;
         self.lines_end = end.saturating_add(1);
-        Ok(Some(Line { is_first: begin == 0, text: line }))
+        Ok(Some(Line { begin, text: line }))
     }
 
     fn too_large(&self, is_first: bool) -> Violation {
@@ -267,12 +390,12 @@ impl Machine {
     }
 
     fn after_request_head(&mut self) -> Result<State, Violation> {
-        if !self.facts.has_host && !self.facts.is_1_0 {
+        if !self.facts.has_host && !self.facts.head.is_1_0 {
             return Err(Violation::Host);
         }
         self.heads = self.heads.saturating_add(1);
-        Ok(match self.facts.length {
-            _any if self.facts.is_chunked => State::Chunked(Chunk::START),
+        Ok(match self.facts.head.length {
+            _any if self.facts.head.is_chunked => State::Chunked(Chunk::START),
             Some(length @ 1..) => State::Length(length),
             Some(0) | None => self.after_body(),
         })
@@ -280,7 +403,7 @@ impl Machine {
 
     /// RFC 9112 section 6.3.
     fn after_response_head(&mut self) -> State {
-        let status = self.facts.status;
+        let status = self.facts.head.status;
         if status == 101 {
             return State::Pass;
         }
@@ -291,9 +414,9 @@ impl Machine {
         }
         self.heads = self.heads.saturating_add(1);
         let has_none = self.is_head_only || status == 204 || status == 304;
-        match self.facts.length {
+        match self.facts.head.length {
             _any if has_none => self.after_body(),
-            _any if self.facts.is_chunked => State::Chunked(Chunk::START),
+            _any if self.facts.head.is_chunked => State::Chunked(Chunk::START),
             Some(length @ 1..) => State::Length(length),
             Some(0) => self.after_body(),
             None => State::UntilClose,
@@ -301,41 +424,10 @@ impl Machine {
     }
 
     fn after_body(&mut self) -> State {
-        let is_upgrade = self.role == Role::Request && self.facts.is_upgrade;
+        let is_upgrade = self.role == Role::Request && self.facts.head.is_upgrade;
         self.facts = Facts::default();
         if is_upgrade { State::Upgrade } else { State::Head }
     }
-}
-
-/// Splits anywhere give the same verdict; settled bytes are never more than were given.
-#[doc(hidden)]
-pub fn fuzz(data: &[u8]) {
-    let Some((seed, data)) = data.split_first() else {
-        return;
-    };
-    let whole = verdict(data, &[data.len()]);
-    let step = usize::from(seed >> 1).saturating_add(1);
-    let pieces = vec![step; data.len().div_ceil(step)];
-    assert_eq!(whole, verdict(data, &pieces), "a split at every {step} bytes changes the verdict");
-}
-
-/// The violation; without one, whether the data ends between messages.
-fn verdict(data: &[u8], pieces: &[usize]) -> (Option<Violation>, bool) {
-    let mut machine = Machine::request(HeadLimits::default());
-    let (mut from, mut to) = (0_usize, 0_usize);
-    for piece in pieces {
-        to = to.saturating_add(*piece).min(data.len());
-        let given = data.get(from..to).unwrap_or_default();
-        match machine.feed(given) {
-            Ok(settled) => {
-                assert!(settled <= given.len(), "more was settled than was given");
-                from = from.saturating_add(settled);
-            }
-            Err(_) => break,
-        }
-    }
-    let violation = machine.violation();
-    (violation, violation.is_none() && machine.is_between())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::meter::Meter;
 use super::walk::Walk;
-use crate::guard::Linger;
+use crate::linger::Linger;
 
 /// Passes bytes on unchanged.
 #[derive(Debug)]

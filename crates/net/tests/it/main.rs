@@ -35,3 +35,7 @@ mod conformance;
 mod floods;
 #[cfg(test)]
 mod h2_times;
+#[cfg(test)]
+mod exchange;
+#[cfg(test)]
+mod interim;

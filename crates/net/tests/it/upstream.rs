@@ -18,10 +18,10 @@ use crate::tls::{Ca, client, mutual};
 
 /// Forwards everything to one target.
 #[derive(Debug)]
-struct Forward {
+pub(crate) struct Forward {
     pool: Pool,
-    target: Arc<Target>,
-    errors: Mutex<Vec<String>>,
+    pub(crate) target: Arc<Target>,
+    pub(crate) errors: Mutex<Vec<String>>,
 }
 
 impl Answer for Forward {
@@ -53,14 +53,17 @@ impl Answer for Forward {
     }
 }
 
-struct Proxy {
+pub(crate) struct Proxy {
     _server: Server,
-    address: SocketAddr,
-    forward: Arc<Forward>,
+    pub(crate) address: SocketAddr,
+    pub(crate) forward: Arc<Forward>,
 }
 
-fn proxy(upstream: SocketAddr, tls: Option<ClientTls>, settings: PoolSettings) -> Proxy {
-    let target = Target::new(Arc::new(DialTcp(upstream)), tls);
+pub(crate) fn proxy(upstream: SocketAddr, tls: Option<ClientTls>, settings: PoolSettings) -> Proxy {
+    proxy_to(Target::new(Arc::new(DialTcp(upstream)), tls), settings)
+}
+
+pub(crate) fn proxy_to(target: Arc<Target>, settings: PoolSettings) -> Proxy {
     let forward = Arc::new(Forward { pool: Pool::new(settings), target, errors: Mutex::default() });
     let answer: Arc<dyn Answer> = Arc::<Forward>::clone(&forward);
     let (server, address) = serve(&Settings::default(), None, answer);
@@ -68,7 +71,7 @@ fn proxy(upstream: SocketAddr, tls: Option<ClientTls>, settings: PoolSettings) -
 }
 
 /// An upstream that gives each connection to `serve`, and counts them.
-fn upstream(serve: fn(TcpStream, usize)) -> (SocketAddr, Arc<AtomicUsize>) {
+pub(crate) fn upstream(serve: fn(TcpStream, usize)) -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let count = Arc::new(AtomicUsize::new(0));
@@ -83,8 +86,8 @@ fn upstream(serve: fn(TcpStream, usize)) -> (SocketAddr, Arc<AtomicUsize>) {
     (address, count)
 }
 
-const GET: &str = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
-const LAST: &str = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+pub(crate) const GET: &str = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+pub(crate) const LAST: &str = "GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
 
 #[test]
 fn a_connection_is_used_again_and_bodies_and_trailers_pass() {

@@ -55,6 +55,7 @@ fn whole(body: &Body) -> Option<Body> {
         Body::Full(bytes) => Some(Body::Full(bytes.clone())),
         Body::Boxed(_)
         | Body::Channel(_)
+        | Body::Client(_)
         | Body::Incoming(_)
         | Body::Stream(_)
         | Body::Upstream(_) => body.is_empty().then_some(Body::Empty),

@@ -173,10 +173,10 @@ const DECIDING: [HeaderName; 8] = [
     TRANSFER_ENCODING,
 ];
 
-/// Fields that end at this hop (RFC 9110 section 7.6.1). `Expect` is answered by our own server.
-const HOP: [&str; 11] = [
+/// Fields that end at this hop (RFC 9110 section 7.6.1). `Expect` goes on: the service says whether
+/// it wants the body, unless a stage reads it before.
+const HOP: [&str; 10] = [
     "connection",
-    "expect",
     "http2-settings",
     "keep-alive",
     "proxy-authenticate",

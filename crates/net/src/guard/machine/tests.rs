@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::guard::fuzz;
 
 fn request(text: &str) -> (Option<Violation>, usize) {
     let mut machine = Machine::request(HeadLimits::default());
