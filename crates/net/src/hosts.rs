@@ -164,7 +164,7 @@ impl Parts {
         } else {
             config.session_storage = Arc::clone(&self.sessions);
             config.ticketer = Arc::<Tickets>::clone(&self.tickets);
-            // Measured: each costs 2.4 us, and no client of ours used a second one.
+            // A client that resumes gets a new one each time; a second costs a seal in every handshake.
             config.send_tls13_tickets = 1;
         }
         Ok(Host { config: Arc::new(config), clients: tls.clients.clone() })

@@ -20,6 +20,8 @@ mod edge;
 #[cfg(test)]
 mod staples;
 #[cfg(test)]
+mod scanners;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod upstream;
