@@ -4,7 +4,7 @@
 //! library would answer without end is counted below it ([`meter`]).
 
 mod check;
-mod exchange;
+pub(crate) mod exchange;
 mod flood;
 pub(crate) mod mark;
 pub(crate) mod meter;

@@ -24,10 +24,11 @@ use http::header::{
 };
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
-use http::{HeaderMap, Method, Request, Response, Uri, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, Version};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 
+use crate::h2::exchange::is_grpc;
 use crate::h2::pump::pump;
 use crate::pool::PoolSettings;
 use crate::{Body, Interim, SendError, StreamBody, Target, Violation};
@@ -171,7 +172,10 @@ fn outgoing(mut parts: Parts, is_secure: bool) -> Result<Parts, SendError> {
     for name in HOP {
         parts.headers.remove(name);
     }
-    if parts.headers.get(TE).is_some_and(|value| value != "trailers") {
+    // `TE` ends at each hop, and this one passes trailers on. gRPC does not go without it.
+    if is_grpc(&parts.headers) {
+        parts.headers.insert(TE, HeaderValue::from_static("trailers"));
+    } else {
         parts.headers.remove(TE);
     }
     let host = parts.headers.remove(HOST);

@@ -170,7 +170,7 @@ async fn drain(mut body: RecvStream, bytes_max: usize) {
 }
 
 /// Whether the request is a call that may stream for as long as it likes.
-fn is_grpc(headers: &HeaderMap) -> bool {
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }
 

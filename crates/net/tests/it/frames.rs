@@ -92,7 +92,7 @@ impl Front {
     pub(crate) fn open(settings: &Settings) -> Self {
         let desk = Arc::new(Desk::default());
         let answer: Arc<dyn Answer> = Arc::<Desk>::clone(&desk);
-        let (tls, config) = tls();
+        let (_, tls, config) = tls();
         let (server, address) = serve(settings, Some(tls), answer);
         Self { server, address, desk, config }
     }
@@ -132,7 +132,7 @@ pub(crate) fn eventually(mut is_true: impl FnMut() -> bool) -> bool {
 }
 
 /// TLS with HTTP/2, both sides.
-pub(crate) fn tls() -> (ServerTls, Arc<ClientConfig>) {
+pub(crate) fn tls() -> (Ca, ServerTls, Arc<ClientConfig>) {
     let ca = Ca::new();
     let certificates = Arc::new(Certificates::default());
     certificates.replace(&[ca.issue(&["shop.localhost"], &[]).load()], None);
@@ -144,7 +144,7 @@ pub(crate) fn tls() -> (ServerTls, Arc<ClientConfig>) {
         .with_root_certificates(roots)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec()];
-    (ServerTls::edge(certificates).unwrap(), Arc::new(config))
+    (ca, ServerTls::edge(certificates).unwrap(), Arc::new(config))
 }
 
 /// A client that writes frames by hand.
@@ -214,7 +214,7 @@ impl Frame {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<(Frame, usize)> {
+pub(crate) fn parse(bytes: &[u8]) -> Option<(Frame, usize)> {
     let (head, rest) = bytes.split_at_checked(9)?;
     let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
     let payload = rest.get(..length)?.to_vec();

@@ -41,3 +41,7 @@ mod h2_times;
 mod exchange;
 #[cfg(test)]
 mod interim;
+#[cfg(test)]
+mod grpc;
+#[cfg(test)]
+mod h2_upstream;

@@ -1,0 +1,206 @@
+//! Upstreams over HTTP/2 that refuse, go away, are full, or break the rules.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ringwall_net::{Pool, PoolSettings, Settings};
+
+use crate::frames::{
+    ACK, CANCEL, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, block,
+    eventually, frame, parse,
+};
+use crate::grpc::{Relay, h2c};
+use crate::house::{House, connect, raw, serve, until};
+
+/// What an upstream does with a request: its number on the connection, the stream.
+type Act = fn(connection: usize, number: usize, stream: u32) -> Vec<u8>;
+
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    connections: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
+    resets: Arc<Mutex<Vec<u32>>>,
+}
+
+/// An upstream by hand: it greets, answers PING, and does with each request what `act` says.
+fn upstream(settings: &'static [u8], act: Act) -> (u16, Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let seen = Seen::default();
+    let shared = seen.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let seen = shared.clone();
+            let connection = seen.connections.fetch_add(1, Ordering::Relaxed);
+            std::thread::spawn(move || talk(stream.unwrap(), settings, &seen, connection, act));
+        }
+    });
+    (port, seen)
+}
+
+fn talk(mut stream: TcpStream, settings: &[u8], seen: &Seen, connection: usize, act: Act) {
+    let mut preface = [0; 24];
+    if stream.read_exact(&mut preface).is_err() {
+        return;
+    }
+    stream.write_all(&frame(SETTINGS, 0, 0, settings)).ok();
+    let (mut read, mut buffer, mut number) = (Vec::new(), [0; 4_096], 0);
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        read.extend(&buffer[..count]);
+        while let Some((came, length)) = parse(&read) {
+            read.drain(..length);
+            let answer = match came.kind {
+                SETTINGS if came.flags & ACK == 0 => frame(SETTINGS, ACK, 0, &[]),
+                PING if came.flags & ACK == 0 => frame(PING, ACK, 0, &came.payload),
+                HEADERS => {
+                    seen.requests.fetch_add(1, Ordering::Relaxed);
+                    number += 1;
+                    act(connection, number - 1, came.stream)
+                }
+                RST_STREAM => {
+                    seen.resets.lock().unwrap().push(came.code());
+                    Vec::new()
+                }
+                _other => Vec::new(),
+            };
+            if stream.write_all(&answer).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn ok(stream: u32) -> Vec<u8> {
+    let fields = [vec![0x88], block(&[("content-length", "4")])].concat();
+    let head = frame(HEADERS, END_HEADERS, stream, &fields);
+    [head, frame(DATA, END_STREAM, stream, b"fine")].concat()
+}
+
+fn proxy(port: u16, settings: PoolSettings) -> (ringwall_net::Server, std::net::SocketAddr) {
+    let relay = Relay { pool: Pool::new(settings), target: h2c(port) };
+    serve(&Settings { workers: 1, ..Settings::default() }, None, Arc::new(relay))
+}
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
+fn body(answer: &str) -> String {
+    answer.rsplit("\r\n\r\n").next().unwrap().to_owned()
+}
+
+#[test]
+fn requests_of_a_thread_share_a_connection_and_a_full_one_gets_a_second() {
+    // SETTINGS_MAX_CONCURRENT_STREAMS is 2; the first two of a connection wait for ever.
+    let (port, seen) =
+        upstream(
+            &[0, 3, 0, 0, 0, 2],
+            |connection, _, stream| {
+                if connection == 0 { Vec::new() } else { ok(stream) }
+            },
+        );
+    let (_server, address) = proxy(port, PoolSettings::default());
+    // Clients may meet either of the two threads.
+    let mut waiting: Vec<TcpStream> = (0..8).map(|_| connect(address)).collect();
+    for stream in &mut waiting {
+        stream.write_all(GET.as_bytes()).unwrap();
+    }
+    assert!(eventually(|| seen.requests.load(Ordering::Relaxed) == 8));
+    let connections = seen.connections.load(Ordering::Relaxed);
+    assert!((2..=5).contains(&connections), "{connections}");
+    for _ in 0..20 {
+        assert_eq!(body(&raw(address, &[GET])), "fine");
+    }
+    let more = seen.connections.load(Ordering::Relaxed);
+    assert!(more <= connections + 2, "{more} connections for 28 requests");
+}
+
+#[test]
+fn what_was_refused_or_not_looked_at_is_sent_again_when_it_may_be() {
+    // The second request of each connection is refused, or falls to a GOAWAY that names the first.
+    let acts: [Act; 2] = [
+        |_, number, stream| match number {
+            1 => frame(RST_STREAM, 0, stream, &7_u32.to_be_bytes()),
+            _other => ok(stream),
+        },
+        |_, number, stream| match number {
+            1 => frame(GOAWAY, 0, 0, &[0, 0, 0, 1, 0, 0, 0, 0]),
+            _other => ok(stream),
+        },
+    ];
+    for act in acts {
+        let (port, seen) = upstream(&[], act);
+        let (_server, address) = proxy(port, PoolSettings::default());
+        let answers: Vec<String> = (0..12).map(|_| body(&raw(address, &[GET]))).collect();
+        assert!(answers.iter().all(|answer| answer == "fine"), "{answers:?}");
+        assert!(seen.requests.load(Ordering::Relaxed) > 12, "some were sent twice");
+    }
+}
+
+#[test]
+fn a_body_is_not_sent_twice_but_its_fate_is_known() {
+    let (port, _seen) =
+        upstream(&[], |_, _, stream| frame(RST_STREAM, 0, stream, &7_u32.to_be_bytes()));
+    let (_server, address) = proxy(port, PoolSettings::default());
+    let post = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc";
+    assert_eq!(body(&raw(address, &[post])), "upstream refused the stream true");
+}
+
+#[test]
+fn a_client_that_goes_away_resets_the_stream_at_once() {
+    let (port, seen) = upstream(&[], |_, _, _| Vec::new());
+    let (_server, address) = proxy(port, PoolSettings::default());
+    let mut client = connect(address);
+    client.write_all(GET.as_bytes()).unwrap();
+    assert!(eventually(|| seen.requests.load(Ordering::Relaxed) == 1));
+    drop(client);
+    assert!(eventually(|| *seen.resets.lock().unwrap() == [CANCEL]));
+    assert_eq!(seen.connections.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_slow_answer_is_given_up_and_its_stream_reset() {
+    let (port, seen) = upstream(&[], |_, _, _| Vec::new());
+    let settings =
+        PoolSettings { head_time: Duration::from_millis(200), ..PoolSettings::default() };
+    let (_server, address) = proxy(port, settings);
+    assert_eq!(body(&raw(address, &[GET])), "upstream did not answer in time false");
+    assert!(eventually(|| *seen.resets.lock().unwrap() == [CANCEL]));
+}
+
+#[test]
+fn an_answer_that_breaks_off_is_not_given_on_as_whole() {
+    let (port, _seen) = upstream(&[], |_, _, stream| {
+        let head = frame(HEADERS, END_HEADERS, stream, &[0x88]);
+        let half = frame(DATA, 0, stream, b"half");
+        [head, half, frame(RST_STREAM, 0, stream, &2_u32.to_be_bytes())].concat()
+    });
+    let (_server, address) = proxy(port, PoolSettings::default());
+    let answer = raw(address, &[GET]);
+    assert!(!answer.ends_with("0\r\n\r\n"), "{answer:?}");
+}
+
+#[test]
+fn an_upstream_that_speaks_no_http_2_is_told_apart_before_anything_is_sent() {
+    let other = House::plain(&Settings::default());
+    let (_server, address) = proxy(other.address.port(), PoolSettings::default());
+    assert_eq!(body(&raw(address, &[GET])), "upstream cannot be reached true");
+    assert!(other.recorder.seen().is_empty());
+}
+
+#[test]
+fn idle_and_old_connections_to_upstreams_end() {
+    let (port, seen) = upstream(&[], |_, _, stream| ok(stream));
+    let settings =
+        PoolSettings { idle_time: Duration::from_millis(200), ..PoolSettings::default() };
+    let (_server, address) = proxy(port, settings);
+    let mut client = connect(address);
+    let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for _ in 0..2 {
+        client.write_all(get.as_bytes()).unwrap();
+        assert!(until(&mut client, "fine").contains("200 OK"));
+        crate::house::pause(700);
+    }
+    assert_eq!(seen.connections.load(Ordering::Relaxed), 2);
+}
