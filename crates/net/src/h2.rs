@@ -6,6 +6,7 @@
 mod check;
 pub(crate) mod exchange;
 mod flood;
+mod fuzz;
 pub(crate) mod mark;
 pub(crate) mod meter;
 pub(crate) mod metered;
@@ -30,9 +31,10 @@ use tokio::time::timeout;
 
 use crate::connection::Context;
 use crate::drain::{leave, stopped};
-use crate::{Peer, Settings, Violation};
+use crate::{Answer, Peer, Settings, Violation};
 use exchange::Exchanges;
 pub use flood::{Flood, FrameLimits};
+pub use fuzz::fuzz;
 use meter::Meter;
 use metered::Metered;
 pub use stream_body::StreamBody;
@@ -43,7 +45,13 @@ pub(crate) async fn serve<S>(stream: S, context: &Arc<Context>, peer: Arc<Peer>)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let settings = &context.settings;
+    converse(stream, &context.settings, Arc::clone(&context.answer), peer).await;
+}
+
+async fn converse<S>(stream: S, settings: &Settings, answer: Arc<dyn Answer>, peer: Arc<Peer>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let meter = Rc::new(Meter::new(settings.frames));
     let stream = Metered::of_client(stream, Rc::clone(&meter));
     let handshake = timeout(settings.head_time, builder(settings).handshake(stream));
@@ -59,7 +67,7 @@ where
         () = leave(peer.presence()) => return,
     };
     let exchanges = Rc::new(Exchanges {
-        answer: Arc::clone(&context.answer),
+        answer,
         peer,
         settings: settings.clone(),
         meter,

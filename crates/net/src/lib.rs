@@ -52,7 +52,7 @@ mod interim;
 mod tunnel;
 mod carry;
 
-pub use crate::h2::{Flood, FrameLimits, StreamBody};
+pub use crate::h2::{Flood, FrameLimits, StreamBody, fuzz as fuzz_h2};
 pub use answer::{Answer, Answering};
 pub use body::{Body, BodyError, CollectError, Collected, Sender};
 pub use carry::{CarryError, CarrySettings, carry};

@@ -5,6 +5,7 @@
 //! unchecked can get there.
 
 mod attempts;
+mod deadline;
 mod hedge;
 mod identity;
 mod sending;
@@ -101,7 +102,7 @@ impl Forward {
         self.introduce(&mut parts, permit, route, record)?;
         let mut request = Request::from_parts(parts, body);
         let upgrade = if is_websocket { Some(upgrade(&mut request, record.peer())?) } else { None };
-        let limit = route.operation().timeout;
+        let limit = deadline::within(route.operation().timeout, request.headers());
         let sent = sending.send(request, limit, (self.pool, &*self.clock)).await;
         let mut response = sent.map_err(|refusal| blame(refusal, route, overflow.as_deref()))?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {

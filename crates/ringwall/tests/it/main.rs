@@ -9,6 +9,8 @@ mod wait;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
+mod grpc;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod wire;
