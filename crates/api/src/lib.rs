@@ -8,5 +8,5 @@ mod request;
 mod reply;
 
 pub use hidden::Hidden;
-pub use reply::{CertificateState, Problem, Reply, Status};
+pub use reply::{CertificateState, Problem, Reply, Status, Tapped, Taps, Top, TopRow};
 pub use request::{AuditFilter, ClientSpec, Request};

@@ -31,7 +31,9 @@ pub enum Reply {
         message: Option<String>,
     },
     /// How the server is.
-    Status(Status),
+    Status(Box<Status>),
+    /// Requests as they were recorded.
+    Tap(Taps),
     /// Events or explanations, one JSON object each.
     Values {
         /// In order.
@@ -104,4 +106,74 @@ pub struct Status {
     /// Version of the program.
     #[serde(default)]
     pub version: String,
+}
+
+/// Requests as they were recorded, masked.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Taps {
+    /// The number to ask with next.
+    pub next: u64,
+    /// How many were not kept since the last reply.
+    pub dropped: u64,
+    /// In order.
+    pub entries: Vec<Tapped>,
+}
+
+/// One request. No query, no header, no body; names and numbers are masked.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Tapped {
+    /// When it ended.
+    pub at: String,
+    /// Its id, for `ringwall why`.
+    pub request: String,
+    /// `allowed`, `refused` or `would-refuse`.
+    pub outcome: String,
+    /// Status.
+    pub status: Option<u16>,
+    /// Code of a refusal.
+    pub code: Option<String>,
+    /// Method.
+    pub method: Option<String>,
+    /// Path, with `*` for what could name somebody.
+    pub path: Option<String>,
+    /// Service.
+    pub service: Option<String>,
+    /// Operation.
+    pub operation: Option<String>,
+    /// Calling service or client.
+    pub caller: Option<String>,
+    /// First letter of the login name.
+    pub person: Option<String>,
+    /// Microseconds until the head of the answer.
+    pub micros: Option<u64>,
+}
+
+/// One operation, as `ringwall top` shows it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct TopRow {
+    /// Service; empty where none was found.
+    pub service: String,
+    /// Operation.
+    pub operation: String,
+    /// Requests a second.
+    pub rate: f64,
+    /// Share of answers with 5xx or a refusal, in percent.
+    pub errors: f64,
+    /// Half are answered within so many milliseconds; none without requests.
+    pub p50_millis: Option<f64>,
+    /// All but one of a hundred.
+    pub p99_millis: Option<f64>,
+}
+
+/// What `ringwall top` shows.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Top {
+    /// Seconds that were looked at.
+    pub seconds: f64,
+    /// Requests that wait for an answer.
+    pub in_flight: u64,
+    /// Connections of clients.
+    pub connections: u64,
+    /// The busiest first.
+    pub rows: Vec<TopRow>,
 }

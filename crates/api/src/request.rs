@@ -67,6 +67,11 @@ pub enum Request {
     },
     /// How the server is.
     Status,
+    /// Requests as they are recorded, from a number on.
+    Tap {
+        /// As the last reply said; none at first.
+        from: Option<u64>,
+    },
     /// Explains a token, step by step.
     TokenInspect {
         /// The token.

@@ -38,6 +38,17 @@ pub(crate) struct Counts {
     refused: [AtomicU64; Unwelcome::ALL.len()],
 }
 
+/// Looks at the counts of all threads, from anywhere and at any time.
+#[derive(Clone, Debug)]
+pub struct Census(pub(crate) Vec<Arc<Counts>>);
+
+impl Census {
+    /// What each thread counted.
+    pub fn look(&self) -> Vec<WorkerCounts> {
+        self.0.iter().map(|counts| counts.look()).collect()
+    }
+}
+
 /// A connection that is open.
 #[derive(Debug)]
 pub(crate) struct Counted(Arc<Counts>);

@@ -60,7 +60,7 @@ pub use certificate::{Certificate, CertificateError};
 pub use certificates::Certificates;
 pub use challenges::Challenges;
 pub use clients::{Clients, ClientsError};
-pub use counts::{Unwelcome, WorkerCounts};
+pub use counts::{Census, Unwelcome, WorkerCounts};
 pub use dial::{Dial, DialName, DialTcp, DialUnix, Dialing, Socket};
 pub use drain::Drain;
 pub use fetch::{Fetch, FetchError};

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::admission::Admission;
 use crate::connection::Context;
-use crate::counts::WorkerCounts;
+use crate::counts::{Census, WorkerCounts};
 use crate::drain::{Drain, Phase};
 use crate::listen::{Bound, Listening, bind};
 use crate::worker::{Order, Share, Worker};
@@ -171,7 +171,12 @@ impl Server {
 
     /// What each thread counted.
     pub fn counts(&self) -> Vec<WorkerCounts> {
-        self.workers.iter().map(Worker::counts).collect()
+        self.census().look()
+    }
+
+    /// Looks at the counts wherever it is taken.
+    pub fn census(&self) -> Census {
+        Census(self.workers.iter().map(Worker::counts).collect())
     }
 
     /// Stops accepting at all doors. Connections finish what they do; [`Server::finish`] waits.

@@ -15,7 +15,7 @@ use tokio::task::{LocalSet, spawn_local};
 use tokio::time::Instant;
 
 use crate::connection::{self, Context, Seat, Socketed};
-use crate::counts::{Counts, Unwelcome, WorkerCounts};
+use crate::counts::{Counts, Unwelcome};
 use crate::drain::Phase;
 use crate::listen::{Bound, NO_ADDRESS};
 use crate::reserve::{Reserve, is_exhausted};
@@ -57,8 +57,8 @@ impl Worker {
         Ok(Self { inbox, thread, counts })
     }
 
-    pub(crate) fn counts(&self) -> WorkerCounts {
-        self.counts.look()
+    pub(crate) fn counts(&self) -> Arc<Counts> {
+        Arc::clone(&self.counts)
     }
 
     /// `false` when the worker is gone or does not keep up.

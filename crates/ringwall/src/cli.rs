@@ -104,6 +104,10 @@ pub(crate) enum Command {
     Run(command::run::Args),
     /// How the running server is
     Status,
+    /// Rate, errors and times of each operation, live
+    Top(command::top::Args),
+    /// Requests as they are recorded, live and masked
+    Tap(command::tap::Args),
     /// Replace the running server by the program as it lies on disk now, without a lost request
     Upgrade,
     /// People

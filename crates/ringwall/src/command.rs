@@ -14,6 +14,8 @@ pub(crate) mod serve;
 pub(crate) mod run;
 pub(crate) mod status;
 pub(crate) mod upgrade;
+pub(crate) mod tap;
+pub(crate) mod top;
 pub(crate) mod user;
 pub(crate) mod role;
 pub(crate) mod client;

@@ -28,6 +28,26 @@ pub(crate) fn ask(request: &Request, place: &Place) -> Result<Reply> {
 
 /// Carries a request out on the running server. `None` when there is none.
 pub(crate) fn over_socket(request: &Request, place: &Place) -> Result<Option<Reply>> {
+    let body = serde_json::to_vec(request)?;
+    let head = format!(
+        "POST /v1/do HTTP/1.1\r\nHost: control\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let Some(answer) = exchange(&[head.as_bytes(), &body], place)? else { return Ok(None) };
+    serde_json::from_slice(body_of(&answer)?)
+        .context("the server's answer is not understood; is it another version?")
+        .map(Some)
+}
+
+/// Reads one of the server's pages. `None` when there is none.
+pub(crate) fn get(path: &str, place: &Place) -> Result<Option<String>> {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: control\r\nConnection: close\r\n\r\n");
+    let Some(answer) = exchange(&[head.as_bytes()], place)? else { return Ok(None) };
+    Ok(Some(String::from_utf8_lossy(body_of(&answer)?).into_owned()))
+}
+
+fn exchange(parts: &[&[u8]], place: &Place) -> Result<Option<Vec<u8>>> {
     let socket = place.socket();
     let mut stream = match UnixStream::connect(&socket) {
         Ok(stream) => stream,
@@ -37,18 +57,14 @@ pub(crate) fn over_socket(request: &Request, place: &Place) -> Result<Option<Rep
                 .with_context(|| format!("cannot reach the server at {}", socket.display()));
         }
     };
+    // Longer than an upgrade takes at most.
     stream.set_read_timeout(Some(Duration::from_mins(1)))?;
-    let body = serde_json::to_vec(request)?;
-    write!(
-        stream,
-        "POST /v1/do HTTP/1.1\r\nHost: control\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    )?;
-    stream.write_all(&body)?;
+    for part in parts {
+        stream.write_all(part)?;
+    }
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).context("the server did not answer")?;
-    parse(&answer).map(Some)
+    Ok(Some(answer))
 }
 
 /// Prints a reply and says how the command ends.
@@ -73,6 +89,11 @@ pub(crate) fn print(reply: Reply, out: &mut Out) -> Result<Exit> {
             out.data(value.expose())?;
         }
         Reply::Status(status) => out.json(&serde_json::to_value(status)?)?,
+        Reply::Tap(taps) => {
+            for entry in taps.entries {
+                out.data(&serde_json::to_string(&entry)?)?;
+            }
+        }
         Reply::Values { values } => {
             for value in values {
                 out.data(&value.to_string())?;
@@ -82,7 +103,7 @@ pub(crate) fn print(reply: Reply, out: &mut Out) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn parse(answer: &[u8]) -> Result<Reply> {
+fn body_of(answer: &[u8]) -> Result<&[u8]> {
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
     let Some((head, body)) = end.and_then(|end| answer.split_at_checked(end.saturating_add(4)))
     else {
@@ -92,8 +113,7 @@ fn parse(answer: &[u8]) -> Result<Reply> {
         let line = String::from_utf8_lossy(head);
         bail!("the server answered `{}`", line.lines().next().unwrap_or_default());
     }
-    serde_json::from_slice(body)
-        .context("the server's answer is not understood; is it another version?")
+    Ok(body)
 }
 
 fn is_absent(error: &io::Error) -> bool {

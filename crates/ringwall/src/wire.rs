@@ -1,6 +1,7 @@
 //! The wiring: builds everything, connects the seams, runs, drains. No decision is made here.
 
 mod relay;
+mod tap;
 mod key_vault;
 mod custody;
 mod ground;

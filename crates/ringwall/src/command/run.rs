@@ -87,7 +87,11 @@ fn secrets(service: &Service, place: &Place) -> Result<std::result::Result<Value
                     ..problem
                 }));
             }
-            Reply::Done { .. } | Reply::Rows { .. } | Reply::Status(_) | Reply::Values { .. } => {
+            Reply::Done { .. }
+            | Reply::Rows { .. }
+            | Reply::Status(_)
+            | Reply::Tap(_)
+            | Reply::Values { .. } => {
                 bail!("the server's answer is not understood; is it another version?")
             }
         }

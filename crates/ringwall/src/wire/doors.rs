@@ -11,8 +11,8 @@ use ringwall_ca::SpiffeId;
 use ringwall_gateway::{Core, Door, Egress, Plain, Seams};
 use ringwall_manifest::{Model, Partner};
 use ringwall_net::{
-    Certificate, Drain, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls, Settings,
-    Trust, WorkerCounts,
+    Census, Certificate, Drain, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls,
+    Settings, Trust,
 };
 
 use super::Ground;
@@ -194,9 +194,9 @@ impl Doors {
         self.front.addresses()
     }
 
-    /// What each thread accepted and refused.
-    pub(crate) fn counts(&self) -> Vec<WorkerCounts> {
-        self.server.counts()
+    /// What each thread accepts and refuses.
+    pub(crate) fn census(&self) -> Census {
+        self.server.census()
     }
 
     /// The public listening sockets, for a process that takes over.

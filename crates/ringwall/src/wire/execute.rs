@@ -55,6 +55,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::SecretVersions { .. } => secrets(ground, model, request),
         Request::TokenInspect { token } => Ok(inspect(ground, model, token.expose())),
         Request::Why { request } => explain::request(ground, model, request),
+        Request::Tap { from } => Ok(Reply::Tap(ground.tap(*from))),
         Request::Reload | Request::Status | Request::Upgrade => Ok(failed(
             "no server runs here",
             Some("start one with `ringwall dev` or `ringwall serve`"),

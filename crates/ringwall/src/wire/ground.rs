@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
+use ringwall_api::Taps;
 use ringwall_audit::Log;
 use ringwall_base::{Algorithm, Clock, Entropy, Secret, Signer, Sink, SystemClock, SystemEntropy};
 use ringwall_ca::Authority;
@@ -46,7 +47,7 @@ impl Ground {
         make_private(&place.run())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::open().context("no randomness")?);
-        let relay = Arc::new(Relay::default());
+        let relay = Arc::new(Relay::new(Arc::clone(&clock)));
         let sink: Arc<dyn Sink> = Arc::<Relay>::clone(&relay);
 
         // Before the database: a crash between the two leaves a key for nothing, and never a
@@ -96,6 +97,11 @@ impl Ground {
             authority,
             root_file,
         })
+    }
+
+    /// Requests that were recorded since number `from`.
+    pub(crate) fn tap(&self, from: Option<u64>) -> Taps {
+        self.relay.tap().look(from, &*self.clock)
     }
 
     /// The audit log.

@@ -6,11 +6,13 @@
 //! process takes the log over, events wait here until that one takes them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use ringwall_base::{Class, Event, Sink, SinkError};
+use ringwall_base::{Class, Clock, Event, Sink, SinkError};
+
+use super::tap::Tap;
 
 /// Keeps events until [`Relay::attach`], then hands them on, until [`Relay::hold`].
 #[derive(Debug, Default)]
@@ -20,9 +22,22 @@ pub(crate) struct Relay {
     attached: Condvar,
     /// From the first log on, what has to be durable is not believed to be so before it is.
     has_begun: AtomicBool,
+    /// Who looks at requests as they are recorded.
+    tap: Tap,
+    clock: OnceLock<Arc<dyn Clock>>,
 }
 
 impl Relay {
+    /// A relay that can be looked at.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock: OnceLock::from(clock), ..Self::default() }
+    }
+
+    /// Who looks.
+    pub(crate) const fn tap(&self) -> &Tap {
+        &self.tap
+    }
+
     /// Hands over what waited, in order, and everything from now on.
     pub(crate) fn attach(&self, taker: Arc<dyn Sink>) -> Result<(), SinkError> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -55,6 +70,9 @@ impl Relay {
 
 impl Sink for Relay {
     fn put(&self, event: Event) -> Result<(), SinkError> {
+        if let Some(clock) = self.clock.get() {
+            self.tap.offer(&event, &**clock);
+        }
         if let Some(taker) = self.taker.load_full() {
             return taker.put(event);
         }

@@ -1,6 +1,7 @@
 //! The main loop of `dev` and `serve`: start, announce, watch, reload, drain.
 
 mod announce;
+mod connections;
 mod succession;
 
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use ringwall_api::{Reply, Status};
 use ringwall_base::{Class, Event, Outcome};
 use ringwall_gateway::Core;
 use ringwall_manifest::{Mode, Model};
-use ringwall_net::WorkerCounts;
+use ringwall_net::Census;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -76,6 +77,7 @@ pub(crate) struct Shared {
     showcase: Arc<Showcase>,
     model: ArcSwap<Model>,
     broken: Mutex<Option<String>>,
+    census: Census,
 }
 
 impl Shared {
@@ -93,7 +95,8 @@ impl Shared {
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
         let text = self.core.metrics()?;
         let text = text.strip_suffix(END).unwrap_or(&text);
-        Ok(format!("{text}{}{END}", self.showcase.metrics()))
+        let text = format!("{text}{}{END}", self.showcase.metrics());
+        Ok(connections::add(&text, &self.census.look()))
     }
 }
 
@@ -215,6 +218,7 @@ impl Running {
             showcase: Arc::clone(&doors.showcase),
             model: ArcSwap::from_pointee(model.clone()),
             broken: Mutex::default(),
+            census: doors.census(),
         });
         record(ground, "node-started", Outcome::Success, None);
         if options.is_dev() {
@@ -268,14 +272,8 @@ impl Running {
                     self.report_ends(out).await;
                 }
                 _ = sweep.tick() => self.sweep().await,
-                ask = self.asks.recv() => match ask {
-                    Some(Ask::Upgrade(to)) => {
-                        if self.upgrade(to, out).await {
-                            return Ok(End::Succeeded);
-                        }
-                    }
-                    Some(ask) => self.answer(ask, out).await,
-                    None => {}
+                ask = self.asks.recv() => if self.take(ask, out).await {
+                    return Ok(End::Succeeded);
                 },
             }
         }
@@ -361,10 +359,20 @@ impl Running {
         }
     }
 
+    /// Does what the control socket asks. Whether another process took over.
+    async fn take(&mut self, ask: Option<Ask>, out: &mut Out) -> bool {
+        match ask {
+            Some(Ask::Upgrade(to)) => return self.upgrade(to, out).await,
+            Some(ask) => self.answer(ask, out).await,
+            None => {}
+        }
+        false
+    }
+
     async fn answer(&mut self, ask: Ask, out: &mut Out) {
         let (reply, to) = match ask {
             Ask::Reload(to) => (self.reload(out), to),
-            Ask::Status(to) => (Reply::Status(self.status().await), to),
+            Ask::Status(to) => (Reply::Status(Box::new(self.status().await)), to),
             Ask::Upgrade(to) => (failed("it is upgraded already", None), to),
         };
         // Whoever asked may have gone away.
@@ -375,6 +383,7 @@ impl Running {
         let ground = &self.shared.ground;
         let stats = ground.log().stats();
         let model = self.shared.model();
+        let counts = self.shared.census.look();
         let services = self.fleet.states().await.into_iter().map(|(name, state)| {
             let text = match state {
                 State::Ended(how, _) => format!("ended: {how}"),
@@ -393,11 +402,11 @@ impl Running {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
-            connections: connections(&self.doors.counts()),
+            connections: connections::sums(&counts),
             doors: self.doors.inbound(),
             gateway: issuer(&model),
             listeners: self.doors.public(),
-            refused: refused(&self.doors.counts()),
+            refused: connections::refused(&counts),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             manifest_version: self.version,
             mode: if model.gateway.mode == Mode::Observe { "observe" } else { "block" }.to_owned(),
@@ -418,22 +427,6 @@ impl Running {
         self.fleet.stop();
         drop(std::fs::remove_file(self.place.socket()));
     }
-}
-
-/// Open connections and those since the start.
-fn connections(counts: &[WorkerCounts]) -> (u64, u64) {
-    let sum = |of: fn(&WorkerCounts) -> u64| counts.iter().map(of).sum();
-    (sum(|count| count.open), sum(|count| count.accepted))
-}
-
-/// Refused connections by reason.
-fn refused(counts: &[WorkerCounts]) -> Vec<(String, u64)> {
-    let mut sums = std::collections::BTreeMap::new();
-    for (why, count) in counts.iter().flat_map(|counts| &counts.refused) {
-        let sum: &mut u64 = sums.entry((*why).to_owned()).or_default();
-        *sum = sum.saturating_add(*count);
-    }
-    sums.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
 async fn caught(signal: &mut Signal) {

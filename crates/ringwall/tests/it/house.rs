@@ -120,6 +120,11 @@ impl House {
         serde_json::from_str(&self.run(&["status", "--json"]).good().out).unwrap()
     }
 
+    /// The same when something is not well.
+    pub(crate) fn status_or_null(&self) -> Value {
+        serde_json::from_str(&self.run(&["status", "--json"]).out).unwrap_or_default()
+    }
+
     /// The audit events that match, oldest first.
     #[track_caller]
     pub(crate) fn events(&self, filter: &[&str]) -> Vec<Value> {

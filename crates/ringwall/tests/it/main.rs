@@ -27,6 +27,10 @@ mod reloading;
 #[cfg(test)]
 mod upgrading;
 #[cfg(test)]
+mod front;
+#[cfg(test)]
+mod watching;
+#[cfg(test)]
 mod records;
 #[cfg(test)]
 mod clock;
