@@ -173,7 +173,7 @@ fn server(place: &Place, report: &mut Report) -> Option<Status> {
                 let fix = "make room on the disk of the state folder: `df -h`";
                 report.bad("server", "its audit log takes no events", fix);
             }
-            return Some(status);
+            return Some(*status);
         }
         Ok(Some(_)) => report.bad(
             "server",
