@@ -12,6 +12,7 @@ pub(crate) mod meter;
 pub(crate) mod metered;
 pub(crate) mod pump;
 pub(crate) mod stream_body;
+pub(crate) mod tunnel;
 mod walk;
 mod watch;
 
@@ -187,6 +188,7 @@ fn builder(settings: &Settings) -> Builder {
         .max_header_list_size(settings.header_list_bytes_max)
         .initial_window_size(settings.stream_window_bytes)
         .initial_connection_window_size(settings.connection_window_bytes)
-        .max_send_buffer_size(settings.stream_send_bytes_max);
+        .max_send_buffer_size(settings.stream_send_bytes_max)
+        .enable_connect_protocol();
     builder
 }

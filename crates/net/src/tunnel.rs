@@ -9,11 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
+use crate::h2::tunnel::StreamTakeover;
 use crate::wire::Wire;
 use crate::{Body, Peer};
 
@@ -76,7 +75,7 @@ enum Side {
     /// Over HTTP/1, ours.
     Own(Takeover),
     /// A stream of HTTP/2.
-    Stream(OnUpgrade),
+    Stream(StreamTakeover),
 }
 
 /// A connection without HTTP, and what was read of it already.
@@ -124,7 +123,7 @@ impl Handover {
 impl Side {
     fn take(extensions: &mut Extensions) -> Option<Self> {
         let own = extensions.remove::<Takeover>().map(Self::Own);
-        own.or_else(|| extensions.remove::<OnUpgrade>().map(Self::Stream))
+        own.or_else(|| extensions.remove::<StreamTakeover>().map(Self::Stream))
     }
 
     /// The connection, when its answer is out.
@@ -135,8 +134,8 @@ impl Side {
                 let Handed { wire, read, permit } = receiver.await.ok()?;
                 Some(End { stream: Box::new(wire), read, _permit: permit })
             }
-            Self::Stream(upgrade) => {
-                let stream = Box::new(TokioIo::new(upgrade.await.ok()?));
+            Self::Stream(takeover) => {
+                let stream = Box::new(takeover.open().await?);
                 Some(End { stream, read: Bytes::new(), _permit: None })
             }
         }

@@ -20,6 +20,7 @@ use super::check::check;
 use super::meter::Meter;
 use super::pump::{Stopped, pump};
 use super::stream_body::{Patience, StreamBody, Upload};
+use super::tunnel::{Waiting, clean, translate};
 use crate::refusal::refusal_response;
 use crate::{Answer, Body, Peer, Settings, Violation};
 
@@ -49,7 +50,8 @@ impl Exchanges {
         let _open = Open::enter(&self);
         let is_head = *request.method() == Method::HEAD;
         let upload = Rc::new(Upload::default());
-        let request = self.receive(request, &upload);
+        let mut waiting = None;
+        let request = self.receive(request, &upload, &mut waiting);
         let response = match request {
             Ok(request) => match self.ask(request, &mut respond).await {
                 Some(response) => response,
@@ -59,6 +61,11 @@ impl Exchanges {
             Err(violation) => self.refuse(violation),
         };
         upload.is_answered.set(true);
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS
+            && let Some(waiting) = waiting
+        {
+            return tunnel(response, respond, waiting).await;
+        }
         if self.send(response, respond, is_head).await == Err(Stopped::Stalled) {
             self.answer.refused(&self.peer, Violation::Stalled);
         }
@@ -74,9 +81,14 @@ impl Exchanges {
         &self,
         request: Request<RecvStream>,
         upload: &Rc<Upload>,
+        waiting: &mut Option<Waiting>,
     ) -> Result<Request<Body>, Violation> {
-        let (parts, recv) = request.into_parts();
+        let (mut parts, recv) = request.into_parts();
         let checked = check(&parts, &self.settings.head);
+        if parts.method == Method::CONNECT && checked.is_ok() {
+            *waiting = Some(translate(&mut parts, recv)?);
+            return Ok(Request::from_parts(parts, Body::Empty));
+        }
         if recv.is_end_stream() {
             return checked.map(|()| Request::from_parts(parts, Body::Empty));
         }
@@ -153,6 +165,17 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.open.set(self.0.open.get().saturating_sub(1));
+    }
+}
+
+/// Answers an extended CONNECT (RFC 8441 section 5), and waits for the end of the tunnel.
+async fn tunnel(response: Response<Body>, mut respond: SendResponse<Bytes>, waiting: Waiting) {
+    let (mut parts, _) = response.into_parts();
+    clean(&mut parts.headers);
+    parts.status = StatusCode::OK;
+    // A client that has gone away needs no tunnel.
+    if let Ok(stream) = respond.send_response(Response::from_parts(parts, ()), false) {
+        waiting.run(stream).await;
     }
 }
 

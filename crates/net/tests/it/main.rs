@@ -45,3 +45,5 @@ mod interim;
 mod grpc;
 #[cfg(test)]
 mod h2_upstream;
+#[cfg(test)]
+mod websocket;
