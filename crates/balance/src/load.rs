@@ -1,13 +1,13 @@
 //! What one service has to do now: requests under way, and how many of them may be tried again.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A service's load over all its endpoints and doors. It outlives reloads.
 #[derive(Debug, Default)]
 pub struct Load {
     active: AtomicU32,
     retrying: AtomicU32,
-    turns: AtomicU64,
+    turns: AtomicU32,
 }
 
 /// How many tries may be made again at one time.
@@ -58,7 +58,7 @@ impl Load {
     }
 
     /// The next turn of the round robin.
-    pub(crate) fn turn(&self) -> u64 {
+    pub(crate) fn turn(&self) -> u32 {
         self.turns.fetch_add(1, Ordering::Relaxed)
     }
 }

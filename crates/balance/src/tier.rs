@@ -66,7 +66,7 @@ impl Tier {
     }
 
     /// The member of a turn.
-    pub(crate) fn turn(&self, turn: u64) -> Option<usize> {
+    pub(crate) fn turn(&self, turn: u32) -> Option<usize> {
         match &self.order {
             Order::Turns(turns) => self.indexes.get(turns.at(turn)?).copied(),
             Order::Drawn(_) | Order::Hashed(_) => None,
