@@ -43,6 +43,7 @@ impl Group {
             return false;
         }
         state.counts.failures.fetch_add(1, Ordering::Relaxed);
+        state.failed_at.store(micros(now), Ordering::Relaxed);
         let streak = state.failures.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         let is_over = outcome == Outcome::Unreachable
             || streak >= self.settings().eject.after

@@ -12,6 +12,8 @@ pub struct State {
     in_flight: AtomicU32,
     /// Failures since the last success.
     pub(crate) failures: AtomicU32,
+    /// When it failed last, in microseconds.
+    pub(crate) failed_at: AtomicU64,
     /// Active checks found it unhealthy.
     is_down: AtomicBool,
     /// The last ejection was because nothing accepts connections there.
@@ -62,6 +64,7 @@ impl State {
             key,
             in_flight: AtomicU32::new(0),
             failures: AtomicU32::new(0),
+            failed_at: AtomicU64::new(0),
             is_down: AtomicBool::new(false),
             is_unreachable: AtomicBool::new(false),
             out_until: AtomicU64::new(0),
@@ -142,6 +145,13 @@ impl State {
         until != 0 && until <= now
     }
 
+    /// Failures in a row, as long as the last is recent: who is never asked can never do better.
+    pub(crate) fn recent_streak(&self, now: u64) -> u32 {
+        let streak = self.streak();
+        let age = now.saturating_sub(self.failed_at.load(Ordering::Relaxed));
+        if streak == 0 || age >= RECENT { 0 } else { streak }
+    }
+
     /// Failures in a row.
     pub(crate) fn streak(&self) -> u32 {
         self.failures.load(Ordering::Relaxed)
@@ -192,6 +202,9 @@ impl Drop for Busy<'_> {
 pub(crate) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
+
+/// So long a failure is held against an endpoint that is not ejected for it.
+const RECENT: u64 = 1_000_000;
 
 /// The whole weight.
 pub(crate) const RAMP_FULL: u32 = 1_024;

@@ -72,7 +72,7 @@ impl<'a> Look<'a> {
                 (_, None) => {}
                 (None, drawn) => first = drawn,
                 (Some((known, _)), Some((drawn, _))) if known == drawn => {}
-                (Some((_, other)), Some((drawn, one))) if is_lighter(one, other) => {
+                (Some((_, other)), Some((drawn, one))) if self.is_lighter(one, other) => {
                     return Some(drawn);
                 }
                 (Some((known, _)), Some(_)) => return Some(known),
@@ -132,7 +132,7 @@ impl<'a> Look<'a> {
         let mut best: Option<(usize, &Member)> = None;
         for index in before.iter().chain(after) {
             let Some(member) = self.group.members.get(*index) else { continue };
-            let is_better = best.is_none_or(|(_, known)| is_lighter(member, known));
+            let is_better = best.is_none_or(|(_, known)| self.is_lighter(member, known));
             if is_better && self.admits(*index, member) {
                 best = Some((*index, member));
             }
@@ -154,6 +154,21 @@ impl<'a> Look<'a> {
         ramp == RAMP_FULL || self.dice.happens(ramp)
     }
 
+    /// Whether one is less busy than the other for its weight. Failures weigh too: a member that
+    /// refuses at once is never busy, and would draw all requests into its hole.
+    fn is_lighter(&self, one: &Member, other: &Member) -> bool {
+        let weigh = |member: &Member, other: &Member| {
+            self.cost(member).saturating_mul(u64::from(other.weight()))
+        };
+        weigh(one, other) < weigh(other, one)
+    }
+
+    fn cost(&self, member: &Member) -> u64 {
+        let streak = u64::from(member.state.recent_streak(self.now).min(STREAK_MAX));
+        let busy = u64::from(member.state.in_flight()).saturating_add(streak);
+        busy.saturating_mul(streak.saturating_add(1))
+    }
+
     fn has_room(&self, tier: &Tier, member: &Member) -> bool {
         let busy = u64::from(member.state.in_flight());
         if busy < ROOM_MIN {
@@ -164,19 +179,6 @@ impl<'a> Look<'a> {
         let sum = u64::from(tier.weight()).saturating_mul(100);
         busy < share.div_ceil(sum.max(1))
     }
-}
-
-/// Whether one is less busy than the other for its weight. Failures weigh too: a member that
-/// refuses at once is never busy, and would draw all requests into its hole.
-fn is_lighter(one: &Member, other: &Member) -> bool {
-    cost(one).saturating_mul(u64::from(other.weight()))
-        < cost(other).saturating_mul(u64::from(one.weight()))
-}
-
-fn cost(member: &Member) -> u64 {
-    let streak = u64::from(member.state.streak().min(STREAK_MAX));
-    let busy = u64::from(member.state.in_flight()).saturating_add(streak);
-    busy.saturating_mul(streak.saturating_add(1))
 }
 
 /// Draws until two that can be asked are found. With half of them out, one look in thirty takes

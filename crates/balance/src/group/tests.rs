@@ -57,9 +57,12 @@ fn the_less_busy_of_two_is_asked() {
 fn a_member_that_fails_at_once_does_not_draw_all_requests_into_its_hole() {
     let three = equal(Method::Least, 3);
     // Clients caused it elsewhere too: the share that may be out is used up.
-    three.state(0).unwrap().failures.store(4, Ordering::Relaxed);
-    let counts = counts(&three, 3_000, NOW);
-    assert!(counts[0] < 300, "{counts:?}");
+    assert!(!(0..4).any(|_| three.report(0, Outcome::Failure, NOW)));
+    let soon = counts(&three, 3_000, NOW);
+    assert!(soon[0] < 300, "{soon:?}");
+    // Who is never asked can never do better.
+    let later = counts(&three, 3_000, NOW + Duration::from_secs(1));
+    assert!(later[0] > 900, "{later:?}");
 }
 
 #[test]
