@@ -5,7 +5,9 @@
 //! opaque text; placeholders are `?1`. No other package names the engine, so that a second driver
 //! can stand behind the same types.
 //!
-//! Never: knows what a row means, holds plaintext of a secret, acknowledges before the disk has it.
+//! Beside it, [`Shared`]: hot state that several gateways keep together, in Redis ([`Redis`]).
+//!
+//! Never: opens a socket, knows what a row means, holds plaintext of a secret, acknowledges before the disk has it.
 
 mod store;
 mod transaction;
@@ -16,9 +18,13 @@ mod readers;
 mod engine;
 mod lock;
 mod error;
+mod shared;
+mod redis;
 
 pub use error::{CheckError, Constraint, EngineError, OpenError, StoreError};
 pub use migration::Migration;
+pub use redis::{Connect, Parsed, Redis, RedisSettings, Reply, Wire, Wiring, parse_reply};
+pub use shared::{Count, Exchanging, Shared, SharedError, Tally, Total};
 pub use store::{Settings, Store};
 pub use transaction::{Transaction, View};
 pub use value::{Column, Row, Value};

@@ -5,7 +5,9 @@
 mod vectors;
 mod sequence;
 mod memory_sink;
+mod redis_server;
 
 pub use memory_sink::MemorySink;
+pub use redis_server::RedisServer;
 pub use sequence::Sequence;
 pub use vectors::{vectors, vectors_folder};

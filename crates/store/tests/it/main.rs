@@ -8,3 +8,4 @@ mod process;
 mod crash;
 mod disk;
 mod table;
+mod redis;

@@ -1,0 +1,78 @@
+//! Hot shared state: counts that several gateways keep together.
+//!
+//! A gateway counts for itself, and says here from time to time what it counted. What comes back
+//! is the count of all. Nobody waits for this while a request is on its way.
+
+use std::fmt::Debug;
+use std::io;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// An exchange on its way.
+pub type Exchanging<'a> =
+    Pin<Box<dyn Future<Output = Result<Vec<Total>, SharedError>> + Send + 'a>>;
+
+/// Where counts are kept together.
+pub trait Shared: Debug + Send + Sync {
+    /// Adds what was counted here, and returns what all counted, in the same order. When it fails,
+    /// some of it may have been added: a count is then said again, and is never too low.
+    fn exchange<'a>(&'a self, tallies: &'a [Tally]) -> Exchanging<'a>;
+}
+
+/// What one gateway counted under one name since it said so last.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Tally {
+    /// Whose count, of which limit: the same for all gateways.
+    pub name: String,
+    /// What was counted.
+    pub count: Count,
+}
+
+/// A count. All its times are spans: no two machines need the same clock.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Count {
+    /// Of a rate (generic cell rate algorithm).
+    Rate {
+        /// The time that the requests take of it.
+        taken: Duration,
+        /// How long ago the first of them came.
+        age: Duration,
+        /// How far ahead of time the key is, by what this gateway knows.
+        ahead: Duration,
+    },
+    /// Of a quota.
+    Quota {
+        /// How much was used.
+        used: u64,
+        /// How much of the window was used, by what this gateway knows.
+        total: u64,
+        /// When the window ends.
+        ends: Duration,
+    },
+}
+
+/// What all gateways together counted under one name.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Total {
+    /// Of a rate: the time until the key is idle. Of a quota: until its window ends.
+    pub ahead: Duration,
+    /// Of a quota: how much of it is used.
+    pub used: u64,
+}
+
+/// Why counts could not be exchanged.
+#[derive(Debug, thiserror::Error)]
+pub enum SharedError {
+    /// The connection could not be made, or broke off.
+    #[error("the shared store cannot be reached")]
+    Connection(#[from] io::Error),
+    /// What came back is no answer.
+    #[error("the shared store answers nonsense: {0}")]
+    Malformed(&'static str),
+    /// It answered with an error: no memory, a wrong password, still loading.
+    #[error("the shared store refuses: {0}")]
+    Refused(String),
+    /// It did not answer in time.
+    #[error("the shared store did not answer in time")]
+    Time,
+}
