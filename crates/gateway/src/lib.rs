@@ -22,6 +22,7 @@ mod operation;
 mod upstreams;
 mod overload;
 mod rates;
+mod limit;
 mod local;
 mod egress;
 mod plain;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use ringwall_manifest::{Leak, OwnerRule, OwnerSource, RateKey};
+use ringwall_manifest::{Leak, OwnerRule, OwnerSource};
 use ringwall_openapi::{FieldRule, OperationSchema, Schemas};
 
-use crate::rates::Pace;
+use crate::limit::Limit;
 
 /// One operation.
 #[derive(Debug)]
@@ -23,7 +23,9 @@ pub(crate) struct Operation {
     /// Names of the path parameters, in order.
     pub(crate) parameter_names: Vec<String>,
     /// How often, if that is limited.
-    pub(crate) rate: Option<NamedRate>,
+    pub(crate) rate: Option<Arc<Limit>>,
+    /// What one request counts.
+    pub(crate) cost: u32,
     /// Largest request body.
     pub(crate) body_bytes_max: usize,
     /// Longest time until the head of the answer.
@@ -40,17 +42,6 @@ pub(crate) struct Operation {
     pub(crate) classes: Vec<Class>,
     /// The service's schemas.
     pub(crate) schemas: Option<Arc<Schemas>>,
-}
-
-/// A limit line.
-#[derive(Clone, Debug)]
-pub(crate) struct NamedRate {
-    /// The quota's name: operations without their own line share one.
-    pub(crate) name: String,
-    /// How often.
-    pub(crate) pace: Pace,
-    /// Counted for whom.
-    pub(crate) key: RateKey,
 }
 
 /// A data class, ready to be cut.

@@ -66,9 +66,9 @@ impl Line {
             Found::Operation(route) => route,
         };
         record.route(route.share());
-        record.throttle(self.throttle.address(record.address(), &route))?;
+        record.throttle(self.throttle.address(record.from(), &route))?;
         let caller = record.caller(self.authenticate.run(peer, &request, &route)?);
-        record.throttle(self.throttle.caller(&caller, record.address(), &route))?;
+        record.throttle(self.throttle.caller(&caller, record.from(), &route))?;
         let permit = self.authorize.run(caller, &request, &route, record)?;
         let permit = record.permit(permit);
         let request = self.inspect.run(request, &route, &permit, record).await?;

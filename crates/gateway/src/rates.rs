@@ -1,149 +1,195 @@
-//! Rates of many keys: the generic cell rate algorithm in a bounded table.
+//! Rates of many keys: one word for each key, in a table of fixed size.
 //!
-//! One number per key, the theoretical arrival time: the moment at which the key is idle again. It
-//! outlives a reload, so that an edited manifest does not hand out fresh quotas.
+//! Counting is one keyed hash, a look at one bucket, and one compare-and-swap: no lock and no
+//! allocation, because a limit must cost less than what it limits. Only a key that is new takes a
+//! lock, so that two threads do not enter it twice. The table outlives a reload, so that an edited
+//! manifest does not hand out fresh quotas.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+mod pace;
+mod word;
+
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The arrival times of all keys.
+pub(crate) use pace::{Known, Pace, Verdict};
+use word::{Word, ticks};
+
+/// What is counted of all keys.
 #[derive(Debug)]
 pub(crate) struct Rates {
     // Seeded by the library, so that a client cannot choose keys that fall together.
     hasher: RandomState,
-    shards: Vec<Mutex<Times>>,
+    buckets: Vec<Bucket>,
+    /// Held by who enters a key, one for keys that share it: no key gets two slots.
+    entering: Vec<Mutex<()>>,
+    pushed_out: AtomicU64,
 }
 
-/// Arrival times by key, in monotonic nanoseconds.
-type Times = HashMap<u128, u64>;
+/// The table's name for something that is counted. Two keys that fall together would share a
+/// quota: with 64 bits, of 100,000 keys one pair does in 3.7 thousand million tables.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(crate) struct Key(u64);
 
-/// So many in so much time, all of them at once if need be.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Pace {
-    /// How many, at least one.
-    pub(crate) count: u32,
-    /// In which time.
-    pub(crate) per: Duration,
-}
+/// The part of a key that all keys of a limit share.
+#[derive(Clone, Debug)]
+pub(crate) struct Seed(DefaultHasher);
 
-/// What the table says to one request.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Verdict {
-    /// It may pass; so many more may follow at once, and all after `reset`.
-    Pass { remaining: u64, reset: Duration },
-    /// The next one passes after this time.
-    Wait(Duration),
+#[derive(Debug, Default)]
+struct Bucket([Slot; SLOTS]);
+
+#[derive(Debug, Default)]
+struct Slot {
+    key: AtomicU64,
+    /// INVARIANT (generation): whoever gives the slot to another key changes the generation first,
+    /// so that a count for the key before does not land on the new one.
+    word: AtomicU64,
 }
 
 impl Rates {
     /// An empty table.
     pub(crate) fn new() -> Self {
-        let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { hasher: RandomState::new(), shards }
+        Self::with_buckets(BUCKETS)
     }
 
-    /// The table's name for something that is counted.
-    pub(crate) fn key(&self, parts: impl std::hash::Hash) -> u128 {
-        // Two hashes of 64 bits: two keys that fall together would share a quota.
-        let high = self.hasher.hash_one((0_u8, &parts));
-        let low = self.hasher.hash_one((1_u8, &parts));
-        u128::from(high) << 64 | u128::from(low)
+    fn with_buckets(count: usize) -> Self {
+        Self {
+            hasher: RandomState::new(),
+            buckets: (0..count).map(|_| Bucket::default()).collect(),
+            entering: (0..LOCKS).map(|_| Mutex::default()).collect(),
+            pushed_out: AtomicU64::new(0),
+        }
     }
 
-    /// Counts one request of `key` at `now` (monotonic).
-    pub(crate) fn count(&self, key: u128, pace: Pace, now: Duration) -> Verdict {
-        let (now, per) = (nanos(now), nanos(pace.per).max(1));
-        let step = per.checked_div(u64::from(pace.count.max(1))).unwrap_or(per).max(1);
-        let shard = usize::try_from(key & u128::from(SHARDS.saturating_sub(1))).unwrap_or(0);
-        let Some(shard) = self.shards.get(shard) else { return Verdict::Wait(pace.per) };
-        // A poisoned shard holds whole numbers still: every write is one insert.
-        let mut times = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let arrival = times.get(&key).copied().unwrap_or(now).max(now);
-        let next = arrival.saturating_add(step);
-        let ahead = next.saturating_sub(now);
-        if ahead > per.max(step) {
-            return Verdict::Wait(Duration::from_nanos(ahead.saturating_sub(per)));
+    /// What all keys of one limit have in common, hashed once.
+    pub(crate) fn seed(&self, parts: impl Hash) -> Seed {
+        let mut hasher = self.hasher.build_hasher();
+        parts.hash(&mut hasher);
+        Seed(hasher)
+    }
+
+    /// Counts one request of `key` that costs so much, at `now` (monotonic).
+    pub(crate) fn count(&self, key: Key, pace: &Pace, cost: u32, now: Duration) -> Verdict {
+        let now = ticks(now);
+        self.change(key, now, |word| pace.count(word, cost, now)).1
+    }
+
+    /// Takes over what all gateways together have counted for `key`, where that is more.
+    pub(crate) fn learn(&self, key: Key, pace: &Pace, known: Known, now: Duration) {
+        let now = ticks(now);
+        self.change(key, now, |word| (pace.learn(word, known, now), ()));
+    }
+
+    /// What is counted for `key` now.
+    pub(crate) fn known(&self, key: Key, pace: &Pace, now: Duration) -> Known {
+        let now = ticks(now);
+        let word = self.bucket(key).and_then(|bucket| bucket.find(key)).map(|(_, word)| word);
+        pace.known(word.unwrap_or_default(), now)
+    }
+
+    /// How many keys had to go before they were idle.
+    pub(crate) fn pushed_out(&self) -> u64 {
+        self.pushed_out.load(Ordering::Relaxed)
+    }
+
+    /// Changes the word of a key. A change of nothing writes nothing.
+    fn change<T>(&self, key: Key, now: u64, with: impl Fn(Word) -> (Option<Word>, T)) -> (bool, T) {
+        let Some(bucket) = self.bucket(key) else { return (false, with(Word::default()).1) };
+        loop {
+            let Some((slot, word)) = bucket.find(key) else {
+                let (fresh, told) = with(Word::default());
+                let Some(fresh) = fresh else { return (false, told) };
+                if self.enter(bucket, key, fresh, now) {
+                    return (true, told);
+                }
+                continue;
+            };
+            let (next, told) = with(word);
+            let Some(next) = next else { return (false, told) };
+            if slot.swap(word, next.of_generation(word)) {
+                return (true, told);
+            }
         }
-        if times.len() >= KEYS_PER_SHARD && !times.contains_key(&key) {
-            make_room(&mut times, now);
+    }
+
+    /// Gives a slot of the bucket to a new key. `false` when another thread has entered it.
+    fn enter(&self, bucket: &Bucket, key: Key, word: Word, now: u64) -> bool {
+        let shared = usize::try_from(key.0 % LOCKS).unwrap_or(0);
+        let lock = self.entering.get(shared).map(Mutex::lock);
+        // A poisoned lock guards nothing that can be half done.
+        let held = lock.map(|lock| lock.unwrap_or_else(PoisonError::into_inner));
+        if bucket.find(key).is_some() {
+            return false;
         }
-        times.insert(key, next);
-        let remaining = per.saturating_sub(ahead).checked_div(step).unwrap_or(0);
-        Verdict::Pass { remaining, reset: Duration::from_nanos(ahead) }
+        // Idle ones would start fresh anyway. When none is, the one that is idle soonest goes, so
+        // that a flood of new keys does not wash out those who are over their rate.
+        let words = bucket.0.iter().map(|slot| (slot, Word::of(&slot.word)));
+        let free = words.filter(|(_slot, word)| !word.is_locked());
+        // Lost to a count or to another new key that came in between: choose again.
+        let Some((slot, old)) = free.min_by_key(|(_slot, word)| word.idle_at().max(now)) else {
+            return false;
+        };
+        if !slot.swap(old, old.locked()) {
+            return false;
+        }
+        if old.idle_at() > now {
+            self.pushed_out.fetch_add(1, Ordering::Relaxed);
+        }
+        slot.key.store(key.0, Ordering::Release);
+        slot.word.store(word.after(old).bits(), Ordering::Release);
+        drop(held);
+        true
+    }
+
+    fn bucket(&self, key: Key) -> Option<&Bucket> {
+        // The upper half chooses the bucket, the lower one the lock.
+        let upper = usize::try_from(key.0 >> 32).unwrap_or(0);
+        self.buckets.get(upper & self.buckets.len().saturating_sub(1))
     }
 }
 
-/// Forgets keys that are idle: they would start fresh anyway. When none is, the one that is idle
-/// soonest goes, so that a flood of new keys cannot wash out those who are over their rate.
-fn make_room(times: &mut Times, now: u64) {
-    times.retain(|_key, arrival| *arrival > now);
-    if times.len() >= KEYS_PER_SHARD {
-        let soonest = times.iter().min_by_key(|(_key, arrival)| **arrival).map(|(key, _)| *key);
-        if let Some(key) = soonest {
-            times.remove(&key);
-        }
+impl Seed {
+    /// The table's name for somebody who is counted: of this kind, with these bytes.
+    pub(crate) fn key(&self, kind: u8, who: &[u8]) -> Key {
+        let mut hasher = self.0.clone();
+        hasher.write_u8(kind);
+        hasher.write(who);
+        // Zero is the name of an empty slot.
+        Key(hasher.finish().max(1))
     }
 }
 
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+impl Bucket {
+    /// The slot of a key with its word as it was at one moment.
+    fn find(&self, key: Key) -> Option<(&Slot, Word)> {
+        self.0.iter().find_map(|slot| {
+            if slot.key.load(Ordering::Acquire) != key.0 {
+                return None;
+            }
+            // The word first: read the other way round, the slot could change hands in between.
+            let word = Word::of(&slot.word);
+            let is_its = slot.key.load(Ordering::Acquire) == key.0 && !word.is_locked();
+            is_its.then_some((slot, word))
+        })
+    }
 }
 
-/// A power of two: enough that two cores rarely meet.
-const SHARDS: u32 = 64;
+impl Slot {
+    fn swap(&self, from: Word, to: Word) -> bool {
+        let (from, to) = (from.bits(), to.bits());
+        self.word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+}
 
-/// 65,536 keys in all, 3 MiB.
-const KEYS_PER_SHARD: usize = 1024;
+/// One or two cache lines of it are read for a key.
+const SLOTS: usize = 8;
+
+/// A power of two: 131,072 keys in all, 2 MiB.
+const BUCKETS: usize = 16_384;
+
+/// Enough that two cores rarely meet, even under a flood of new keys.
+const LOCKS: u64 = 64;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PACE: Pace = Pace { count: 3, per: Duration::from_secs(30) };
-
-    #[test]
-    fn the_last_of_a_burst_passes_and_the_next_waits() {
-        let (rates, now) = (Rates::new(), Duration::from_secs(100));
-        let key = rates.key("a");
-        for remaining in [2, 1, 0] {
-            let Verdict::Pass { remaining: got, .. } = rates.count(key, PACE, now) else {
-                panic!("refused with {remaining} left");
-            };
-            assert_eq!(got, remaining);
-        }
-        assert_eq!(rates.count(key, PACE, now), Verdict::Wait(Duration::from_secs(10)));
-        let almost = now + Duration::from_millis(9_999);
-        assert_eq!(rates.count(key, PACE, almost), Verdict::Wait(Duration::from_millis(1)));
-        let then = now + Duration::from_secs(10);
-        assert!(matches!(rates.count(key, PACE, then), Verdict::Pass { remaining: 0, .. }));
-        assert!(matches!(rates.count(key, PACE, then), Verdict::Wait(_)));
-    }
-
-    #[test]
-    fn keys_do_not_share_a_quota() {
-        let rates = Rates::new();
-        let once = Pace { count: 1, per: Duration::from_secs(1) };
-        for name in ["a", "b", "c"] {
-            let key = rates.key(name);
-            assert!(matches!(rates.count(key, once, Duration::ZERO), Verdict::Pass { .. }));
-            assert!(matches!(rates.count(key, once, Duration::ZERO), Verdict::Wait(_)));
-        }
-    }
-
-    #[test]
-    fn a_flood_of_keys_does_not_wash_out_one_that_waits() {
-        let rates = Rates::new();
-        let day = Pace { count: 1, per: Duration::from_hours(24) };
-        let second = Pace { count: 1, per: Duration::from_secs(1) };
-        let key = rates.key("over");
-        assert!(matches!(rates.count(key, day, Duration::ZERO), Verdict::Pass { .. }));
-        for other in 0..75_000_u32 {
-            rates.count(rates.key(other), second, Duration::ZERO);
-        }
-        assert!(matches!(rates.count(key, day, Duration::ZERO), Verdict::Wait(_)));
-        let held: usize = rates.shards.iter().map(|shard| shard.lock().unwrap().len()).sum();
-        assert!(held <= 64 * KEYS_PER_SHARD);
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use ringwall_base::{Class, Event, Outcome, Place};
 use ringwall_manifest::Mode;
 use ringwall_net::{Body, Peer};
@@ -17,7 +17,7 @@ use crate::metrics::{Exchange, method_label};
 use crate::operation::Operation;
 use crate::stage::authenticate::Caller;
 use crate::stage::authorize::Permit;
-use crate::stage::throttle::Quota;
+use crate::stage::throttle::{Counted, From, Quotas};
 use crate::trace::Trace;
 use crate::{Refusal, problem};
 
@@ -39,7 +39,7 @@ pub(crate) struct Record {
     operation: Option<Arc<Operation>>,
     caller: Option<Arc<Caller>>,
     line: Option<Place>,
-    quota: Option<Quota>,
+    quotas: Quotas,
     waived: Option<Refusal>,
     refused: Option<Refusal>,
     note: Option<String>,
@@ -86,7 +86,7 @@ impl Record {
             operation: None,
             caller: None,
             line: None,
-            quota: None,
+            quotas: Quotas::default(),
             waived: None,
             refused: None,
             note: None,
@@ -113,18 +113,10 @@ impl Record {
         permit
     }
 
-    /// Notes what is left of a limit.
-    pub(crate) fn throttle(
-        &mut self,
-        counted: Result<Option<Quota>, Refusal>,
-    ) -> Result<(), Refusal> {
-        match counted {
-            Ok(quota) => {
-                self.quota = quota.or(self.quota.take());
-                Ok(())
-            }
-            Err(refusal) => self.waive(refusal),
-        }
+    /// Notes what is left of the limits, and refuses what is over one.
+    pub(crate) fn throttle(&mut self, counted: Counted) -> Result<(), Refusal> {
+        self.quotas.extend(counted.quotas);
+        counted.over.map_or(Ok(()), |refusal| self.waive(refusal))
     }
 
     /// In `observe` mode, notes what would have been refused. In `block` mode, refuses; so does a
@@ -162,6 +154,11 @@ impl Record {
     /// The client's address.
     pub(crate) const fn address(&self) -> IpAddr {
         self.address
+    }
+
+    /// Where and when the request came in.
+    pub(crate) const fn from(&self) -> From {
+        From { address: self.address, at: self.started }
     }
 
     /// The other end of the connection.
@@ -205,9 +202,7 @@ impl Record {
         if let Ok(id) = HeaderValue::from_str(&self.id) {
             fields.insert(REQUEST, id);
         }
-        if let Some(quota) = &self.quota {
-            quota_fields(quota, fields);
-        }
+        self.quotas.tell(fields);
         self.write(Some(response.status()));
     }
 
@@ -307,21 +302,7 @@ fn blame(event: Event, refusal: &Refusal, outcome: Outcome) -> Event {
     }
 }
 
-/// draft-ietf-httpapi-ratelimit-headers-10.
-fn quota_fields(quota: &Quota, fields: &mut HeaderMap) {
-    let Quota { name, count, window_secs, remaining, reset_secs } = quota;
-    let policy = format!("\"{name}\";q={count};w={window_secs}");
-    let state = format!("\"{name}\";r={remaining};t={reset_secs}");
-    let pair = (HeaderValue::from_str(&policy), HeaderValue::from_str(&state));
-    if let (Ok(policy), Ok(state)) = pair {
-        fields.insert(RATE_LIMIT_POLICY, policy);
-        fields.insert(RATE_LIMIT, state);
-    }
-}
-
 const REQUEST: HeaderName = HeaderName::from_static("ringwall-request");
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// A path in a record tells what was meant, not all that was sent.
 const PATH_CHARS_MAX: usize = 256;

@@ -14,6 +14,7 @@ use ringwall_manifest::{Mode, Model, Partner, Service};
 use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
+use crate::limit::Plans;
 use crate::operation::Operation;
 use crate::overload::Floodgate;
 use crate::stage::authenticate::{self, Authenticate, Edge, Includes};
@@ -149,8 +150,10 @@ impl<'a> Builder<'a> {
         schemas: &BTreeMap<String, Arc<Schemas>>,
         core: &'a Core,
     ) -> Result<Self, BuildError> {
-        let of =
-            |service: &Service| catalogue::operations(model, service, schemas.get(&service.name));
+        let of = |service: &Service| {
+            let schemas = schemas.get(&service.name);
+            catalogue::operations(model, service, schemas, core.rates())
+        };
         let operations = model.services.values().map(|one| (one.name.as_str(), of(one))).collect();
         let includes = model.roles.iter().map(|(name, role)| (name.clone(), role.includes.clone()));
         let includes = Arc::new(includes.collect());
@@ -178,7 +181,7 @@ impl<'a> Builder<'a> {
         Ok(Line {
             normalize: Normalize::new(normalize::Settings::Edge { host, port: gateway.port }),
             route: Router::new(local, Services::All(Arc::new(self.public_tree()?))),
-            throttle: self.throttle(),
+            throttle: self.throttle(Plans::new(self.core.rates(), &self.model.plans)),
             authenticate: self.authenticate(authenticate::Settings::Edge(edge)),
             authorize: self.authorize(login),
             inspect: Inspect::new(true),
@@ -196,7 +199,8 @@ impl<'a> Builder<'a> {
         Ok(Line {
             normalize: Normalize::new(normalize::Settings::Inner),
             route: Router::new(None, Services::All(Arc::new(tree))),
-            throttle: self.throttle(),
+            // What a person asked for was counted at the edge.
+            throttle: self.throttle(Plans::default()),
             authenticate: self.authenticate(settings),
             authorize: self.authorize(None),
             inspect: Inspect::new(true),
@@ -300,8 +304,8 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn throttle(&self) -> Throttle {
-        Throttle::new(Arc::clone(self.core.rates()), self.clock())
+    fn throttle(&self, plans: Plans) -> Throttle {
+        Throttle::new(Arc::clone(self.core.rates()), plans)
     }
 
     fn authenticate(&self, settings: authenticate::Settings) -> Authenticate {

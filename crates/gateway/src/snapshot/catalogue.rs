@@ -7,8 +7,9 @@ use http::Method;
 use ringwall_manifest::{Authorization, DataClass, Leak, Limit, Limits, Model, RateKey, Service};
 use ringwall_openapi::{FieldRule, Schemas};
 
-use crate::operation::{Class, NamedRate, Operation};
-use crate::rates::Pace;
+use crate::limit::Limit as Counted;
+use crate::operation::{Class, Operation};
+use crate::rates::{Pace, Rates};
 use crate::stage::route::parameter_names;
 
 /// All operations of a service. One with an unknown method is left out: it cannot be called.
@@ -16,6 +17,7 @@ pub(super) fn operations(
     model: &Model,
     service: &Service,
     schemas: Option<&Arc<Schemas>>,
+    rates: &Rates,
 ) -> Vec<Arc<Operation>> {
     let name: Arc<str> = Arc::from(service.name.as_str());
     let classes: Vec<Class> = service
@@ -24,7 +26,7 @@ pub(super) fn operations(
         .filter_map(|class| model.data.get(class).and_then(|known| cut(class, known)))
         .collect();
     let ready = service.operations.values().filter_map(|operation| {
-        let limits = Resolved::of(&model.limits, &service.name, &operation.name);
+        let limits = Resolved::of(&model.limits, (&service.name, &operation.name), rates);
         Some(Arc::new(Operation {
             service: Arc::clone(&name),
             name: operation.name.clone(),
@@ -32,6 +34,7 @@ pub(super) fn operations(
             template: operation.path.clone(),
             parameter_names: parameter_names(&operation.path),
             rate: limits.rate,
+            cost: limits.cost,
             body_bytes_max: limits.body_bytes_max,
             timeout: limits.timeout,
             refuses_unknown_parameters: model.gateway.refuses_unknown_parameters,
@@ -57,25 +60,29 @@ fn cut(name: &str, class: &DataClass) -> Option<Class> {
 }
 
 struct Resolved {
-    rate: Option<NamedRate>,
+    rate: Option<Arc<Counted>>,
+    cost: u32,
     body_bytes_max: usize,
     timeout: Duration,
 }
 
 impl Resolved {
     /// An operation's own line, filled up from the default line and our defaults.
-    fn of(limits: &Limits, service: &str, operation: &str) -> Self {
+    fn of(limits: &Limits, (service, operation): (&str, &str), rates: &Rates) -> Self {
         let key = (service.to_owned(), operation.to_owned());
         let own = limits.operations.get(&key);
         let default = limits.default.as_ref();
-        let own_rate = own.and_then(|line| named(line, || format!("{service}.{operation}")));
-        let rate = own_rate.or_else(|| named(default?, || "default".to_owned()));
+        let own_rate = own.and_then(|line| named(rates, line, || format!("{service}.{operation}")));
+        let rate = own_rate.or_else(|| named(rates, default?, || "default".to_owned()));
         let pick_bytes = |line: &Limit| line.body_bytes_max;
         let bytes = own.and_then(pick_bytes).or_else(|| default.and_then(pick_bytes));
         let pick_time = |line: &Limit| line.timeout;
         let timeout = own.and_then(pick_time).or_else(|| default.and_then(pick_time));
+        let pick_cost = |line: &Limit| line.cost;
+        let cost = own.and_then(pick_cost).or_else(|| default.and_then(pick_cost));
         Self {
             rate,
+            cost: cost.unwrap_or(1),
             body_bytes_max: bytes
                 .map_or(BODY_BYTES_MAX, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
             timeout: timeout.unwrap_or(TIMEOUT),
@@ -83,14 +90,15 @@ impl Resolved {
     }
 }
 
-fn named(line: &Limit, name: impl FnOnce() -> String) -> Option<NamedRate> {
+fn named(rates: &Rates, line: &Limit, name: impl FnOnce() -> String) -> Option<Arc<Counted>> {
     let rate = line.rate?;
     let key = match rate.key {
         // An operation has no account: whoever asks is counted.
         RateKey::Account | RateKey::User => RateKey::User,
         RateKey::Ip => RateKey::Ip,
     };
-    Some(NamedRate { name: name(), pace: Pace { count: rate.count, per: rate.per }, key })
+    let pace = Pace::rate(rate.count, rate.per, line.burst.unwrap_or(rate.count));
+    Some(Arc::new(Counted::new(rates, name(), pace, key)))
 }
 
 /// 1 MiB: as nginx.

@@ -2,16 +2,20 @@
 //!
 //! A limit per address is counted before any cryptography, because an attacker's work must cost
 //! less than ours; a limit per person is counted as soon as the person is known. Both come from
-//! the operation's line. Proves nothing.
+//! the operation's line; a plan counts all operations of a person together. Proves nothing.
+//!
+//! Whom an address counts for is the other end of the connection, or what a listed proxy said in
+//! front of it: never a header such as `X-Forwarded-For`, which every client can write.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use ringwall_base::Clock;
+use http::HeaderMap;
 use ringwall_manifest::RateKey;
 
 use crate::Refusal;
-use crate::operation::NamedRate;
+use crate::limit::{Left, Limit, Plans, whole_secs};
 use crate::rates::{Rates, Verdict};
 use crate::stage::authenticate::Caller;
 use crate::stage::route::Route;
@@ -25,27 +29,43 @@ pub(crate) struct Throttle {
 #[derive(Debug)]
 struct Counts {
     rates: Arc<Rates>,
-    clock: Arc<dyn Clock>,
+    plans: Plans,
+}
+
+/// Where and when a request came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct From {
+    /// The client's address.
+    pub(crate) address: IpAddr,
+    /// Monotonic: read once for each request.
+    pub(crate) at: Duration,
+}
+
+/// What a request was counted as.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    /// What is left of each limit, in the order of counting.
+    pub(crate) quotas: Quotas,
+    /// The limit that is used up.
+    pub(crate) over: Option<Refusal>,
 }
 
 /// What is left for whoever asked, for the draft `RateLimit` fields.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Quota {
-    /// The limit's name.
-    pub(crate) name: String,
-    /// So many in its time.
-    pub(crate) count: u32,
-    /// Its time in seconds.
-    pub(crate) window_secs: u64,
-    /// So many are left.
-    pub(crate) remaining: u64,
-    /// All are back after so many seconds.
-    pub(crate) reset_secs: u64,
+#[derive(Debug, Default)]
+pub(crate) struct Quotas([Option<(Arc<Limit>, Left)>; LIMITS_MAX]);
+
+/// Whom a request is counted for.
+#[derive(Clone, Copy, Debug)]
+enum Who<'a> {
+    Address([u8; 16]),
+    Person(&'a str),
+    Service(&'a str),
 }
 
 impl Throttle {
-    pub(crate) fn new(rates: Arc<Rates>, clock: Arc<dyn Clock>) -> Self {
-        Self { counts: Some(Counts { rates, clock }) }
+    /// Counts by the limits of operations, and by these plans.
+    pub(crate) fn new(rates: Arc<Rates>, plans: Plans) -> Self {
+        Self { counts: Some(Counts { rates, plans }) }
     }
 
     /// For a door whose other side counts.
@@ -54,62 +74,96 @@ impl Throttle {
     }
 
     /// Counts a request against the limits per address.
-    pub(crate) fn address(&self, address: IpAddr, route: &Route) -> Result<Option<Quota>, Refusal> {
-        match &route.operation().rate {
-            Some(rate) if rate.key == RateKey::Ip => self.count(rate, ("ip", network(address))),
-            _ => Ok(None),
+    pub(crate) fn address(&self, from: From, route: &Route) -> Counted {
+        let mut counted = Counted::default();
+        let limit = route.operation().rate.as_ref().filter(|rate| rate.key == RateKey::Ip);
+        if let (Some(counts), Some(limit)) = (&self.counts, limit) {
+            let who = Who::Address(network(from.address));
+            let request = (who, route.operation().cost, from.at);
+            counts.count(limit, request, &mut counted);
         }
+        counted
     }
 
-    /// Counts a request against the limits per person, program or service.
-    pub(crate) fn caller(
+    /// Counts a request against the limits per person, program or service, and against the plan.
+    pub(crate) fn caller(&self, caller: &Caller, from: From, route: &Route) -> Counted {
+        let mut counted = Counted::default();
+        let Some(counts) = &self.counts else { return counted };
+        let own = route.operation().rate.as_ref().filter(|rate| rate.key != RateKey::Ip);
+        let plan = counts.plans.best(caller.person().map_or(&[], |person| &person.roles));
+        if own.is_none() && plan.is_empty() {
+            return counted;
+        }
+        let who = match (caller.subject(), caller.service()) {
+            (Some(subject), _) => Who::Person(subject),
+            (None, Some(service)) => Who::Service(service),
+            (None, None) => Who::Address(network(from.address)),
+        };
+        let request = (who, route.operation().cost, from.at);
+        for limit in own.into_iter().chain(plan) {
+            counts.count(limit, request, &mut counted);
+            if counted.over.is_some() {
+                break;
+            }
+        }
+        counted
+    }
+}
+
+impl Counts {
+    fn count(
         &self,
-        caller: &Caller,
-        address: IpAddr,
-        route: &Route,
-    ) -> Result<Option<Quota>, Refusal> {
-        match &route.operation().rate {
-            Some(rate) if rate.key != RateKey::Ip => match (caller.subject(), caller.service()) {
-                (Some(subject), _) => self.count(rate, ("person", subject)),
-                (None, Some(service)) => self.count(rate, ("service", service)),
-                (None, None) => self.count(rate, ("ip", network(address))),
-            },
-            _ => Ok(None),
-        }
+        limit: &Arc<Limit>,
+        (who, cost, now): (Who<'_>, u32, Duration),
+        counted: &mut Counted,
+    ) {
+        let key = match &who {
+            Who::Address(network) => limit.key_of(0, network),
+            Who::Person(subject) => limit.key_of(1, subject.as_bytes()),
+            Who::Service(name) => limit.key_of(2, name.as_bytes()),
+        };
+        let left = match self.rates.count(key, &limit.pace, cost, now) {
+            Verdict::Pass { remaining, reset } => Left { remaining, reset },
+            Verdict::Wait(time) => {
+                let retry_after_secs = whole_secs(time).max(1);
+                let limit = limit.name.clone();
+                counted.over = Some(Refusal::TooMany { limit, retry_after_secs });
+                Left { remaining: 0, reset: time }
+            }
+        };
+        counted.quotas.put(Arc::clone(limit), left);
+    }
+}
+
+impl Quotas {
+    /// Adds what another count left.
+    pub(crate) fn extend(&mut self, other: Self) {
+        other.0.into_iter().flatten().for_each(|(limit, left)| self.put(limit, left));
     }
 
-    fn count(&self, rate: &NamedRate, who: impl std::hash::Hash) -> Result<Option<Quota>, Refusal> {
-        let Some(Counts { rates, clock }) = &self.counts else { return Ok(None) };
-        let key = rates.key((&rate.name, who));
-        match rates.count(key, rate.pace, clock.monotonic()) {
-            Verdict::Pass { remaining, reset } => Ok(Some(Quota {
-                name: rate.name.clone(),
-                count: rate.pace.count,
-                window_secs: rate.pace.per.as_secs(),
-                remaining,
-                reset_secs: reset.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX),
-            })),
-            Verdict::Wait(time) => Err(Refusal::TooMany {
-                limit: rate.name.clone(),
-                // Rounded up: who comes back in time must pass.
-                retry_after_secs: time
-                    .as_millis()
-                    .div_ceil(1_000)
-                    .max(1)
-                    .try_into()
-                    .unwrap_or(u64::MAX),
-            }),
+    /// Adds the `RateLimit` fields to an answer.
+    pub(crate) fn tell(&self, fields: &mut HeaderMap) {
+        self.0.iter().flatten().for_each(|(limit, left)| limit.tell(*left, fields));
+    }
+
+    fn put(&mut self, limit: Arc<Limit>, left: Left) {
+        if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
+            *free = Some((limit, left));
         }
     }
 }
 
 /// What counts as one address: an IPv6 client has a whole /64 (RFC 6177).
-fn network(address: IpAddr) -> u128 {
-    match address.to_canonical() {
+fn network(address: IpAddr) -> [u8; 16] {
+    let bits = match address.to_canonical() {
         IpAddr::V4(v4) => u128::from(u32::from(v4)),
         IpAddr::V6(v6) => u128::from(v6) >> 64 << 64,
-    }
+    };
+    bits.to_be_bytes()
 }
+
+/// The operation's own limit, and the rate and the quota of a plan.
+const LIMITS_MAX: usize = 3;
 
 #[cfg(test)]
 mod tests {
