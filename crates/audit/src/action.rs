@@ -67,6 +67,8 @@ pub static ACTIONS: &[Action] = &[
     action("key-removed", "iam", "deletion", "a key was removed"),
     action("key-rotated", "iam", "change", "a key was replaced by a new one"),
     action("key-written", "iam", "creation", "a key was sealed"),
+    action("limits-store-away", "configuration", "error", "the store of shared limits is away; every gateway counts for itself"),
+    action("limits-store-back", "configuration", "change", "limits are shared with other gateways"),
     action("login-failed", "authentication", "denied", "a login was refused"),
     action("login-succeeded", "authentication", "start", "a person logged in"),
     action("manifest-changed", "configuration", "change", "a manifest took effect"),

@@ -15,8 +15,10 @@ use ringwall_manifest::{Mode, Model};
 use ringwall_net::{Peer, Pool, Target, TargetSettings, Violation};
 use ringwall_openapi::Schemas;
 
+use crate::exchange::{self, Notes, Sharing};
 use crate::ledger::Ledger;
 use crate::local::Local;
+use crate::metrics::LimitFacts;
 use crate::pipeline::House;
 use crate::rates::Rates;
 use crate::record::Opening;
@@ -96,6 +98,8 @@ pub struct Core {
     seams: Seams,
     ledger: Arc<Ledger>,
     rates: Arc<Rates>,
+    notes: Arc<Notes>,
+    sharing: exchange::State,
     tokens: Mutex<Option<Arc<Tokens>>>,
     upstreams: Arc<Registry>,
     overload: Arc<Limiter>,
@@ -120,6 +124,8 @@ impl Core {
             seams,
             ledger: Arc::new(ledger),
             rates: Arc::new(Rates::new()),
+            notes: Arc::new(Notes::new()),
+            sharing: exchange::State::default(),
             tokens: Mutex::default(),
             upstreams,
             overload,
@@ -162,6 +168,13 @@ impl Core {
     /// # Errors
     /// Never, in practice: writing to a string does not fail.
     pub fn metrics(&self) -> Result<String, fmt::Error> {
+        self.ledger.metrics.limits.set(LimitFacts {
+            pushed_out: self.rates.pushed_out(),
+            left_out: self.notes.left_out(),
+            exchanges: self.sharing.exchanges(),
+            failures: self.sharing.failures(),
+            is_shared: self.sharing.get() == Sharing::Up,
+        });
         self.ledger.metrics.text()
     }
 
@@ -175,6 +188,19 @@ impl Core {
 
     pub(crate) const fn seams(&self) -> &Seams {
         &self.seams
+    }
+
+    /// How the exchange of counts with other gateways goes.
+    pub fn sharing_state(&self) -> Sharing {
+        self.sharing.get()
+    }
+
+    pub(crate) const fn sharing(&self) -> &exchange::State {
+        &self.sharing
+    }
+
+    pub(crate) const fn notes(&self) -> &Arc<Notes> {
+        &self.notes
     }
 
     pub(crate) const fn rates(&self) -> &Arc<Rates> {

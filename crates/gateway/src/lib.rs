@@ -23,6 +23,7 @@ mod upstreams;
 mod overload;
 mod rates;
 mod limit;
+mod exchange;
 mod local;
 mod egress;
 mod plain;
@@ -31,6 +32,7 @@ mod json;
 
 pub use crate::core::{Core, Door, Reach, Seams, Signers};
 pub use egress::Egress;
+pub use exchange::{Exchange, Sharing};
 pub use local::{Answered, Local};
 pub use pipeline::House;
 pub use plain::{Plain, PlainSettings};

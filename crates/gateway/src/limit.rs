@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringwall_manifest::{Plan, Rate, RateKey};
 
 use crate::rates::{Key, Pace, Rates, Seed};
@@ -57,6 +58,14 @@ impl Limit {
     /// Its key for somebody who is counted: of this kind, with these bytes.
     pub(crate) fn key_of(&self, kind: u8, who: &[u8]) -> Key {
         self.seed.key(kind, who)
+    }
+
+    /// The name that all gateways give the count of somebody. The limit's name cannot reach into
+    /// the part that follows.
+    pub(crate) fn shared_name(&self, who: &str) -> String {
+        let kind = if self.pace.is_quota() { "quota" } else { "rate" };
+        let name = utf8_percent_encode(&self.name, NON_ALPHANUMERIC);
+        format!("{kind}:{name}:{who}")
     }
 
     /// Adds the `RateLimit` fields; those of several limits follow each other.

@@ -3,6 +3,8 @@
 //! Labels are names from the manifest and closed sets, never a person, an address, a path or a
 //! token: their number is bounded by the manifest.
 
+mod limits;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+pub(crate) use limits::{LimitFacts, LimitMetrics};
+
 /// All counters of the gateway.
 #[derive(Debug)]
 pub(crate) struct Metrics {
@@ -23,6 +27,7 @@ pub(crate) struct Metrics {
     active: Gauge,
     decisions: Family<Effect, Counter>,
     lost: Counter,
+    pub(crate) limits: LimitMetrics,
 }
 
 /// One kind of exchange.
@@ -79,7 +84,8 @@ impl Metrics {
             "Events that the audit log did not take",
             Counter::clone(&lost),
         );
-        Self { registry, duration, active, decisions, lost }
+        let limits = LimitMetrics::new(&mut registry);
+        Self { registry, duration, active, decisions, lost, limits }
     }
 
     /// Adds counters that are read when somebody asks.

@@ -149,6 +149,13 @@ impl Rates {
     }
 }
 
+impl Key {
+    /// One of so many, evenly.
+    pub(crate) fn spread(self, over: usize) -> usize {
+        usize::try_from(self.0).unwrap_or(0).checked_rem(over).unwrap_or(0)
+    }
+}
+
 impl Seed {
     /// The table's name for somebody who is counted: of this kind, with these bytes.
     pub(crate) fn key(&self, kind: u8, who: &[u8]) -> Key {

@@ -305,7 +305,8 @@ impl<'a> Builder<'a> {
     }
 
     fn throttle(&self, plans: Plans) -> Throttle {
-        Throttle::new(Arc::clone(self.core.rates()), plans)
+        let notes = Arc::clone(self.core.notes());
+        Throttle::new(Arc::clone(self.core.rates()), notes, plans)
     }
 
     fn authenticate(&self, settings: authenticate::Settings) -> Authenticate {

@@ -44,6 +44,7 @@ mod dial;
 mod fetch;
 mod der;
 mod ocsp;
+mod dns;
 mod target;
 mod pool;
 mod send;
@@ -62,6 +63,10 @@ pub use challenges::Challenges;
 pub use clients::{Clients, ClientsError};
 pub use counts::{Census, Unwelcome, WorkerCounts};
 pub use dial::{Dial, DialName, DialTcp, DialUnix, Dialing, Socket};
+pub use dns::{
+    LookupError, MessageError, Record, Records, Resolver, ResolverSettings, ServiceHost,
+    read_message,
+};
 pub use drain::Drain;
 pub use fetch::{Fetch, FetchError};
 pub use guard::Violation;

@@ -68,6 +68,10 @@ impl Redis {
             Some(wire) => wire,
             None => self.open().await?,
         };
+        if tallies.is_empty() {
+            let mut command = Command::default();
+            ask(&mut wire, command.word(b"PING")).await?;
+        }
         let mut totals = Vec::with_capacity(tallies.len());
         for part in tallies.chunks(NAMES_MAX) {
             totals.extend(read(&ask(&mut wire, &self.script(part)).await?, part)?);

@@ -15,7 +15,8 @@ pub type Exchanging<'a> =
 /// Where counts are kept together.
 pub trait Shared: Debug + Send + Sync {
     /// Adds what was counted here, and returns what all counted, in the same order. When it fails,
-    /// some of it may have been added: a count is then said again, and is never too low.
+    /// some of it may have been added: a count is then said again, and is never too low. With nothing to add, it says whether the store is
+    /// there.
     fn exchange<'a>(&'a self, tallies: &'a [Tally]) -> Exchanging<'a>;
 }
 

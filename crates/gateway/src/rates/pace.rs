@@ -76,22 +76,29 @@ impl Pace {
         matches!(self.kind, Kind::Quota { .. })
     }
 
-    /// The time that one request of this cost takes of a rate.
-    pub(crate) fn takes(&self, cost: u32) -> Duration {
+    /// What one request of this cost takes: ticks of a rate, or so much of a quota.
+    pub(crate) fn charge(&self, cost: u32) -> u64 {
         match self.kind {
-            Kind::Rate { step, .. } => time(step.saturating_mul(u64::from(cost))),
+            // More than the room would never pass: it takes all of it.
+            Kind::Rate { step, room } => step.saturating_mul(u64::from(cost)).min(room),
+            Kind::Quota { max, .. } => u64::from(cost).min(max),
+        }
+    }
+
+    /// The time that a charge takes of a rate.
+    pub(crate) const fn time_of(&self, charge: u64) -> Duration {
+        match self.kind {
+            Kind::Rate { .. } => time(charge),
             Kind::Quota { .. } => Duration::ZERO,
         }
     }
 
     /// Counts one request of this cost; the word to write, if it passes.
     pub(super) fn count(&self, word: Word, cost: u32, now: u64) -> (Option<Word>, Verdict) {
-        let cost = u64::from(cost);
+        let charge = self.charge(cost);
         match self.kind {
             Kind::Rate { step, room } => {
-                // More than the room would never pass: it takes all of it.
-                let takes = step.saturating_mul(cost).min(room);
-                let next = word.as_arrival().max(now).saturating_add(takes);
+                let next = word.as_arrival().max(now).saturating_add(charge);
                 let ahead = next.saturating_sub(now);
                 if let Some(wait) = ahead.checked_sub(room).filter(|wait| *wait > 0) {
                     return (None, Verdict::Wait(time(wait)));
@@ -101,7 +108,7 @@ impl Pace {
             }
             Kind::Quota { window, max } => {
                 let (end, used) = open(word, window, now);
-                let used = used.saturating_add(cost.min(max));
+                let used = used.saturating_add(charge);
                 let reset = time(end.saturating_sub(now));
                 let Some(remaining) = max.checked_sub(used) else {
                     return (None, Verdict::Wait(reset));

@@ -80,7 +80,7 @@ pub(super) fn ticks(time: Duration) -> u64 {
 }
 
 /// The time of so many ticks.
-pub(super) fn time(ticks: u64) -> Duration {
+pub(super) const fn time(ticks: u64) -> Duration {
     Duration::from_nanos(ticks.saturating_mul(1 << TICK_BITS))
 }
 

@@ -7,6 +7,7 @@
 //! Whom an address counts for is the other end of the connection, or what a listed proxy said in
 //! front of it: never a header such as `X-Forwarded-For`, which every client can write.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use http::HeaderMap;
 use ringwall_manifest::RateKey;
 
 use crate::Refusal;
+use crate::exchange::Notes;
 use crate::limit::{Left, Limit, Plans, whole_secs};
 use crate::rates::{Rates, Verdict};
 use crate::stage::authenticate::Caller;
@@ -29,6 +31,7 @@ pub(crate) struct Throttle {
 #[derive(Debug)]
 struct Counts {
     rates: Arc<Rates>,
+    notes: Arc<Notes>,
     plans: Plans,
 }
 
@@ -64,8 +67,8 @@ enum Who<'a> {
 
 impl Throttle {
     /// Counts by the limits of operations, and by these plans.
-    pub(crate) fn new(rates: Arc<Rates>, plans: Plans) -> Self {
-        Self { counts: Some(Counts { rates, plans }) }
+    pub(crate) fn new(rates: Arc<Rates>, notes: Arc<Notes>, plans: Plans) -> Self {
+        Self { counts: Some(Counts { rates, notes, plans }) }
     }
 
     /// For a door whose other side counts.
@@ -123,7 +126,13 @@ impl Counts {
             Who::Service(name) => limit.key_of(2, name.as_bytes()),
         };
         let left = match self.rates.count(key, &limit.pace, cost, now) {
-            Verdict::Pass { remaining, reset } => Left { remaining, reset },
+            Verdict::Pass { remaining, reset } => {
+                if self.notes.is_open() {
+                    let name = || limit.shared_name(&who.to_string());
+                    self.notes.note((key, limit), cost, now, name);
+                }
+                Left { remaining, reset }
+            }
             Verdict::Wait(time) => {
                 let retry_after_secs = whole_secs(time).max(1);
                 let limit = limit.name.clone();
@@ -149,6 +158,17 @@ impl Quotas {
     fn put(&mut self, limit: Arc<Limit>, left: Left) {
         if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
             *free = Some((limit, left));
+        }
+    }
+}
+
+impl fmt::Display for Who<'_> {
+    /// The same in all gateways, and different for each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(network) => write!(f, "ip:{:032x}", u128::from_be_bytes(*network)),
+            Self::Person(subject) => write!(f, "person:{subject}"),
+            Self::Service(name) => write!(f, "service:{name}"),
         }
     }
 }

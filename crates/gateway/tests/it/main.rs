@@ -33,3 +33,5 @@ mod services;
 mod faults;
 #[cfg(test)]
 mod overload;
+#[cfg(test)]
+mod shared;
