@@ -101,6 +101,10 @@ pub struct Status {
     pub refused: Vec<(String, u64)>,
     /// Services: name and state.
     pub services: Vec<(String, String)>,
+    /// Limits shared with other gateways: `up`, `starting`, or why each counts for itself. `None`:
+    /// they are not shared.
+    #[serde(default)]
+    pub shared_limits: Option<String>,
     /// Seconds since the start.
     pub uptime_secs: u64,
     /// Version of the program.

@@ -26,6 +26,7 @@ pub(crate) use notes::{Note, Notes};
 pub struct Exchange {
     core: Arc<Core>,
     shared: Arc<dyn Shared>,
+    turn: u64,
 }
 
 /// How the exchange goes.
@@ -46,6 +47,8 @@ pub enum Sharing {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     sharing: Mutex<Sharing>,
+    /// Counts those who shared: one that ends late must not end its successor.
+    turn: AtomicU64,
     exchanges: AtomicU64,
     failures: AtomicU64,
 }
@@ -54,7 +57,8 @@ impl Exchange {
     pub(crate) fn new(core: Arc<Core>, shared: Arc<dyn Shared>) -> Self {
         core.notes().open(true);
         core.sharing().set(Sharing::Starting);
-        Self { core, shared }
+        let turn = core.sharing().turn.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        Self { core, shared, turn }
     }
 
     /// Exchanges counts for as long as it is polled.
@@ -140,8 +144,10 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.core.notes().open(false);
-        self.core.sharing().set(Sharing::Off);
+        if self.core.sharing().turn.load(Ordering::Relaxed) == self.turn {
+            self.core.notes().open(false);
+            self.core.sharing().set(Sharing::Off);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod handover;
 mod activation;
 mod descriptors;
 mod front;
+mod shared_limits;
 mod server;
 mod showcase;
 

@@ -28,7 +28,12 @@ pub(crate) fn run(place: &Place, out: &mut Out) -> Result<Exit> {
 fn is_healthy(status: &Status) -> bool {
     let services_up = status.services.iter().all(|(_, state)| state == "up");
     let certificates_good = status.certificates.iter().all(is_good);
-    status.audit_is_writable && status.broken_manifest.is_none() && services_up && certificates_good
+    let is_shared = status.shared_limits.as_deref().is_none_or(|state| state == "up");
+    status.audit_is_writable
+        && status.broken_manifest.is_none()
+        && services_up
+        && is_shared
+        && certificates_good
 }
 
 fn text(status: &Status) -> String {
@@ -61,6 +66,13 @@ fn text(status: &Status) -> String {
     }
     for (name, state) in &status.services {
         lines.push(format!("{} service   {name}: {state}", mark(state == "up")));
+    }
+    if let Some(state) = &status.shared_limits {
+        let (mark, text) = match state.as_str() {
+            "up" | "starting" => (mark(true), state.clone()),
+            why => (mark(false), format!("each gateway counts for itself: {why}")),
+        };
+        lines.push(format!("{mark} limits    shared: {text}"));
     }
     lines.push(if is_healthy(status) { "all is well" } else { "something needs you" }.to_owned());
     lines.join("\n")

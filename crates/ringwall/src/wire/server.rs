@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use ringwall_api::{Reply, Status};
 use ringwall_base::{Class, Event, Outcome};
-use ringwall_gateway::Core;
+use ringwall_gateway::{Core, Sharing};
 use ringwall_manifest::{Mode, Model};
 use ringwall_net::Census;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,6 +26,7 @@ use super::fleet::{Fleet, State};
 use super::ground::{issuer, make_private, replace};
 use super::handover::{Heir, Inherited};
 use super::notify;
+use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
@@ -187,6 +188,7 @@ struct Running {
     asks: mpsc::Receiver<Ask>,
     sender: mpsc::Sender<Ask>,
     control: AbortHandle,
+    shared_limits: SharedLimits,
     started: Duration,
 }
 
@@ -230,6 +232,8 @@ impl Running {
         }
         let version =
             if options.is_dev() { doors.core.load(model, &loaded.schemas)? } else { version };
+        let mut shared_limits = SharedLimits::default();
+        shared_limits.apply(&doors.core, ground, model)?;
         let (sender, asks) = mpsc::channel(ASKS_MAX);
         let control = socket::listen(place, &shared, sender.clone())?;
         Ok(Self {
@@ -244,6 +248,7 @@ impl Running {
             asks,
             sender,
             control,
+            shared_limits,
             started,
         })
     }
@@ -330,6 +335,7 @@ impl Running {
             self.fleet.apply(&self.shared.ground, &model, &mut self.doors)?;
         }
         self.doors.showcase.tell(&self.shared.ground, &model, &self.options)?;
+        self.shared_limits.apply(&self.doors.core, &self.shared.ground, &model)?;
         self.doors.follow(&model, &self.options, Vec::new())?;
         let version = self.doors.core.load(&model, &loaded.schemas);
         if version.is_err() {
@@ -413,6 +419,12 @@ impl Running {
             name: model.name.clone(),
             pid: std::process::id(),
             services: services.collect(),
+            shared_limits: match self.doors.core.sharing_state() {
+                Sharing::Off => None,
+                Sharing::Starting => Some("starting".to_owned()),
+                Sharing::Up => Some("up".to_owned()),
+                Sharing::Away(why) => Some(why),
+            },
             uptime_secs: ground.clock.monotonic().saturating_sub(self.started).as_secs(),
         }
     }

@@ -24,19 +24,12 @@ pub(super) fn of(model: &Model) -> Vec<(String, Place)> {
     };
     let mut found = said(&door, &gateway.place);
     let cors = gateway.cors.iter().map(|cors| ("`cors` of the gateway".to_owned(), &cors.place));
-    let redis = limits.redis.iter().map(|redis| ("`limits.redis`".to_owned(), &redis.place));
-    let plans = model.plans.iter().map(|(name, plan)| (format!("plan `{name}`"), &plan.place));
-    let all = cors.chain(redis).chain(plans);
-    found.extend(all.map(|(what, place)| (what, place.clone())));
-    for ((service, operation), limit) in &limits.operations {
+    let over_tls = limits.redis.iter().filter(|redis| redis.url.starts_with("rediss:"));
+    let redis = over_tls.map(|redis| ("TLS of `limits.redis`".to_owned(), &redis.place));
+    found.extend(cors.chain(redis).map(|(what, place)| (what, place.clone())));
+    for limit in &limits.login {
         if limit.cost.is_some() || limit.burst.is_some() {
-            let what = format!("`cost` and `burst` of `{service}.{operation}`");
-            found.push((what, limit.place.clone()));
-        }
-    }
-    for limit in limits.default.iter().chain(&limits.login) {
-        if limit.cost.is_some() || limit.burst.is_some() {
-            found.push(("`cost` and `burst` of a limit".to_owned(), limit.place.clone()));
+            found.push(("`cost` and `burst` of `login`".to_owned(), limit.place.clone()));
         }
     }
     if model.audit_requests != AuditRequests::All {

@@ -1,0 +1,87 @@
+//! Limits shared with other gateways: the connection to Redis, made and ended with the manifest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use ringwall_base::Secret;
+use ringwall_gateway::Core;
+use ringwall_manifest::{Model, Redis};
+use ringwall_net::{Dial, DialName, Socket};
+use ringwall_store::{RedisSettings, Wire, Wiring};
+use tokio::task::JoinHandle;
+
+use super::Ground;
+
+/// The exchange of counts, while the manifest says so.
+#[derive(Debug, Default)]
+pub(crate) struct SharedLimits {
+    running: Option<(Redis, JoinHandle<()>)>,
+}
+
+impl SharedLimits {
+    /// Begins, ends or goes on, as the manifest says. A store that is away is no error: local
+    /// limits hold, and that is reported.
+    pub(crate) fn apply(&mut self, core: &Arc<Core>, ground: &Ground, model: &Model) -> Result<()> {
+        let wanted = model.limits.redis.as_ref();
+        if self.running.as_ref().map(|(redis, _)| redis) == wanted {
+            return Ok(());
+        }
+        let next = wanted.map(|redis| open(redis, ground, model)).transpose()?;
+        self.stop();
+        if let (Some(redis), Some(next)) = (wanted, next) {
+            let exchange = core.share(Arc::new(next));
+            self.running = Some((redis.clone(), tokio::spawn(exchange.run())));
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) {
+        if let Some((_, task)) = self.running.take() {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for SharedLimits {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn open(redis: &Redis, ground: &Ground, model: &Model) -> Result<ringwall_store::Redis> {
+    let Some(address) = redis.url.strip_prefix("redis://") else {
+        bail!("`{}`: TLS to Redis is not offered by this version", redis.url);
+    };
+    let (address, _database) = address.split_once('/').unwrap_or((address, ""));
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, "6379"));
+    let host = host.trim_matches(['[', ']']).to_owned();
+    let dial = DialName { host, port: port.parse().context("the port of `limits.redis`")? };
+    let connect = move || {
+        let dial = dial.clone();
+        let open = async move {
+            match dial.dial().await? {
+                Socket::Tcp(stream) => Ok(Box::new(stream) as Box<dyn Wire>),
+                Socket::Unix(stream) => Ok(Box::new(stream) as Box<dyn Wire>),
+            }
+        };
+        Box::pin(open) as Wiring
+    };
+    let settings = RedisSettings {
+        prefix: format!("ringwall:{}:", model.name),
+        password: redis.secret.as_deref().map(|name| password(ground, name)).transpose()?,
+        time: EXCHANGE_TIME,
+    };
+    Ok(ringwall_store::Redis::new(settings, Box::new(connect)))
+}
+
+fn password(ground: &Ground, name: &str) -> Result<Secret<String>> {
+    let found = ground.vault.secrets().get(name, None).with_context(|| {
+        format!("secret `{name}` has no value; `ringwall secret set {name}` gives it one")
+    })?;
+    let text = std::str::from_utf8(found.value.expose());
+    Ok(Secret::new(text.with_context(|| format!("secret `{name}` is not text"))?.to_owned()))
+}
+
+/// A store that takes longer is away: nobody waits for it, but what it knows grows old.
+const EXCHANGE_TIME: Duration = Duration::from_secs(1);
