@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use ringwall_balance::Limiter;
 use ringwall_base::{
     Class, Clock, Entropy, Event, Outcome, RequestId, Sessions, SignError, Signer, Sink,
 };
 use ringwall_jose::{AccessToken, Expected, TokenCache};
-use ringwall_manifest::{Mode, Model};
+use ringwall_manifest::{Health, Mode, Model};
 use ringwall_net::{Peer, Pool, Target, TargetSettings, Violation};
 use ringwall_openapi::Schemas;
 
@@ -100,6 +100,8 @@ pub struct Core {
     rates: Arc<Rates>,
     notes: Arc<Notes>,
     sharing: exchange::State,
+    stale: Mutex<BTreeMap<String, String>>,
+    health: ArcSwap<Vec<(String, Health)>>,
     tokens: Mutex<Option<Arc<Tokens>>>,
     upstreams: Arc<Registry>,
     overload: Arc<Limiter>,
@@ -126,6 +128,8 @@ impl Core {
             rates: Arc::new(Rates::new()),
             notes: Arc::new(Notes::new()),
             sharing: exchange::State::default(),
+            stale: Mutex::default(),
+            health: ArcSwap::default(),
             tokens: Mutex::default(),
             upstreams,
             overload,
@@ -148,6 +152,9 @@ impl Core {
         let snapshot = Snapshot::build(model, schemas, self, version)?;
         self.version.store(version, Ordering::Relaxed);
         snapshot.apply(self.seams.clock.monotonic());
+        let rules = model.services.values();
+        let rules = rules.filter_map(|one| Some((one.name.clone(), one.health.clone()?)));
+        self.health.store(Arc::new(rules.collect()));
         self.snapshot.store(Some(Arc::new(snapshot)));
         Ok(version)
     }
@@ -193,6 +200,24 @@ impl Core {
     /// How the exchange of counts with other gateways goes.
     pub fn sharing_state(&self) -> Sharing {
         self.sharing.get()
+    }
+
+    /// Names whose last good addresses are used because they cannot be looked up, and why.
+    pub fn stale_names(&self) -> BTreeMap<String, String> {
+        self.stale().clone()
+    }
+
+    pub(crate) fn stale(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.stale.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Services whose endpoints are checked, and how.
+    pub(crate) fn health_rules(&self) -> Arc<Vec<(String, Health)>> {
+        self.health.load_full()
+    }
+
+    pub(crate) fn all_upstreams(&self) -> Vec<Arc<Upstreams>> {
+        self.upstreams.all()
     }
 
     pub(crate) const fn sharing(&self) -> &exchange::State {

@@ -14,7 +14,7 @@ use ringwall_manifest::{Mode, Model, Partner, Service};
 use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
-use crate::limit::Plans;
+use crate::limit;
 use crate::operation::Operation;
 use crate::overload::Floodgate;
 use crate::stage::authenticate::{self, Authenticate, Edge, Includes};
@@ -181,7 +181,7 @@ impl<'a> Builder<'a> {
         Ok(Line {
             normalize: Normalize::new(normalize::Settings::Edge { host, port: gateway.port }),
             route: Router::new(local, Services::All(Arc::new(self.public_tree()?))),
-            throttle: self.throttle(Plans::new(self.core.rates(), &self.model.plans)),
+            throttle: self.throttle(limit::Plans::new(self.core.rates(), &self.model.plans)),
             authenticate: self.authenticate(authenticate::Settings::Edge(edge)),
             authorize: self.authorize(login),
             inspect: Inspect::new(true),
@@ -200,7 +200,7 @@ impl<'a> Builder<'a> {
             normalize: Normalize::new(normalize::Settings::Inner),
             route: Router::new(None, Services::All(Arc::new(tree))),
             // What a person asked for was counted at the edge.
-            throttle: self.throttle(Plans::default()),
+            throttle: self.throttle(limit::Plans::default()),
             authenticate: self.authenticate(settings),
             authorize: self.authorize(None),
             inspect: Inspect::new(true),
@@ -304,7 +304,7 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn throttle(&self, plans: Plans) -> Throttle {
+    fn throttle(&self, plans: limit::Plans) -> Throttle {
         let notes = Arc::clone(self.core.notes());
         Throttle::new(Arc::clone(self.core.rates()), notes, plans)
     }

@@ -120,6 +120,12 @@ impl Upstreams {
         self.rebuild(&known, now);
     }
 
+    /// Whether a name stands for these already.
+    pub(crate) fn has(&self, source: &str, endpoints: &[Found]) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.found.get(source).is_some_and(|found| found == endpoints)
+    }
+
     /// The endpoints of the moment.
     pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
         self.roster.load().endpoints().to_vec()

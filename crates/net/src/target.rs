@@ -1,5 +1,6 @@
 //! One upstream: how it is reached, and what its connections may cost.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -70,6 +71,14 @@ impl Target {
     /// Requests that wait for the head of their answer, over all threads. What balancing compares.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Opens a connection and closes it again: whether anybody is there.
+    ///
+    /// # Errors
+    /// When nobody is. The caller limits the time.
+    pub async fn knock(&self) -> io::Result<()> {
+        self.dial.dial().await.map(drop)
     }
 
     pub(crate) fn settings(&self) -> TargetSettings {

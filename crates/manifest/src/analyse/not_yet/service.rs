@@ -2,18 +2,11 @@
 
 use ringwall_base::Place;
 
-use crate::model::{Address, Service};
+use crate::model::Service;
 
 /// Whoever enforces one takes its line out.
 pub(super) fn of(service: &Service) -> Vec<(String, Place)> {
-    let has = |is_kind: fn(&Address) -> bool| {
-        service.upstreams.iter().any(|upstream| is_kind(&upstream.address))
-    };
     let keys = [
-        ("`dns:` addresses", has(|address| matches!(address, Address::Dns(_)))),
-        ("`srv:` addresses", has(|address| matches!(address, Address::Srv(_)))),
-        ("`file:` addresses", has(|address| matches!(address, Address::File(_)))),
-        ("`health`", service.health.is_some()),
         ("`rewrite`", !service.rewrite.is_empty()),
         ("`cors`", service.cors.is_some()),
         ("`websocket`", service.websocket.is_some()),
