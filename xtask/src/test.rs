@@ -14,6 +14,8 @@ const PEERS: &[(&str, &str)] = &[
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("faketime", "faketime"),
+    ("redis-server", "redis-server"),
+    ("dnsmasq", "dnsmasq-base"),
     ("ip", "iproute2"),
     ("sslscan", "sslscan"),
     ("testssl", "testssl.sh"),

@@ -105,6 +105,9 @@ pub struct Status {
     /// they are not shared.
     #[serde(default)]
     pub shared_limits: Option<String>,
+    /// Names of upstreams that cannot be looked up, and why: their last good addresses are used.
+    #[serde(default)]
+    pub stale_names: Vec<(String, String)>,
     /// Seconds since the start.
     pub uptime_secs: u64,
     /// Version of the program.

@@ -20,6 +20,7 @@ mod activation;
 mod descriptors;
 mod front;
 mod shared_limits;
+mod beside;
 mod server;
 mod showcase;
 

@@ -9,7 +9,7 @@ fn pace(count: u32, per_secs: u64) -> Pace {
     Pace::rate(count, Duration::from_secs(per_secs), count)
 }
 
-fn key(rates: &Rates, parts: impl Hash) -> Key {
+fn named(rates: &Rates, parts: impl Hash) -> Key {
     rates.seed(parts).key(0, b"")
 }
 
@@ -20,7 +20,7 @@ fn passes(rates: &Rates, key: Key, pace: &Pace, cost: u32, now: Duration) -> boo
 #[test]
 fn the_last_of_a_burst_passes_and_the_next_waits() {
     let (rates, pace) = (Rates::new(), pace(3, 30));
-    let key = key(&rates, "a");
+    let key = named(&rates, "a");
     for remaining in [2, 1, 0] {
         let Verdict::Pass { remaining: got, .. } = rates.count(key, &pace, 1, START) else {
             panic!("refused with {remaining} left");
@@ -38,12 +38,12 @@ fn the_last_of_a_burst_passes_and_the_next_waits() {
 #[test]
 fn a_burst_is_apart_from_the_rate() {
     let rates = Rates::new();
-    let key = key(&rates, "a");
+    let key = named(&rates, "a");
     let small = Pace::rate(60, Duration::from_mins(1), 2);
     assert!(passes(&rates, key, &small, 1, START) && passes(&rates, key, &small, 1, START));
     assert_eq!(rates.count(key, &small, 1, START), Verdict::Wait(Duration::from_secs(1)));
     let large = Pace::rate(1, Duration::from_secs(1), 5);
-    let key = key(&rates, "b");
+    let key = named(&rates, "b");
     assert_eq!((0..9).filter(|_| passes(&rates, key, &large, 1, START)).count(), 5);
     let later = START + Duration::from_secs(1);
     assert_eq!((0..9).filter(|_| passes(&rates, key, &large, 1, later)).count(), 1);
@@ -52,11 +52,11 @@ fn a_burst_is_apart_from_the_rate() {
 #[test]
 fn a_dear_request_takes_more_and_one_dearer_than_the_burst_takes_all() {
     let (rates, pace) = (Rates::new(), pace(10, 10));
-    let key = key(&rates, "a");
+    let key = named(&rates, "a");
     assert!(passes(&rates, key, &pace, 7, START));
     assert_eq!(rates.count(key, &pace, 4, START), Verdict::Wait(Duration::from_secs(1)));
     assert!(passes(&rates, key, &pace, 3, START));
-    let whole = key(&rates, "b");
+    let whole = named(&rates, "b");
     assert!(passes(&rates, whole, &pace, 1_000, START));
     assert!(!passes(&rates, whole, &pace, 1, START));
     assert!(passes(&rates, whole, &pace, 1_000, START + Duration::from_secs(10)));
@@ -65,7 +65,7 @@ fn a_dear_request_takes_more_and_one_dearer_than_the_burst_takes_all() {
 #[test]
 fn a_quota_is_not_filled_up_before_its_window_ends() {
     let (rates, day) = (Rates::new(), Pace::quota(3, Duration::from_hours(24)));
-    let key = key(&rates, "a");
+    let key = named(&rates, "a");
     for remaining in [2, 1, 0] {
         let Verdict::Pass { remaining: got, reset } = rates.count(key, &day, 1, START) else {
             panic!("refused with {remaining} left");
@@ -84,7 +84,7 @@ fn a_quota_is_not_filled_up_before_its_window_ends() {
 fn keys_do_not_share_a_quota() {
     let (rates, once) = (Rates::new(), pace(1, 1));
     for name in ["a", "b", "c"] {
-        let key = key(&rates, name);
+        let key = named(&rates, name);
         assert!(passes(&rates, key, &once, 1, Duration::ZERO));
         assert!(!passes(&rates, key, &once, 1, Duration::ZERO));
     }
@@ -93,10 +93,10 @@ fn keys_do_not_share_a_quota() {
 #[test]
 fn a_flood_of_keys_does_not_wash_out_one_that_waits() {
     let (rates, day, second) = (Rates::new(), pace(1, 86_400), pace(1, 1));
-    let keys: Vec<Key> = (0..100).map(|name| key(&rates, ("over", name))).collect();
+    let keys: Vec<Key> = (0..100).map(|name| named(&rates, ("over", name))).collect();
     assert!(keys.iter().all(|key| passes(&rates, *key, &day, 1, START)));
     for other in 0..1_000_000_u32 {
-        rates.count(key(&rates, other), &second, 1, START);
+        rates.count(named(&rates, other), &second, 1, START);
     }
     assert!(!keys.iter().any(|key| passes(&rates, *key, &day, 1, START)));
     // The table was full of keys that were not idle, and that is said.
@@ -109,7 +109,7 @@ fn idle_keys_make_room_and_nobody_is_pushed_out() {
     for round in 0..100_u32 {
         let now = START + Duration::from_secs(u64::from(round));
         for key in 0..8 {
-            assert!(passes(&rates, key(&rates, (round, key)), &second, 1, now));
+            assert!(passes(&rates, named(&rates, (round, key)), &second, 1, now));
         }
     }
     assert_eq!(rates.pushed_out(), 0);
@@ -122,7 +122,7 @@ fn no_count_is_lost_or_double_when_all_threads_count_one_key() {
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
-                let key = key(&rates, "all");
+                let key = named(&rates, "all");
                 let count = (0..5_000).filter(|_| passes(&rates, key, &pace, 1, START)).count();
                 passed.fetch_add(count, Ordering::Relaxed);
             });
@@ -140,12 +140,12 @@ fn a_slot_that_changes_hands_under_load_keeps_no_count_of_the_key_before() {
             let (rates, flood) = (&rates, &flood);
             scope.spawn(move || {
                 for other in 0..20_000_u32 {
-                    rates.count(key(&rates, (name, other % 16)), flood, 1, START);
+                    rates.count(named(&rates, (name, other % 16)), flood, 1, START);
                 }
             });
         }
         for turn in 0..200_u32 {
-            let key = key(&rates, ("rare", turn));
+            let key = named(&rates, ("rare", turn));
             // A slot with another key's count in it would refuse the first.
             assert!(passes(&rates, key, &once, 1, START + Duration::from_secs(turn.into())));
         }
@@ -155,14 +155,14 @@ fn a_slot_that_changes_hands_under_load_keeps_no_count_of_the_key_before() {
 #[test]
 fn what_others_counted_is_taken_over_and_never_lowers_the_count() {
     let (rates, pace) = (Rates::new(), pace(10, 10));
-    let key = key(&rates, "a");
+    let key = named(&rates, "a");
     assert!(passes(&rates, key, &pace, 5, START));
     let known = |secs| Known { ahead: Duration::from_secs(secs), used: 0 };
     rates.learn(key, &pace, known(3), START);
     assert_eq!(rates.known(key, &pace, START), known(5));
     rates.learn(key, &pace, known(25), START);
     assert_eq!(rates.count(key, &pace, 1, START), Verdict::Wait(Duration::from_secs(16)));
-    let (key, day) = (key(&rates, "b"), Pace::quota(10, Duration::from_hours(24)));
+    let (key, day) = (named(&rates, "b"), Pace::quota(10, Duration::from_hours(24)));
     rates.learn(key, &day, Known { ahead: Duration::from_hours(1), used: 9 }, START);
     assert!(passes(&rates, key, &day, 1, START) && !passes(&rates, key, &day, 1, START));
     assert!(passes(&rates, key, &day, 1, START + Duration::from_secs(3_620)));

@@ -28,10 +28,12 @@ pub(crate) fn run(place: &Place, out: &mut Out) -> Result<Exit> {
 fn is_healthy(status: &Status) -> bool {
     let services_up = status.services.iter().all(|(_, state)| state == "up");
     let certificates_good = status.certificates.iter().all(is_good);
+    let is_fresh = status.stale_names.is_empty();
     let is_shared = status.shared_limits.as_deref().is_none_or(|state| state == "up");
     status.audit_is_writable
         && status.broken_manifest.is_none()
         && services_up
+        && is_fresh
         && is_shared
         && certificates_good
 }
@@ -66,6 +68,10 @@ fn text(status: &Status) -> String {
     }
     for (name, state) in &status.services {
         lines.push(format!("{} service   {name}: {state}", mark(state == "up")));
+    }
+    for (name, why) in &status.stale_names {
+        lines
+            .push(format!("{} upstream  {name}: {why}; the last good addresses stay", mark(false)));
     }
     if let Some(state) = &status.shared_limits {
         let (mark, text) = match state.as_str() {

@@ -18,8 +18,9 @@ use ringwall_manifest::{Mode, Model};
 use ringwall_net::Census;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, LocalSet};
 
+use super::beside::Beside;
 use super::doors::Doors;
 use super::execute::{done, failed};
 use super::fleet::{Fleet, State};
@@ -135,8 +136,9 @@ fn serve_as(
     let ground = Arc::new(Ground::open(place, Some(&model))?);
     make_private(&place.run().join("keys"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(async {
+    let ended = runtime.block_on(LocalSet::new().run_until(async {
         let mut running = Running::start((options, place), &ground, (loaded, &model), inheritance)?;
+        let _beside = Beside::start(&running.doors.core, &ground, place).await;
         if let Some(heir) = heir.take() {
             heir.ready(Arc::clone(&ground.sink))?;
         }
@@ -153,7 +155,7 @@ fn serve_as(
             running.stop();
         }
         ended
-    });
+    }));
     record(&ground, "node-stopped", Outcome::Success, None);
     if let Ok(End::Succeeded) = ended {
         // The log is another process's now, which has all events up to here.
@@ -425,6 +427,7 @@ impl Running {
                 Sharing::Up => Some("up".to_owned()),
                 Sharing::Away(why) => Some(why),
             },
+            stale_names: self.doors.core.stale_names().into_iter().collect(),
             uptime_secs: ground.clock.monotonic().saturating_sub(self.started).as_secs(),
         }
     }

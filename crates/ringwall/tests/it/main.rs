@@ -33,6 +33,10 @@ mod watching;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod sharing;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
 mod clock;
 #[cfg(test)]
 mod clients;

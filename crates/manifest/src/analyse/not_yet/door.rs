@@ -27,10 +27,10 @@ pub(super) fn of(model: &Model) -> Vec<(String, Place)> {
     let over_tls = limits.redis.iter().filter(|redis| redis.url.starts_with("rediss:"));
     let redis = over_tls.map(|redis| ("TLS of `limits.redis`".to_owned(), &redis.place));
     found.extend(cors.chain(redis).map(|(what, place)| (what, place.clone())));
-    for limit in &limits.login {
-        if limit.cost.is_some() || limit.burst.is_some() {
-            found.push(("`cost` and `burst` of `login`".to_owned(), limit.place.clone()));
-        }
+    if let Some(limit) = &limits.login
+        && (limit.cost.is_some() || limit.burst.is_some())
+    {
+        found.push(("`cost` and `burst` of `login`".to_owned(), limit.place.clone()));
     }
     if model.audit_requests != AuditRequests::All {
         found.push(("`audit.requests`".to_owned(), gateway.place.clone()));

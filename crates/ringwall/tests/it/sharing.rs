@@ -1,0 +1,81 @@
+//! Two gateways, each a process, that keep limits together in one Redis.
+
+use ringwall_testkit::RedisServer;
+use serde_json::Value;
+
+use crate::house::House;
+use crate::library::{MANIFEST, Upstream};
+use crate::program::Program;
+use crate::wait::until;
+
+struct Pair {
+    redis: RedisServer,
+    houses: [House; 2],
+    _servers: [Program; 2],
+    _upstream: Upstream,
+    _folder: tempfile::TempDir,
+}
+
+/// Two hundred in an hour: nothing comes back while the test runs.
+fn pair() -> Pair {
+    let folder = tempfile::TempDir::new().unwrap();
+    let redis = RedisServer::start_on_port(folder.path(), &["--requirepass", "between us"]);
+    let redis = redis.unwrap();
+    let upstream = Upstream::start();
+    let limits = format!(
+        "[secrets]\nredis_key = {{}}\n\n[limits]\nredis = \"redis://127.0.0.1:{}\"\n\
+         redis_secret = \"redis_key\"",
+        redis.port()
+    );
+    let manifest = MANIFEST
+        .replace("UPSTREAM", &upstream.port.to_string())
+        .replace("[limits]", &limits)
+        .replace("3 per minute per ip", "200 per hour per ip");
+    let houses = [0, 1].map(|_| {
+        let house = House::new(&manifest);
+        house.write("books.yaml", include_str!("books.yaml"));
+        house.pipe("between us", &["secret", "set", "redis_key"]).good();
+        house
+    });
+    let servers = [houses[0].serve(), houses[1].serve()];
+    Pair { redis, houses, _servers: servers, _upstream: upstream, _folder: folder }
+}
+
+fn sharing(house: &House) -> String {
+    let status: Value = serde_json::from_str(&house.run(&["status", "--json"]).out).unwrap();
+    status["shared_limits"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_one_gateway_let_pass_counts_at_the_other_and_without_redis_each_counts_alone() {
+    let mut pair = pair();
+    for house in &pair.houses {
+        until("both share", || (sharing(house) == "up").then_some(()));
+    }
+    let [first, second] = &pair.houses;
+    let passed = (0..201).filter(|_| first.get("/lab/rated").status == 200).count();
+    assert_eq!(passed, 200);
+    // A gateway hears of a key as soon as it is asked for it, and long before it could have let
+    // as many pass by itself.
+    let mut passed = 0;
+    until("the second gateway hears", || {
+        let status = second.get("/lab/rated").status;
+        passed += usize::from(status == 200);
+        (status == 429).then_some(())
+    });
+    assert!(passed < 150, "{passed} passed at the second gateway");
+    pair.redis.kill();
+    until("both say that it is away", || {
+        pair.houses.iter().all(|house| sharing(house).contains("shared store")).then_some(())
+    });
+    // Neither open nor closed: what was counted stays, and others go on.
+    let [first, second] = &pair.houses;
+    assert_eq!(second.get("/lab/rated").status, 429);
+    assert_eq!(first.get("/lab/echo").status, 200);
+    assert!(!first.events(&["--action", "limits-store-away"]).is_empty());
+    pair.redis.revive().unwrap();
+    for house in &pair.houses {
+        until("both share again", || (sharing(house) == "up").then_some(()));
+    }
+    assert_eq!(pair.houses[0].events(&["--action", "limits-store-back"]).len(), 2);
+}
