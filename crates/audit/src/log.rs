@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use ringwall_base::{Clock, Entropy, Event, SignError, Signer, Sink, SinkError, Timestamp};
+use ringwall_base::{Clock, Entropy, Event, Notice, SignError, Signer, Sink, SinkError, Timestamp};
 
 use crate::action::Action;
 use crate::query::{self, Entry, Filter, ReadError};
@@ -187,11 +187,15 @@ impl Log {
 
 impl Sink for Log {
     fn put(&self, event: Event) -> Result<(), SinkError> {
-        if cfg!(debug_assertions) && Action::find(event.action).is_none() {
-            let text = format!("`{}` is not in the catalogue of actions", event.action);
+        self.note(&event.notice())
+    }
+
+    fn note(&self, notice: &Notice<'_>) -> Result<(), SinkError> {
+        if cfg!(debug_assertions) && Action::find(notice.action).is_none() {
+            let text = format!("`{}` is not in the catalogue of actions", notice.action);
             return Err(SinkError::Write(io::Error::new(io::ErrorKind::InvalidInput, text)));
         }
-        self.queue.put(event, self.settings.queue_deadline, self.settings.sync_deadline)
+        self.queue.put(notice, self.settings.queue_deadline, self.settings.sync_deadline)
     }
 }
 

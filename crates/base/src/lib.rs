@@ -19,7 +19,7 @@ mod fault;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use contract::{Contract, Operation, Parameter, ParameterPlace};
 pub use entropy::{Entropy, SystemEntropy};
-pub use event::{Class, Event, Outcome, Sink, SinkError};
+pub use event::{Class, Event, Notice, Outcome, Sink, SinkError};
 pub use fault::Fault;
 pub use id::{RequestId, Ulid};
 pub use person::{Person, Sessions};

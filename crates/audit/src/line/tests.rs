@@ -1,4 +1,5 @@
-use ringwall_base::{Class, Place};
+use proptest::prelude::{any, prop, proptest};
+use ringwall_base::{Class, Event, Place};
 use ringwall_testkit::Sequence;
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use super::*;
 
 fn line(event: &Event) -> String {
     let id = Ulid::generate(Timestamp::from_secs(1), &Sequence::default()).unwrap();
-    String::from_utf8(canonical(event, Timestamp::from_secs(1), &id, 7).unwrap()).unwrap()
+    String::from_utf8(canonical(&event.notice(), Timestamp::from_secs(1), id, 7)).unwrap()
 }
 
 #[test]
@@ -75,9 +76,99 @@ fn no_character_can_forge_a_line_or_command_a_terminal() {
 
 #[test]
 fn long_texts_are_cut_at_a_character() {
+    let path = |path: &str| {
+        let event = Event { path: Some(path.to_owned()), ..Event::default() };
+        let value: Value = serde_json::from_str(&line(&event)).unwrap();
+        value["url"]["path"].as_str().unwrap().to_owned()
+    };
     let fits = "x".repeat(PATH_BYTES_MAX);
-    assert_eq!(capped(Some(&fits), PATH_BYTES_MAX).unwrap(), fits);
-    let long = format!("x{}", "ü".repeat(PATH_BYTES_MAX));
-    let cut = capped(Some(&long), PATH_BYTES_MAX).unwrap();
+    assert_eq!(path(&fits), fits);
+    let cut = path(&format!("x{}", "ü".repeat(PATH_BYTES_MAX)));
     assert_eq!(cut.len(), PATH_BYTES_MAX - 1 + "…".len());
+}
+
+/// Texts with much of what must be escaped.
+const TEXT: &str =
+    "([ -~]|\\PC|[\\x00-\\x1f\"\\\\\\x7f\u{9b}\u{200b}\u{2028}\u{202e}\u{2066}\u{feff}üß…𝄞]){0,40}";
+
+type Texts = [Option<String>; 12];
+
+fn any_event(texts: Texts, roles: Vec<String>, numbers: [Option<u64>; 3], kind: u8) -> Event {
+    let [
+        person,
+        person_name,
+        caller,
+        client,
+        source,
+        service,
+        operation,
+        method,
+        path,
+        request,
+        trace,
+        reason,
+    ] = texts;
+    let [duration_micros, manifest, status] = numbers;
+    let action = ["access-denied", "request-completed", "login-failed", "not in the catalogue"];
+    let outcome = [Outcome::Success, Outcome::Failure, Outcome::WouldDeny];
+    let line = caller.clone().map(|file| Place { file, line: u32::from(kind), column: 3 });
+    Event {
+        action: action[usize::from(kind) % 4],
+        outcome: outcome[usize::from(kind) % 3],
+        person,
+        person_name,
+        roles,
+        caller,
+        client,
+        source,
+        service,
+        operation,
+        method,
+        path,
+        request,
+        trace,
+        reason,
+        line,
+        duration_micros,
+        manifest,
+        status: status.map(|status| u16::try_from(status % 1_000).unwrap()),
+        code: (kind % 2 == 0).then_some("RW3001"),
+        stage: (kind % 5 == 0).then_some("authorize"),
+        ..Event::default()
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_line_is_the_one_that_serde_json_writes(
+        texts in prop::array::uniform12(prop::option::of(TEXT)),
+        roles in prop::collection::vec(TEXT, 0..3),
+        numbers: [Option<u64>; 3],
+        (kind, micros, sequence) in (any::<u8>(), 0..400_000_000_000_000_000_u64, any::<u64>()),
+        id: u128,
+    ) {
+        let event = any_event(texts, roles, numbers, kind);
+        let (at, id) = (Timestamp::from_micros(micros), Ulid::from_bits(id));
+        let expected = oracle::canonical(&event, at, id, sequence).unwrap();
+        let line = canonical(&event.notice(), at, id, sequence);
+        assert_eq!(String::from_utf8(line), String::from_utf8(expected));
+    }
+}
+
+#[test]
+fn long_texts_are_cut_as_the_other_writer_cuts_them() {
+    for length in [255, 256, 257, 1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 5_000] {
+        for letter in ["x", "ü", "\u{202e}"] {
+            let text = letter.repeat(length);
+            let event = any_event(
+                std::array::from_fn(|_| Some(text.clone())),
+                vec![text.clone(); 40],
+                [Some(u64::MAX); 3],
+                0,
+            );
+            let (at, id) = (Timestamp::from_micros(u64::MAX), Ulid::from_bits(u128::MAX));
+            let expected = oracle::canonical(&event, at, id, 0).unwrap();
+            assert_eq!(canonical(&event.notice(), at, id, 0), expected);
+        }
+    }
 }

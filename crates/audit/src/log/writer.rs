@@ -8,16 +8,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringwall_base::{Class, Clock, Entropy, Event, Signer, Ulid};
+use ringwall_base::{Class, Clock, Entropy, Notice, Signer, Timestamp, Ulid};
 
 use super::file::AppendFile;
-use super::queue::{Dropped, Item, Queue, Windows};
+use super::queue::{Dropped, Item, Queue, Waiting, Windows};
 use super::recover::Recovered;
 use super::{OpenError, Settings};
 use crate::checkpoint::Checkpoint;
 use crate::frame;
-use crate::line::canonical;
-use crate::merkle::{Frontier, Hash, leaf_hash};
+use crate::line;
+use crate::merkle::{Frontier, Hash, prefixed_leaf_hash};
 use crate::segment::{CHECKPOINT, CHECKPOINTS, Segment};
 
 /// Space that is returned to the disk when it is full.
@@ -45,7 +45,7 @@ pub(super) struct Writer {
     signed: u64,
     signed_at: Duration,
     /// Events that were accepted but could not be written yet.
-    waiting: Vec<Item>,
+    waiting: Waiting,
     /// Why the last commit failed; the next one that succeeds tells it.
     failure: Option<String>,
     /// After a failed sync nobody knows what is on disk: nothing is written any more.
@@ -70,7 +70,7 @@ impl Writer {
             checkpoints,
             signed,
             signed_at,
-            waiting: Vec::new(),
+            waiting: Waiting::default(),
             failure: None,
             is_broken: false,
             _lock: lock,
@@ -84,8 +84,9 @@ impl Writer {
             writer.sign().map_err(OpenError::Open)?;
         }
         if cut > 0 {
-            let event = own("audit-recovered", format!("{cut} bytes of a torn write were cut"));
-            writer.write(&[&event]).map_err(OpenError::Open)?;
+            let mut told = Waiting::default();
+            own(&mut told, "audit-recovered", &format!("{cut} bytes of a torn write were cut"));
+            writer.write(&told, &Waiting::default()).map_err(OpenError::Open)?;
             writer.sign().map_err(OpenError::Open)?;
         }
         Ok(writer)
@@ -93,10 +94,10 @@ impl Writer {
 
     pub(super) fn run(mut self) {
         loop {
-            let mut batch = self.parts.queue.take(self.windows());
-            self.waiting.append(&mut batch.items);
+            let windows = self.windows();
+            let batch = self.parts.queue.take(windows, &mut self.waiting);
             let is_retry = self.failure.is_some() && !self.is_broken;
-            if !self.waiting.is_empty() || batch.dropped > 0 || is_retry {
+            if !self.waiting.items.is_empty() || batch.dropped > 0 || is_retry {
                 self.commit(batch.dropped);
             }
             if self.is_checkpoint_due(batch.is_last)
@@ -122,21 +123,25 @@ impl Writer {
     /// cause, and a sampled one may be lost.
     fn commit(&mut self, dropped: u64) {
         let waiting = std::mem::take(&mut self.waiting);
-        let loss = (dropped > 0).then(|| own("audit-dropped", dropped.to_string()));
-        let failure = self.failure.as_ref().map(|text| own("audit-degraded", text.clone()));
-        let events: Vec<&Event> =
-            waiting.iter().map(|item| &item.event).chain(&loss).chain(&failure).collect();
-        let accepted = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
-        let written = self.write(&events);
+        let mut ours = Waiting::default();
+        if dropped > 0 {
+            own(&mut ours, "audit-dropped", &dropped.to_string());
+        }
+        if let Some(failure) = &self.failure {
+            own(&mut ours, "audit-degraded", failure);
+        }
+        let accepted = u64::try_from(waiting.items.len()).unwrap_or(u64::MAX);
+        let written = self.write(&waiting, &ours);
         self.waiting = waiting;
         match written {
             Ok(()) => {
                 let now = self.parts.clock.now();
                 self.failure = None;
                 self.parts.queue.committed(accepted, self.frontier.size(), now);
-                for item in self.waiting.drain(..) {
+                for item in self.waiting.items.drain(..) {
                     answer(item, Ok(()));
                 }
+                self.waiting.forget();
             }
             Err(error) => {
                 self.keep_group_events(&error, dropped);
@@ -146,18 +151,12 @@ impl Writer {
     }
 
     fn keep_group_events(&mut self, error: &io::Error, unreported: u64) {
-        let all = u64::try_from(self.waiting.len()).unwrap_or(u64::MAX);
-        let mut dropped = 0_u64;
-        let (mut kept, mut refused) = (Vec::new(), Vec::new());
-        for item in self.waiting.drain(..) {
-            match item.event.class {
-                Class::Group if !self.is_broken => kept.push(item),
-                Class::Sampled => dropped = dropped.saturating_add(1),
-                Class::Group | Class::Sync => refused.push(item),
-            }
-        }
-        let lost = all.saturating_sub(u64::try_from(kept.len()).unwrap_or(u64::MAX));
-        self.waiting = kept;
+        let is_broken = self.is_broken;
+        let gone = self.waiting.retain(|item| item.class == Class::Group && !is_broken);
+        let lost = u64::try_from(gone.len()).unwrap_or(u64::MAX);
+        let (sampled, refused): (Vec<Item>, Vec<Item>) =
+            gone.into_iter().partition(|item| item.class == Class::Sampled);
+        let dropped = u64::try_from(sampled.len()).unwrap_or(u64::MAX);
         // First the state, then the answers: who was refused must not find the log writable.
         self.parts.queue.failed(error, lost, Dropped { new: dropped, unreported });
         for item in refused {
@@ -166,18 +165,28 @@ impl Writer {
     }
 
     /// Appends events as one commit. The tree moves only when they are durable.
-    fn write(&mut self, events: &[&Event]) -> io::Result<()> {
+    fn write(&mut self, waiting: &Waiting, ours: &Waiting) -> io::Result<()> {
         if self.is_broken {
             return Err(io::Error::other("the audit log was closed after a failed write"));
         }
         let (mut frontier, mut bytes) = (self.frontier.clone(), Vec::new());
-        let at = self.parts.clock.now();
-        for event in events {
-            let time = if event.at.micros() == 0 { at } else { event.at };
-            let id = Ulid::generate(time, self.parts.entropy.as_ref())?;
-            let line = canonical(event, time, &id, frontier.size())?;
-            frame::write(&mut bytes, &line, frontier.size() == self.frontier.size());
-            frontier.push(leaf_hash(&line));
+        let now = self.parts.clock.now();
+        // One draw for all: each is a system call.
+        let count = waiting.items.len().saturating_add(ours.items.len());
+        let mut random = vec![0; count.saturating_mul(Ulid::RANDOM_BYTES)];
+        self.parts.entropy.fill(&mut random)?;
+        let (ids, _rest) = random.as_chunks::<{ Ulid::RANDOM_BYTES }>();
+        // A leaf is hashed with a zero before its line (RFC 6962 section 2.1).
+        let mut leaf = Vec::with_capacity(line::TAIL_BYTES_USUAL);
+        for ((at, tail), random) in waiting.events().chain(ours.events()).zip(ids) {
+            let at = if at == Timestamp::default() { now } else { at };
+            leaf.clear();
+            leaf.push(0);
+            line::head(&mut leaf, at, Ulid::new(at, *random), frontier.size());
+            leaf.extend_from_slice(tail);
+            let line = leaf.get(1..).unwrap_or_default();
+            frame::write(&mut bytes, line, frontier.size() == self.frontier.size());
+            frontier.push(prefixed_leaf_hash(&leaf));
         }
         self.rotate(bytes.len())?;
         if let Err(error) = self.file.append(&bytes) {
@@ -274,8 +283,13 @@ impl Writer {
     }
 }
 
-fn own(action: &'static str, reason: String) -> Event {
-    Event { action, reason: Some(reason), class: Class::Group, ..Event::default() }
+/// Adds an event of the log's own.
+fn own(events: &mut Waiting, action: &'static str, reason: &str) {
+    let notice = Notice { action, reason: Some(reason), ..Notice::default() };
+    let mut tail = Vec::new();
+    line::tail(&mut tail, &notice);
+    let (at, class) = (notice.at, Class::Group);
+    events.add(Item { at, class, tail_bytes: tail.len(), waiter: None }, &tail);
 }
 
 fn answer(item: Item, result: io::Result<()>) {
