@@ -10,7 +10,7 @@ use ringwall_balance::Limiter;
 use ringwall_base::{
     Class, Clock, Entropy, Event, Outcome, RequestId, Sessions, SignError, Signer, Sink,
 };
-use ringwall_jose::{AccessToken, Expected, TokenCache};
+use ringwall_jose::{Expected, TokenCache};
 use ringwall_manifest::{Health, Mode, Model};
 use ringwall_net::{Peer, Pool, Target, TargetSettings, Violation};
 use ringwall_openapi::Schemas;
@@ -23,7 +23,7 @@ use crate::pipeline::House;
 use crate::rates::Rates;
 use crate::record::Opening;
 use crate::snapshot::{BuildError, Snapshot};
-use crate::stage::authenticate::Keys;
+use crate::stage::authenticate::{Keys, Tokens};
 use crate::upstreams::{Name, Registry, Report, Upstreams};
 
 /// Where a request comes in.
@@ -89,9 +89,6 @@ pub struct Seams {
     pub is_dev: bool,
 }
 
-/// Access tokens seen before.
-pub(crate) type Tokens = TokenCache<AccessToken>;
-
 /// All doors, and what they share.
 #[derive(Debug)]
 pub struct Core {
@@ -107,6 +104,7 @@ pub struct Core {
     overload: Arc<Limiter>,
     snapshot: ArcSwapOption<Snapshot>,
     version: AtomicU64,
+    readings: AtomicU64,
 }
 
 impl Core {
@@ -135,6 +133,7 @@ impl Core {
             overload,
             snapshot: ArcSwapOption::empty(),
             version: AtomicU64::new(0),
+            readings: AtomicU64::new(0),
         }))
     }
 
@@ -232,6 +231,11 @@ impl Core {
         &self.rates
     }
 
+    /// A number that no other snapshot has, also none that was built at the same time.
+    pub(crate) fn reading(&self) -> u64 {
+        self.readings.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// The cache of access tokens; a new one only when other tokens are expected.
     pub(crate) fn tokens(&self, expected: Expected) -> Arc<Tokens> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
@@ -305,5 +309,6 @@ impl Door {
     }
 }
 
-/// Ten thousand tokens of a kilobyte each.
-const TOKENS_MAX: usize = 10_000;
+/// 2^17 tokens of about a kilobyte each: 100,000 that live at once are not verified twice. Only
+/// tokens that we signed can fill it.
+const TOKENS_MAX: usize = 131_072;

@@ -100,8 +100,7 @@ impl Record {
     }
 
     /// Notes who calls.
-    pub(crate) fn caller(&mut self, caller: Caller) -> Arc<Caller> {
-        let caller = Arc::new(caller);
+    pub(crate) fn caller(&mut self, caller: Arc<Caller>) -> Arc<Caller> {
         self.caller = Some(Arc::clone(&caller));
         caller
     }

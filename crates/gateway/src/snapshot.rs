@@ -173,6 +173,7 @@ impl<'a> Builder<'a> {
         let edge = Edge {
             origin,
             tokens: self.core.tokens(expected),
+            reading: self.core.reading(),
             sessions: Arc::clone(&self.core.seams().sessions),
         };
         let local = self.core.seams().local.clone();

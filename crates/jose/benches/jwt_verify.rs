@@ -55,8 +55,10 @@ fn bench(
     report("ringwall-cold", algorithm, 2_000, || {
         keys.verify_access(&token, &expected, now).is_ok()
     })?;
-    let cache = TokenCache::<AccessToken>::new(expected, 1_024);
-    report("ringwall-cached", algorithm, 200_000, || cache.verify(&keys, 1, &token, now).is_ok())
+    let cache = TokenCache::<AccessToken, ()>::new(expected, 1_024);
+    report("ringwall-cached", algorithm, 200_000, || {
+        cache.verify(&keys, &token, (now, 1), |_claims| ()).is_ok()
+    })
 }
 
 fn claims(issuer: &str) -> Value {

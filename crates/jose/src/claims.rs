@@ -56,7 +56,7 @@ pub struct InternalClaims {
     pub expires: Timestamp,
     /// `iat`.
     pub issued: Timestamp,
-    /// `jti`: the request id.
+    /// `jti`: the id of the request that the token was signed for; equal ones may share it.
     pub request: String,
     /// `name`: the person's login name.
     pub name: Option<String>,

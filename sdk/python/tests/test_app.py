@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
+    from flask_ringwall.caller import Caller
     from flask_ringwall.pytest_plugin import Acting
 
 As = "Callable[..., Acting]"
@@ -132,6 +133,23 @@ def test_a_seen_token_is_checked_against_the_request_again(client: FlaskClient) 
     # Another key set: what was verified before does not count.
     guard_of(client.application).trust(LocalIssuer().keys())
     assert client.get("/orders/1", headers=headers).status_code == 401
+
+
+def test_a_caller_has_the_id_of_its_request_and_not_of_its_token(client: FlaskClient) -> None:
+    issuer = LocalIssuer()
+    guard_of(client.application).trust(issuer.keys())
+    claims = {"iss": "ringwall:shop", "aud": "orders", "sub": "u-1", "jti": "r-1"}
+    token = issuer.internal({**claims, "op": "getOrder", "htm": "GET", "htu": "/orders/1"})
+    seen: list[str] = []
+
+    def note(_: object, caller: Caller, **__: object) -> None:
+        seen.append(caller.request_id)
+
+    with token_accepted.connected_to(note):
+        for name in ("r-1", "r-2", "<b>", ""):
+            headers = {"Ringwall-Identity": token, "Ringwall-Request": name}
+            assert client.get("/orders/1", headers=headers).status_code == 200
+    assert seen == ["r-1", "r-2", "r-1", "r-1"]
 
 
 def test_two_identity_headers_are_refused(

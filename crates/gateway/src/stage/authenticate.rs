@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, ORIGIN};
@@ -28,7 +29,7 @@ pub trait Keys: Debug + Send + Sync {
     /// Keys of identity tokens between gateway and services.
     fn internal(&self) -> Arc<KeySet>;
 
-    /// Counts revocations: when it changes, remembered tokens are verified again.
+    /// Changes after every revocation: then each remembered token is looked up again.
     fn epoch(&self) -> u64;
 
     /// Whether a verified access token was revoked since, by its id or its session.
@@ -62,9 +63,23 @@ pub(crate) struct Edge {
     /// The gateway's origin, as browsers spell it.
     pub(crate) origin: String,
     /// Tokens seen before. It outlives a reload.
-    pub(crate) tokens: Arc<TokenCache<AccessToken>>,
+    pub(crate) tokens: Arc<Tokens>,
+    /// This snapshot's own number: what was made of a token for another one is not for this.
+    pub(crate) reading: u64,
     /// Who holds a session.
     pub(crate) sessions: Arc<dyn Sessions>,
+}
+
+/// Access tokens seen before, and who calls with each.
+pub(crate) type Tokens = TokenCache<AccessToken, Holder>;
+
+/// Who calls with a verified token, by the roles of one snapshot.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    claims: Arc<AccessClaims>,
+    caller: Arc<Caller>,
+    /// The epoch of revocations at which it was not revoked.
+    held_at: AtomicU64,
 }
 
 /// Roles, and those that each contains.
@@ -77,6 +92,7 @@ pub(crate) struct Authenticate {
     keys: Arc<dyn Keys>,
     clock: Arc<dyn Clock>,
     includes: Arc<Includes>,
+    nobody: Arc<Caller>,
 }
 
 /// Who is calling. Only [`Authenticate::run`] makes one: to hold it is to have the proof.
@@ -95,7 +111,7 @@ impl Authenticate {
         clock: Arc<dyn Clock>,
         includes: Arc<Includes>,
     ) -> Self {
-        Self { settings, keys, clock, includes }
+        Self { settings, keys, clock, includes, nobody: Arc::default() }
     }
 
     /// Returns the caller, who may be nobody, or refuses a credential that is not good.
@@ -104,42 +120,51 @@ impl Authenticate {
         peer: &Peer,
         request: &Normal,
         route: &Route,
-    ) -> Result<Caller, Refusal> {
+    ) -> Result<Arc<Caller>, Refusal> {
         match &self.settings {
             Settings::Edge(edge) => self.edge(edge, request, route),
             Settings::Inbound { fleet, service } => {
                 let caller = workload(peer, fleet)?;
                 let person =
                     self.passed_on(request, fleet, service, Sender::Certified(caller.as_deref()))?;
-                Ok(Caller { person, service: caller, ..Caller::default() })
+                Ok(Arc::new(Caller { person, service: caller, ..Caller::default() }))
             }
             Settings::Outbound { fleet, service } => {
                 let person = self.passed_on(request, fleet, service, Sender::Listener)?;
                 let service = Some(Arc::clone(service));
-                Ok(Caller { person, service, ..Caller::default() })
+                Ok(Arc::new(Caller { person, service, ..Caller::default() }))
             }
         }
     }
 
-    fn edge(&self, edge: &Edge, request: &Normal, route: &Route) -> Result<Caller, Refusal> {
+    fn edge(&self, edge: &Edge, request: &Normal, route: &Route) -> Result<Arc<Caller>, Refusal> {
         let bearer = if route.operation().passes_bearer { None } else { bearer(request.fields())? };
         match (bearer, request.session()) {
             (Some(_), Some(_)) => Err(Refusal::malformed("a bearer token beside a session")),
             (Some(token), None) => self.by_token(edge, token),
             (None, Some(cookie)) => self.by_session(edge, cookie, request),
-            (None, None) => Ok(Caller::default()),
+            (None, None) => Ok(Arc::clone(&self.nobody)),
         }
     }
 
-    fn by_token(&self, edge: &Edge, token: &str) -> Result<Caller, Refusal> {
+    fn by_token(&self, edge: &Edge, token: &str) -> Result<Arc<Caller>, Refusal> {
         let (keys, now) = (self.keys.access(), self.clock.now());
-        let claims = edge
+        // Read before the look-up: what is revoked in between is looked up at the next use.
+        let epoch = self.keys.epoch();
+        let holder = edge
             .tokens
-            .verify(&keys, self.keys.epoch(), token, now)
+            .verify(&keys, token, (now, edge.reading), |claims| self.holder(claims))
             .map_err(|error| Refusal::unauthenticated(error.to_string()))?;
-        if self.keys.is_revoked(&claims) {
-            return Err(Refusal::unauthenticated("the token was revoked"));
+        if holder.held_at.load(Ordering::Acquire) != epoch {
+            if self.keys.is_revoked(&holder.claims) {
+                return Err(Refusal::unauthenticated("the token was revoked"));
+            }
+            holder.held_at.store(epoch, Ordering::Release);
         }
+        Ok(Arc::clone(&holder.caller))
+    }
+
+    fn holder(&self, claims: &Arc<AccessClaims>) -> Holder {
         let person = PersonFacts {
             subject: claims.subject.clone(),
             // No login name has a colon: a program called `ada` must not own what is Ada's.
@@ -148,18 +173,25 @@ impl Authenticate {
             mfa: false,
         };
         let client = Some(claims.client_id.clone());
-        Ok(Caller { person: Some(person), client, is_consumed: true, service: None })
+        let caller = Caller { person: Some(person), client, is_consumed: true, service: None };
+        let (claims, caller) = (Arc::clone(claims), Arc::new(caller));
+        Holder { claims, caller, held_at: AtomicU64::new(NEVER) }
     }
 
-    fn by_session(&self, edge: &Edge, cookie: &str, request: &Normal) -> Result<Caller, Refusal> {
+    fn by_session(
+        &self,
+        edge: &Edge,
+        cookie: &str,
+        request: &Normal,
+    ) -> Result<Arc<Caller>, Refusal> {
         // A session that ended makes an anonymous caller: public pages must go on working.
         let Some(person) = edge.sessions.person(cookie, self.clock.now()) else {
-            return Ok(Caller::default());
+            return Ok(Arc::clone(&self.nobody));
         };
         check_same_origin(request, &edge.origin)?;
         let roles = self.expand(&person.roles);
         let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa: false };
-        Ok(Caller { person: Some(facts), ..Caller::default() })
+        Ok(Arc::new(Caller { person: Some(facts), ..Caller::default() }))
     }
 
     /// The person whose identity a service passes on.
@@ -288,6 +320,9 @@ fn workload(peer: &Peer, fleet: &str) -> Result<Option<Arc<str>>, Refusal> {
 fn claimed_sender(claims: &InternalClaims) -> Option<&str> {
     claims.actor.as_ref().and_then(|actor| actor.subject.strip_prefix("service:"))
 }
+
+/// No epoch: a token that was just verified may have been revoked long ago.
+const NEVER: u64 = u64::MAX;
 
 fn person_of(claims: InternalClaims) -> Option<PersonFacts> {
     if claims.subject == "anonymous" || claims.subject.starts_with("service:") {

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, CONNECTION, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE, UPGRADE,
 };
@@ -34,7 +33,7 @@ use crate::stage::route::Route;
 use crate::trace::{TRACEPARENT, TRACESTATE};
 use crate::upstreams::Original;
 use crate::{Refusal, Signers};
-use identity::Introduction;
+use identity::{Introduction, Introductions};
 use sending::Sending;
 
 /// What a door says to the other side.
@@ -57,6 +56,7 @@ pub(crate) struct Forward {
     signers: Arc<dyn Signers>,
     clock: Arc<dyn Clock>,
     floodgate: Option<Floodgate>,
+    introductions: Introductions,
 }
 
 impl Forward {
@@ -67,7 +67,8 @@ impl Forward {
         signers: Arc<dyn Signers>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { settings, fleet, pool, signers, clock, floodgate: None }
+        let introductions = Introductions::new();
+        Self { settings, fleet, pool, signers, clock, floodgate: None, introductions }
     }
 
     /// The same, with a limit of requests under way.
@@ -164,17 +165,15 @@ impl Forward {
             fleet: &self.fleet,
             permit,
             operation: route.operation(),
-            request: record.request_id(),
+            id: record.request_id(),
             method: parts.method.as_str(),
             path: parts.uri.path(),
         };
         let token = self
             .signers
             .current()
-            .and_then(|signer| introduction.sign(&*signer, self.clock.now()))
+            .and_then(|signer| self.introductions.token(&introduction, &*signer, self.clock.now()))
             .map_err(|error| Refusal::Undecided { why: error.to_string() })?;
-        let token = HeaderValue::from_maybe_shared(Bytes::from(token));
-        let token = token.map_err(|error| Refusal::Undecided { why: error.to_string() })?;
         parts.headers.insert(IDENTITY, token);
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ pub(crate) struct Fleet {
     pub(crate) access: PrivateKey,
     pub(crate) internal: Arc<PrivateKey>,
     pub(crate) signers: Arc<LastKey>,
+    pub(crate) revocations: Arc<Revocations>,
     server: Server,
 }
 
@@ -49,7 +51,12 @@ impl Fleet {
         let internal = Arc::new(PrivateKey::generate(Algorithm::EdDsa).unwrap());
         let sink = Arc::new(MemorySink::default());
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(NOW)));
-        let keys = TestKeys { access: public(&access), internal: public(&internal) };
+        let revocations = Arc::new(Revocations::default());
+        let keys = TestKeys {
+            access: public(&access),
+            internal: public(&internal),
+            revocations: Arc::clone(&revocations),
+        };
         let signers = Arc::new(LastKey(Mutex::new(Arc::clone(&internal))));
         let core = Core::new(Seams {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -66,7 +73,7 @@ impl Fleet {
         .unwrap();
         core.load(model, schemas).unwrap();
         let server = Server::start(Settings { workers: 1, ..Settings::default() }).unwrap();
-        Self { core, sink, clock, access, internal, signers, server }
+        Self { core, sink, clock, access, internal, signers, revocations, server }
     }
 
     /// Opens the public door.
@@ -233,10 +240,25 @@ impl Sessions for People {
     }
 }
 
+/// What is revoked by its id. `t-revoked` always was.
+#[derive(Debug, Default)]
+pub(crate) struct Revocations {
+    ids: Mutex<Vec<String>>,
+    epoch: AtomicU64,
+}
+
+impl Revocations {
+    pub(crate) fn revoke(&self, id: &str) {
+        self.ids.lock().unwrap().push(id.to_owned());
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+}
+
 #[derive(Debug)]
 struct TestKeys {
     access: Arc<KeySet>,
     internal: Arc<KeySet>,
+    revocations: Arc<Revocations>,
 }
 
 impl Keys for TestKeys {
@@ -249,11 +271,12 @@ impl Keys for TestKeys {
     }
 
     fn epoch(&self) -> u64 {
-        0
+        self.revocations.epoch.load(Ordering::Acquire)
     }
 
     fn is_revoked(&self, claims: &AccessClaims) -> bool {
         claims.token_id == "t-revoked"
+            || self.revocations.ids.lock().unwrap().contains(&claims.token_id)
     }
 }
 

@@ -10,7 +10,7 @@ import os
 import re
 import time
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote_to_bytes
 
@@ -19,6 +19,7 @@ from werkzeug.local import LocalProxy
 
 from flask_ringwall import own, problem, state
 from flask_ringwall.cache import TokenCache
+from flask_ringwall.caller import PROOF, Caller
 from flask_ringwall.keys import KeyFile, KeySet
 from flask_ringwall.operation import data, declared_operation, operation
 from flask_ringwall.session import Session
@@ -38,14 +39,13 @@ if TYPE_CHECKING:
 
     from flask import Request
 
-    from flask_ringwall.caller import Caller
-
 IDENTITY_HEADER = "Ringwall-Identity"
 OWNER_HEADER = "Ringwall-Owner"
 REQUEST_HEADER = "Ringwall-Request"
 
 # As WSGI spells the headers that each request is asked for.
 _IDENTITY = "HTTP_RINGWALL_IDENTITY"
+_REQUEST = "HTTP_RINGWALL_REQUEST"
 _TRACE = "HTTP_TRACEPARENT"
 # W3C Trace Context, version 00: what is not of this form is not passed along.
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
@@ -125,7 +125,7 @@ class Guard:
             verified = self._internal.run(token, now)
             _same_request(verified, asked)
             _same_operation(verified, app, asked)
-            return verified.caller, token
+            return _named(verified.caller, asked), token
         if self._access is not None:
             return self._access.run(_bearer(asked), now).caller, None
         raise VerifyError(Reason.ABSENT, "no identity token")
@@ -252,6 +252,17 @@ def _refuse(guard: Guard, app: Flask, asked: Request, error: VerifyError) -> Res
     if error.reason is not Reason.ABSENT:
         challenge += ', error="invalid_token"'
     return problem.response(problem.NOT_AUTHENTICATED, known_id, reason, challenge)
+
+
+def _named(caller: Caller, asked: Request) -> Caller:
+    """The caller with the id of this request: a token serves equal requests for a few seconds.
+
+    The id decides nothing, so it need not be signed; one that is not of the form is left out.
+    """
+    request_id = asked.environ.get(_REQUEST, "")
+    if request_id == caller.request_id or not _REQUEST_ID.fullmatch(request_id):
+        return caller
+    return replace(caller, proof=PROOF, request_id=request_id)
 
 
 def _same_request(verified: Verified, asked: Request) -> None:

@@ -1,8 +1,8 @@
 """Verifies Ringwall's tokens: same steps, same order, same reasons as the ``jose`` crate.
 
-The steps are identity token first (``rw-int+jwt``, made for one request) and access token
-(``at+jwt``, RFC 9068). A profile is closed: its ``typ``, its algorithms, its claims. The
-algorithm comes from the key; the header only has to agree.
+The steps are identity token first (``rw-int+jwt``, made for one caller, operation, method and
+path) and access token (``at+jwt``, RFC 9068). A profile is closed: its ``typ``, its algorithms,
+its claims. The algorithm comes from the key; the header only has to agree.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class Verified:
 
 
 def verify_internal(token: str, keys: KeySet, expected: Expected, now: int) -> Verified:
-    """Verifies the token that a gateway or sidecar made for one request."""
+    """Verifies the token that a gateway or sidecar made about the caller of a request."""
     claims, expires_at = _verify(INTERNAL, token, keys, expected, now)
     subject = _text(claims, "sub")
     caller = Caller(

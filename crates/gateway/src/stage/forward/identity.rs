@@ -1,7 +1,15 @@
-//! The token that tells a service who is calling, bound to this one request.
+//! The token that tells a service who is calling, bound to caller, operation, method and path.
+//!
+//! A signature costs more than all other stages together, so a token serves equal requests for a
+//! few seconds of its life. Equal means that every byte of what it says is the same, and the key
+//! that signs (docs/adr/0021-identity-tokens-serve-equal-requests.md).
 
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
 use ringwall_base::{SignError, Signer, Timestamp};
-use ringwall_jose::mint;
+use ringwall_jose::{Recent, mint};
 use serde::Serialize;
 
 use crate::operation::Operation;
@@ -16,17 +24,76 @@ pub(super) struct Introduction<'a> {
     pub(super) permit: &'a Permit,
     /// The operation.
     pub(super) operation: &'a Operation,
-    /// The request's id.
-    pub(super) request: &'a str,
+    /// A name for the token, should one have to be signed.
+    pub(super) id: &'a str,
     /// The request's method.
     pub(super) method: &'a str,
     /// The path as sent.
     pub(super) path: &'a str,
 }
 
+/// Tokens that were signed lately.
+#[derive(Debug)]
+pub(super) struct Introductions(Recent<Signed>);
+
+#[derive(Clone, Debug)]
+struct Signed {
+    token: HeaderValue,
+    at: Timestamp,
+}
+
+impl Introductions {
+    pub(super) fn new() -> Self {
+        Self(Recent::new(TOKENS_MAX))
+    }
+
+    /// The token of an introduction: one that was signed lately, or a new one.
+    pub(super) fn token(
+        &self,
+        introduction: &Introduction<'_>,
+        signer: &dyn Signer,
+        now: Timestamp,
+    ) -> Result<HeaderValue, SignError> {
+        let key = introduction.key(signer.key_id());
+        // Both ways: a clock that was set back must not keep a token for longer.
+        let is_fresh = |at: Timestamp| at <= now && now < at.plus(REUSE_MAX);
+        if let Some(known) = self.0.get(&key).filter(|known| is_fresh(known.at)) {
+            return Ok(known.token);
+        }
+        let token = Bytes::from(introduction.sign(signer, now)?);
+        let token = HeaderValue::from_maybe_shared(token);
+        let token = token.map_err(|_unspecific| SignError::Failed)?;
+        self.0.put(&key, Signed { token: token.clone(), at: now });
+        Ok(token)
+    }
+}
+
 impl Introduction<'_> {
+    /// All that the token says besides its name and its time, and the key that signs it. Each part
+    /// begins with its length, so that no two introductions have one key.
+    fn key(&self, key_id: &str) -> Vec<u8> {
+        let caller = self.permit.caller();
+        let person = caller.person();
+        let own = if self.permit.is_own() { "own" } else { "" };
+        let mut key = Key(Vec::with_capacity(KEY_BYTES_USUAL));
+        key.add(Some(key_id));
+        key.add(Some(self.fleet));
+        key.add(Some(&self.operation.service));
+        key.add(Some(&self.operation.name));
+        key.add(Some(own));
+        key.add(Some(self.method));
+        key.add(Some(self.path));
+        key.add(caller.service());
+        key.add(person.map(|person| person.subject.as_str()));
+        key.add(person.map(|person| person.name.as_str()));
+        for role in person.into_iter().flat_map(|person| &person.roles) {
+            key.add(Some(role));
+        }
+        key.0
+    }
+
     /// Signs it.
-    pub(super) fn sign(&self, signer: &dyn Signer, now: Timestamp) -> Result<String, SignError> {
+    fn sign(&self, signer: &dyn Signer, now: Timestamp) -> Result<String, SignError> {
         let caller = self.permit.caller();
         let service = caller.service().map(|name| format!("service:{name}"));
         let claims = Claims {
@@ -34,7 +101,7 @@ impl Introduction<'_> {
             aud: &self.operation.service,
             iat: now.secs(),
             exp: now.secs().saturating_add(SECS),
-            jti: self.request,
+            jti: self.id,
             sub: caller.subject().or(service.as_deref()).unwrap_or("anonymous"),
             name: caller.person().map(|person| person.name.as_str()),
             roles: caller.person().map(|person| person.roles.as_slice()),
@@ -45,6 +112,17 @@ impl Introduction<'_> {
             htu: self.path,
         };
         mint(signer, "rw-int+jwt", &claims)
+    }
+}
+
+struct Key(Vec<u8>);
+
+impl Key {
+    /// What is absent is told apart from what is empty.
+    fn add(&mut self, part: Option<&str>) {
+        let length = part.map_or(u64::MAX, |text| u64::try_from(text.len()).unwrap_or(u64::MAX));
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(part.unwrap_or_default().as_bytes());
     }
 }
 
@@ -75,3 +153,12 @@ struct Actor<'a> {
 
 /// Long enough for a request that waits in a queue, too short to be worth stealing.
 const SECS: u64 = 30;
+
+/// A third of its life: whoever gets it has 20 seconds at least.
+const REUSE_MAX: Duration = Duration::from_secs(10);
+
+/// As many as access tokens that are remembered, of about 700 bytes each.
+const TOKENS_MAX: usize = 131_072;
+
+/// What a key of short names needs.
+const KEY_BYTES_USUAL: usize = 320;
