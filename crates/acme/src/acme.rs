@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use instant_acme::{
     Account, AccountCredentials, AuthorizationStatus, ChallengeType, Identifier, NewAccount,
     NewOrder, Order, OrderStatus, RetryPolicy,
@@ -152,7 +153,7 @@ impl Acme {
     async fn account(&self, carrier: &Carrier) -> Result<Account, AcmeError> {
         let server = |source| self.server(source, carrier.wait());
         let builder = Account::builder_with_http(Box::new(carrier.clone()));
-        let record = format!("account {}", self.settings.directory);
+        let record = account_record(&self.settings.directory);
         if let Some(kept) = self.seams.custody.get(&record)? {
             let credentials: AccountCredentials =
                 serde_json::from_slice(kept.expose()).map_err(AcmeError::Account)?;
@@ -256,6 +257,14 @@ impl Challenge {
             Self::TlsAlpn01 => "tls-alpn-01",
         }
     }
+}
+
+/// An account belongs to its server. The name is short and plain, as a vault wants it.
+fn account_record(directory: &str) -> String {
+    let hash = digest(&SHA256, directory.as_bytes());
+    let name = hash.as_ref().iter().take(8).flat_map(|byte| [byte >> 4, byte & 15]);
+    let name: String = name.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
+    format!("account-{name}")
 }
 
 /// RFC 8737 section 3: self-signed, the one name, and the digest in a critical extension.

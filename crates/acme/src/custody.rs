@@ -24,5 +24,5 @@ pub trait Custody: Debug + Send + Sync {
 
 /// Why a record was not read or written.
 #[derive(Debug, thiserror::Error)]
-#[error("the vault does not keep ACME keys")]
+#[error("the vault does not keep ACME keys: {0}")]
 pub struct CustodyError(#[source] pub Box<dyn std::error::Error + Send + Sync>);

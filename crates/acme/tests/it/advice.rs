@@ -103,7 +103,9 @@ fn keeper(stub: &Arc<Stub>, clock: &Arc<ManualClock>) -> (Keeper, Server) {
     let credentials = format!(
         "{{\"id\":\"{base}/account/1\",\"key_pkcs8\":\"{account}\",\"directory\":\"{directory}\"}}"
     );
-    put(&format!("account {directory}"), credentials);
+    let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, directory.as_bytes());
+    let short: String = hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    put(&format!("account-{short}"), credentials);
     let settings = Settings {
         directory,
         contact: None,
