@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
+use crate::house::free_port;
 use crate::library::Library;
 use crate::program::{Program, run};
 
@@ -64,7 +65,9 @@ fn status_says_where_it_listens_and_which_version_runs() {
 
 #[test]
 fn the_units_for_systemd_are_hardened_and_systemd_reads_them() {
-    let library = Library::open_with(|text| text.replace("port = PORT", "port = PORT\nhttp = 80"));
+    let library = Library::open_with(|text| {
+        text.replace("port = PORT", &format!("port = PORT\nhttp = {}", free_port()))
+    });
     let text = library.house.run(&["export", "systemd"]).good().out;
     let folder = tempfile::TempDir::new().unwrap();
     let mut names = Vec::new();
@@ -125,8 +128,8 @@ fn systemd_hears_that_it_is_ready_and_alive() {
 #[test]
 fn the_gateway_api_has_a_route_for_each_service_and_says_what_is_missing() {
     let library = Library::open_with(|text| {
-        let text =
-            text.replace("port = PORT", "port = PORT\nhttp = 80\naliases = [\"www.localhost\"]");
+        let lines = format!("port = PORT\nhttp = {}\naliases = [\"www.localhost\"]", free_port());
+        let text = text.replace("port = PORT", &lines);
         let (before, lab) = text.split_once("[services.lab]\n").unwrap();
         let (_, lab) = lab.split_once('\n').unwrap();
         format!("{before}[services.lab]\nupstream = \"lab.prod:8000\"\n{lab}")
