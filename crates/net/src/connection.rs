@@ -67,7 +67,9 @@ pub(crate) async fn serve(
     let door = context.door.clone();
     match (socket, &context.tls) {
         (Socketed::Tcp(stream), Some(tls)) => {
-            let shaken = timeout(context.settings.handshake_time, handshake::accept(tls, stream));
+            // Boxed, and free again when the connection is served.
+            let shaken = Box::pin(handshake::accept(tls, stream));
+            let shaken = timeout(context.settings.handshake_time, shaken);
             let Ok(Some(Shaken { stream, facts, scope })) = shaken.await else {
                 tracing::debug!(%address, %door, "no TLS handshake");
                 counts.refuse(Unwelcome::Handshake);
@@ -76,7 +78,7 @@ pub(crate) async fn serve(
             let is_h2 = facts.is_h2;
             let peer = Arc::new(Peer::present(address, door, Some(facts), presence, scope));
             if is_h2 {
-                h2::serve(stream, &context, peer).await;
+                Box::pin(h2::serve(stream, &context, peer)).await;
             } else {
                 h1::serve(Wire::Served(Box::new(stream)), &context, peer).await;
             }

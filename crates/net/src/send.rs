@@ -100,7 +100,8 @@ pub(crate) async fn send(
             Err(Failed { unsent: Some(unsent), .. }) => body = *unsent,
         }
     }
-    let lease = lease(settings, target).await?;
+    // A handshake takes ten times the room of an exchange, which every request would be charged.
+    let lease = Box::pin(lease(settings, target)).await?;
     exchange(lease, &request, body).await.map_err(|failed| failed.error)
 }
 

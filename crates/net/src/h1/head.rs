@@ -41,7 +41,7 @@ pub(crate) fn request(head: Head, bytes: &Bytes, spans: &[Span]) -> Result<Reque
     *request.method_mut() = method;
     *request.uri_mut() = target.map_err(|_malformed| Violation::StartLine)?;
     *request.version_mut() = version(head);
-    *request.headers_mut() = fields(bytes, spans)?;
+    *request.headers_mut() = fields(bytes, spans, ADDED)?;
     Ok(request)
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn response(
     *response.status_mut() =
         StatusCode::from_u16(head.status).map_err(|_malformed| Violation::StartLine)?;
     *response.version_mut() = version(head);
-    *response.headers_mut() = fields(bytes, spans)?;
+    *response.headers_mut() = fields(bytes, spans, 1)?;
     Ok(response)
 }
 
@@ -63,12 +63,12 @@ fn version(head: Head) -> Version {
     if head.is_1_0 { Version::HTTP_10 } else { Version::HTTP_11 }
 }
 
-/// The fields of a section, values not copied.
-pub(crate) fn fields(bytes: &Bytes, spans: &[Span]) -> Result<HeaderMap, Violation> {
+/// The fields of a section, values not copied. There is room for as many as will be `added`.
+pub(crate) fn fields(bytes: &Bytes, spans: &[Span], added: usize) -> Result<HeaderMap, Violation> {
     if spans.is_empty() {
         return Ok(HeaderMap::new());
     }
-    let mut fields = HeaderMap::with_capacity(spans.len().saturating_add(ADDED));
+    let mut fields = HeaderMap::with_capacity(spans.len().saturating_add(added));
     for span in spans {
         let name = bytes.get(span.start..span.colon).unwrap_or_default();
         let name = HeaderName::from_bytes(name).map_err(|_malformed| Violation::FieldName)?;
@@ -90,15 +90,17 @@ pub(crate) fn write_request(out: &mut Vec<u8>, request: &Request<()>, framing: F
     }
     out.extend_from_slice(b" HTTP/1.1\r\n");
     let headers = request.headers();
-    // RFC 9112 section 3.2: a request without one is refused by the other side.
-    if !headers.contains_key(HOST) {
-        let host = request.uri().authority().map_or("", http::uri::Authority::as_str);
-        field(out, HOST.as_str(), host.as_bytes());
-    }
+    let mut has_host = false;
     for (name, value) in headers {
+        has_host |= name == HOST;
         if !is_framing(name) && name != EXPECT {
             field(out, name.as_str(), value.as_bytes());
         }
+    }
+    // RFC 9112 section 3.2: a request without one is refused by the other side.
+    if !has_host {
+        let host = request.uri().authority().map_or("", http::uri::Authority::as_str);
+        field(out, HOST.as_str(), host.as_bytes());
     }
     write_framing(out, framing);
     // What has a meaning for its body says that there is none (RFC 9110 section 8.6).
@@ -117,7 +119,9 @@ pub(crate) fn write_response(
 ) {
     status_line(out, response.status());
     let is_switch = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let mut has_date = false;
     for (name, value) in response.headers() {
+        has_date |= name == DATE;
         let ends_here = is_framing(name) || (name == CONNECTION && !is_switch);
         // To HEAD, and with 304, the length is that of what is not sent.
         if !ends_here || (has_length && name == CONTENT_LENGTH) {
@@ -125,7 +129,7 @@ pub(crate) fn write_response(
         }
     }
     write_framing(out, framing);
-    if !response.status().is_informational() && !response.headers().contains_key(DATE) {
+    if !response.status().is_informational() && !has_date {
         date::write(out);
     }
 }
@@ -233,5 +237,5 @@ impl std::fmt::Write for Line {
     }
 }
 
-/// Fields that a gateway adds: room for them is made at once.
+/// Fields that a gateway adds to a request.
 const ADDED: usize = 6;

@@ -173,7 +173,7 @@ impl Link {
                 }
                 (Part::Trailers, used) => {
                     let section = self.input.split_to(used).freeze();
-                    let fields = head::fields(&section, self.machine.spans())?;
+                    let fields = head::fields(&section, self.machine.spans(), 0)?;
                     return Ok(Some(Piece::Trailers(fields)));
                 }
                 (Part::Framing | Part::Head, used) => self.input.advance(used),
