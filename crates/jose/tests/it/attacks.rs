@@ -176,7 +176,7 @@ fn a_cache_serves_one_audience_and_one_kind_of_token_and_is_not_poisoned() {
     let refused = internal.verify(&ours, &token, (now(), 1), |_claims| ());
     assert_eq!(refused.err(), Some(VerifyError::Typ));
     // What differs in one place is another token, and junk is refused each time.
-    for junk in [token.replace('A', "B"), format!("{token}A"), token[1..].to_owned()] {
+    for junk in [token.replace('A', "B"), format!("{token}A"), token.replacen('e', "", 1)] {
         assert!(cache.verify(&ours, &junk, (now(), 1), |_claims| ()).is_err());
         assert!(cache.verify(&ours, &junk, (now(), 1), |_claims| ()).is_err());
     }
