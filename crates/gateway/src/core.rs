@@ -89,6 +89,9 @@ pub struct Seams {
     pub is_dev: bool,
 }
 
+/// Names that cannot be looked up, and why.
+type Stale = BTreeMap<String, String>;
+
 /// All doors, and what they share.
 #[derive(Debug)]
 pub struct Core {
@@ -97,7 +100,7 @@ pub struct Core {
     rates: Arc<Rates>,
     notes: Arc<Notes>,
     sharing: exchange::State,
-    stale: Mutex<BTreeMap<String, String>>,
+    stale: Mutex<Stale>,
     health: ArcSwap<Vec<(String, Health)>>,
     tokens: Mutex<Option<Arc<Tokens>>>,
     upstreams: Arc<Registry>,
@@ -206,7 +209,7 @@ impl Core {
         self.stale().clone()
     }
 
-    pub(crate) fn stale(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+    pub(crate) fn stale(&self) -> MutexGuard<'_, Stale> {
         self.stale.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

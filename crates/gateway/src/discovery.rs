@@ -84,10 +84,7 @@ impl Discovery {
             if watched.due <= now && !watched.is_running {
                 watched.is_running = true;
                 let (places, seen) = (Arc::clone(&self.places), watched.seen);
-                self.running.spawn(async move {
-                    let looked = places.look(&name, seen).await;
-                    (name, looked)
-                });
+                self.running.spawn(look(places, name, seen));
             }
         }
         // A service that is new may use a name that is known.
@@ -154,6 +151,11 @@ impl Watched {
     fn new(now: Instant) -> Self {
         Self { due: now, is_running: false, failures: 0, found: Vec::new(), seen: Seen::default() }
     }
+}
+
+async fn look(places: Arc<Places>, name: String, seen: Seen) -> (String, Looked) {
+    let looked = places.look(&name, seen).await;
+    (name, looked)
 }
 
 /// Writes down what happened to a name or an endpoint.

@@ -26,8 +26,14 @@ use crate::upstreams::Endpoint;
 pub struct Checks {
     core: Arc<Core>,
     known: BTreeMap<usize, Known>,
-    running: JoinSet<(usize, Result<(), String>)>,
+    running: JoinSet<Checked>,
 }
+
+/// What a check found at which endpoint.
+type Checked = (usize, Result<(), String>);
+
+/// An endpoint to check, its service, and how.
+type Wanted = (Arc<Endpoint>, String, Health);
 
 /// One endpoint.
 #[derive(Debug)]
@@ -64,7 +70,7 @@ impl Checks {
     /// Follows the manifest and what names stand for, and begins what is due.
     fn look(&mut self) {
         let now = Instant::now();
-        let mut wanted: BTreeMap<usize, (Arc<Endpoint>, String, Health)> = BTreeMap::new();
+        let mut wanted: BTreeMap<usize, Wanted> = BTreeMap::new();
         for (service, rule) in self.core.health_rules().iter() {
             for endpoint in self.core.upstreams(service).iter().flat_map(|one| one.endpoints()) {
                 let key = Arc::as_ptr(&endpoint).addr();
@@ -113,7 +119,7 @@ impl Checks {
         }
     }
 
-    fn take(&mut self, done: Result<(usize, Result<(), String>), JoinError>) {
+    fn take(&mut self, done: Result<Checked, JoinError>) {
         let Ok((key, outcome)) = done else { return };
         let Some(every) = self.known.get(&key).map(|known| known.rule.every) else { return };
         // Nine to eleven tenths of the interval.

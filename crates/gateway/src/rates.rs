@@ -97,17 +97,14 @@ impl Rates {
     fn change<T>(&self, key: Key, now: u64, with: impl Fn(Word) -> (Option<Word>, T)) -> (bool, T) {
         let Some(bucket) = self.bucket(key) else { return (false, with(Word::default()).1) };
         loop {
-            let Some((slot, word)) = bucket.find(key) else {
-                let (fresh, told) = with(Word::default());
-                let Some(fresh) = fresh else { return (false, told) };
-                if self.enter(bucket, key, fresh, now) {
-                    return (true, told);
-                }
-                continue;
-            };
-            let (next, told) = with(word);
+            let found = bucket.find(key);
+            let (next, told) = with(found.map_or_else(Word::default, |(_slot, word)| word));
             let Some(next) = next else { return (false, told) };
-            if slot.swap(word, next.of_generation(word)) {
+            let is_done = match found {
+                Some((slot, word)) => slot.swap(word, next.of_generation(word)),
+                None => self.enter(bucket, key, next, now),
+            };
+            if is_done {
                 return (true, told);
             }
         }

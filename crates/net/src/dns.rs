@@ -116,9 +116,9 @@ impl Resolver {
             let v4 = self.ask(&conf, &candidate, Kind::A).await;
             let v6 = self.ask(&conf, &candidate, Kind::Aaaa).await;
             match (v4, v6) {
-                (Ok(v4), Ok(v6)) => return Ok(self.joined([v4, v6])),
+                (Ok(v4), Ok(v6)) => return Ok(self.joined(&[v4, v6])),
                 // Some servers know no AAAA and fail instead of saying so.
-                (Ok(some), Err(_)) | (Err(_), Ok(some)) => return Ok(self.joined([some])),
+                (Ok(some), Err(_)) | (Err(_), Ok(some)) => return Ok(self.joined(&[some])),
                 (Err(error), Err(_)) => last = error,
             }
             if !matches!(last, LookupError::None) {
@@ -137,19 +137,7 @@ impl Resolver {
         let mut last = LookupError::None;
         for candidate in conf.candidates(name) {
             match self.ask(&conf, &candidate, Kind::Srv).await {
-                Ok(records) => {
-                    let mut hosts: Vec<ServiceHost> =
-                        records.iter().filter_map(|(record, _)| record.as_service()).collect();
-                    hosts.sort();
-                    hosts.dedup();
-                    // RFC 2782: a single root target means that the service is not offered.
-                    hosts.retain(|host| !host.host.is_empty());
-                    hosts.truncate(self.settings.records_max);
-                    if hosts.is_empty() {
-                        return Err(LookupError::None);
-                    }
-                    return Ok(Records { all: hosts, ttl: shortest(&records) });
-                }
+                Ok(records) => return self.hosts(&records),
                 Err(LookupError::None) => {}
                 Err(error) => last = error,
             }
@@ -157,7 +145,21 @@ impl Resolver {
         Err(last)
     }
 
-    fn joined<const N: usize>(&self, lists: [Vec<(Record, Duration)>; N]) -> Records<IpAddr> {
+    fn hosts(&self, records: &[Line]) -> Result<Records<ServiceHost>, LookupError> {
+        let mut hosts: Vec<ServiceHost> =
+            records.iter().filter_map(|(record, _)| record.as_service()).collect();
+        hosts.sort();
+        hosts.dedup();
+        // RFC 2782: a single root target means that the service is not offered.
+        hosts.retain(|host| !host.host.is_empty());
+        hosts.truncate(self.settings.records_max);
+        if hosts.is_empty() {
+            return Err(LookupError::None);
+        }
+        Ok(Records { all: hosts, ttl: shortest(records) })
+    }
+
+    fn joined(&self, lists: &[Vec<Line>]) -> Records<IpAddr> {
         let ttl = lists.iter().map(|records| shortest(records)).min().unwrap_or_default();
         let addresses: BTreeSet<IpAddr> =
             lists.iter().flatten().filter_map(|(record, _)| record.as_address()).collect();
@@ -165,27 +167,13 @@ impl Resolver {
     }
 
     /// Asks each server in turn until one answers.
-    async fn ask(
-        &self,
-        conf: &Conf,
-        name: &str,
-        kind: Kind,
-    ) -> Result<Vec<(Record, Duration)>, LookupError> {
+    async fn ask(&self, conf: &Conf, name: &str, kind: Kind) -> Result<Vec<Line>, LookupError> {
         let mut last = LookupError::NoServer;
         for server in &conf.servers {
-            match self.ask_one(*server, name, kind).await {
-                Ok(message) => match message.code {
-                    0 => {
-                        let records = message.about(name, kind);
-                        return if records.is_empty() {
-                            Err(LookupError::None)
-                        } else {
-                            Ok(records)
-                        };
-                    }
-                    NO_SUCH_NAME => return Err(LookupError::None),
-                    code => last = LookupError::Refused(code),
-                },
+            let asked = self.ask_one(*server, name, kind).await;
+            match asked.and_then(|message| lines(&message, name, kind)) {
+                Ok(lines) => return Ok(lines),
+                Err(LookupError::None) => return Err(LookupError::None),
                 Err(error) => last = error,
             }
         }
@@ -266,7 +254,21 @@ async fn over_tcp(
     if message.answers(id, name) { Ok(message) } else { Err(MessageError::Other.into()) }
 }
 
-fn shortest(records: &[(Record, Duration)]) -> Duration {
+/// A record, and how long it holds.
+type Line = (Record, Duration);
+
+fn lines(message: &Message, name: &str, kind: Kind) -> Result<Vec<Line>, LookupError> {
+    match message.code {
+        0 => {
+            let lines = message.about(name, kind);
+            if lines.is_empty() { Err(LookupError::None) } else { Ok(lines) }
+        }
+        NO_SUCH_NAME => Err(LookupError::None),
+        code => Err(LookupError::Refused(code)),
+    }
+}
+
+fn shortest(records: &[Line]) -> Duration {
     records.iter().map(|(_record, ttl)| *ttl).min().unwrap_or_default()
 }
 

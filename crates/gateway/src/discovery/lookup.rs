@@ -85,11 +85,10 @@ impl Places {
         };
         let (changed, length) = (facts.modified().unwrap_or(SystemTime::UNIX_EPOCH), facts.len());
         match before {
-            Some((known, size, is_read)) if (known, size) == (changed, length) => {
-                if is_read {
-                    return Looked::Same(before);
-                }
+            Some((known, size, true)) if (known, size) == (changed, length) => {
+                return Looked::Same(before);
             }
+            Some((known, size, false)) if (known, size) == (changed, length) => {}
             // Written in place, it may be half there: it has to look the same twice.
             Some(_) => return Looked::Same(Some((changed, length, false))),
             None => {}

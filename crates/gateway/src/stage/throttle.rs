@@ -55,7 +55,10 @@ pub(crate) struct Counted {
 
 /// What is left for whoever asked, for the draft `RateLimit` fields.
 #[derive(Debug, Default)]
-pub(crate) struct Quotas([Option<(Arc<Limit>, Left)>; LIMITS_MAX]);
+pub(crate) struct Quotas([Option<Quota>; LIMITS_MAX]);
+
+/// One limit, and what is left of it.
+type Quota = (Arc<Limit>, Left);
 
 /// Whom a request is counted for.
 #[derive(Clone, Copy, Debug)]

@@ -209,35 +209,32 @@ impl Cursor<'_> {
             let [length] = self.take()?;
             match length {
                 0 => break,
-                1..=63 => {
-                    let end = self.at.saturating_add(usize::from(length));
-                    let label = self.whole.get(self.at..end).ok_or(MessageError::Short)?;
-                    if !label.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'.') {
-                        return Err(MessageError::Name);
-                    }
-                    if !name.is_empty() {
-                        name.push('.');
-                    }
-                    name.extend(label.iter().map(|byte| char::from(*byte)));
-                    self.at = end;
-                    if name.len() > NAME_BYTES_MAX {
-                        return Err(MessageError::Name);
-                    }
-                }
+                1..=63 => self.label(usize::from(length), &mut name)?,
                 0xc0.. => {
                     let [low] = self.take()?;
-                    let to = usize::from(u16::from_be_bytes([length & 0x3f, low]));
                     after.get_or_insert(self.at);
-                    if to >= before {
-                        return Err(MessageError::Name);
-                    }
-                    (before, self.at) = (to, to);
+                    self.at = usize::from(u16::from_be_bytes([length & 0x3f, low]));
+                    before = earlier(self.at, before)?;
                 }
                 _ => return Err(MessageError::Name),
             }
         }
         self.at = after.unwrap_or(self.at);
         Ok(name)
+    }
+
+    fn label(&mut self, length: usize, name: &mut String) -> Result<(), MessageError> {
+        let end = self.at.saturating_add(length);
+        let label = self.whole.get(self.at..end).ok_or(MessageError::Short)?;
+        if !label.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'.') {
+            return Err(MessageError::Name);
+        }
+        if !name.is_empty() {
+            name.push('.');
+        }
+        name.extend(label.iter().map(|byte| char::from(*byte)));
+        self.at = end;
+        if name.len() > NAME_BYTES_MAX { Err(MessageError::Name) } else { Ok(()) }
     }
 
     fn answer(&mut self) -> Result<Answer, MessageError> {
@@ -267,6 +264,11 @@ impl Cursor<'_> {
         self.at = end;
         Ok(Answer { owner, ttl: Duration::from_secs(ttl.into()), record })
     }
+}
+
+/// Where a pointer leads, if that is before what was read so far.
+const fn earlier(to: usize, before: usize) -> Result<usize, MessageError> {
+    if to < before { Ok(to) } else { Err(MessageError::Name) }
 }
 
 const INTERNET: u16 = 1;
