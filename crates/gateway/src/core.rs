@@ -19,6 +19,7 @@ use crate::exchange::{self, Notes, Sharing};
 use crate::ledger::Ledger;
 use crate::local::Local;
 use crate::metrics::LimitFacts;
+use crate::pages::Pages;
 use crate::pipeline::House;
 use crate::rates::Rates;
 use crate::record::Opening;
@@ -106,6 +107,7 @@ pub struct Core {
     upstreams: Arc<Registry>,
     overload: Arc<Limiter>,
     snapshot: ArcSwapOption<Snapshot>,
+    pages: ArcSwapOption<Pages>,
     version: AtomicU64,
     readings: AtomicU64,
 }
@@ -135,6 +137,7 @@ impl Core {
             upstreams,
             overload,
             snapshot: ArcSwapOption::empty(),
+            pages: ArcSwapOption::empty(),
             version: AtomicU64::new(0),
             readings: AtomicU64::new(0),
         }))
@@ -167,6 +170,11 @@ impl Core {
         self.upstreams.of(service)
     }
 
+    /// Puts the operator's error pages in the place of the plain ones.
+    pub fn show(&self, pages: Option<Pages>) {
+        self.pages.store(pages.map(Arc::new));
+    }
+
     /// A door. Doors of services that the manifest does not have refuse everything.
     pub fn house(self: &Arc<Self>, door: Door) -> Arc<House> {
         Arc::new(House::new(Arc::clone(self), door))
@@ -189,6 +197,10 @@ impl Core {
 
     pub(crate) fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshot.load_full()
+    }
+
+    pub(crate) fn pages(&self) -> Option<Arc<Pages>> {
+        self.pages.load_full()
     }
 
     pub(crate) const fn ledger(&self) -> &Arc<Ledger> {

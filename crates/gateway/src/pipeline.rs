@@ -7,16 +7,18 @@
 //! a `Clean` request, and only `authorize` and `inspect` make those.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use ringwall_base::RequestId;
 use ringwall_net::{Answer, Answering, Body, Peer, Violation};
 
+use crate::asker::Asker;
 use crate::record::Record;
 use crate::snapshot::Line;
 use crate::stage::review::dress;
 use crate::stage::route::Found;
-use crate::{Core, Door, Refusal, local};
+use crate::{Core, Door, Refusal, grpc_web, idle, local};
 
 /// One door of the fleet. It answers by the snapshot of the moment.
 #[derive(Debug)]
@@ -32,20 +34,36 @@ impl House {
 
     /// Answers one request: forwards it, or refuses it. Both end in the audit log.
     pub async fn answer(&self, peer: &Arc<Peer>, request: Request<Body>) -> Response<Body> {
+        Box::pin(self.serve(Arc::clone(peer), request)).await
+    }
+
+    async fn serve(&self, peer: Arc<Peer>, request: Request<Body>) -> Response<Body> {
+        let peer = &peer;
         let snapshot = self.core.snapshot();
         let line = snapshot.as_ref().and_then(|snapshot| snapshot.line(&self.door));
         let opening = self.door.opening(snapshot.as_deref());
         // The record is written when it drops, so a client that hangs up is recorded too.
         let mut record = Record::open(self.core.ledger(), opening, peer, &request);
+        let is_edge = self.door == Door::Edge;
+        let mut asker = if is_edge {
+            let compresses = snapshot.as_ref().is_some_and(|snapshot| snapshot.compresses());
+            Asker::of(&request, compresses)
+        } else {
+            Asker::default()
+        };
         let admitted = match line {
-            Some(line) => line.admit(peer, request, &mut record).await,
+            Some(line) => line.admit(peer, request, &mut record, &mut asker).await,
             None => Err(Refusal::Undecided { why: "no manifest has this door".to_owned() }),
         };
         let mut response = match admitted {
             Ok(response) => response,
-            Err(refusal) => record.refuse(refusal),
+            Err(refusal) => {
+                let pages = self.core.pages();
+                record.refuse(refusal, (asker.tongue(), pages.as_deref()))
+            }
         };
-        if self.door == Door::Edge {
+        if is_edge {
+            asker.finish(&mut response, record.operation());
             dress(response.headers_mut(), record.is_known());
         }
         record.close(&mut response);
@@ -59,30 +77,51 @@ impl Line {
         peer: &Arc<Peer>,
         request: Request<Body>,
         record: &mut Record,
+        asker: &mut Asker,
     ) -> Result<Response<Body>, Refusal> {
         let request = self.normalize.run(request)?.within(peer)?;
         let route = match self.route.run(&request)? {
             Found::Local(local) => return local::ask(&*local, peer, request).await,
             Found::Operation(route) => route,
+            Found::Preflight(route, methods) => {
+                record.route(route.share());
+                asker.route(&route);
+                return route.preflight(&request, &methods);
+            }
         };
+        asker.route(&route);
         record.route(route.share());
         record.throttle(self.throttle.address(record.from(), &route))?;
         let caller = record.caller(self.authenticate.run(peer, &request, &route)?);
         record.throttle(self.throttle.caller(&caller, record.from(), &route))?;
         let permit = self.authorize.run(caller, &request, &route, record)?;
         let permit = record.permit(permit);
-        let request = self.inspect.run(request, &route, &permit, record).await?;
-        let response = self.forward.run(&permit, request, &route, record).await?;
-        self.review.run(response, &permit, &route, record).await
+        if request.is_websocket() && !route.manner().may_upgrade(&route.operation().name) {
+            record.waive(Refusal::Forbidden {
+                why: "the operation is not named in `websocket`".to_owned(),
+                line: permit.line().cloned(),
+            })?;
+        }
+        let mut request = self.inspect.run(request, &route, &permit, record).await?;
+        let web = if route.manner().is_grpc_web { grpc_web::open(&mut request) } else { None };
+        let mut response = self.forward.run(&permit, request, &route, record).await?;
+        if let Some(web) = web {
+            web.close(&mut response);
+        }
+        let response = self.review.run(response, &permit, &route, record).await?;
+        Ok(idle::watched(response, STREAM_IDLE))
     }
 }
 
 impl Answer for House {
     fn answer(&self, peer: Arc<Peer>, request: Request<Body>) -> Answering<'_> {
-        Box::pin(async move { Self::answer(self, &peer, request).await })
+        Box::pin(self.serve(peer, request))
     }
 
     fn refused(&self, peer: &Peer, violation: Violation) -> RequestId {
         self.core.refused(&self.door, peer, violation)
     }
 }
+
+/// Longer than any keep-alive of event streams in our list; as for a WebSocket.
+const STREAM_IDLE: Duration = Duration::from_mins(5);

@@ -1,4 +1,7 @@
-//! A refusal as the client sees it: RFC 9457 problem details, and the fields that go with it.
+//! A refusal as the client sees it: problem details (RFC 9457) for programs, a page for browsers,
+//! a status for gRPC, and the fields that go with it.
+
+mod grpc;
 
 use http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
@@ -8,8 +11,34 @@ use ringwall_net::Body;
 use serde::Serialize;
 
 use crate::Refusal;
+use crate::asker::Tongue;
+use crate::pages::{self, Pages};
 
-/// The answer for a refused request. In development it says why and which line decided.
+/// The answer for a refused request, as this client reads it.
+pub(crate) fn told(
+    refusal: &Refusal,
+    request_id: &str,
+    (tongue, pages): (Tongue, Option<&Pages>),
+    is_dev: bool,
+) -> Response<Body> {
+    match tongue {
+        Tongue::Browser => {
+            let public = refusal.public();
+            let body = pages::page(pages, public, request_id);
+            let mut response = Response::new(Body::full(body));
+            *response.status_mut() = public.status;
+            let fields = response.headers_mut();
+            fields.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+            fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            explain(refusal, fields);
+            response
+        }
+        Tongue::Grpc(media_type) => grpc::response(refusal, media_type),
+        Tongue::Program => response(refusal, request_id, is_dev),
+    }
+}
+
+/// Problem details for a refused request. In development it says why and which line decided.
 pub(crate) fn response(refusal: &Refusal, request_id: &str, is_dev: bool) -> Response<Body> {
     let public = refusal.public();
     let problem = Problem {

@@ -12,9 +12,11 @@ use ringwall_base::{Class, Event, Outcome, Place};
 use ringwall_manifest::Mode;
 use ringwall_net::{Body, Peer};
 
+use crate::asker::Tongue;
 use crate::ledger::Ledger;
 use crate::metrics::{Exchange, method_label};
 use crate::operation::Operation;
+use crate::pages::Pages;
 use crate::stage::authenticate::Caller;
 use crate::stage::authorize::Permit;
 use crate::stage::throttle::{Counted, From, Quotas};
@@ -150,6 +152,11 @@ impl Record {
         &self.id
     }
 
+    /// The operation's name, if there is one.
+    pub(crate) fn operation(&self) -> Option<&str> {
+        self.operation.as_ref().map(|operation| operation.name.as_str())
+    }
+
     /// The client's address.
     pub(crate) const fn address(&self) -> IpAddr {
         self.address
@@ -186,8 +193,12 @@ impl Record {
     }
 
     /// Turns a refusal into the response. Nothing but its public text leaves.
-    pub(crate) fn refuse(&mut self, refusal: Refusal) -> Response<Body> {
-        let response = problem::response(&refusal, &self.id, self.ledger.is_dev);
+    pub(crate) fn refuse(
+        &mut self,
+        refusal: Refusal,
+        told: (Tongue, Option<&Pages>),
+    ) -> Response<Body> {
+        let response = problem::told(&refusal, &self.id, told, self.ledger.is_dev);
         if matches!(refusal, Refusal::Forbidden { .. } | Refusal::SignIn { .. }) {
             self.ledger.metrics.decide("deny");
         }

@@ -15,6 +15,7 @@ use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
 use crate::limit;
+use crate::manner::Manner;
 use crate::operation::Operation;
 use crate::overload::Floodgate;
 use crate::stage::authenticate::{self, Authenticate, Edge, Includes};
@@ -33,6 +34,7 @@ use crate::{Core, Door};
 pub(crate) struct Snapshot {
     version: u64,
     mode: Mode,
+    compresses: bool,
     lines: HashMap<Door, Line>,
     partners: BTreeMap<String, Partner>,
     plans: Plans,
@@ -98,7 +100,9 @@ impl Snapshot {
         }
         let partners = model.partners.clone();
         let plans = builder.plans.into_inner();
-        Ok(Self { version, mode: model.gateway.mode, lines, partners, plans })
+        let gateway = &model.gateway;
+        let (mode, compresses) = (gateway.mode, gateway.compresses);
+        Ok(Self { version, mode, compresses, lines, partners, plans })
     }
 
     /// Brings the endpoints of this manifest into force: from now on, also for requests that an
@@ -124,11 +128,19 @@ impl Snapshot {
         self.mode
     }
 
+    /// Whether the public door compresses answers.
+    pub(crate) const fn compresses(&self) -> bool {
+        self.compresses
+    }
+
     /// Counts loads.
     pub(crate) const fn version(&self) -> u64 {
         self.version
     }
 }
+
+/// Who answers for a service at a door, under which mount, and how it is treated there.
+type Stands<'a> = (&'a Arc<Backend>, &'a str, &'a Arc<Manner>);
 
 /// Operations, ready, by service.
 type ByService<'a> = BTreeMap<&'a str, Vec<Arc<Operation>>>;
@@ -192,7 +204,7 @@ impl<'a> Builder<'a> {
     }
 
     fn inbound(&self, service: &Service) -> Result<Line, BuildError> {
-        let tree = self.tree(service, &self.app(service))?;
+        let tree = self.tree(service, &self.app(service), Manner::inner(service))?;
         let settings = authenticate::Settings::Inbound {
             fleet: self.model.name.clone(),
             service: Arc::from(service.name.as_str()),
@@ -217,7 +229,8 @@ impl<'a> Builder<'a> {
     ) -> Result<(), BuildError> {
         let mut hosts = HashMap::new();
         for callee in self.model.services.values().filter(|other| other.name != caller.name) {
-            let tree = Arc::new(self.tree(callee, &self.door(caller, callee))?);
+            let tree =
+                Arc::new(self.tree(callee, &self.door(caller, callee), Manner::default())?);
             for name in callee.hosts.iter().chain([&callee.name]) {
                 hosts.insert(name.to_ascii_lowercase(), Arc::clone(&tree));
             }
@@ -255,10 +268,12 @@ impl<'a> Builder<'a> {
         let (public, inner): (Vec<&Service>, Vec<&Service>) =
             self.model.services.values().partition(|service| !service.people.is_empty());
         for service in public {
-            self.add(&mut tree, service, (&self.app(service), &service.mount))?;
+            let manner = Arc::new(Manner::public(self.model, service));
+            self.add(&mut tree, service, (&self.app(service), &service.mount, &manner))?;
         }
         for service in inner {
-            let added = self.add(&mut tree, service, (&self.app(service), &service.mount));
+            let manner = Arc::new(Manner::public(self.model, service));
+            let added = self.add(&mut tree, service, (&self.app(service), &service.mount, &manner));
             match added {
                 Ok(()) | Err(BuildError::Path { .. }) => {}
                 Err(error) => return Err(error),
@@ -267,9 +282,14 @@ impl<'a> Builder<'a> {
         Ok(tree)
     }
 
-    fn tree(&self, service: &Service, backend: &Arc<Backend>) -> Result<Tree, BuildError> {
+    fn tree(
+        &self,
+        service: &Service,
+        backend: &Arc<Backend>,
+        manner: Manner,
+    ) -> Result<Tree, BuildError> {
         let mut tree = Tree::new();
-        self.add(&mut tree, service, (backend, ""))?;
+        self.add(&mut tree, service, (backend, "", &Arc::new(manner)))?;
         Ok(tree)
     }
 
@@ -277,7 +297,7 @@ impl<'a> Builder<'a> {
         &self,
         tree: &mut Tree,
         service: &Service,
-        (backend, mount): (&Arc<Backend>, &str),
+        (backend, mount, manner): Stands<'_>,
     ) -> Result<(), BuildError> {
         let mut taken = None;
         let mount: Arc<str> = Arc::from(mount);
@@ -287,6 +307,7 @@ impl<'a> Builder<'a> {
                 operation: Arc::clone(operation),
                 backend: Arc::clone(backend),
                 mount: Arc::clone(&mount),
+                manner: Arc::clone(manner),
             };
             match tree.add(leaf) {
                 Some(Ok(())) => {}

@@ -21,6 +21,7 @@ mod descriptors;
 mod front;
 mod shared_limits;
 mod beside;
+mod pages;
 mod server;
 mod showcase;
 

@@ -142,7 +142,7 @@ impl Authenticate {
         match (bearer, request.session()) {
             (Some(_), Some(_)) => Err(Refusal::malformed("a bearer token beside a session")),
             (Some(token), None) => self.by_token(edge, token),
-            (None, Some(cookie)) => self.by_session(edge, cookie, request),
+            (None, Some(cookie)) => self.by_session(edge, cookie, request, route),
             (None, None) => Ok(Arc::clone(&self.nobody)),
         }
     }
@@ -183,12 +183,16 @@ impl Authenticate {
         edge: &Edge,
         cookie: &str,
         request: &Normal,
+        route: &Route,
     ) -> Result<Arc<Caller>, Refusal> {
         // A session that ended makes an anonymous caller: public pages must go on working.
         let Some(person) = edge.sessions.person(cookie, self.clock.now()) else {
             return Ok(Arc::clone(&self.nobody));
         };
-        check_same_origin(request, &edge.origin)?;
+        let trusted = route.manner().cors.as_ref();
+        check_same_origin(request, &edge.origin, |from| {
+            trusted.is_some_and(|cors| cors.trusts(from))
+        })?;
         let roles = self.expand(&person.roles);
         let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa: false };
         Ok(Arc::new(Caller { person: Some(facts), ..Caller::default() }))
@@ -214,6 +218,13 @@ impl Authenticate {
             && claimed_sender(&claims) != sender
         {
             return Err(Refusal::unauthenticated("the identity was passed on by another service"));
+        }
+        // Our outbound door made it for this very call. What an app passes to its own outbound door
+        // was made for the call that the app answers: there is nothing to compare with.
+        if let Sender::Certified(_) = sender
+            && (claims.method != request.method().as_str() || claims.path != request.raw_path())
+        {
+            return Err(Refusal::unauthenticated("the identity was made for another request"));
         }
         Ok(person_of(claims))
     }
@@ -285,14 +296,19 @@ fn bearer(fields: &HeaderMap) -> Result<Option<&str>, Refusal> {
 }
 
 /// A cookie comes with every request that a browser makes, also for another site. What changes
-/// something must say that it comes from our own pages.
-fn check_same_origin(request: &Normal, origin: &str) -> Result<(), Refusal> {
+/// something must say that it comes from our own pages, or from those that the manifest trusts
+/// with the visitor's cookies.
+fn check_same_origin(
+    request: &Normal,
+    origin: &str,
+    trusts: impl Fn(&http::HeaderValue) -> bool,
+) -> Result<(), Refusal> {
     if is_safe(request.method()) && !request.is_websocket() {
         return Ok(());
     }
     let fetch_site = request.fields().get("sec-fetch-site").map(http::HeaderValue::as_bytes);
     match (request.fields().get(ORIGIN), fetch_site) {
-        (Some(from), _) if from.as_bytes() == origin.as_bytes() => Ok(()),
+        (Some(from), _) if from.as_bytes() == origin.as_bytes() || trusts(from) => Ok(()),
         (Some(_), _) => Err(Refusal::CrossSite { why: "the origin is another site" }),
         (None, Some(b"same-origin")) => Ok(()),
         (None, _) => Err(Refusal::CrossSite { why: "the request does not say its origin" }),

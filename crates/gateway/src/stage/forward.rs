@@ -91,6 +91,7 @@ impl Forward {
         let _admitted = gate.transpose()?;
         let sending = Sending::choose(route.backend(), &parts, permit.caller(), record);
         cut_mount(&mut parts, route)?;
+        rewrite(&mut parts, route)?;
         if self.settings != Settings::Outbound {
             ready_for_review(&mut parts.headers, route);
         }
@@ -202,6 +203,15 @@ fn cut_mount(parts: &mut Parts, route: &Route) -> Result<(), Refusal> {
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let target = format!("{rest}{query}").parse::<Uri>();
     parts.uri = target.map_err(|_other| Refusal::malformed("the path has no rest"))?;
+    Ok(())
+}
+
+/// What was matched is what was decided on; the app may know it under another path.
+fn rewrite(parts: &mut Parts, route: &Route) -> Result<(), Refusal> {
+    let Some(path) = route.manner().rewritten(parts.uri.path()) else { return Ok(()) };
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let target = format!("{path}{query}").parse::<Uri>();
+    parts.uri = target.map_err(|_other| Refusal::malformed("the path cannot be rewritten"))?;
     Ok(())
 }
 

@@ -97,6 +97,11 @@ impl Clean {
         self.overflow.clone()
     }
 
+    /// The fields, and the body that goes with them: both are translated, or neither.
+    pub(crate) const fn as_message(&mut self) -> (&mut HeaderMap, &mut Body) {
+        (&mut self.parts.headers, &mut self.body)
+    }
+
     /// Head and body.
     pub(crate) fn into_parts(self) -> (Parts, Body) {
         (self.parts, self.body)

@@ -6,6 +6,7 @@
 
 mod path;
 mod fields;
+mod range;
 
 use http::header::{HOST, HeaderName};
 use http::request::Parts;
@@ -72,6 +73,7 @@ impl Normalize {
             Origin::Stranger => None,
         };
         fields::drop_ours(&mut parts.headers, origin).map_err(Refusal::malformed)?;
+        range::tame(&mut parts.headers);
         let session = match origin {
             Origin::Service => None,
             Origin::Stranger => fields::take_cookie(&mut parts.headers, SESSION_COOKIE)

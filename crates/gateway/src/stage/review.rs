@@ -236,6 +236,8 @@ impl Content {
             (_, name) if name.contains("ndjson") || name.contains("jsonl") => Self::Stream,
             ("audio" | "font" | "image" | "video", _)
             | ("application", "gzip" | "pdf" | "wasm" | "zip") => Self::Binary,
+            // Messages without names of fields; their status comes in trailers.
+            ("application", name) if name.starts_with("grpc") => Self::Binary,
             _ => Self::Text,
         }
     }

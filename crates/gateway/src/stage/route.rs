@@ -9,8 +9,11 @@ mod paths;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::Method;
+use http::{Method, Response};
+use ringwall_net::Body;
 
+use crate::cors::preflight_for;
+use crate::manner::Manner;
 use crate::operation::Operation;
 use crate::stage::normalize::Normal;
 use crate::upstreams::Backend;
@@ -49,6 +52,8 @@ pub(crate) struct Leaf {
     pub(crate) backend: Arc<Backend>,
     /// What stands before the service's own path at this door.
     pub(crate) mount: Arc<str>,
+    /// How its service's requests are treated at this door.
+    pub(crate) manner: Arc<Manner>,
 }
 
 /// The operation that is asked for. Only [`Router::run`] makes one.
@@ -65,6 +70,8 @@ pub(crate) enum Found {
     Local(Arc<dyn Local>),
     /// A service's operation.
     Operation(Route),
+    /// A browser asks whether another site's page may call; with the methods of the path.
+    Preflight(Route, Vec<Method>),
 }
 
 /// Two operations claim one method and path.
@@ -85,6 +92,11 @@ impl Router {
         let Some((methods, values)) = tree.0.find(request.path()) else {
             return Err(tree.without_slash(request));
         };
+        if *request.method() == Method::OPTIONS
+            && let Some(found) = preflight(methods, request)
+        {
+            return Ok(found);
+        }
         let leaf = pick(methods, request.method()).ok_or_else(|| not_taken(methods))?.clone();
         let names = leaf.operation.parameter_names.iter().cloned();
         let values = names.zip(values).collect();
@@ -155,6 +167,23 @@ impl Route {
         &self.leaf.mount
     }
 
+    /// How its service's requests are treated.
+    pub(crate) fn manner(&self) -> &Arc<Manner> {
+        &self.leaf.manner
+    }
+
+    /// Answers a preflight, or refuses another site's.
+    pub(crate) fn preflight(
+        &self,
+        request: &Normal,
+        methods: &[Method],
+    ) -> Result<Response<Body>, Refusal> {
+        match &self.leaf.manner.cors {
+            Some(cors) => cors.preflight(request.fields(), methods),
+            None => Err(Refusal::NoRoute),
+        }
+    }
+
     /// Path parameters by name, decoded.
     pub(crate) fn values(&self) -> &[(String, String)] {
         &self.values
@@ -166,6 +195,16 @@ fn pick<'a>(methods: &'a [(Method, Leaf)], method: &Method) -> Option<&'a Leaf> 
     let of = |wanted: &Method| methods.iter().find(|(known, _)| known == wanted);
     let found = of(method).or_else(|| of(&Method::GET).filter(|_| *method == Method::HEAD));
     found.map(|(_, leaf)| leaf)
+}
+
+/// The operation that a preflight is about. An app that declares `OPTIONS` itself, in a service
+/// without a cross-origin rule, answers itself.
+fn preflight(methods: &[(Method, Leaf)], request: &Normal) -> Option<Found> {
+    let wanted = preflight_for(request.method(), request.fields())?;
+    let leaf = pick(methods, &wanted).filter(|leaf| leaf.manner.cors.is_some())?.clone();
+    let own = methods.iter().filter(|(_, other)| Arc::ptr_eq(&other.manner, &leaf.manner));
+    let methods = own.map(|(method, _)| method.clone()).collect();
+    Some(Found::Preflight(Route { leaf, values: Vec::new() }, methods))
 }
 
 fn not_taken(methods: &[(Method, Leaf)]) -> Refusal {

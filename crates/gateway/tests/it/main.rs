@@ -22,6 +22,12 @@ mod ownership;
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod cross_origin;
+#[cfg(test)]
+mod told;
+#[cfg(test)]
+mod traffic;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod reload;

@@ -203,17 +203,21 @@ fn a_person_comes_along_only_with_a_token_addressed_to_the_caller() {
 fn an_identity_is_passed_on_only_by_the_service_that_it_names() {
     let (orders, payments) = (Upstream::plain(), Upstream::plain());
     let pair = pair(&orders, &payments, ORDERS);
-    for (actor, want) in
-        [(json!({"sub": "service:orders"}), 200), (json!({"sub": "service:users"}), 401)]
-    {
+    let (orders, users) = (json!({"sub": "service:orders"}), json!({"sub": "service:users"}));
+    for (actor, method, path, want) in [
+        (&orders, "GET", "/history", 200),
+        (&users, "GET", "/history", 401),
+        (&orders, "POST", "/history", 401),
+        (&orders, "GET", "/charges", 401),
+    ] {
         let claims = json!({
             "iss": "ringwall:shop", "aud": "payments", "sub": "u-alice", "roles": [],
             "iat": NOW, "exp": NOW + 30, "jti": "r-1", "act": actor,
-            "op": "history", "own": false, "htm": "GET", "htu": "/history",
+            "op": "history", "own": false, "htm": method, "htu": path,
         });
         let token = mint(&*pair.fleet.internal, "rw-int+jwt", &claims).unwrap();
         let along = format!("Ringwall-Identity: {token}\r\n");
         let answer = call(pair.inbound, "GET /history", "payments", &along);
-        assert_eq!(status(&answer), want, "{actor}: {answer}");
+        assert_eq!(status(&answer), want, "{actor} {method} {path}: {answer}");
     }
 }

@@ -1,7 +1,6 @@
 //! What is declared but not enforced by this version. It is said, never silently accepted.
 
 mod door;
-mod service;
 
 use ringwall_base::Place;
 
@@ -70,6 +69,5 @@ pub fn unenforced(model: &Model) -> Vec<(String, Place)> {
         found.push((format!("the rotation of secret `{name}`"), secret.place.clone()));
     }
     found.extend(door::of(model));
-    found.extend(model.services.values().flat_map(service::of));
     found
 }

@@ -26,12 +26,11 @@ use super::execute::{done, failed};
 use super::fleet::{Fleet, State};
 use super::ground::{issuer, make_private, replace};
 use super::handover::{Heir, Inherited};
-use super::notify;
 use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
-use super::{Ground, activation};
+use super::{Ground, activation, notify, pages};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
@@ -211,6 +210,7 @@ impl Running {
         };
         let mut doors = Doors::open(ground, model, options, &inheritance)?;
         let mut fleet = Fleet::new(place, isolation.is_ok())?;
+        pages::show(&doors.core, place, model)?;
         let version =
             doors.core.load(model, &loaded.schemas).context("the manifest cannot be enforced")?;
         // Not before: clients may wait already, and a door without a manifest refuses them.
@@ -339,6 +339,7 @@ impl Running {
         self.doors.showcase.tell(&self.shared.ground, &model, &self.options)?;
         self.shared_limits.apply(&self.doors.core, &self.shared.ground, &model)?;
         self.doors.follow(&model, &self.options, Vec::new())?;
+        pages::show(&self.doors.core, &self.place, &model)?;
         let version = self.doors.core.load(&model, &loaded.schemas);
         if version.is_err() {
             self.doors.follow(&before, &self.options, Vec::new())?;

@@ -188,8 +188,19 @@ const HOP: [&str; 10] = [
     "upgrade",
 ];
 
-/// Fields by which some frameworks take another method than the one that was authorized.
-const OVERRIDES: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+/// Fields by which some frameworks take another method, path or host than was authorized, skip
+/// their own checks, or (`Proxy`, CGI's `HTTP_PROXY`) send their calls elsewhere.
+const OVERRIDES: [&str; 9] = [
+    "proxy",
+    "x-host",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-middleware-subrequest",
+    "x-original-method",
+    "x-original-url",
+    "x-rewrite-url",
+];
 
 /// Joins several `Cookie` fields (RFC 9113 section 8.2.3) and takes out the cookie `name`.
 ///
@@ -204,7 +215,12 @@ pub(super) fn take_cookie(
     }
     let mut taken = None;
     let mut kept = Vec::new();
+    let mut bytes: usize = 0;
     for value in fields.get_all(COOKIE) {
+        bytes = bytes.saturating_add(value.len());
+        if bytes > COOKIE_BYTES_MAX {
+            return Err("cookies are longer than 16 KiB");
+        }
         for pair in value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
             match pair.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
                 None if pair.is_empty() => {}
@@ -226,6 +242,9 @@ pub(super) fn take_cookie(
     }
     Ok(taken)
 }
+
+/// Browsers keep 4 KiB a cookie and send what fits; no app of our list needs four full ones.
+const COOKIE_BYTES_MAX: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests;

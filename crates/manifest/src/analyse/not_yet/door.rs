@@ -13,8 +13,6 @@ pub(super) fn of(model: &Model) -> Vec<(String, Place)> {
         ("`http`", gateway.http_port.is_some()),
         ("`proxy_protocol`", !gateway.proxy_protocol.is_empty()),
         ("`aliases`", !gateway.aliases.is_empty()),
-        ("`compress`", gateway.compresses),
-        ("`error_pages`", gateway.error_pages.is_some()),
         ("`drain`", gateway.drain.is_some()),
         ("`reload_drain`", gateway.reload_drain.is_some()),
     ];
@@ -23,10 +21,9 @@ pub(super) fn of(model: &Model) -> Vec<(String, Place)> {
         set.map(|(what, _)| (format!("{what} of the gateway"), place.clone())).collect()
     };
     let mut found = said(&door, &gateway.place);
-    let cors = gateway.cors.iter().map(|cors| ("`cors` of the gateway".to_owned(), &cors.place));
     let over_tls = limits.redis.iter().filter(|redis| redis.url.starts_with("rediss:"));
     let redis = over_tls.map(|redis| ("TLS of `limits.redis`".to_owned(), &redis.place));
-    found.extend(cors.chain(redis).map(|(what, place)| (what, place.clone())));
+    found.extend(redis.map(|(what, place)| (what, place.clone())));
     if let Some(limit) = &limits.login
         && (limit.cost.is_some() || limit.burst.is_some())
     {
