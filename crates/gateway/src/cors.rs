@@ -78,13 +78,14 @@ impl Rule {
         let mut response = Response::new(Body::Empty);
         *response.status_mut() = StatusCode::NO_CONTENT;
         let fields = response.headers_mut();
-        let methods: Vec<&str> = methods
+        let mut methods: Vec<&str> = methods
             .iter()
             .map(Method::as_str)
             .filter(|method| {
                 self.methods.is_empty() || self.methods.iter().any(|one| one == *method)
             })
             .collect();
+        methods.sort_unstable();
         put(fields, ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_str(&methods.join(", ")).ok());
         if asked.contains_key(ACCESS_CONTROL_REQUEST_HEADERS) {
             put(fields, ACCESS_CONTROL_ALLOW_HEADERS, self.headers.clone());

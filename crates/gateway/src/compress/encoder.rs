@@ -55,60 +55,69 @@ impl Encoded {
         Ok(Self { body, encoder, left, holds: false, trailers: None, _place: place })
     }
 
-    /// Takes in what is left of a frame, at most one turn's worth.
-    fn take_in(&mut self) -> io::Result<Option<Bytes>> {
-        let Some(encoder) = &mut self.encoder else { return Ok(None) };
-        let turn = self.left.split_to(self.left.len().min(TURN_BYTES_MAX));
-        encoder.write(&turn)?;
-        self.holds = true;
-        let ready = encoder.ready()?;
-        Ok((!ready.is_empty()).then(|| Bytes::from(ready)))
-    }
-
-    fn finish(&mut self) -> io::Result<Option<Bytes>> {
-        let Some(encoder) = self.encoder.take() else { return Ok(None) };
-        let rest = encoder.finish()?;
-        Ok((!rest.is_empty()).then(|| Bytes::from(rest)))
-    }
-
     fn poll(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<Option<Framed>>> {
         for _turn in 0..TURNS_MAX {
-            if !self.left.is_empty() {
-                if let Some(bytes) = self.take_in()? {
-                    return Ok(Poll::Ready(Some(Ok(Frame::data(bytes)))));
-                }
-                continue;
-            }
-            if self.encoder.is_none() {
-                return Ok(Poll::Ready(self.trailers.take().map(Ok)));
-            }
-            match Pin::new(&mut self.body).poll_frame(cx) {
-                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                    Ok(data) => self.left = data,
-                    Err(trailers) => self.trailers = Some(trailers),
-                },
-                Poll::Ready(Some(Err(error))) => return Ok(Poll::Ready(Some(Err(error)))),
-                Poll::Ready(None) => {
-                    if let Some(bytes) = self.finish()? {
-                        return Ok(Poll::Ready(Some(Ok(Frame::data(bytes)))));
-                    }
-                }
-                Poll::Pending => {
-                    let Some(encoder) = self.encoder.as_mut().filter(|_| self.holds) else {
-                        return Ok(Poll::Pending);
-                    };
-                    self.holds = false;
-                    let bytes = encoder.flush()?;
-                    return Ok(if bytes.is_empty() {
-                        Poll::Pending
-                    } else {
-                        Poll::Ready(Some(Ok(Frame::data(Bytes::from(bytes)))))
-                    });
-                }
+            match self.turn(cx)? {
+                Turn::Again => {}
+                Turn::Wait => return Ok(Poll::Pending),
+                Turn::Give(frame) => return Ok(Poll::Ready(frame)),
             }
         }
         cx.waker().wake_by_ref();
         Ok(Poll::Pending)
+    }
+
+    fn turn(&mut self, cx: &mut Context<'_>) -> io::Result<Turn> {
+        if !self.left.is_empty() {
+            return Ok(Turn::of(self.take_in()?, Turn::Again));
+        }
+        if self.encoder.is_none() {
+            return Ok(Turn::Give(self.trailers.take().map(Ok)));
+        }
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
+            return self.pause();
+        };
+        match frame {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => self.left = data,
+                Err(trailers) => self.trailers = Some(trailers),
+            },
+            Some(Err(error)) => return Ok(Turn::Give(Some(Err(error)))),
+            None => {
+                let rest = self.encoder.take().map(Encoder::finish).transpose()?;
+                return Ok(Turn::of(rest.unwrap_or_default(), Turn::Again));
+            }
+        }
+        Ok(Turn::Again)
+    }
+
+    /// Takes in what is left of a frame, at most one turn's worth.
+    fn take_in(&mut self) -> io::Result<Vec<u8>> {
+        let Some(encoder) = &mut self.encoder else { return Ok(Vec::new()) };
+        let turn = self.left.split_to(self.left.len().min(TURN_BYTES_MAX));
+        encoder.write(&turn)?;
+        self.holds = true;
+        Ok(encoder.ready())
+    }
+
+    /// Nothing more comes for the moment: the reader gets what was taken in.
+    fn pause(&mut self) -> io::Result<Turn> {
+        let held = std::mem::take(&mut self.holds);
+        let Some(encoder) = self.encoder.as_mut().filter(|_| held) else { return Ok(Turn::Wait) };
+        Ok(Turn::of(encoder.flush()?, Turn::Wait))
+    }
+}
+
+/// What a turn came to.
+enum Turn {
+    Again,
+    Give(Option<Framed>),
+    Wait,
+}
+
+impl Turn {
+    fn of(bytes: Vec<u8>, otherwise: Self) -> Self {
+        if bytes.is_empty() { otherwise } else { Self::Give(Some(Ok(Frame::data(bytes.into())))) }
     }
 }
 
@@ -151,12 +160,12 @@ impl Encoder {
     }
 
     /// What is worth sending already; empty when it is little.
-    fn ready(&mut self) -> io::Result<Vec<u8>> {
+    fn ready(&mut self) -> Vec<u8> {
         match self {
-            Self::Brotli(writer) => Ok(taken(writer.get_mut(), CHUNK_BYTES_MIN)),
-            Self::Gzip(writer) => Ok(taken(writer.get_mut(), CHUNK_BYTES_MIN)),
-            Self::Zstd(held) if held.len() >= TURN_BYTES_MAX => Ok(frame(held)),
-            Self::Zstd(_) => Ok(Vec::new()),
+            Self::Brotli(writer) => taken(writer.get_mut(), CHUNK_BYTES_MIN),
+            Self::Gzip(writer) => taken(writer.get_mut(), CHUNK_BYTES_MIN),
+            Self::Zstd(held) if held.len() >= TURN_BYTES_MAX => frame(held),
+            Self::Zstd(_) => Vec::new(),
         }
     }
 

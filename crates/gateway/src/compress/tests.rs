@@ -133,6 +133,13 @@ async fn every_coding_gives_the_same_bytes_back() {
     }
 }
 
+async fn next(encoded: &mut Encoded) -> Bytes {
+    let frame = std::future::poll_fn(|cx| {
+        http_body::Body::poll_frame(std::pin::Pin::new(&mut *encoded), cx)
+    });
+    frame.await.unwrap().unwrap().into_data().unwrap()
+}
+
 #[tokio::test(flavor = "current_thread")]
 async fn an_event_is_not_held_back() {
     for coding in [Coding::Brotli, Coding::Gzip, Coding::Zstd] {
@@ -141,10 +148,7 @@ async fn an_event_is_not_held_back() {
         let mut all = Vec::new();
         for event in ["data: one\n\n", "data: two\n\n"] {
             assert!(sender.data(Bytes::from(event)).await);
-            let frame = std::future::poll_fn(|cx| {
-                http_body::Body::poll_frame(std::pin::Pin::new(&mut encoded), cx)
-            });
-            all.extend_from_slice(&frame.await.unwrap().unwrap().into_data().unwrap());
+            all.extend_from_slice(&next(&mut encoded).await);
         }
         drop(sender);
         let rest = Body::boxed(encoded).collect(LONG).await.unwrap().bytes;
