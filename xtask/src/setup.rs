@@ -89,7 +89,7 @@ impl Peers {
     }
 }
 
-/// gRPC, and HTTP/2 with WebSockets in it.
+/// Clients and servers of `gRPC`, and of HTTP/2 with `WebSockets` in it.
 const PEERS: [&str; 4] = ["grpcio", "h2", "wsproto", "websockets"];
 
 /// Installs Debian packages whose program is missing. Returns the programs that are still missing.

@@ -93,6 +93,9 @@ pub struct Seams {
 /// Names that cannot be looked up, and why.
 type Stale = BTreeMap<String, String>;
 
+/// Services whose endpoints are checked, and how.
+type HealthRules = Vec<(String, Health)>;
+
 /// All doors, and what they share.
 #[derive(Debug)]
 pub struct Core {
@@ -102,7 +105,7 @@ pub struct Core {
     notes: Arc<Notes>,
     sharing: exchange::State,
     stale: Mutex<Stale>,
-    health: ArcSwap<Vec<(String, Health)>>,
+    health: ArcSwap<HealthRules>,
     tokens: Mutex<Option<Arc<Tokens>>>,
     upstreams: Arc<Registry>,
     overload: Arc<Limiter>,
@@ -226,7 +229,7 @@ impl Core {
     }
 
     /// Services whose endpoints are checked, and how.
-    pub(crate) fn health_rules(&self) -> Arc<Vec<(String, Health)>> {
+    pub(crate) fn health_rules(&self) -> Arc<HealthRules> {
         self.health.load_full()
     }
 

@@ -104,7 +104,8 @@ fn keeper(stub: &Arc<Stub>, clock: &Arc<ManualClock>) -> (Keeper, Server) {
         "{{\"id\":\"{base}/account/1\",\"key_pkcs8\":\"{account}\",\"directory\":\"{directory}\"}}"
     );
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, directory.as_bytes());
-    let short: String = hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let head = u64::from_be_bytes(hash.as_ref()[..8].try_into().unwrap());
+    let short = format!("{head:016x}");
     put(&format!("account-{short}"), credentials);
     let settings = Settings {
         directory,

@@ -132,8 +132,8 @@ fn any_event(texts: Texts, roles: Vec<String>, numbers: [Option<u64>; 3], kind: 
         duration_micros,
         manifest,
         status: status.map(|status| u16::try_from(status % 1_000).unwrap()),
-        code: (kind % 2 == 0).then_some("RW3001"),
-        stage: (kind % 5 == 0).then_some("authorize"),
+        code: kind.is_multiple_of(2).then_some("RW3001"),
+        stage: kind.is_multiple_of(5).then_some("authorize"),
         ..Event::default()
     }
 }

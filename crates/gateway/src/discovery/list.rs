@@ -140,9 +140,12 @@ mod tests {
         assert_eq!(read_list(b""), Err(ListError::Empty));
         assert_eq!(read_list(b"# nobody\n"), Err(ListError::Empty));
         assert_eq!(read_list(b"\xff\xfe\n"), Err(ListError::Text));
-        let many: String = (0..1_025).map(|host| format!("h{host}:80\n")).collect();
+        let lines = |count: u32| {
+            (0..count).fold(String::new(), |text, host| text + &format!("h{host}:80\n"))
+        };
+        let many = lines(1_025);
         assert_eq!(read_list(many.as_bytes()), Err(ListError::Text));
-        let most: String = (0..1_024).map(|host| format!("h{host}:80\n")).collect();
+        let most = lines(1_024);
         assert_eq!(read_list(most.as_bytes()).unwrap().len(), 1_024);
     }
 }

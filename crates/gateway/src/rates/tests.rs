@@ -138,11 +138,10 @@ fn a_slot_that_changes_hands_under_load_keeps_no_count_of_the_key_before() {
     thread::scope(|scope| {
         for name in 0..3_u32 {
             let (rates, flood) = (&rates, &flood);
-            scope.spawn(move || {
-                for other in 0..20_000_u32 {
-                    rates.count(named(&rates, (name, other % 16)), flood, 1, START);
-                }
-            });
+            let count = move |other: u32| {
+                rates.count(named(rates, (name, other % 16)), flood, 1, START);
+            };
+            scope.spawn(move || (0..20_000).for_each(count));
         }
         for turn in 0..200_u32 {
             let key = named(&rates, ("rare", turn));

@@ -64,8 +64,7 @@ fn until(what: &str, mut look: impl FnMut() -> bool) {
     panic!("waited in vain: {what}");
 }
 
-fn passed(fleet: &Fleet, edge: std::net::SocketAddr, times: usize) -> usize {
-    let _kept = fleet;
+fn passed(_fleet: &Fleet, edge: std::net::SocketAddr, times: usize) -> usize {
     (0..times).filter(|_| status(&get(edge, "/", &ALICE)) == 200).count()
 }
 

@@ -374,7 +374,7 @@ impl http_body::Body for More {
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'x'; 65_536])))))
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from(vec![b'x'; 65_536])))))
     }
 }
 

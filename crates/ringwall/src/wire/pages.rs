@@ -30,7 +30,7 @@ fn read(folder: &Path) -> Result<Pages> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if !name.ends_with(".html") {
+        if Path::new(&name).extension() != Some("html".as_ref()) {
             continue;
         }
         if entry.metadata()?.len() > PAGE_BYTES_MAX || files.len() >= PAGES_MAX {

@@ -13,10 +13,13 @@ use tokio::task::JoinHandle;
 
 use super::Ground;
 
+/// What the manifest said, and the exchange that follows it.
+type Running = (Redis, JoinHandle<()>);
+
 /// The exchange of counts, while the manifest says so.
 #[derive(Debug, Default)]
 pub(crate) struct SharedLimits {
-    running: Option<(Redis, JoinHandle<()>)>,
+    running: Option<Running>,
 }
 
 impl SharedLimits {

@@ -38,11 +38,17 @@ fn rate(name: &str, [taken, age, ahead]: [u64; 3]) -> Tally {
 }
 
 async fn one(redis: &Redis, tally: Tally) -> Result<Total, SharedError> {
-    redis.exchange(&[tally]).await.map(|totals| totals[0])
+    redis.exchange(&[tally]).await.map(|totals| *totals.first().unwrap())
 }
 
 fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
+}
+
+async fn say_often(redis: Redis) {
+    for _ in 0..100 {
+        redis.exchange(&[quota("a", 2, 0), rate("b", [1, 0, 0])]).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -51,11 +57,7 @@ async fn no_count_is_lost_when_eight_gateways_say_the_same_name_at_once() {
     let server = RedisServer::start(folder.path(), &[]).unwrap();
     let all = (0..8).map(|_| {
         let redis = gateway(server.socket(), None);
-        tokio::spawn(async move {
-            for _ in 0..100 {
-                redis.exchange(&[quota("a", 2, 0), rate("b", [1, 0, 0])]).await.unwrap();
-            }
-        })
+        tokio::spawn(say_often(redis))
     });
     for task in all.collect::<Vec<_>>() {
         task.await.unwrap();
@@ -123,21 +125,23 @@ async fn a_full_server_refuses_and_works_again_when_there_is_room() {
     assert_eq!(one(&redis, quota("a", 1, 1)).await.unwrap().used, 1);
 }
 
+async fn lie(mut client: UnixStream, answer: Option<&'static [u8]>) {
+    let mut asked = vec![0; 65_536];
+    while client.read(&mut asked).await.is_ok_and(|length| length > 0) {
+        match answer {
+            Some(answer) => client.write_all(answer).await.unwrap_or_default(),
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// A server that answers every command with these bytes, or never.
 fn liar(folder: &Path, answer: Option<&'static [u8]>) -> PathBuf {
     let socket = folder.join("liar.sock");
     let listener = UnixListener::bind(&socket).unwrap();
     tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut asked = vec![0; 65_536];
-                while client.read(&mut asked).await.is_ok_and(|length| length > 0) {
-                    match answer {
-                        Some(answer) => client.write_all(answer).await.unwrap_or_default(),
-                        None => std::future::pending().await,
-                    }
-                }
-            });
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(lie(client, answer));
         }
     });
     socket

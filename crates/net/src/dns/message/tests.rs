@@ -2,7 +2,8 @@ use super::*;
 
 /// An answer about `a.test` with these records, each in wire form after its owner.
 fn answer(flags: [u8; 2], records: &[&[u8]]) -> Vec<u8> {
-    let mut message = vec![0, 7, flags[0], flags[1], 0, 1, 0, records.len() as u8, 0, 0, 0, 0];
+    let count = u8::try_from(records.len()).unwrap();
+    let mut message = vec![0, 7, flags[0], flags[1], 0, 1, 0, count, 0, 0, 0, 0];
     message.extend(b"\x01a\x04test\0\0\x01\0\x01");
     for record in records {
         message.extend(*record);
