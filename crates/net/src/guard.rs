@@ -18,4 +18,4 @@ pub(crate) use machine::Part;
 pub use violation::Violation;
 
 #[cfg(test)]
-mod differential;
+mod tests;
