@@ -19,6 +19,9 @@ const PEERS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("sslscan", "sslscan"),
     ("testssl", "testssl.sh"),
+    ("haproxy", "haproxy"),
+    ("systemd-analyze", "systemd"),
+    ("systemd-socket-activate", "systemd"),
 ];
 
 /// Runs all checks and tests.
