@@ -5,7 +5,6 @@
 
 mod link;
 mod head;
-mod date;
 mod encode;
 mod session;
 mod vigil;

@@ -20,6 +20,7 @@ pub mod proxy;
 mod reserve;
 mod counts;
 mod admission;
+mod date;
 mod drain;
 mod connection;
 mod wire;

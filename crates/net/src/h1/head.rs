@@ -14,7 +14,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version,
 };
 
-use super::date;
+use crate::date;
 use crate::guard::{Head, Span, Violation};
 
 /// How the end of a body is said.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
@@ -22,7 +22,7 @@ use super::pump::{Stopped, pump};
 use super::stream_body::{Patience, StreamBody, Upload};
 use super::tunnel::{Waiting, clean, translate};
 use crate::refusal::refusal_response;
-use crate::{Answer, Body, Peer, Settings, Violation};
+use crate::{Answer, Body, Interim, Peer, Settings, Violation, date};
 
 /// What all requests of a connection have in common.
 #[derive(Debug)]
@@ -105,13 +105,23 @@ impl Exchanges {
     /// `None` when the client took the request back, or is gone.
     async fn ask(
         &self,
-        request: Request<Body>,
+        mut request: Request<Body>,
         respond: &mut SendResponse<Bytes>,
     ) -> Option<Response<Body>> {
+        let interim = Interim::new();
+        request.extensions_mut().insert(interim.clone());
         let mut answering = self.answer.answer(Arc::clone(&self.peer), request);
-        poll_fn(|cx| match answering.as_mut().poll(cx) {
-            Poll::Ready(response) => Poll::Ready(Some(response)),
-            Poll::Pending => respond.poll_reset(cx).map(|_reason| None),
+        poll_fn(|cx| {
+            let answered = answering.as_mut().poll(cx);
+            // Before the answer, also when both come at once.
+            while let Poll::Ready(hint) = interim.poll_next(cx) {
+                // A client that is gone is found below.
+                respond.send_informational(hint).ok();
+            }
+            match answered {
+                Poll::Ready(response) => Poll::Ready(Some(response)),
+                Poll::Pending => respond.poll_reset(cx).map(|_reason| None),
+            }
         })
         .await
     }
@@ -130,6 +140,11 @@ impl Exchanges {
         }
         for name in HOP {
             parts.headers.remove(name);
+        }
+        if !parts.headers.contains_key(DATE)
+            && let Some(now) = date::value()
+        {
+            parts.headers.insert(DATE, now);
         }
         let is_bodiless = is_head
             || parts.status == StatusCode::NO_CONTENT

@@ -1,11 +1,14 @@
 //! Answers before the answer: 100 and 103, end to end.
 
 use std::io::Write as _;
+use std::process::Command;
+use std::sync::Arc;
 
-use ringwall_net::{PoolSettings, Settings};
+use ringwall_net::{Certificates, DialTcp, PoolSettings, ServerTls, Settings, Target};
 
 use crate::house::{House, connect, rest, until};
-use crate::upstream::{proxy, upstream};
+use crate::tls::Ca;
+use crate::upstream::{proxy, proxy_behind, upstream};
 
 const ASKS: &str = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\
     Connection: close\r\n\r\n";
@@ -88,6 +91,32 @@ fn early_hints_pass_whole_and_not_to_those_who_do_not_know_them() {
     stream.write_all(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n").unwrap();
     let answer = rest(&mut stream);
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer:?}");
+}
+
+#[test]
+fn early_hints_and_a_date_reach_a_client_of_http_2() {
+    let (address, _) = upstream(|mut stream, _| {
+        until(&mut stream, "\r\n\r\n");
+        let hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n";
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        stream.write_all(format!("{hints}{answer}").as_bytes()).unwrap();
+        until(&mut stream, "\0");
+    });
+    let certificates = Arc::new(Certificates::default());
+    certificates.replace(&[Ca::new().issue(&["shop.localhost"], &[]).load()], None);
+    let tls = ServerTls::edge(certificates).unwrap();
+    let target = Target::new(Arc::new(DialTcp(address)), None);
+    let proxy = proxy_behind(Some(tls), target, PoolSettings::default());
+    let host = format!("shop.localhost:{}", proxy.address.port());
+    let output = Command::new("curl")
+        .args(["-sSki", "--max-time", "9", "--noproxy", "*", "--http2"])
+        .args(["--resolve", &format!("{host}:127.0.0.1"), &format!("https://{host}/")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+    let rest = said.strip_prefix("HTTP/2 103 \nlink: </a.css>; rel=preload\n\n").expect(&said);
+    assert!(rest.starts_with("HTTP/2 200 \n") && rest.ends_with("ok"), "{said}");
+    assert_eq!(rest.matches("date: ").count(), 1, "{said}");
 }
 
 #[test]

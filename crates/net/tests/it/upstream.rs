@@ -9,8 +9,8 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use ringwall_base::RequestId;
 use ringwall_net::{
-    Answer, Answering, Body, ClientTls, DialTcp, Peer, Pool, PoolSettings, Server, Settings,
-    Target, Upgrade, Violation,
+    Answer, Answering, Body, ClientTls, DialTcp, Peer, Pool, PoolSettings, Server, ServerTls,
+    Settings, Target, Upgrade, Violation,
 };
 
 use crate::house::{House, connect, pause, raw, rest, serve, until};
@@ -64,9 +64,17 @@ pub(crate) fn proxy(upstream: SocketAddr, tls: Option<ClientTls>, settings: Pool
 }
 
 pub(crate) fn proxy_to(target: Arc<Target>, settings: PoolSettings) -> Proxy {
+    proxy_behind(None, target, settings)
+}
+
+pub(crate) fn proxy_behind(
+    tls: Option<ServerTls>,
+    target: Arc<Target>,
+    settings: PoolSettings,
+) -> Proxy {
     let forward = Arc::new(Forward { pool: Pool::new(settings), target, errors: Mutex::default() });
     let answer: Arc<dyn Answer> = Arc::<Forward>::clone(&forward);
-    let (server, address) = serve(&Settings::default(), None, answer);
+    let (server, address) = serve(&Settings::default(), tls, answer);
     Proxy { _server: server, address, forward }
 }
 

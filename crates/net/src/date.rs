@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io::Write as _;
 
+use http::HeaderValue;
 use ringwall_base::{Clock as _, SystemClock, Timestamp};
 
 thread_local! {
@@ -28,6 +29,14 @@ pub(crate) fn write(out: &mut Vec<u8>) {
         }
         out.extend_from_slice(&line.text);
     });
+}
+
+/// The field's value.
+pub(crate) fn value() -> Option<HeaderValue> {
+    let mut field = Vec::new();
+    write(&mut field);
+    let value = field.strip_prefix(b"date: ")?.strip_suffix(b"\r\n")?;
+    HeaderValue::from_bytes(value).ok()
 }
 
 /// RFC 9110 section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
