@@ -101,7 +101,6 @@ fn requests_of_a_thread_share_a_connection_and_a_full_one_gets_a_second() {
             },
         );
     let (_server, address) = proxy(port, PoolSettings::default());
-    // Clients may meet either of the two threads.
     let mut waiting: Vec<TcpStream> = (0..8).map(|_| connect(address)).collect();
     for stream in &mut waiting {
         stream.write_all(GET.as_bytes()).unwrap();

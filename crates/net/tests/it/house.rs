@@ -87,7 +87,8 @@ pub(crate) fn serve(
     tls: Option<ServerTls>,
     answer: Arc<dyn Answer>,
 ) -> (Server, SocketAddr) {
-    let server = Server::start(Settings { workers: 2, ..settings.clone() }).unwrap();
+    let workers = if settings.workers == 0 { 2 } else { settings.workers };
+    let server = Server::start(Settings { workers, ..settings.clone() }).unwrap();
     let listen = Listen::Address("127.0.0.1:0".parse().unwrap());
     let address = server.open(Opening { door: Door::Edge, listen, tls, answer }).unwrap();
     (server, address)
