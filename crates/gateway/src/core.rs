@@ -306,6 +306,7 @@ impl Door {
             door: self.label(),
             continues_traces: *self != Self::Edge,
             mode: snapshot.map_or(Mode::Block, Snapshot::mode),
+            writes_allowed: snapshot.is_none_or(Snapshot::writes_allowed),
             manifest: snapshot.map_or(0, Snapshot::version),
         }
     }

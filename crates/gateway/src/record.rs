@@ -30,6 +30,7 @@ pub(crate) struct Record {
     door: &'static str,
     mode: Mode,
     manifest: u64,
+    writes_allowed: bool,
     id: String,
     trace: Trace,
     is_continued: bool,
@@ -57,6 +58,8 @@ pub(crate) struct Opening {
     pub(crate) continues_traces: bool,
     /// Whether refusals are enforced.
     pub(crate) mode: Mode,
+    /// Whether requests are written that were allowed, and nothing else is to be said of.
+    pub(crate) writes_allowed: bool,
     /// The version of the snapshot.
     pub(crate) manifest: u64,
 }
@@ -77,6 +80,7 @@ impl Record {
             door: opening.door,
             mode: opening.mode,
             manifest: opening.manifest,
+            writes_allowed: opening.writes_allowed,
             id: ledger.request_id().to_string(),
             trace: told.unwrap_or_else(|| ledger.trace()),
             is_continued: told.is_some(),
@@ -225,6 +229,10 @@ impl Record {
         if let Some(waived) = self.waived.take() {
             let event = self.event(status, duration);
             self.put(blame(event, &waived, Outcome::WouldDeny));
+        }
+        let is_notable = self.refused.is_some() || self.note.is_some() || status.is_none();
+        if !self.writes_allowed && !is_notable {
+            return;
         }
         let event = self.event(status, duration);
         let event = match (self.refused.take(), status) {

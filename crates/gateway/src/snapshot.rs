@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ringwall_base::{Clock, Place};
 use ringwall_jose::Expected;
-use ringwall_manifest::{Mode, Model, Partner, Service};
+use ringwall_manifest::{AuditRequests, Mode, Model, Partner, Service};
 use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
@@ -35,6 +35,7 @@ pub(crate) struct Snapshot {
     version: u64,
     mode: Mode,
     compresses: bool,
+    writes_allowed: bool,
     lines: HashMap<Door, Line>,
     partners: BTreeMap<String, Partner>,
     plans: Plans,
@@ -102,7 +103,8 @@ impl Snapshot {
         let plans = builder.plans.into_inner();
         let gateway = &model.gateway;
         let (mode, compresses) = (gateway.mode, gateway.compresses);
-        Ok(Self { version, mode, compresses, lines, partners, plans })
+        let writes_allowed = model.audit_requests == AuditRequests::All;
+        Ok(Self { version, mode, compresses, writes_allowed, lines, partners, plans })
     }
 
     /// Brings the endpoints of this manifest into force: from now on, also for requests that an
@@ -126,6 +128,11 @@ impl Snapshot {
     /// Whether refusals are enforced.
     pub(crate) const fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Whether allowed requests are written to the audit log.
+    pub(crate) const fn writes_allowed(&self) -> bool {
+        self.writes_allowed
     }
 
     /// Whether the public door compresses answers.
@@ -181,6 +188,8 @@ impl<'a> Builder<'a> {
             443 => format!("https://{host}"),
             port => format!("https://{host}:{port}"),
         };
+        let aliases = gateway.aliases.iter().map(|alias| alias.to_ascii_lowercase());
+        let hosts = std::iter::once(host).chain(aliases).collect();
         let expected = Expected { issuer: origin.clone(), audience: origin.clone() };
         let edge = Edge {
             origin,
@@ -192,7 +201,7 @@ impl<'a> Builder<'a> {
         let floodgate = Floodgate::build(gateway.overload.as_ref(), self.core.overload());
         let login = local.is_some().then(|| gateway.login_path.clone());
         Ok(Line {
-            normalize: Normalize::new(normalize::Settings::Edge { host, port: gateway.port }),
+            normalize: Normalize::new(normalize::Settings::Edge { hosts, port: gateway.port }),
             route: Router::new(local, Services::All(Arc::new(self.public_tree()?))),
             throttle: self.throttle(limit::Plans::new(self.core.rates(), &self.model.plans)),
             authenticate: self.authenticate(authenticate::Settings::Edge(edge)),

@@ -309,6 +309,12 @@ fn check_same_origin(
     let fetch_site = request.fields().get("sec-fetch-site").map(http::HeaderValue::as_bytes);
     match (request.fields().get(ORIGIN), fetch_site) {
         (Some(from), _) if from.as_bytes() == origin.as_bytes() || trusts(from) => Ok(()),
+        // The page of an alias: the cookie is bound to its host, which is the one that is asked.
+        (Some(from), _)
+            if from.as_bytes().strip_prefix(b"https://") == Some(request.host().as_bytes()) =>
+        {
+            Ok(())
+        }
         (Some(_), _) => Err(Refusal::CrossSite { why: "the origin is another site" }),
         (None, Some(b"same-origin")) => Ok(()),
         (None, _) => Err(Refusal::CrossSite { why: "the request does not say its origin" }),

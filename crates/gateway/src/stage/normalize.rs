@@ -22,8 +22,8 @@ use fields::Origin;
 pub(crate) enum Settings {
     /// From anybody, for one name.
     Edge {
-        /// The gateway's host name, in lower case.
-        host: String,
+        /// The gateway's host names, in lower case.
+        hosts: Vec<String>,
         /// Its port.
         port: u16,
     },
@@ -90,12 +90,13 @@ impl Normalize {
     }
 
     fn check_host(&self, asked: &str) -> Result<(), Refusal> {
-        let Settings::Edge { host, port } = &self.settings else { return Ok(()) };
+        let Settings::Edge { hosts, port } = &self.settings else { return Ok(()) };
         let (name, asked_port) = match asked.rsplit_once(':') {
             Some((name, port)) => (name, port.parse().map_err(|_other| Refusal::WrongHost)?),
             None => (asked, HTTPS_PORT),
         };
-        if name == host && asked_port == *port { Ok(()) } else { Err(Refusal::WrongHost) }
+        let is_ours = hosts.iter().any(|host| host == name) && asked_port == *port;
+        if is_ours { Ok(()) } else { Err(Refusal::WrongHost) }
     }
 }
 

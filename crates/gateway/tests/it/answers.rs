@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use ringwall_manifest::{DataClass, Leak, Limit, Model, Viewer};
+use ringwall_manifest::{AuditRequests, DataClass, Leak, Limit, Model, Viewer};
 
 use crate::fleet::{Fleet, body, code, get, grants, model, raw, service, status};
 use crate::upstream::{Upstream, json, with};
@@ -33,6 +33,38 @@ fn a_class_is_cut_for_those_who_may_not_see_it() {
     let support = get(edge, "/users", &["cookie: __Host-ringwall=sue"]);
     assert_eq!(body(&support), ANSWER);
     assert_eq!(upstream.last().values("accept-encoding"), ["identity"]);
+}
+
+#[test]
+fn a_log_of_refusals_has_refusals_and_cuts_and_no_more() {
+    let upstream = Upstream::scripted(|_| json(ANSWER));
+    let mut model = shop(&upstream, Leak::Cut);
+    model.audit_requests = AuditRequests::Denied;
+    let fleet = Fleet::new(&model);
+    let edge = fleet.edge();
+    assert_eq!(status(&get(edge, "/users", &["cookie: __Host-ringwall=sue"])), 200);
+    assert_eq!(fleet.sink.take().len(), 0, "allowed, and nothing else to say of it");
+    assert_eq!(status(&get(edge, "/users", &[])), 200);
+    assert_eq!(status(&get(edge, "/nowhere", &[])), 404);
+    let events = fleet.sink.take();
+    let [cut, refused] = events.as_slice() else { panic!("{events:#?}") };
+    assert!(cut.reason.as_ref().unwrap().starts_with("cut"), "{cut:#?}");
+    assert_eq!(refused.code, Some("RW3006"));
+    assert!(fleet.core.metrics().unwrap().contains("http_response_status_code=\"200\""));
+}
+
+#[test]
+fn an_alias_is_a_host_of_its_own_with_the_same_doors() {
+    let upstream = Upstream::scripted(|_| json(ANSWER));
+    let mut model = shop(&upstream, Leak::Cut);
+    model.gateway.aliases = vec!["WWW.shop.localhost".to_owned()];
+    let fleet = Fleet::new(&model);
+    let ask = |host: &str| {
+        let head = format!("GET /users HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        status(&raw(fleet.edge(), &head))
+    };
+    assert_eq!(ask("www.shop.localhost:8443"), 200);
+    assert_eq!(ask("other.shop.localhost:8443"), 421);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 use super::*;
 
 fn edge() -> Normalize {
-    Normalize::new(Settings::Edge { host: "shop.localhost".to_owned(), port: 8443 })
+    Normalize::new(Settings::Edge {
+        hosts: vec!["shop.localhost".to_owned(), "www.shop.localhost".to_owned()],
+        port: 8443,
+    })
 }
 
 fn request(target: &str, fields: &[(&str, &str)]) -> Request<Body> {
@@ -25,6 +28,8 @@ const HOST_IS: (&str, &str) = ("host", "shop.localhost:8443");
 fn the_host_is_exactly_ours() {
     check("/", &[HOST_IS], None);
     check("/", &[("host", "SHOP.localhost:8443")], None);
+    check("/", &[("host", "www.shop.localhost:8443")], None);
+    check("/", &[("host", "api.shop.localhost:8443")], Some("RW3017"));
     check("/", &[("host", "shop.localhost")], Some("RW3017"));
     check("/", &[("host", "shop.localhost:8444")], Some("RW3017"));
     check("/", &[("host", "shop.localhost:")], Some("RW3017"));
