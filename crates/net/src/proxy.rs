@@ -2,7 +2,7 @@
 //!
 //! `haproxy.org/download/3.0/doc/proxy-protocol.txt`. Whoever may send it can claim any address, so
 //! only listed networks may, and they must: without the header their own address would stand in
-//! every record. [`Header`] is the machine, bytes in and an address out; [`read`] feeds it from a
+//! every record. [`Header`] is the machine, bytes in and an address out; `read` feeds it from a
 //! socket and takes not one byte more than the header has, because TLS or HTTP comes right behind.
 
 mod version1;
