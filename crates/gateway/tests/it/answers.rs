@@ -68,6 +68,33 @@ fn an_alias_is_a_host_of_its_own_with_the_same_doors() {
 }
 
 #[test]
+fn a_page_of_an_alias_may_act_there_and_no_other_page() {
+    let upstream = Upstream::plain();
+    let mut users = service("users", upstream.address, &["create = POST /users"]);
+    users.people.insert("anyone".to_owned(), grants(&["create"]));
+    let mut model = model(vec![users]);
+    model.gateway.aliases = vec!["www.shop.localhost".to_owned()];
+    let fleet = Fleet::new(&model);
+    let post = |origin: &str| {
+        let head = format!(
+            "POST /users HTTP/1.1\r\nhost: www.shop.localhost:8443\r\nconnection: close\r\n\
+             cookie: __Host-ringwall=alice\r\norigin: {origin}\r\ncontent-length: 2\r\n\r\n{{}}"
+        );
+        status(&raw(fleet.edge(), &head))
+    };
+    assert_eq!(post("https://www.shop.localhost:8443"), 200);
+    for other in [
+        "http://www.shop.localhost:8443",
+        "https://www.shop.localhost",
+        "https://www.shop.localhost:8443.evil.example",
+        "https://api.shop.localhost:8443",
+        "null",
+    ] {
+        assert_eq!(post(other), 403, "{other}");
+    }
+}
+
+#[test]
 fn a_class_can_withhold_the_whole_answer() {
     let upstream = Upstream::scripted(|_| json(ANSWER));
     let fleet = Fleet::new(&shop(&upstream, Leak::Refuse));
