@@ -19,7 +19,7 @@ mod verify;
 
 pub use action::{ACTIONS, Action};
 pub use checkpoint::{Checkpoint, CheckpointError, public_key};
-pub use log::{Log, OpenError, Settings, Stats};
+pub use log::{Ahead, Log, OpenError, Settings, Stats};
 pub use merkle::{Hash, Proof, ProofError, leaf_hash, verify_consistency, verify_inclusion};
 pub use query::{Entry, Filter, ReadError, find_request, query, tail};
 pub use verify::{Problem, ProblemKind, Verified, consistency, prove, verify, verify_against};

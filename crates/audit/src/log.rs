@@ -2,6 +2,7 @@
 
 mod queue;
 mod recover;
+mod ahead;
 mod file;
 mod writer;
 
@@ -17,7 +18,9 @@ use ringwall_base::{Clock, Entropy, Event, Notice, SignError, Signer, Sink, Sink
 use crate::action::Action;
 use crate::query::{self, Entry, Filter, ReadError};
 use crate::verify::Problem;
+pub use ahead::Ahead;
 use queue::Queue;
+use recover::{Mark, Recovered};
 use writer::Writer;
 
 /// How the log is kept.
@@ -121,10 +124,19 @@ impl Log {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, OpenError> {
         make_folder(dir).map_err(OpenError::Open)?;
+        let recovered = recover::recover(dir, &settings.public_key, Mark::default())?;
+        Self::begin(dir.to_owned(), settings, (signer, clock, entropy), recovered)
+    }
+
+    fn begin(
+        dir: PathBuf,
+        settings: Settings,
+        (signer, clock, entropy): Seams,
+        recovered: Recovered,
+    ) -> Result<Self, OpenError> {
         let queue = Arc::new(Queue::new(settings.queue_max));
-        let recovered = recover::recover(dir, &settings.public_key)?;
         let parts = writer::Parts {
-            dir: dir.to_owned(),
+            dir: dir.clone(),
             settings: settings.clone(),
             signer,
             clock,
@@ -134,7 +146,7 @@ impl Log {
         let writer = Writer::begin(parts, recovered)?;
         let thread = Builder::new().name("audit".to_owned());
         let writer = thread.spawn(move || writer.run()).map_err(OpenError::Open)?;
-        Ok(Self { dir: dir.to_owned(), settings, queue, writer: Mutex::new(Some(writer)) })
+        Ok(Self { dir, settings, queue, writer: Mutex::new(Some(writer)) })
     }
 
     /// Waits until everything put so far is on disk.
@@ -204,6 +216,9 @@ impl Drop for Log {
         self.close();
     }
 }
+
+/// What a log signs, dates and numbers with.
+type Seams = (Arc<dyn Signer>, Arc<dyn Clock>, Arc<dyn Entropy>);
 
 /// What is in the log is for the operator only.
 fn make_folder(dir: &Path) -> io::Result<()> {

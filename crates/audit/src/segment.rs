@@ -1,7 +1,7 @@
 //! The files of a log: segments named by their first event, and the checkpoints.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::frame::{self, MAGIC, Next};
@@ -34,6 +34,11 @@ impl Segment {
     pub(crate) fn read(&self) -> io::Result<Vec<u8>> {
         fs::read(&self.path)
     }
+
+    /// What is behind a byte.
+    pub(crate) fn read_from(&self, offset: u64) -> io::Result<Vec<u8>> {
+        read_from(&self.path, offset)
+    }
 }
 
 /// All segments of a folder, in order.
@@ -53,17 +58,30 @@ pub(crate) fn list(dir: &Path) -> io::Result<Vec<Segment>> {
 
 /// Walks the frames of a file, and where each begins. Ends after what is torn.
 pub(crate) fn frames(bytes: &[u8]) -> impl Iterator<Item = (usize, Next<'_>)> {
-    let has_magic = bytes.starts_with(MAGIC);
-    let mut offset = if has_magic { MAGIC.len() } else { 0 };
+    frames_behind(bytes, 0)
+}
+
+/// As [`frames`], of what a file has behind byte `start`, where a frame ends.
+pub(crate) fn frames_behind(bytes: &[u8], start: u64) -> impl Iterator<Item = (usize, Next<'_>)> {
+    let from = match (start, bytes.starts_with(MAGIC)) {
+        (0, true) => MAGIC.len(),
+        // A file that does not begin as it should is torn where it begins.
+        (0, false) => usize::MAX,
+        (_, _) => 0,
+    };
+    walk(bytes, from)
+}
+
+fn walk(bytes: &[u8], from: usize) -> impl Iterator<Item = (usize, Next<'_>)> {
+    let mut offset = from;
     let mut is_over = false;
     std::iter::from_fn(move || {
         if is_over {
             return None;
         }
-        let at = offset;
-        let next = match (has_magic, bytes.get(offset..)) {
-            (true, Some(rest)) => frame::read(rest),
-            _ => Next::Torn,
+        let (at, next) = match bytes.get(offset..) {
+            Some(rest) => (offset, frame::read(rest)),
+            None => (0, Next::Torn),
         };
         match next {
             Next::Good(frame) => offset += frame.length,
@@ -96,14 +114,19 @@ pub(crate) struct Checkpoints {
 
 /// Reads the checkpoints of a folder. What is torn at the end is left out.
 pub(crate) fn checkpoints(dir: &Path) -> io::Result<Checkpoints> {
-    let bytes = match fs::read(dir.join(CHECKPOINTS)) {
+    checkpoints_behind(dir, 0)
+}
+
+/// As [`checkpoints`], those behind a byte where one ends.
+pub(crate) fn checkpoints_behind(dir: &Path, start: u64) -> io::Result<Checkpoints> {
+    let bytes = match read_from(&dir.join(CHECKPOINTS), start) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && start == 0 => Vec::new(),
         Err(error) => return Err(error),
     };
-    let mut found = Checkpoints::default();
-    let position = |at: usize| u64::try_from(at).unwrap_or(u64::MAX);
-    for (offset, next) in frames(&bytes) {
+    let mut found = Checkpoints { whole: start, ..Checkpoints::default() };
+    let position = |at: usize| start.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
+    for (offset, next) in frames_behind(&bytes, start) {
         match next {
             Next::Good(frame) => {
                 let note = String::from_utf8_lossy(frame.line).into_owned();
@@ -117,6 +140,18 @@ pub(crate) fn checkpoints(dir: &Path) -> io::Result<Checkpoints> {
         }
     }
     Ok(found)
+}
+
+/// What a file has behind a byte. It is an error that it has less.
+fn read_from(path: &Path, start: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() < start {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Makes a new file name durable.

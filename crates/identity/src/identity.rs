@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use ringwall_base::{Person, Secret, Sessions, SignError, Signer, SinkError, Timestamp};
+use ringwall_base::{Person, Sessions, SignError, Signer, SinkError, Timestamp};
 use ringwall_jose::{AccessClaims, KeySet, base64url_encode};
 use ringwall_store::StoreError;
 use tokio::sync::Semaphore;
 
 use crate::clients::{ClientTable, Clients};
 use crate::keys::{KeyError, KeyRing, KeyRow, Purpose};
-use crate::password::hash_password;
 use crate::people::Users;
 use crate::record::Record;
 use crate::replay::Replay;
@@ -21,7 +20,7 @@ use crate::seams::Seams;
 use crate::sessions::SessionTable;
 use crate::settings::Settings;
 use crate::throttle::Throttle;
-use crate::{answer, codes};
+use crate::{answer, codes, password};
 
 /// People, sessions and clients of one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -40,7 +39,7 @@ pub(crate) struct House {
     pub(crate) revocations: Revocations,
     pub(crate) replay: Replay,
     pub(crate) throttle: Throttle,
-    /// Hashed against when the account is unknown, so that both take the same time (attack U6).
+    /// Compared with when the account is unknown, so that both take the same time (attack U6).
     pub(crate) dummy_phc: String,
     /// New at each start: a form from before a restart is shown again.
     pub(crate) form_key: hmac::Key,
@@ -56,12 +55,9 @@ pub enum OpenError {
     /// The signing keys.
     #[error("the signing keys do not open")]
     Keys(#[from] KeyError),
-    /// The random source or the hash failed.
+    /// The random source failed.
     #[error("there is no randomness")]
     Random(#[from] std::io::Error),
-    /// The hash for unknown accounts could not be made.
-    #[error("passwords cannot be hashed")]
-    Password(#[from] crate::PasswordError),
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -79,7 +75,6 @@ impl Identity {
         let now = seams.clock.now();
         let clients = ClientTable::default();
         clients.load(&seams.store)?;
-        let noise = Secret::new(base64url_encode(seams.random::<32>()?));
         let house = House {
             sessions: SessionTable::load(&settings, &seams.store, now)?,
             clients,
@@ -87,7 +82,7 @@ impl Identity {
             revocations: Revocations::load(&seams.store, now)?,
             replay: Replay::default(),
             throttle: Throttle::new(settings.throttle),
-            dummy_phc: hash_password(&noise, seams.entropy.as_ref())?,
+            dummy_phc: password::unmatched(seams.entropy.as_ref())?,
             form_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
             hashing: Arc::new(Semaphore::new(settings.hashes_max)),
             settings,

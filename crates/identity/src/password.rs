@@ -2,6 +2,8 @@
 
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ringwall_base::{Entropy, Secret};
 
 /// Why a password is not taken.
@@ -60,6 +62,16 @@ pub fn hash_password(
     hash.map(|hash| hash.to_string()).ok_or(PasswordError::Hash)
 }
 
+/// A hash that no password is known to have, for unknown accounts. It takes as long to compare with
+/// as any other and no time to make, because nothing was hashed: its last 32 bytes are random.
+pub(crate) fn unmatched(entropy: &dyn Entropy) -> std::io::Result<String> {
+    let mut random = [0; 48];
+    entropy.fill(&mut random)?;
+    let (salt, output) = random.split_at(16);
+    let (salt, output) = (STANDARD_NO_PAD.encode(salt), STANDARD_NO_PAD.encode(output));
+    Ok(format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${output}"))
+}
+
 /// Whether the password is the one that was hashed. Takes the same time when it is not.
 pub(crate) fn verify(password: &Secret<String>, phc: &str) -> bool {
     argon2().is_some_and(|argon2| argon2.verify_password(password.expose().as_bytes(), phc).is_ok())
@@ -76,9 +88,14 @@ fn is_monotone(text: &str) -> bool {
 }
 
 fn argon2() -> Option<Argon2<'static>> {
-    let params = Params::new(19 * 1024, 2, 1, None).ok()?;
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).ok()?;
     Some(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
+
+/// OWASP's first choice.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
 
 /// Beyond this, hashing time is the attacker's to choose (attack U10).
 pub(crate) const PASSWORD_BYTES_MAX: usize = 1_024;
@@ -120,5 +137,20 @@ mod tests {
             assert_eq!(refused(common), "the password is one of the most common; choose another");
         }
         assert_eq!(refused("Ada.L-2026"), "the password must not contain the login name");
+    }
+
+    #[test]
+    fn the_hash_for_unknown_accounts_is_like_any_other_and_matches_nothing() {
+        let password = Secret::new("korrekt!".to_owned());
+        let entropy = ringwall_base::SystemEntropy::open().unwrap();
+        let (real, none) =
+            (hash_password(&password, &entropy).unwrap(), unmatched(&entropy).unwrap());
+        let shape = |phc: &str| {
+            let parsed = argon2::PasswordHash::new(phc).unwrap();
+            let lengths = (parsed.salt.unwrap().len(), parsed.hash.unwrap().len());
+            (parsed.algorithm, parsed.version, parsed.params.to_string(), lengths)
+        };
+        assert_eq!(shape(&real), shape(&none));
+        assert!(verify(&password, &real) && !verify(&password, &none));
     }
 }

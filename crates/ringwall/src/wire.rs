@@ -5,6 +5,7 @@ mod tap;
 mod key_vault;
 mod custody;
 mod ground;
+mod groundwork;
 mod execute;
 mod explain;
 mod verify;

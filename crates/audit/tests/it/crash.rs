@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use ringwall_audit::{Settings, tail, verify};
 use ringwall_base::Sink;
 
-use crate::house::{event, open, open_with, public, settings, written};
+use crate::house::{event, open, open_with, public, settings, spawn, written};
 
 const FOLDER: &str = "RINGWALL_TEST_CRASH_FOLDER";
 const ROUNDS: u64 = 25;
@@ -41,12 +41,12 @@ fn nothing_acknowledged_is_lost_by_kill_9() {
 
 /// Returns the last number that was acknowledged.
 fn run_and_kill(dir: &Path, lines: u64) -> u64 {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "crash::child_that_writes_until_it_is_killed", "--nocapture"])
         .env(FOLDER, dir)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stdout(Stdio::piped());
+    let mut child = spawn(&mut command);
     let output = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let mut numbers = output.filter_map(|line| {
         line.rsplit_once("acknowledged ").map(|(_, number)| number.parse::<u64>().unwrap())

@@ -3,14 +3,14 @@
 use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use ringwall_audit::{Filter, Settings, verify};
 use ringwall_base::{Class, Event, Sink, SinkError};
 
-use crate::house::{event, open_with, public, settings};
+use crate::house::{event, open_with, public, settings, spawn};
 
 const FOLDER: &str = "RINGWALL_TEST_FULL_FOLDER";
 
@@ -19,13 +19,15 @@ fn a_full_disk_refuses_with_its_cause_and_goes_on_when_there_is_space() {
     let dir = tempfile::tempdir().unwrap();
     let script = "mount -t tmpfs -o size=512k none \"$1\" && exec \"$2\" --exact \
                   full_disk::child_on_a_small_disk --nocapture";
-    let run = Command::new("unshare")
+    let mut command = Command::new("unshare");
+    command
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
         .arg(dir.path())
         .arg(std::env::current_exe().unwrap())
         .env(FOLDER, dir.path())
-        .output()
-        .unwrap();
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let run = spawn(&mut command).wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&run.stderr).into_owned();
     if text.contains("unshare failed") {
         // Written past the capture of the test's output: a silent pass would claim a proof.

@@ -1,7 +1,8 @@
 //! A key, a log in a temporary folder, and events to put into it.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::process::{Child, Command};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -52,7 +53,21 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
+/// A child has the lock of every open log until it runs its own program: no log is opened meanwhile.
+static FORKING: RwLock<()> = RwLock::new(());
+
+pub(crate) fn spawn(command: &mut Command) -> Child {
+    let _alone = FORKING.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn().unwrap()
+}
+
+/// Held while a log is opened.
+pub(crate) fn nobody_forks() -> impl Drop {
+    FORKING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 pub(crate) fn open_with(dir: &Path, settings: Settings) -> Result<Log, OpenError> {
+    let _held = nobody_forks();
     let clock = ManualClock::at(Timestamp::from_secs(1_795_300_200));
     Log::open(dir, settings, Arc::new(Key::new(7)), Arc::new(clock), Arc::new(Sequence::default()))
 }

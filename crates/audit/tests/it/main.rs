@@ -6,6 +6,8 @@ mod house;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod ahead;
+#[cfg(test)]
 mod tamper;
 #[cfg(test)]
 mod crash;

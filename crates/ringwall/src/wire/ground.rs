@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result, bail};
 use arc_swap::ArcSwap;
 use ringwall_api::Taps;
-use ringwall_audit::Log;
+use ringwall_audit::{Ahead, Log};
 use ringwall_base::{Algorithm, Clock, Entropy, Secret, Signer, Sink, SystemClock, SystemEntropy};
 use ringwall_ca::Authority;
 use ringwall_identity::{Identity, ThrottleSettings};
@@ -16,6 +16,7 @@ use ringwall_store::Store;
 use ringwall_vault::{RootFile, RootKey, Vault};
 
 use super::custody;
+use super::groundwork::Groundwork;
 use super::key_vault::VaultKeys;
 use super::relay::Relay;
 use super::verify::raw_key;
@@ -43,6 +44,15 @@ pub(crate) struct Ground {
 impl Ground {
     /// Opens the state folder, or makes a new one. Fails when another process has it open.
     pub(crate) fn open(place: &Place, model: Option<&Model>) -> Result<Self> {
+        Self::open_upon(place, model, Groundwork::default())
+    }
+
+    /// As [`Ground::open`], where some of it was done before.
+    pub(crate) fn open_upon(
+        place: &Place,
+        model: Option<&Model>,
+        groundwork: Groundwork,
+    ) -> Result<Self> {
         make_private(place.state())?;
         make_private(&place.run())?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -66,7 +76,7 @@ impl Ground {
         let vault = Arc::new(custody.unseal(open)?);
         let root_file = custody.into_file();
         let log_key = LogKey::find(place, &vault)?;
-        let log = log_key.open(place, &clock, &entropy)?;
+        let log = log_key.open(place, &clock, &entropy, groundwork.log)?;
         relay.attach(Arc::<Log>::clone(&log)).context("the audit log takes no events")?;
 
         let authority = authority(&vault, model, &clock, &entropy)?;
@@ -125,7 +135,7 @@ impl Ground {
     /// Takes the state folder back, because nobody took over.
     pub(crate) fn retake(&self, place: &Place) -> Result<()> {
         self.store.retake().context("the store was not taken back")?;
-        let log = self.log_key.open(place, &self.clock, &self.entropy)?;
+        let log = self.log_key.open(place, &self.clock, &self.entropy, None)?;
         self.log.store(Arc::clone(&log));
         self.relay.attach(log).context("the audit log takes no events")
     }
@@ -266,12 +276,17 @@ impl LogKey {
         place: &Place,
         clock: &Arc<dyn Clock>,
         entropy: &Arc<dyn Entropy>,
+        ahead: Option<Ahead>,
     ) -> Result<Arc<Log>> {
         let public_key = self.public_key.clone();
         let settings =
             ringwall_audit::Settings { public_key, ..ringwall_audit::Settings::default() };
         let (signer, clock) = (Arc::clone(&self.signer), Arc::clone(clock));
-        let log = Log::open(&place.audit(), settings, signer, clock, Arc::clone(entropy));
+        let entropy = Arc::clone(entropy);
+        let log = match ahead {
+            Some(ahead) => ahead.open(settings, signer, clock, entropy),
+            None => Log::open(&place.audit(), settings, signer, clock, entropy),
+        };
         Ok(Arc::new(log.context("the audit log does not open")?))
     }
 }

@@ -4,7 +4,7 @@
 //! in this order:
 //!
 //! 1. old to new: the listening sockets (`SCM_RIGHTS`), so that what waits in their queues waits on;
-//! 2. new to old: `loaded`, when the manifest holds;
+//! 2. new to old: `loaded`, when the manifest holds and the audit log was checked so far;
 //! 3. old to new: `released`, after the last accept and the last write to the state folder;
 //! 4. new to old: `ready`, when it accepts. From 3 to 4 new connections wait in the queues;
 //! 5. old to new: the events of requests that still end there, until the last one has.

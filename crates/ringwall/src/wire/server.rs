@@ -25,6 +25,7 @@ use super::doors::Doors;
 use super::execute::{done, failed};
 use super::fleet::{Fleet, State};
 use super::ground::{issuer, make_private, replace};
+use super::groundwork::Groundwork;
 use super::handover::{Heir, Inherited};
 use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
@@ -129,10 +130,12 @@ fn serve_as(
         Ok(model) => model.clone(),
         Err(exit) => return Ok(exit),
     };
+    let mut groundwork = Groundwork::default();
     if let Some(heir) = heir {
+        groundwork = Groundwork::lay(place)?;
         heir.loaded()?;
     }
-    let ground = Arc::new(Ground::open(place, Some(&model))?);
+    let ground = Arc::new(Ground::open_upon(place, Some(&model), groundwork)?);
     make_private(&place.run().join("keys"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(LocalSet::new().run_until(async {

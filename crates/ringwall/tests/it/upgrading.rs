@@ -145,6 +145,29 @@ fn a_new_process_that_does_not_start_changes_nothing() {
 }
 
 #[test]
+fn a_damaged_log_is_found_before_anything_is_handed_over() {
+    let library = Library::open();
+    let house = &library.house;
+    let before = house.status();
+    let audit = house.state().join("audit");
+    let segment = audit.join("events-00000000000000000000.log");
+    let whole = std::fs::read(&segment).unwrap();
+    let mut bytes = whole.clone();
+    bytes[30] ^= 1;
+    std::fs::write(&segment, &bytes).unwrap();
+    let refused = house.run(&["upgrade"]);
+    assert_eq!(refused.code, 1, "{} {}", refused.out, refused.err);
+    assert!(refused.err.contains("the audit log is damaged"), "{}", refused.err);
+    // The running process has its log still, and records what it decides.
+    assert_eq!(house.status()["pid"], before["pid"]);
+    house.person("ada", "customer");
+    assert_eq!(house.get("/books").status, 200);
+    let now = std::fs::read(&segment).unwrap();
+    std::fs::write(&segment, [&whole, &now[whole.len()..]].concat()).unwrap();
+    house.run(&["audit", "verify"]).good();
+}
+
+#[test]
 fn a_connection_that_is_open_is_answered_by_the_old_process_and_then_closed() {
     let mut library = Library::open();
     let house = &library.house;

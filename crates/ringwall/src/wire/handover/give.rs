@@ -122,8 +122,8 @@ impl Sink for Forward {
     }
 }
 
-/// To start and to read the manifest.
-const LOAD_TIME: Duration = Duration::from_secs(30);
+/// To start, and to read the manifest and the audit log: hundreds of megabytes a second.
+const LOAD_TIME: Duration = Duration::from_mins(2);
 
 /// To open the state folder and the doors. New connections wait for as long.
 const READY_TIME: Duration = Duration::from_secs(10);
