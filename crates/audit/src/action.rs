@@ -102,6 +102,7 @@ pub static ACTIONS: &[Action] = &[
     action("session-started", "session", "start", "a session began"),
     action("spiffe-svid-issued", "configuration", "creation", "a service got its certificate"),
     action("step-up-required", "authentication", "info", "a stronger login was asked for"),
+    action("stream-ended", "web", "denied", "a tunnel or a stream was ended, as what admitted it had ended"),
     action("token-introspected", "authentication", "info", "a token was asked about"),
     action("token-issued", "authentication", "start", "a token was issued"),
     action("token-refresh-reuse", "authentication", "denied", "a rotated refresh token was used again"),

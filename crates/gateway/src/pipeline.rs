@@ -7,7 +7,6 @@
 //! a `Clean` request, and only `authorize` and `inspect` make those.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{Request, Response};
 use ringwall_base::RequestId;
@@ -109,7 +108,7 @@ impl Line {
             web.close(&mut response);
         }
         let response = self.review.run(response, &permit, &route, record).await?;
-        Ok(idle::watched(response, STREAM_IDLE))
+        Ok(idle::watched(response, || self.forward.begin(&permit, &route, record)))
     }
 }
 
@@ -122,6 +121,3 @@ impl Answer for House {
         self.core.refused(&self.door, peer, violation)
     }
 }
-
-/// Longer than any keep-alive of event streams in our list; as for a WebSocket.
-const STREAM_IDLE: Duration = Duration::from_mins(5);

@@ -352,7 +352,8 @@ impl<'a> Builder<'a> {
     fn forward(&self, settings: forward::Settings) -> Forward {
         let seams = self.core.seams();
         let signers = Arc::clone(&seams.signers);
-        Forward::new(settings, Arc::clone(&self.fleet), seams.pool, signers, self.clock())
+        let terms = Arc::clone(self.core.terms());
+        Forward::new(settings, Arc::clone(&self.fleet), seams.pool, signers, terms)
     }
 
     fn clock(&self) -> Arc<dyn Clock> {

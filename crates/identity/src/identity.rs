@@ -189,6 +189,10 @@ impl Sessions for Identity {
     fn person(&self, cookie: &str, now: Timestamp) -> Option<Person> {
         self.house.sessions.person(cookie, now).map(|person| (*person).clone())
     }
+
+    fn look(&self, cookie: &str, now: Timestamp) -> Option<Person> {
+        self.house.sessions.look(cookie, now).map(|person| (*person).clone())
+    }
 }
 
 impl House {

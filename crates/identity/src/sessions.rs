@@ -135,6 +135,22 @@ impl SessionTable {
 
     /// Who holds this cookie. Using a session keeps it from going idle.
     pub(crate) fn person(&self, cookie: &str, now: Timestamp) -> Option<Arc<Person>> {
+        self.find(cookie, now, |entry| {
+            entry.seen.fetch_max(now.micros(), Ordering::Relaxed);
+        })
+    }
+
+    /// The same, without keeping it from going idle.
+    pub(crate) fn look(&self, cookie: &str, now: Timestamp) -> Option<Arc<Person>> {
+        self.find(cookie, now, |_entry| ())
+    }
+
+    fn find(
+        &self,
+        cookie: &str,
+        now: Timestamp,
+        visit: impl FnOnce(&Entry),
+    ) -> Option<Arc<Person>> {
         // 32 bytes as base64url: anything else was not made by us and is not worth a hash.
         if cookie.len() != 43 {
             return None;
@@ -145,7 +161,7 @@ impl SessionTable {
         if now >= entry.expires || now >= seen.plus(self.idle) {
             return None;
         }
-        entry.seen.fetch_max(now.micros(), Ordering::Relaxed);
+        visit(entry);
         Some(Arc::clone(&entry.person))
     }
 

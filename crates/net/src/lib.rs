@@ -92,4 +92,4 @@ pub use target::{Protocol, Target, TargetSettings};
 pub use tickets::Tickets;
 pub use tls::{ClientTls, ServerTls, TlsError};
 pub use trust::{Trust, TrustError};
-pub use tunnel::{TunnelError, Upgrade};
+pub use tunnel::{Ending, Farewell, TunnelError, Upgrade};

@@ -1,5 +1,10 @@
 //! WebSocket and other upgrades: bytes both ways, after a handshake that both sides agreed on.
 
+mod frames;
+mod joined;
+mod pipe;
+
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,12 +14,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use crate::h2::tunnel::StreamTakeover;
 use crate::wire::Wire;
 use crate::{Body, Peer};
+use joined::Joined;
 
 /// A client's wish to leave HTTP for `WebSocket`, taken from its request.
 #[derive(Debug)]
@@ -51,12 +57,17 @@ impl Upgrade {
     }
 
     /// Joins client and upstream if `response` is the 101 that belongs to the handshake. The
-    /// tunnel runs on this thread until a side closes, `idle` passes without a byte, or the door
-    /// drains. Give the response to the client afterwards.
+    /// tunnel runs on this thread until a side closes, `idle` passes without a byte, `ending`
+    /// says so, or the door drains. Give the response to the client afterwards.
     ///
     /// # Errors
     /// When the answer is anything else: then no byte is passed, and it must not be given on.
-    pub fn join(self, response: &mut Response<Body>, idle: Duration) -> Result<(), TunnelError> {
+    pub fn join(
+        self,
+        response: &mut Response<Body>,
+        idle: Duration,
+        ending: Ending,
+    ) -> Result<(), TunnelError> {
         let is_agreed = response.status() == StatusCode::SWITCHING_PROTOCOLS
             && is_websocket(response.headers())
             && response.headers().get_all(SEC_WEBSOCKET_ACCEPT).iter().eq([&self.accept]);
@@ -64,8 +75,37 @@ impl Upgrade {
         let (true, Some(upstream)) = (is_agreed, upstream) else {
             return Err(TunnelError::Handshake);
         };
-        tokio::task::spawn_local(run(self, upstream, idle));
+        tokio::task::spawn_local(run(self, upstream, idle, ending));
         Ok(())
+    }
+}
+
+/// Resolves when a tunnel has to end, with what its client is told.
+pub type Ending = Pin<Box<dyn Future<Output = Farewell>>>;
+
+/// What a client is told when its tunnel is ended here (RFC 6455 section 7.4). It is told between
+/// two frames of its upstream; who is in the middle of one sees the end only.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Farewell {
+    /// 1001: nothing came for too long.
+    Away,
+    /// 1008: what admitted the client has ended. Nothing that it says afterwards arrives.
+    Policy,
+    /// 1012: come again.
+    Restart,
+}
+
+impl Farewell {
+    /// A Close frame of a server: its head, the code, and why.
+    fn frame(self) -> Vec<u8> {
+        let (code, why): (u16, &str) = match self {
+            Self::Away => (1001, "idle"),
+            Self::Policy => (1008, "not admitted any more"),
+            Self::Restart => (1012, "come again"),
+        };
+        // Never long: RFC 6455 section 5.5 has 125 bytes.
+        let length = u8::try_from(why.len().saturating_add(2)).unwrap_or(2);
+        [&[0x88, length], &code.to_be_bytes()[..], why.as_bytes()].concat()
     }
 }
 
@@ -142,61 +182,18 @@ impl Side {
     }
 }
 
-async fn run(upgrade: Upgrade, upstream: Side, idle: Duration) {
-    let Upgrade { client, peer, .. } = upgrade;
+async fn run(upgrade: Upgrade, upstream: Side, idle: Duration, ending: Ending) {
+    let Upgrade { client, accept, peer } = upgrade;
     let (Some(client), Some(upstream)) = (client.open().await, upstream.open().await) else {
         return;
     };
-    let (client_read, client_write) = tokio::io::split(client.stream);
-    let (upstream_read, upstream_write) = tokio::io::split(upstream.stream);
-    // Either direction shows that the tunnel is alive.
-    let (alive, seen) = watch::channel(());
-    let stopped = async {
-        match peer.presence() {
-            Some(presence) => presence.stopped().await,
-            None => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = stopped => {}
-        () = silent(seen, idle) => {}
-        ((), ()) = async {
-            tokio::join!(
-                copy(client_read, client.read, upstream_write, &alive),
-                copy(upstream_read, upstream.read, client_write, &alive),
-            )
-        } => {}
-    }
+    Joined::new(client, upstream).run(peer, idle, ending, spread(&accept)).await;
 }
 
-/// Copies what was read already, then what comes.
-async fn copy(
-    mut from: ReadHalf<Box<dyn Duplex>>,
-    read: Bytes,
-    mut to: WriteHalf<Box<dyn Duplex>>,
-    alive: &watch::Sender<()>,
-) {
-    if !read.is_empty() && (to.write_all(&read).await.is_err() || to.flush().await.is_err()) {
-        return;
-    }
-    drop(read);
-    let mut buffer = vec![0_u8; CHUNK];
-    while let Ok(count) = from.read(&mut buffer).await {
-        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
-            break;
-        };
-        alive.send_replace(());
-        if to.write_all(bytes).await.is_err() || to.flush().await.is_err() {
-            break;
-        }
-    }
-    // Half closed: the other direction may go on. A dead socket needs no farewell.
-    to.shutdown().await.ok();
-}
-
-/// Returns when nothing was seen for `idle`.
-async fn silent(mut seen: watch::Receiver<()>, idle: Duration) {
-    while let Ok(Ok(())) = tokio::time::timeout(idle, seen.changed()).await {}
+/// A number of this tunnel alone: a hash of what the client drew at random.
+fn spread(accept: &HeaderValue) -> u16 {
+    let hash = STANDARD.decode(accept).unwrap_or_default();
+    hash.first_chunk().map_or(0, |bytes| u16::from_be_bytes(*bytes))
 }
 
 fn is_websocket(headers: &HeaderMap) -> bool {
@@ -221,12 +218,20 @@ fn accept(key: &str) -> String {
     STANDARD.encode(hash.finish().as_ref())
 }
 
-/// One TLS record.
-const CHUNK: usize = 16 * 1_024;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_close_frame_says_its_code_and_its_length() {
+        let codes = [(Farewell::Away, 1001), (Farewell::Policy, 1008), (Farewell::Restart, 1012)];
+        for (farewell, code) in codes {
+            let frame = farewell.frame();
+            assert_eq!(frame[0], 0x88);
+            assert_eq!(usize::from(frame[1]), frame.len() - 2);
+            assert_eq!(frame[2..4], u16::to_be_bytes(code));
+        }
+    }
 
     #[test]
     fn the_accept_value_is_the_one_of_rfc_6455() {

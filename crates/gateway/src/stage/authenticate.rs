@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, ORIGIN};
-use ringwall_base::{Clock, Sessions};
+use ringwall_base::{Clock, Secret, Sessions};
 use ringwall_jose::{AccessClaims, AccessToken, Expected, InternalClaims, KeySet, TokenCache};
 use ringwall_net::Peer;
 use ringwall_policy::PersonFacts;
@@ -20,6 +20,7 @@ use ringwall_policy::PersonFacts;
 use crate::Refusal;
 use crate::stage::normalize::Normal;
 use crate::stage::route::Route;
+use crate::tenure::Credential;
 
 /// The keys that tokens are verified with: snapshots, replaced whole at rotation.
 pub trait Keys: Debug + Send + Sync {
@@ -102,6 +103,7 @@ pub(crate) struct Caller {
     service: Option<Arc<str>>,
     client: Option<String>,
     is_consumed: bool,
+    credential: Credential,
 }
 
 impl Authenticate {
@@ -173,7 +175,9 @@ impl Authenticate {
             mfa: false,
         };
         let client = Some(claims.client_id.clone());
-        let caller = Caller { person: Some(person), client, is_consumed: true, service: None };
+        let credential = Credential::Token(Arc::clone(claims));
+        let caller =
+            Caller { person: Some(person), client, is_consumed: true, credential, service: None };
         let (claims, caller) = (Arc::clone(claims), Arc::new(caller));
         Holder { claims, caller, held_at: AtomicU64::new(NEVER) }
     }
@@ -195,7 +199,9 @@ impl Authenticate {
         })?;
         let roles = self.expand(&person.roles);
         let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa: false };
-        Ok(Arc::new(Caller { person: Some(facts), ..Caller::default() }))
+        let cookie = Secret::new(cookie.to_owned());
+        let credential = Credential::Session { cookie, roles: person.roles };
+        Ok(Arc::new(Caller { person: Some(facts), credential, ..Caller::default() }))
     }
 
     /// The person whose identity a service passes on.
@@ -261,6 +267,11 @@ impl Caller {
     /// The OAuth client that holds the token.
     pub(crate) fn client(&self) -> Option<&str> {
         self.client.as_deref()
+    }
+
+    /// What it showed, as far as that can end.
+    pub(crate) const fn credential(&self) -> &Credential {
+        &self.credential
     }
 
     /// Whether `Authorization` was for Ringwall and must not reach the service.

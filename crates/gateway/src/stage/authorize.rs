@@ -133,6 +133,11 @@ impl Permit {
         &self.caller
     }
 
+    /// Who may, to keep.
+    pub(crate) fn share(&self) -> Arc<Caller> {
+        Arc::clone(&self.caller)
+    }
+
     /// Whether only the caller's own objects are permitted.
     pub(crate) const fn is_own(&self) -> bool {
         self.is_own

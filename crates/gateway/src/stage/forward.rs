@@ -13,7 +13,6 @@ mod spare;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use http::header::{
     ACCEPT_ENCODING, CONNECTION, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE, UPGRADE,
@@ -30,6 +29,7 @@ use crate::stage::authorize::Permit;
 use crate::stage::inspect::Clean;
 use crate::stage::normalize::IDENTITY;
 use crate::stage::route::Route;
+use crate::tenure::{Tenure, Terms};
 use crate::trace::{TRACEPARENT, TRACESTATE};
 use crate::upstreams::Original;
 use crate::{Refusal, Signers};
@@ -56,6 +56,7 @@ pub(crate) struct Forward {
     signers: Arc<dyn Signers>,
     clock: Arc<dyn Clock>,
     floodgate: Option<Floodgate>,
+    terms: Arc<Terms>,
     introductions: Introductions,
 }
 
@@ -65,15 +66,20 @@ impl Forward {
         fleet: Arc<str>,
         pool: Pool,
         signers: Arc<dyn Signers>,
-        clock: Arc<dyn Clock>,
+        terms: Arc<Terms>,
     ) -> Self {
-        let introductions = Introductions::new();
-        Self { settings, fleet, pool, signers, clock, floodgate: None, introductions }
+        let (introductions, clock) = (Introductions::new(), Arc::clone(&terms.clock));
+        Self { settings, fleet, pool, signers, clock, floodgate: None, terms, introductions }
     }
 
     /// The same, with a limit of requests under way.
     pub(crate) fn with(self, floodgate: Option<Floodgate>) -> Self {
         Self { floodgate, ..self }
+    }
+
+    /// Begins the time that an answer may last.
+    pub(crate) fn begin(&self, permit: &Permit, route: &Route, record: &Record) -> Tenure {
+        self.terms.begin(permit, route, record)
     }
 
     /// Returns the service's answer, or refuses when there is none.
@@ -114,8 +120,9 @@ impl Forward {
                     source: None,
                 });
             };
+            let tenure = self.begin(permit, route, record);
             upgrade
-                .join(&mut response, WEBSOCKET_IDLE)
+                .join(&mut response, tenure.settings().tunnel_idle, tenure.tunnel())
                 .map_err(|error| Refusal::unavailable("the WebSocket was not opened", error))?;
         } else {
             end_hop(response.headers_mut());
@@ -274,6 +281,3 @@ const HOP: [&str; 7] = [
     "transfer-encoding",
     "upgrade",
 ];
-
-/// Longer than the ping interval of any WebSocket library in our list.
-const WEBSOCKET_IDLE: Duration = Duration::from_mins(5);

@@ -13,7 +13,9 @@ use ringwall_base::{
     Algorithm, Clock, ManualClock, Operation, Person, Place, Sessions, SignError, Signer, Sink,
     Timestamp,
 };
-use ringwall_gateway::{Answered, Core, Door, House, Keys, Local, Reach, Seams, Signers};
+use ringwall_gateway::{
+    Answered, Core, Door, House, Keys, Local, Reach, Seams, Signers, TenureSettings,
+};
 use ringwall_jose::{AccessClaims, JwkSet, KeySet, PrivateKey, mint};
 use ringwall_manifest::{Grant, Model, Role, Scope, Service, Upstream};
 use ringwall_net::{
@@ -34,6 +36,7 @@ pub(crate) struct Fleet {
     pub(crate) internal: Arc<PrivateKey>,
     pub(crate) signers: Arc<LastKey>,
     pub(crate) revocations: Arc<Revocations>,
+    pub(crate) people: Arc<People>,
     server: Server,
 }
 
@@ -47,6 +50,16 @@ impl Fleet {
         schemas: &BTreeMap<String, Arc<Schemas>>,
         reach: Arc<dyn Reach>,
     ) -> Self {
+        Self::lasting(model, schemas, reach, TenureSettings::default())
+    }
+
+    /// The same, with other times for tunnels and streams. What admitted them is looked at often.
+    pub(crate) fn lasting(
+        model: &Model,
+        schemas: &BTreeMap<String, Arc<Schemas>>,
+        reach: Arc<dyn Reach>,
+        tenure: TenureSettings,
+    ) -> Self {
         let access = PrivateKey::generate(Algorithm::EdDsa).unwrap();
         let internal = Arc::new(PrivateKey::generate(Algorithm::EdDsa).unwrap());
         let sink = Arc::new(MemorySink::default());
@@ -57,23 +70,25 @@ impl Fleet {
             internal: public(&internal),
             revocations: Arc::clone(&revocations),
         };
+        let people = Arc::new(People::default());
         let signers = Arc::new(LastKey(Mutex::new(Arc::clone(&internal))));
         let core = Core::new(Seams {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             entropy: Arc::new(Sequence::from_seed(7)),
             sink: Arc::clone(&sink) as Arc<dyn Sink>,
-            sessions: Arc::new(People),
+            sessions: Arc::clone(&people) as Arc<dyn Sessions>,
             keys: Arc::new(keys),
             signers: Arc::clone(&signers) as Arc<dyn Signers>,
             local: Some(Arc::new(Pages)),
             reach,
             pool: Pool::new(PoolSettings::default()),
+            tenure: TenureSettings { look_every: Duration::from_millis(10), ..tenure },
             is_dev: true,
         })
         .unwrap();
         core.load(model, schemas).unwrap();
         let server = Server::start(Settings { workers: 1, ..Settings::default() }).unwrap();
-        Self { core, sink, clock, access, internal, signers, revocations, server }
+        Self { core, sink, clock, access, internal, signers, revocations, people, server }
     }
 
     /// Opens the public door.
@@ -221,11 +236,33 @@ fn public(key: &PrivateKey) -> Arc<KeySet> {
 }
 
 /// `alice` and `bob` are customers, `sue` is an admin.
-#[derive(Debug)]
-struct People;
+#[derive(Debug, Default)]
+pub(crate) struct People {
+    gone: Mutex<Vec<String>>,
+    promoted: Mutex<Vec<String>>,
+}
+
+impl People {
+    pub(crate) fn sign_out(&self, name: &str) {
+        self.gone.lock().unwrap().push(name.to_owned());
+    }
+
+    pub(crate) fn promote(&self, name: &str) {
+        self.promoted.lock().unwrap().push(name.to_owned());
+    }
+}
 
 impl Sessions for People {
-    fn person(&self, cookie: &str, _now: Timestamp) -> Option<Person> {
+    fn person(&self, cookie: &str, now: Timestamp) -> Option<Person> {
+        self.look(cookie, now)
+    }
+
+    fn look(&self, cookie: &str, _now: Timestamp) -> Option<Person> {
+        let has =
+            |names: &Mutex<Vec<String>>| names.lock().unwrap().iter().any(|name| name == cookie);
+        if has(&self.gone) {
+            return None;
+        }
         let role = match cookie {
             "alice" | "bob" => "customer",
             "sue" => "admin",
@@ -234,7 +271,7 @@ impl Sessions for People {
         Some(Person {
             subject: format!("u-{cookie}"),
             name: cookie.to_owned(),
-            roles: vec![role.to_owned()],
+            roles: vec![if has(&self.promoted) { "support" } else { role }.to_owned()],
             ..Person::default()
         })
     }

@@ -28,6 +28,8 @@ mod told;
 #[cfg(test)]
 mod traffic;
 #[cfg(test)]
+mod lasting;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod reload;

@@ -34,7 +34,11 @@ impl Answer for Forward {
             let failed = match self.pool.send(&self.target, request).await {
                 Ok(mut response) => match upgrade {
                     None => return response,
-                    Some(upgrade) => match upgrade.join(&mut response, Duration::from_secs(5)) {
+                    Some(upgrade) => match upgrade.join(
+                        &mut response,
+                        Duration::from_secs(5),
+                        Box::pin(std::future::pending()),
+                    ) {
                         Ok(()) => return response,
                         Err(error) => error.to_string(),
                     },

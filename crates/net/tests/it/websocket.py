@@ -8,6 +8,8 @@ try:
     import h2.config
     import h2.connection
     import h2.events
+    import websockets.exceptions
+    import websockets.sync.client
     import websockets.sync.server
     import wsproto.connection
     import wsproto.events as ws
@@ -27,14 +29,33 @@ def serve():
         server.serve_forever()
 
 
-def call(port, root, authority):
+def connect(port, root, authority, protocols):
     context = ssl.create_default_context(cafile=root)
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols(protocols)
     plain = socket.create_connection(("127.0.0.1", port), timeout=20)
-    stream = context.wrap_socket(plain, server_hostname=authority.rsplit(":", 1)[0])
+    return context.wrap_socket(plain, server_hostname=authority.rsplit(":", 1)[0])
+
+
+def wait(port, root, authority):
+    """Over HTTP/1: says when it is open, and how it ended."""
+    stream = connect(port, root, authority, ["http/1.1"])
+    stream.settimeout(None)
+    address = f"ws://{authority}/ws"
+    with websockets.sync.client.connect(address, sock=stream, ping_interval=None) as connection:
+        connection.send("hello")
+        assert connection.recv(timeout=20) == "hello"
+        print("open", flush=True)
+        try:
+            connection.recv(timeout=20)
+        except websockets.exceptions.ConnectionClosed as ended:
+            print("closed", ended.rcvd.code if ended.rcvd else None, flush=True)
+
+
+def call(port, root, authority, waits):
+    stream = connect(port, root, authority, ["h2"])
     h2c = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
     h2c.initiate_connection()
-    pending = []
+    pending, unread = [], bytearray()
 
     def event(wanted):
         while True:
@@ -45,7 +66,7 @@ def call(port, root, authority):
             stream.sendall(h2c.data_to_send())
             data = stream.recv(65536)
             assert data, "closed"
-            pending.extend(h2c.receive_data(data))
+            pending.extend(h2c.receive_data(without_goaway(unread, data)))
 
     while not h2c.remote_settings.enable_connect_protocol:
         event(h2.events.RemoteSettingsChanged)
@@ -68,9 +89,33 @@ def call(port, root, authority):
                 heard += message.data
                 is_whole = message.message_finished
         assert heard == text, len(heard)
+    if waits:
+        print("open", flush=True)
+        closed = None
+        while closed is None:
+            data = event((h2.events.DataReceived, h2.events.StreamEnded, h2.events.StreamReset))
+            assert isinstance(data, h2.events.DataReceived), data
+            socket_.receive_data(data.data)
+            closed = next(iter(socket_.events()), None)
+        print("closed", closed.code, flush=True)
+        send(h2c, number, socket_.send(closed.response()))
+        event((h2.events.StreamEnded, h2.events.StreamReset))
+        return
     send(h2c, number, socket_.send(ws.CloseConnection(code=1000)))
     event((h2.events.StreamEnded, h2.events.StreamReset))
     print("done", flush=True)
+
+
+def without_goaway(unread, data):
+    """Whole frames. `h2` hangs up at a GOAWAY; RFC 9113 section 6.8 lets open streams go on."""
+    unread += data
+    whole = bytearray()
+    while len(unread) >= 9 and len(unread) >= 9 + int.from_bytes(unread[:3], "big"):
+        length = 9 + int.from_bytes(unread[:3], "big")
+        if unread[3] != 7:
+            whole += unread[:length]
+        del unread[:length]
+    return bytes(whole)
 
 
 def send(h2c, number, data):
@@ -78,7 +123,10 @@ def send(h2c, number, data):
         h2c.send_data(number, data[start : start + 16000], end_stream=False)
 
 
-if sys.argv[1] == "server":
+role, arguments = sys.argv[1], sys.argv[2:]
+if role == "server":
     serve()
+elif role == "wait1":
+    wait(int(arguments[0]), *arguments[1:])
 else:
-    call(int(sys.argv[2]), sys.argv[3], sys.argv[4])
+    call(int(arguments[0]), *arguments[1:], role == "wait2")

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use ringwall_base::{Class, Event, Timestamp};
 use ringwall_ca::SpiffeId;
-use ringwall_gateway::{Core, Door, Egress, Plain, Seams};
+use ringwall_gateway::{Core, Door, Egress, Plain, Seams, TenureSettings};
 use ringwall_manifest::{Model, Partner};
 use ringwall_net::{
     Census, Certificate, Drain, Identity, Listen, Opening, Pool, PoolSettings, Server, ServerTls,
@@ -79,6 +79,7 @@ impl Doors {
             local: Some(Arc::new(Pages::new(ground.identity.clone()))),
             reach: Arc::<Paths>::clone(&paths),
             pool: Pool::new(PoolSettings::default()),
+            tenure: TenureSettings::default(),
             is_dev: options.is_dev(),
         };
         let core = Core::new(seams).context("no randomness")?;

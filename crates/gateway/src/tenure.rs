@@ -1,0 +1,214 @@
+//! Tenure: what admitted a caller has to hold for as long as a tunnel or a stream lasts.
+//!
+//! A request is judged once, when it begins. What goes on for hours would outlive the session that
+//! ends, the token that is revoked and the role that is taken. So it is looked at again and again,
+//! and ended; a change of the manifest counts at the latest when its age is over.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringwall_base::{Class, Clock, Event, Outcome, Secret, Sessions, Sink};
+use ringwall_jose::AccessClaims;
+use ringwall_net::{Ending, Farewell};
+
+use crate::operation::Operation;
+use crate::record::Record;
+use crate::stage::authenticate::{Caller, Keys};
+use crate::stage::authorize::Permit;
+use crate::stage::route::Route;
+
+/// How long tunnels and streams may last.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct TenureSettings {
+    /// A `WebSocket` without a byte is closed.
+    pub tunnel_idle: Duration,
+    /// A `WebSocket` is closed, and its client told to come again.
+    pub tunnel_age: Duration,
+    /// An answer that does not move is given up.
+    pub stream_idle: Duration,
+    /// An answer that does not end is ended.
+    pub stream_age: Duration,
+    /// How often what admitted them is looked at again.
+    pub look_every: Duration,
+}
+
+/// What a request showed, as far as it can end while the answer lasts.
+#[derive(Debug, Default)]
+pub(crate) enum Credential {
+    /// Nothing that ends by itself: nobody, or a service by its certificate or listener.
+    #[default]
+    Lasting,
+    /// A session, with the roles that the person had.
+    Session { cookie: Secret<String>, roles: Vec<String> },
+    /// An access token.
+    Token(Arc<AccessClaims>),
+}
+
+/// What all tenures are looked at with.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) settings: TenureSettings,
+    pub(crate) keys: Arc<dyn Keys>,
+    pub(crate) sessions: Arc<dyn Sessions>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sink: Arc<dyn Sink>,
+}
+
+/// The time that one request was given.
+#[derive(Debug)]
+pub(crate) struct Tenure {
+    terms: Arc<Terms>,
+    caller: Arc<Caller>,
+    operation: Arc<Operation>,
+    request: String,
+    address: IpAddr,
+    since: Duration,
+}
+
+/// What lasts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// An answer that says how long it is: it may be finished after its token has expired.
+    Sized,
+    /// An answer without a known end.
+    Endless,
+    /// A `WebSocket`.
+    Tunnel,
+}
+
+/// Why a tenure is over.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Over {
+    Age,
+    Expired,
+    Revoked,
+    Roles,
+    Session,
+}
+
+impl Terms {
+    /// Begins a tenure.
+    pub(crate) fn begin(self: &Arc<Self>, permit: &Permit, route: &Route, by: &Record) -> Tenure {
+        Tenure {
+            terms: Arc::clone(self),
+            caller: permit.share(),
+            operation: route.share(),
+            request: by.request_id().to_owned(),
+            address: by.address(),
+            since: self.clock.monotonic(),
+        }
+    }
+}
+
+impl Tenure {
+    pub(crate) fn settings(&self) -> TenureSettings {
+        self.terms.settings
+    }
+
+    /// Whether it is over by now; then this is written down.
+    pub(crate) fn is_over(&self, kind: Kind) -> bool {
+        let over = self.over(kind);
+        if let Some(over) = over {
+            self.record(over);
+        }
+        over.is_some()
+    }
+
+    /// Resolves when a tunnel is over.
+    pub(crate) fn tunnel(self) -> Ending {
+        Box::pin(async move {
+            let over = self.ended().await;
+            self.record(over);
+            if over == Over::Age { Farewell::Restart } else { Farewell::Policy }
+        })
+    }
+
+    async fn ended(&self) -> Over {
+        loop {
+            tokio::time::sleep(self.terms.settings.look_every).await;
+            if let Some(over) = self.over(Kind::Tunnel) {
+                return over;
+            }
+        }
+    }
+
+    fn over(&self, kind: Kind) -> Option<Over> {
+        let age = self.terms.clock.monotonic().saturating_sub(self.since);
+        let age_max = match kind {
+            Kind::Tunnel => self.terms.settings.tunnel_age,
+            Kind::Sized | Kind::Endless => self.terms.settings.stream_age,
+        };
+        if age >= age_max { Some(Over::Age) } else { self.credential(kind) }
+    }
+
+    fn credential(&self, kind: Kind) -> Option<Over> {
+        let now = self.terms.clock.now();
+        match self.caller.credential() {
+            Credential::Lasting => None,
+            Credential::Session { cookie, roles } => {
+                match self.terms.sessions.look(cookie.expose(), now) {
+                    None => Some(Over::Session),
+                    Some(person) => (person.roles != *roles).then_some(Over::Roles),
+                }
+            }
+            Credential::Token(claims) if self.terms.keys.is_revoked(claims) => Some(Over::Revoked),
+            Credential::Token(claims) => {
+                let is_expired = kind != Kind::Sized && now >= claims.expires.plus(LEEWAY);
+                is_expired.then_some(Over::Expired)
+            }
+        }
+    }
+
+    fn record(&self, over: Over) {
+        let person = self.caller.person();
+        let event = Event {
+            at: self.terms.clock.now(),
+            action: "stream-ended",
+            class: Class::Group,
+            outcome: Outcome::Success,
+            person: person.map(|person| person.subject.clone()),
+            person_name: person.map(|person| person.name.clone()),
+            roles: person.map(|person| person.roles.clone()).unwrap_or_default(),
+            caller: self.caller.service().map(str::to_owned),
+            client: self.caller.client().map(str::to_owned),
+            source: Some(self.address.to_string()),
+            service: Some(self.operation.service.to_string()),
+            operation: Some(self.operation.name.clone()),
+            request: Some(self.request.clone()),
+            reason: Some(over.reason().to_owned()),
+            ..Event::default()
+        };
+        if let Err(error) = self.terms.sink.put(event) {
+            tracing::debug!(%error, "an event was not taken");
+        }
+    }
+}
+
+impl Over {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Age => "it was as old as it may become",
+            Self::Expired => "its access token expired",
+            Self::Revoked => "its access token was revoked",
+            Self::Roles => "the person has other roles now",
+            Self::Session => "its session ended",
+        }
+    }
+}
+
+impl Default for TenureSettings {
+    fn default() -> Self {
+        Self {
+            tunnel_idle: Duration::from_mins(5),
+            tunnel_age: Duration::from_hours(2),
+            stream_idle: Duration::from_mins(5),
+            stream_age: Duration::from_hours(12),
+            look_every: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The largest difference between clocks by which a token is taken after its time: a tunnel that was
+/// admitted then is not closed at once.
+const LEEWAY: Duration = Duration::from_secs(10);
