@@ -130,7 +130,7 @@ impl State {
     }
 
     /// Whether it is neither found unhealthy nor ejected nor on trial.
-    pub(crate) fn is_sound(&self) -> bool {
+    pub fn is_sound(&self) -> bool {
         !self.is_down.load(Ordering::Relaxed) && self.out_until.load(Ordering::Relaxed) == 0
     }
 

@@ -130,6 +130,11 @@ impl Lease {
         }
     }
 
+    /// Notes that the answer broke off.
+    pub(crate) fn broke(&self) {
+        self.queue.broke();
+    }
+
     /// The connection is no longer HTTP; its place stays taken as long as a tunnel holds it.
     pub(crate) fn into_wire(self: Box<Self>) -> (Wire, OwnedSemaphorePermit) {
         let Self { link, permit, .. } = *self;

@@ -41,11 +41,13 @@ pub struct Target {
     queue: Arc<Queue>,
 }
 
-/// The connections that a target may have over all threads, and who waits for one.
+/// The connections that a target may have over all threads, who waits for one, and what became of
+/// their answers.
 #[derive(Debug)]
 pub(crate) struct Queue {
     places: Arc<Semaphore>,
     pending: AtomicUsize,
+    broken: AtomicUsize,
 }
 
 impl Target {
@@ -64,13 +66,24 @@ impl Target {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let places = settings.connections_max.clamp(1, Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(places));
-        let queue = Arc::new(Queue { places, pending: AtomicUsize::new(0) });
+        let queue =
+            Arc::new(Queue { places, pending: AtomicUsize::new(0), broken: AtomicUsize::new(0) });
         Arc::new(Self { id, dial, tls, settings, in_flight: AtomicUsize::new(0), queue })
     }
 
     /// Requests that wait for the head of their answer, over all threads. What balancing compares.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Answers over HTTP/1 that broke off after their head since this was asked last. Whoever took
+    /// the head as a success learns it here.
+    pub fn take_broken(&self) -> usize {
+        // Read first: on the usual path this line stays shared.
+        match self.queue.broken.load(Ordering::Relaxed) {
+            0 => 0,
+            _ => self.queue.broken.swap(0, Ordering::Relaxed),
+        }
     }
 
     /// Opens a connection and closes it again: whether anybody is there.
@@ -123,6 +136,11 @@ impl Queue {
     /// The same, when one comes free. In order of arrival, over all threads.
     pub(crate) async fn place(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.places).acquire_owned().await.ok()
+    }
+
+    /// An answer broke off.
+    pub(crate) fn broke(&self) {
+        self.broken.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether somebody waits, on whatever thread.

@@ -148,6 +148,19 @@ fn an_answer_that_breaks_off_is_passed_on_as_broken_and_is_not_asked_for_again()
 }
 
 #[test]
+fn an_upstream_whose_answers_break_off_is_left_out_after_a_few() {
+    let [one, two, three] = three();
+    one.set(Mood::Breaks);
+    let mut shop = items(&[&one, &two, &three]);
+    shop.balance = Balance::RoundRobin;
+    let fleet = Fleet::new(&model(vec![shop]));
+    let tally = load(fleet.edge(), "GET /items", CLIENTS, 100);
+    assert_eq!(tally.lost, one.seen(), "{tally:?}");
+    // A break is known when the next head comes.
+    assert!((6..=6 + 2 * CLIENTS).contains(&one.seen()), "{}", one.seen());
+}
+
+#[test]
 fn when_all_are_dead_every_request_is_refused_and_when_they_are_back_answered() {
     let [one, two, three] = three();
     let fleet = Fleet::new(&model_of(&[&one, &two, &three]));

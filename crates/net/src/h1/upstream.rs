@@ -140,6 +140,7 @@ impl Upstream {
                 None
             }
             Err(broken) => {
+                lease.broke();
                 // A connection that failed is dropped with its lease.
                 self.lease = None;
                 Some(Err(match broken {

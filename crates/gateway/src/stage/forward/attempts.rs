@@ -159,11 +159,24 @@ impl<'a> Attempts<'a> {
             Some(limit) => timeout(limit, sent.as_mut()).await.unwrap_or(Err(SendError::Time)),
         };
         self.asked.set(None);
-        self.note(place, sent)
+        self.note(place, endpoint, sent)
     }
 
-    fn note(&self, place: usize, sent: Sent) -> Result<Response<Body>, Failed> {
-        let (outcome, how) = judge(&sent);
+    fn note(
+        &self,
+        place: usize,
+        endpoint: &Endpoint,
+        sent: Sent,
+    ) -> Result<Response<Body>, Failed> {
+        let (mut outcome, mut how) = judge(&sent);
+        // An earlier answer broke off when its head was long counted as a success. Who is on trial
+        // is judged by what it does now.
+        if outcome == Some(Outcome::Success)
+            && endpoint.target().take_broken() > 0
+            && endpoint.state().is_sound()
+        {
+            (outcome, how) = (Some(Outcome::Failure), Some(Failing::Lost));
+        }
         if let Some(how) = how {
             self.upstreams.counts().fail(how);
         }
