@@ -31,6 +31,8 @@ struct Entry<C, T> {
     reading: u64,
     /// The fingerprint of the key set that verified it.
     keys: [u8; 32],
+    /// Verified at, and remembered until.
+    at: Timestamp,
     until: Timestamp,
 }
 
@@ -61,19 +63,21 @@ impl<P: Profile, T> TokenCache<P, T> {
         // Not the token itself: memory that leaks must not give tokens away.
         let id = digest(&SHA256, token.as_bytes());
         let known = self.entries.get(id.as_ref());
-        let known = known.filter(|known| known.keys == *keys.fingerprint() && now < known.until);
+        // Both ways: a clock that was set back must not make a token good before its time.
+        let is_fresh = |known: &Known<P, T>| known.at <= now && now < known.until;
+        let known = known.filter(|known| known.keys == *keys.fingerprint() && is_fresh(known));
         if let Some(known) = known.as_ref().filter(|known| known.reading == reading) {
             return Ok(Arc::clone(&known.made));
         }
-        let (claims, until) = if let Some(known) = known {
-            (Arc::clone(&known.claims), known.until)
+        let (claims, at, until) = if let Some(known) = known {
+            (Arc::clone(&known.claims), known.at, known.until)
         } else {
             let verified = keys.verify_timed::<P>(token, &self.expected, now)?;
-            (Arc::new(verified.claims), verified.expires.min(now.plus(REMEMBER_MAX)))
+            (Arc::new(verified.claims), now, verified.expires.min(now.plus(REMEMBER_MAX)))
         };
         let made = Arc::new(make(&claims));
-        let entry =
-            Entry { claims, made: Arc::clone(&made), reading, keys: *keys.fingerprint(), until };
+        let keys = *keys.fingerprint();
+        let entry = Entry { claims, made: Arc::clone(&made), reading, keys, at, until };
         self.entries.put(id.as_ref(), Arc::new(entry));
         Ok(made)
     }

@@ -145,6 +145,10 @@ fn a_cache_forgets_when_keys_change_and_when_time_is_up() {
     assert!(!Arc::ptr_eq(&first, &again), "verified again under other keys");
     let late = now().plus(Duration::from_secs(36));
     assert!(matches!(ask(&ours, &token, late), Err(VerifyError::Expired(_))));
+    // A clock that was set back.
+    ask(&ours, &token, now()).unwrap();
+    let early = Timestamp::from_secs(NOW - 3_600);
+    ask(&ours, &token, early).unwrap_err();
 }
 
 #[test]
