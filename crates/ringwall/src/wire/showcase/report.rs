@@ -1,5 +1,6 @@
 //! How the certificates are, for `status`, `doctor` and the metrics.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use ringwall_api::CertificateState;
@@ -61,8 +62,10 @@ impl Showcase {
             "# HELP {EXPIRY} When the certificate of a name stops being good, Unix time.\n\
              # TYPE {EXPIRY} gauge\n# UNIT {EXPIRY} seconds\n"
         );
+        // Two lines for one name are no metrics: the certificate that is shown for it comes first.
+        let mut told = BTreeSet::new();
         for certificate in shown(&state) {
-            for name in certificate.names() {
+            for name in certificate.names().iter().filter(|name| told.insert(name.as_str())) {
                 let secs = certificate.expires().secs();
                 // Names of parsed certificates; a quote in one would end the label.
                 let name: String = name.chars().filter(|one| !"\"\\\n".contains(*one)).collect();
@@ -74,7 +77,7 @@ impl Showcase {
     }
 }
 
-/// Each name once: the certificate that is shown for it.
+/// All certificates: what is shown for a name is before what stands back for it.
 fn shown(state: &State) -> impl Iterator<Item = &Certificate> {
     super::brought(state).chain(state.local.iter().map(|local| &local.certificate))
 }
