@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use ringwall_base::{Clock, SystemClock};
+
 use crate::house::House;
-use crate::library::{Library, MANIFEST};
+use crate::library::{Library, MANIFEST, field};
+use crate::load::load;
 use crate::program::{Program, run};
+use crate::serving::claims;
 
 /// The library that lies about the time. Without it nothing is proved here, and that is said.
-fn library() -> Option<PathBuf> {
+pub(crate) fn faketime() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
     let mut found = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
     let found = found.find(|path| path.exists());
@@ -26,6 +30,15 @@ fn at(time: &str, library: &PathBuf, mut command: Command) -> Command {
     command
 }
 
+/// `serve` with a clock that goes as the file `time` in the folder says: `+0`, `+7200`.
+pub(crate) fn serve_by_file(house: &House, faketime: &PathBuf) -> Command {
+    house.write("time", "+0");
+    let mut serve = house.command(&["serve", "--workers", "1"]);
+    serve.env("LD_PRELOAD", faketime).env("FAKETIME_NO_CACHE", "1");
+    serve.env("FAKETIME_TIMESTAMP_FILE", house.path().join("time"));
+    serve
+}
+
 fn house() -> House {
     let house = House::new(&MANIFEST.replace("UPSTREAM", "9"));
     house.write("books.yaml", include_str!("books.yaml"));
@@ -35,7 +48,7 @@ fn house() -> House {
 
 #[test]
 fn a_clock_before_its_own_certificates_is_named_and_loses_nothing() {
-    let Some(library) = library() else { return };
+    let Some(library) = faketime() else { return };
     let house = house();
     let early = |arguments: &[&str], input: &str| {
         run(&mut at("@2015-01-01 00:00:00", &library, house.command(arguments)), input)
@@ -54,7 +67,7 @@ fn a_clock_before_its_own_certificates_is_named_and_loses_nothing() {
 
 #[test]
 fn a_house_that_stood_still_for_months_opens_again() {
-    let Some(library) = library() else { return };
+    let Some(library) = faketime() else { return };
     let house = house();
     let serve = house.command(&["serve", "--workers", "1"]);
     Program::start(&mut at("+200d", &library, serve)).hears("Ready.");
@@ -72,7 +85,7 @@ fn a_house_that_stood_still_for_months_opens_again() {
 
 #[test]
 fn a_token_from_a_clock_that_was_ahead_is_not_good_yet() {
-    let Some(faketime) = library() else { return };
+    let Some(faketime) = faketime() else { return };
     let library = Library::open();
     let secret = library.house.robot("robot");
     let Library { house, mut server, upstream: _upstream } = library;
@@ -86,4 +99,38 @@ fn a_token_from_a_clock_that_was_ahead_is_not_good_yet() {
     let _server = house.serve();
     let answer = house.send("GET /books", &[&format!("Authorization: Bearer {token}")], "");
     assert_eq!(answer.status, 401, "issued in the future: {}", answer.raw);
+}
+
+#[test]
+fn a_clock_that_jumps_under_load_loses_no_request_and_no_app_gets_a_token_of_another_time() {
+    let Some(faketime) = faketime() else { return };
+    let Library { house, mut server, upstream } = Library::open();
+    let secret = house.robot("robot");
+    let token = house.token("robot", &secret);
+    assert!(server.stop().success());
+    // Only the wall clock jumps.
+    let mut serve = serve_by_file(&house, &faketime);
+    serve.env("DONT_FAKE_MONOTONIC", "1");
+    let mut server = Program::start(&mut serve);
+    server.hears("Ready.");
+    let line = format!("Authorization: Bearer {token}");
+    let is_known = || house.send("GET /books", &[&line], "").status;
+    // Each jump comes between two rounds, so that it is known when which time was.
+    for (round, offset) in [0_i64, 7_200, -3_600, 0].into_iter().enumerate() {
+        house.write("time", &format!("{offset:+}"));
+        let before = upstream.seen().len();
+        let tally = load(&house, "GET /lab/echo", 3, &|number| number < 60);
+        assert_eq!((tally.sent, tally.answered), (60, 60), "{offset}: {tally:?}");
+        for seen in &upstream.seen()[before..] {
+            let told = claims(field(seen, "ringwall-identity").unwrap());
+            let now = i64::try_from(Clock::now(&SystemClock::start()).secs()).unwrap() + offset;
+            let (from, to) = (told["iat"].as_i64().unwrap(), told["exp"].as_i64().unwrap());
+            assert!(from <= now && now < to, "{offset}: {told} at {now}");
+        }
+        let want = if offset == 0 { 200 } else { 401 };
+        assert_eq!(is_known(), want, "round {round}: a token of the robot");
+    }
+    house.run(&["audit", "verify"]).good();
+    assert!(server.stop().success());
+    house.run(&["audit", "verify"]).good();
 }

@@ -21,7 +21,11 @@ mod command_line;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod certificates;
+#[cfg(test)]
+mod shown;
 #[cfg(test)]
 mod reloading;
 #[cfg(test)]
@@ -50,3 +54,14 @@ mod isolation;
 mod tokens;
 #[cfg(test)]
 mod kills;
+#[cfg(test)]
+mod load;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod overload;
+#[cfg(test)]
+#[path = "../../../acme/tests/it/apart.rs"]
+mod apart;
+#[cfg(test)]
+mod ordered;
