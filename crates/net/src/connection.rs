@@ -12,6 +12,7 @@ use crate::counts::{Counted, Counts, Unwelcome};
 use crate::drain::{Phase, Presence};
 use crate::handshake::{self, Shaken};
 use crate::listen::NO_ADDRESS;
+use crate::preface;
 use crate::proxy::{self, Speaker};
 use crate::wire::Wire;
 use crate::{Answer, Door, Networks, Peer, ServerTls, Settings, h1, h2};
@@ -85,12 +86,25 @@ pub(crate) async fn serve(
         }
         (Socketed::Tcp(stream), None) => {
             let peer = Arc::new(Peer::present(address, door, None, presence, None));
-            h1::serve(Wire::Tcp(stream), &context, peer).await;
+            clear(stream, &context, peer).await;
         }
         (Socketed::Unix(stream), _) => {
             let peer = Arc::new(Peer::present(address, door, None, presence, None));
             h1::serve(Wire::Unix(stream), &context, peer).await;
         }
+    }
+}
+
+/// Without TLS. A service may call by gRPC; whoever comes to the public door in the clear may not.
+async fn clear(stream: TcpStream, context: &Arc<Context>, peer: Arc<Peer>) {
+    let is_h2 = match context.door {
+        Door::Outbound(_) => Box::pin(preface::is_h2(&stream, &context.settings, &peer)).await,
+        Door::Admin | Door::Edge | Door::Inbound(_) => Some(false),
+    };
+    match is_h2 {
+        Some(true) => Box::pin(h2::serve(stream, context, peer)).await,
+        Some(false) => h1::serve(Wire::Tcp(stream), context, peer).await,
+        None => {}
     }
 }
 

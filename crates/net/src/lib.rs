@@ -23,6 +23,7 @@ mod admission;
 mod date;
 mod drain;
 mod connection;
+mod preface;
 mod wire;
 mod h1;
 mod h2;

@@ -14,7 +14,7 @@ use crate::guard::{Machine, Violation};
 use crate::h1::{Failed, Link, exchange};
 use crate::pool::{self, Lease, PoolSettings};
 use crate::wire::Wire;
-use crate::{Body, Protocol, Socket, Target, h2_client};
+use crate::{Body, Socket, Target, h2_client};
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ pub(crate) async fn send(
     request: Request<Body>,
 ) -> Result<Response<Body>, SendError> {
     let _counted = target.enter();
-    if target.settings().protocol == Protocol::Http2 {
+    if target.settings().protocol.is_h2(&request) {
         // On the heap, so that HTTP/1, which is the usual case, need not carry its size.
         return Box::pin(h2_client::send(settings, target, request)).await;
     }

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use http::header::UPGRADE;
+use http::{Request, Version};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{ClientTls, Dial};
@@ -16,6 +18,21 @@ pub enum Protocol {
     Http1,
     /// HTTP/2 with prior knowledge (RFC 9113 section 3.3), over TLS by ALPN.
     Http2,
+    /// What the client of each request speaks, by its version: to a door of ours, which has both.
+    /// Upgrades go by HTTP/1.1.
+    AsClient,
+}
+
+impl Protocol {
+    pub(crate) fn is_h2<B>(self, request: &Request<B>) -> bool {
+        match self {
+            Self::Http1 => false,
+            Self::Http2 => true,
+            Self::AsClient => {
+                request.version() == Version::HTTP_2 && !request.headers().contains_key(UPGRADE)
+            }
+        }
+    }
 }
 
 /// What connections to one upstream speak, and how many there may be over all threads.

@@ -65,7 +65,8 @@ impl ServerTls {
         Self(How::ByName(hosts))
     }
 
-    /// For workloads: shows `identity`, asks for a certificate that `trust` vouches for.
+    /// For workloads: shows `identity`, asks for a certificate that `trust` vouches for. HTTP/2 and
+    /// HTTP/1.1.
     ///
     /// # Errors
     /// When the backend refuses.
@@ -74,7 +75,7 @@ impl ServerTls {
             .with_protocol_versions(VERSIONS)?
             .with_client_cert_verifier(Arc::new(AskClient { trust }))
             .with_cert_resolver(identity);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         // A resumed session is not verified again: it would outlive the root that vouched for it.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;

@@ -96,6 +96,10 @@ impl Forward {
         let gate = self.floodgate.as_ref().map(|gate| gate.enter(permit.caller()));
         let _admitted = gate.transpose()?;
         let sending = Sending::choose(route.backend(), &parts, permit.caller(), record);
+        // A door of ours is asked as we were; an app speaks what the manifest says.
+        if self.settings != Settings::Outbound {
+            parts.version = Version::HTTP_11;
+        }
         cut_mount(&mut parts, route)?;
         rewrite(&mut parts, route)?;
         if self.settings != Settings::Outbound {
@@ -200,7 +204,6 @@ fn blame(refusal: Refusal, route: &Route, overflow: Option<&AtomicBool>) -> Refu
 
 /// Cuts the mount off. Counted in segments: an encoded letter makes no difference.
 fn cut_mount(parts: &mut Parts, route: &Route) -> Result<(), Refusal> {
-    parts.version = Version::HTTP_11;
     let cut = route.mount().matches('/').count();
     if cut == 0 {
         return Ok(());

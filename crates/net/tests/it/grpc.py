@@ -57,19 +57,37 @@ def serve():
         "Both": grpc.stream_stream_rpc_method_handler(bidirectional),
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("t.Echo", handlers),))
-    print("port", server.add_insecure_port("127.0.0.1:0"), flush=True)
+    at = sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1:0"
+    print("port", server.add_insecure_port(at), flush=True)
     server.start()
     server.wait_for_termination()
 
 
-def call(port, root, authority, metadata):
+def connect(port, root, authority):
+    if root == "plain":
+        return grpc.insecure_channel(authority)
     name = authority.rsplit(":", 1)[0]
     with open(root, "rb") as file:
         credentials = grpc.ssl_channel_credentials(file.read())
     options = [("grpc.ssl_target_name_override", name), ("grpc.default_authority", authority)]
-    channel = grpc.secure_channel(f"127.0.0.1:{port}", credentials, options)
+    return grpc.secure_channel(f"127.0.0.1:{port}", credentials, options)
+
+
+def is_up(unary):
+    try:
+        return unary(b"up", timeout=5) == b"pu"
+    except grpc.RpcError as error:
+        assert error.code() == grpc.StatusCode.UNAVAILABLE, error
+        return False
+
+
+def call(port, root, authority, metadata):
+    channel = connect(port, root, authority)
     unary = channel.unary_unary("/t.Echo/Unary")
     own = dict(metadata=metadata, timeout=30)
+    # In a fleet both begin at the same time.
+    while root == "plain" and not is_up(unary):
+        time.sleep(0.05)
 
     answer, called = unary.with_call(b"abc", **own)
     assert answer == b"cba", answer

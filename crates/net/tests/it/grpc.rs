@@ -1,18 +1,20 @@
 //! gRPC from end to end: Google's own client and server, and HTTP/2 on both sides of us.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use http::{Request, Response, StatusCode};
 use ringwall_base::RequestId;
 use ringwall_net::{
-    Answer, Answering, Body, DialTcp, Peer, Pool, Protocol, Settings, Target, TargetSettings,
-    Violation,
+    Answer, Answering, Body, DialTcp, Door, Listen, Opening, Peer, Pool, Protocol, Server,
+    Settings, Target, TargetSettings, Violation,
 };
 
-use crate::frames::tls;
-use crate::house::serve;
+use crate::frames::{SETTINGS, tls};
+use crate::house::{House, connect, pause, raw, serve};
+use crate::tls::{Ca, client, mutual};
 
 /// Sends everything on to one target.
 #[derive(Debug)]
@@ -56,8 +58,8 @@ impl Drop for Running {
 
 const SCRIPT: &str = include_str!("grpc.py");
 
-#[test]
-fn grpc_passes_in_all_four_kinds() {
+/// Google's server. `None`, and said so, where it is not installed.
+fn server() -> Option<(Running, u16)> {
     let mut server = Command::new("python3");
     server.args(["-c", SCRIPT, "server"]).stdout(Stdio::piped());
     let mut server = Running(server.spawn().unwrap());
@@ -65,20 +67,80 @@ fn grpc_passes_in_all_four_kinds() {
     BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut said).unwrap();
     let Some(port) = said.trim().strip_prefix("port ") else {
         let line = b"NOT RUN: Python's `grpcio` is not installed, so no gRPC went through\n";
-        return std::io::stderr().write_all(line).unwrap();
+        std::io::stderr().write_all(line).unwrap();
+        return None;
     };
-    let relay = Relay { pool: Pool::default(), target: h2c(port.parse().unwrap()) };
+    let port = port.parse().unwrap();
+    Some((server, port))
+}
+
+#[track_caller]
+fn check(arguments: &[&str]) {
+    let mut client = Command::new("python3");
+    let output = client.args(["-c", SCRIPT, "client"]).args(arguments).output().unwrap();
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(out.trim(), "done", "{err}");
+}
+
+#[test]
+fn grpc_passes_in_all_four_kinds() {
+    let Some((_running, port)) = server() else { return };
+    let relay = Relay { pool: Pool::default(), target: h2c(port) };
     let (ca, tls, _) = tls();
     let (_front, address) = serve(&Settings::default(), Some(tls), Arc::new(relay));
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("ca.pem");
     std::fs::write(&root, ca.pem).unwrap();
     let port = address.port().to_string();
-    let authority = format!("shop.localhost:{port}");
-    let mut client = Command::new("python3");
-    client.args(["-c", SCRIPT, "client", &port]).arg(&root).arg(&authority);
-    let output = client.output().unwrap();
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(out.trim(), "done", "{err}");
+    check(&[&port, root.to_str().unwrap(), &format!("shop.localhost:{port}")]);
+}
+
+/// A door behind a service, and one in front of another: what goes in at the first comes out of
+/// the second. Gives the address of the first.
+fn doors(server: &Server, target: Arc<Target>) -> SocketAddr {
+    let (ca, listen) = (Ca::new(), || Listen::Address("127.0.0.1:0".parse().unwrap()));
+    let (tls, _) = mutual(&ca, "spiffe://shop/service/echo");
+    let answer = Arc::new(Relay { pool: Pool::default(), target });
+    let door = Door::Inbound("echo".into());
+    let inbound = server.open(Opening { door, listen: listen(), tls: Some(tls), answer }).unwrap();
+    let tls = client(&ca, "spiffe://shop/service/shop", "spiffe://shop/service/echo");
+    let settings = TargetSettings { protocol: Protocol::AsClient, ..TargetSettings::default() };
+    let target = Target::with(Arc::new(DialTcp(inbound)), Some(tls), settings);
+    let answer = Arc::new(Relay { pool: Pool::default(), target });
+    let door = Door::Outbound("shop".into());
+    server.open(Opening { door, listen: listen(), tls: None, answer }).unwrap()
+}
+
+#[test]
+fn grpc_passes_from_service_to_service_through_both_their_doors() {
+    let Some((_running, port)) = server() else { return };
+    let server = Server::start(Settings { workers: 1, ..Settings::default() }).unwrap();
+    let outbound = doors(&server, h2c(port));
+    check(&[&outbound.port().to_string(), "plain", &outbound.to_string()]);
+}
+
+#[test]
+fn a_door_behind_a_service_tells_the_versions_apart_by_the_first_bytes() {
+    let house = House::plain(&Settings::default());
+    let target = Target::new(Arc::new(DialTcp(house.address)), None);
+    let outbound = doors(&house.server, target);
+    let get = "GET /one HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let (first, rest) = get.split_at(1);
+    assert!(raw(outbound, &[get]).ends_with("ok 0"));
+    assert!(raw(outbound, &[first, rest]).ends_with("ok 0"));
+    // Not a preface, though it begins like one.
+    assert!(raw(outbound, &["PRI * HTTP/1.1\r\nHost: a\r\n\r\n"]).starts_with("HTTP/1.1 400"));
+    let mut stream = connect(outbound);
+    for piece in ["P", "RI * HTTP/2.0\r\n\r\nSM", "\r\n\r\n\0\0\0\x04\0\0\0\0\0"] {
+        stream.write_all(piece.as_bytes()).unwrap();
+        pause(20);
+    }
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(head[3], SETTINGS, "{head:?}");
+    // The public door in the clear has one version.
+    let answer = raw(house.address, &["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]);
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert_eq!(house.recorder.seen(), ["GET /one", "GET /one"]);
 }

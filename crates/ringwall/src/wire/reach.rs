@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use ringwall_cell::Dialer;
 use ringwall_gateway::Reach;
 use ringwall_net::{
-    ClientTls, Dial, DialName, DialUnix, Dialing, Identity, Socket, SpiffeId, Target,
+    ClientTls, Dial, DialName, DialUnix, Dialing, Identity, Protocol, Socket, SpiffeId, Target,
     TargetSettings, Trust,
 };
 
@@ -70,7 +70,8 @@ impl Reach for Paths {
         let identity = Arc::clone(places.identities.get(caller)?);
         let expected = SpiffeId::parse(&spiffe_id(&self.fleet, callee)).ok()?;
         let tls = ClientTls::mutual(identity, Arc::clone(&self.trust), expected).ok()?;
-        Some(Target::new(Arc::new(ringwall_net::DialTcp(address)), Some(tls)))
+        let settings = TargetSettings { protocol: Protocol::AsClient, ..TargetSettings::default() };
+        Some(Target::with(Arc::new(ringwall_net::DialTcp(address)), Some(tls), settings))
     }
 }
 
