@@ -33,7 +33,7 @@ use crate::h2::pump::pump;
 use crate::pool::PoolSettings;
 use crate::{Body, Interim, SendError, StreamBody, Target, Violation};
 pub(crate) use link::Hold;
-use link::Link;
+use shelf::Granted;
 pub(crate) use shelf::forget;
 
 /// Sends a request on a stream of a shared connection.
@@ -50,8 +50,9 @@ pub(crate) async fn send(
     // What streams cannot be sent twice.
     let copy = body.is_empty().then(|| head(&parts));
     let is_safe = parts.method.is_idempotent();
-    let (link, is_kept) = shelf::link(settings, target).await?;
-    let error = match exchange(settings, &link, Request::from_parts(parts, ()), body).await {
+    let granted = shelf::grant(settings, target).await?;
+    let is_kept = granted.is_kept;
+    let error = match exchange(settings, granted, Request::from_parts(parts, ()), body).await {
         Ok(response) => return Ok(response),
         Err(error) => error,
     };
@@ -59,13 +60,13 @@ pub(crate) async fn send(
     let (Some(copy), true) = (copy, is_kept && (error.is_not_sent() || is_died)) else {
         return Err(error);
     };
-    let (link, _) = shelf::link(settings, target).await?;
-    exchange(settings, &link, copy, Body::Empty).await
+    let granted = shelf::grant(settings, target).await?;
+    exchange(settings, granted, copy, Body::Empty).await
 }
 
 async fn exchange(
     settings: &PoolSettings,
-    link: &Rc<Link>,
+    Granted { link, mut hold, .. }: Granted,
     head: Request<()>,
     body: Body,
 ) -> Result<Response<Body>, SendError> {
@@ -74,7 +75,6 @@ async fn exchange(
         link.retire();
         return Err(SendError::NotSent(io::Error::other(error)));
     }
-    let mut hold = Hold::new(link);
     let interim = head.extensions().get::<Interim>().cloned();
     let is_over = body.is_empty();
     let (response, stream) = sender

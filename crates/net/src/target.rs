@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use http::header::UPGRADE;
 use http::{Request, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::{ClientTls, Dial};
 
@@ -42,7 +42,7 @@ pub struct TargetSettings {
     pub protocol: Protocol,
     /// Open connections. A request that needs one more waits.
     pub connections_max: usize,
-    /// Requests that wait for a connection. One more is [`crate::SendError::Overflow`].
+    /// Requests that wait for a connection, or over HTTP/2 for a stream of one. One more is [`crate::SendError::Overflow`].
     pub pending_max: usize,
 }
 
@@ -65,6 +65,7 @@ pub(crate) struct Queue {
     places: Arc<Semaphore>,
     pending: AtomicUsize,
     broken: AtomicUsize,
+    wanted: Notify,
 }
 
 impl Target {
@@ -83,8 +84,8 @@ impl Target {
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let places = settings.connections_max.clamp(1, Semaphore::MAX_PERMITS);
         let places = Arc::new(Semaphore::new(places));
-        let queue =
-            Arc::new(Queue { places, pending: AtomicUsize::new(0), broken: AtomicUsize::new(0) });
+        let (pending, broken) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let queue = Arc::new(Queue { places, pending, broken, wanted: Notify::new() });
         Arc::new(Self { id, dial, tls, settings, in_flight: AtomicUsize::new(0), queue })
     }
 
@@ -135,7 +136,11 @@ impl Target {
     pub(crate) fn pend(&self) -> Option<Pending<'_>> {
         let before = self.queue.pending.fetch_add(1, Ordering::Relaxed);
         let pending = Pending(&self.queue);
-        (before < self.settings.pending_max).then_some(pending)
+        let has_room = before < self.settings.pending_max;
+        if has_room {
+            self.queue.wanted.notify_waiters();
+        }
+        has_room.then_some(pending)
     }
 
     pub(crate) fn enter(&self) -> InFlight<'_> {
@@ -158,6 +163,16 @@ impl Queue {
     /// An answer broke off.
     pub(crate) fn broke(&self) {
         self.broken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Resolves when somebody else begins to wait, on whatever thread.
+    pub(crate) async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+
+    /// How many wait, on all threads.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
     }
 
     /// Whether somebody waits, on whatever thread.

@@ -3,13 +3,14 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use h2::client::Connection;
 use h2::{Ping, PingPong};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::link::State;
@@ -18,12 +19,16 @@ use crate::h2::mark::Mark;
 use crate::h2::meter::Meter;
 use crate::h2::metered::Metered;
 use crate::pool::PoolSettings;
+use crate::target::Queue;
 
 /// What a driver knows.
 pub(super) struct Driver {
     pub(super) state: Rc<State>,
     pub(super) settings: PoolSettings,
     pub(super) target: u64,
+    pub(super) queue: Arc<Queue>,
+    /// Free again when the connection has ended.
+    pub(super) place: OwnedSemaphorePermit,
     pub(super) pings: Option<PingPong>,
     /// Told when the other side has answered the first PING.
     pub(super) ready: Option<oneshot::Sender<()>>,
@@ -40,6 +45,8 @@ where
     let now = Instant::now();
     let (mut idle, mut silent, mut stuck) = (Mark::at(now), Mark::at(now), Mark::at(now));
     driver.ping();
+    let (queue, known) = (Arc::clone(&driver.queue), Rc::clone(&driver.state));
+    let mut wanted = pin!(queue.wanted());
     loop {
         tokio::select! {
             biased;
@@ -50,6 +57,11 @@ where
                 break;
             }
             () = poll_fn(|cx| driver.poll_greeted(cx)), if driver.ready.is_some() => {}
+            () = wanted.as_mut() => {
+                wanted.set(queue.wanted());
+                driver.make_room();
+            }
+            () = known.rest.notified() => driver.make_room(),
             now = ticks.tick() => {
                 let (state, meter) = (&driver.state, &driver.state.meter);
                 let is_open = state.open.get() > 0;
@@ -71,11 +83,13 @@ where
                 if idle >= driver.settings.idle_time || age >= driver.settings.age {
                     driver.retire();
                 }
+                driver.make_room();
             }
         }
     }
     // What waits for the first PING hears of the end by the sender that is dropped here.
     driver.retire();
+    drop(driver.place);
 }
 
 impl Driver {
@@ -83,6 +97,13 @@ impl Driver {
     fn retire(&self) {
         self.state.is_retired.set(true);
         remove(self.target, &self.state);
+    }
+
+    /// Who waits on another thread cannot have it, but can have its place.
+    fn make_room(&self) {
+        if self.ready.is_none() && self.state.is_idle_and_wanted(&self.queue) {
+            self.retire();
+        }
     }
 
     fn ping(&mut self) {

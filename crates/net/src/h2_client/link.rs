@@ -6,10 +6,12 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
+use tokio::sync::{Mutex, Notify};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 
 use crate::h2::meter::Meter;
+use crate::target::Queue;
 
 /// A connection that takes requests until it is retired.
 pub(crate) struct Link {
@@ -28,6 +30,20 @@ pub(super) struct State {
     pub(super) begun: Cell<u64>,
     /// Whether it takes no more.
     pub(super) is_retired: Cell<bool>,
+    /// Who waits for a stream.
+    desk: Rc<Desk>,
+    /// Told when the last stream is over.
+    pub(super) rest: Notify,
+}
+
+/// Who waits on this thread for a stream of a target.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    /// Held by the one who connects: what comes meanwhile waits for his connection.
+    pub(super) connecting: Mutex<()>,
+    /// Told when a stream is over.
+    pub(super) free: Notify,
+    pub(super) waiting: Cell<usize>,
 }
 
 /// A stream that is open, with the task that writes its body. Dropped it lets the stream go: what
@@ -71,9 +87,15 @@ impl Link {
 }
 
 impl State {
-    pub(super) fn new(meter: Rc<Meter>) -> Rc<Self> {
+    pub(super) fn new(meter: Rc<Meter>, desk: Rc<Desk>) -> Rc<Self> {
         let (open, begun, is_retired) = (Cell::default(), Cell::default(), Cell::default());
-        Rc::new(Self { opened: Instant::now(), meter, open, begun, is_retired })
+        let (opened, rest) = (Instant::now(), Notify::new());
+        Rc::new(Self { opened, meter, open, begun, is_retired, desk, rest })
+    }
+
+    /// Whether nobody uses it, and somebody on another thread could use its place.
+    pub(super) fn is_idle_and_wanted(&self, queue: &Queue) -> bool {
+        self.open.get() == 0 && queue.waiting() > self.desk.waiting.get()
     }
 }
 
@@ -94,6 +116,10 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         self.state.open.set(self.state.open.get().saturating_sub(1));
+        self.state.desk.free.notify_one();
+        if self.state.open.get() == 0 {
+            self.state.rest.notify_one();
+        }
         if let Some(pump) = &self.pump {
             pump.abort();
         }

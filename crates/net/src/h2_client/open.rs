@@ -8,31 +8,42 @@ use bytes::Bytes;
 use h2::client::Builder;
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::drive::{Driver, drive};
-use super::link::{Link, State};
+use super::link::{Desk, Link, State};
 use crate::h2::meter::Meter;
 use crate::h2::metered::Metered;
 use crate::pool::PoolSettings;
 use crate::{ClientTls, FrameLimits, SendError, Socket, Target};
 
 /// Opens a connection. It has answered a PING when this returns, so its settings are known.
-pub(super) async fn open(settings: &PoolSettings, target: &Target) -> Result<Link, SendError> {
+pub(super) async fn open(
+    settings: &PoolSettings,
+    target: &Target,
+    held: Held,
+) -> Result<Link, SendError> {
     let now = Instant::now();
     let deadline = now.checked_add(settings.connect_time).unwrap_or(now);
-    let connected = timeout_at(deadline, connect(settings, target)).await;
+    let connected = timeout_at(deadline, connect(settings, target, held)).await;
     connected.map_err(|_elapsed| SendError::ConnectTime)?
 }
 
-async fn connect(settings: &PoolSettings, target: &Target) -> Result<Link, SendError> {
+/// What a connection has of its target, and of those who wait for it.
+pub(super) struct Held {
+    /// Its place among the connections that there may be.
+    pub(super) place: OwnedSemaphorePermit,
+    pub(super) desk: Rc<Desk>,
+}
+
+async fn connect(settings: &PoolSettings, target: &Target, held: Held) -> Result<Link, SendError> {
     let socket = target.dial().dial().await.map_err(SendError::Connect)?;
     match (socket, target.tls()) {
-        (Socket::Tcp(stream), None) => greet(settings, target, stream).await,
-        (Socket::Unix(stream), None) => greet(settings, target, stream).await,
+        (Socket::Tcp(stream), None) => greet(settings, target, (stream, held)).await,
+        (Socket::Unix(stream), None) => greet(settings, target, (stream, held)).await,
         (Socket::Tcp(stream), Some(tls)) => {
             let connector = TlsConnector::from(only_h2(tls));
             let stream = connector.connect(tls.name.clone(), stream).await;
@@ -40,7 +51,7 @@ async fn connect(settings: &PoolSettings, target: &Target) -> Result<Link, SendE
             if stream.get_ref().1.alpn_protocol() != Some(H2) {
                 return Err(SendError::Handshake(io::Error::other("upstream speaks no HTTP/2")));
             }
-            greet(settings, target, stream).await
+            greet(settings, target, (stream, held)).await
         }
         (Socket::Unix(_), Some(_)) => {
             Err(SendError::Handshake(io::Error::other("TLS over a Unix socket is not offered")))
@@ -48,7 +59,11 @@ async fn connect(settings: &PoolSettings, target: &Target) -> Result<Link, SendE
     }
 }
 
-async fn greet<S>(settings: &PoolSettings, target: &Target, stream: S) -> Result<Link, SendError>
+async fn greet<S>(
+    settings: &PoolSettings,
+    target: &Target,
+    (stream, held): (S, Held),
+) -> Result<Link, SendError>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -64,13 +79,15 @@ where
         .handshake::<_, Bytes>(stream)
         .await
         .map_err(|error| SendError::Connect(io::Error::other(error)))?;
-    let state = State::new(meter);
+    let state = State::new(meter, held.desk);
     let (ready, greeted) = oneshot::channel();
     let pings = connection.ping_pong();
     let driver = Driver {
         state: Rc::clone(&state),
         settings: *settings,
         target: target.id(),
+        queue: Arc::clone(target.queue()),
+        place: held.place,
         pings,
         ready: Some(ready),
     };

@@ -1,12 +1,14 @@
 //! Upstreams over HTTP/2 that refuse, go away, are full, or break the rules.
 
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ringwall_net::{Pool, PoolSettings, Settings};
+use ringwall_net::{
+    DialTcp, Pool, PoolSettings, Protocol, Server, Settings, Target, TargetSettings,
+};
 
 use crate::frames::{
     ACK, CANCEL, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, block,
@@ -79,9 +81,21 @@ fn ok(stream: u32) -> Vec<u8> {
     [head, frame(DATA, END_STREAM, stream, b"fine")].concat()
 }
 
-fn proxy(port: u16, settings: PoolSettings) -> (ringwall_net::Server, std::net::SocketAddr) {
+fn proxy(port: u16, settings: PoolSettings) -> (Server, SocketAddr) {
     let relay = Relay { pool: Pool::new(settings), target: h2c(port) };
     serve(&Settings { workers: 1, ..Settings::default() }, None, Arc::new(relay))
+}
+
+/// The same with so many threads, connections and waiting requests.
+fn limited(port: u16, workers: usize, most: (usize, usize)) -> (Server, SocketAddr) {
+    let (connections_max, pending_max) = most;
+    let protocol = Protocol::Http2;
+    let settings = TargetSettings { protocol, connections_max, pending_max };
+    let target = Target::with(Arc::new(DialTcp(([127, 0, 0, 1], port).into())), None, settings);
+    let connect_time = Duration::from_secs(2);
+    let pool = Pool::new(PoolSettings { connect_time, ..PoolSettings::default() });
+    let relay = Relay { pool, target };
+    serve(&Settings { workers, ..Settings::default() }, None, Arc::new(relay))
 }
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -202,4 +216,66 @@ fn idle_and_old_connections_to_upstreams_end() {
         crate::house::pause(700);
     }
     assert_eq!(seen.connections.load(Ordering::Relaxed), 2);
+}
+
+/// `SETTINGS_MAX_CONCURRENT_STREAMS` is 2.
+const TWO_STREAMS: &[u8] = &[0, 3, 0, 0, 0, 2];
+
+fn asking(address: SocketAddr, count: usize) -> Vec<TcpStream> {
+    let ask = |_| {
+        let mut stream = connect(address);
+        stream.write_all(GET.as_bytes()).unwrap();
+        stream
+    };
+    (0..count).map(ask).collect()
+}
+
+#[test]
+fn no_more_connections_are_opened_than_there_may_be_and_what_waits_gets_the_next_stream() {
+    let (port, seen) = upstream(TWO_STREAMS, |_, _, _| Vec::new());
+    let (_server, address) = limited(port, 1, (2, 100));
+    let mut served = asking(address, 4);
+    assert!(eventually(|| seen.requests.load(Ordering::Relaxed) == 4));
+    let _waiting = asking(address, 3);
+    // Each client that goes away makes room for one.
+    for sent in 5..=7 {
+        drop(served.pop());
+        assert!(eventually(|| seen.requests.load(Ordering::Relaxed) == sent));
+    }
+    assert_eq!(seen.connections.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn what_waits_for_a_stream_is_limited_in_number() {
+    let (port, seen) = upstream(TWO_STREAMS, |_, _, _| Vec::new());
+    let (_server, address) = limited(port, 1, (1, 1));
+    let _under_way = asking(address, 1);
+    assert!(eventually(|| seen.requests.load(Ordering::Relaxed) == 1));
+    let _second = asking(address, 1);
+    assert!(eventually(|| seen.requests.load(Ordering::Relaxed) == 2));
+    // One of these waits; whoever comes behind it is told at once.
+    let full = "upstream has as many connections and waiting requests as it may have true";
+    let mut more = asking(address, 2);
+    let (said, heard) = std::sync::mpsc::channel();
+    for mut stream in more.drain(..) {
+        let said = said.clone();
+        std::thread::spawn(move || said.send(body(&crate::house::rest(&mut stream))));
+    }
+    assert_eq!(heard.recv_timeout(Duration::from_secs(4)).unwrap(), full);
+    // The other waits on, up to its time.
+    let late = "upstream did not accept the connection in time true";
+    assert_eq!(heard.recv_timeout(Duration::from_secs(20)).unwrap(), late);
+    assert_eq!(seen.connections.load(Ordering::Relaxed), 1);
+    assert_eq!(seen.requests.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn an_idle_connection_gives_its_place_to_another_thread() {
+    let (port, seen) = upstream(&[], |_, _, stream| ok(stream));
+    let (_server, address) = limited(port, 2, (1, 100));
+    // The system spreads these over both threads.
+    for _ in 0..40 {
+        assert_eq!(body(&raw(address, &[GET])), "fine");
+    }
+    assert!(seen.connections.load(Ordering::Relaxed) > 1, "one thread had them all");
 }
