@@ -78,7 +78,7 @@ impl Line {
         record: &mut Record,
         asker: &mut Asker,
     ) -> Result<Response<Body>, Refusal> {
-        let request = self.normalize.run(request)?.within(peer)?;
+        let request = self.normalize.run(peer, request)?;
         let route = match self.route.run(&request)? {
             Found::Local(local) => return local::ask(&*local, peer, request).await,
             Found::Operation(route) => route,

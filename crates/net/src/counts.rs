@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::Curb;
+
 /// Why a connection ended before its first request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Unwelcome {
@@ -28,6 +30,8 @@ pub struct WorkerCounts {
     pub open: u64,
     /// Connections that were closed before their first request, by reason.
     pub refused: Vec<(&'static str, u64)>,
+    /// Limits that clients passed later.
+    pub curbed: Vec<(&'static str, u64)>,
 }
 
 /// One thread's counts as it writes them.
@@ -36,6 +40,7 @@ pub(crate) struct Counts {
     accepted: AtomicU64,
     ended: AtomicU64,
     refused: [AtomicU64; Unwelcome::ALL.len()],
+    curbed: [AtomicU64; Curb::ALL.len()],
 }
 
 /// Looks at the counts of all threads, from anywhere and at any time.
@@ -52,6 +57,13 @@ impl Census {
 /// A connection that is open.
 #[derive(Debug)]
 pub(crate) struct Counted(Arc<Counts>);
+
+impl Counted {
+    /// Where it is counted.
+    pub(crate) fn counts(&self) -> &Arc<Counts> {
+        &self.0
+    }
+}
 
 impl Unwelcome {
     /// All of them, in the order of their declaration.
@@ -85,12 +97,27 @@ impl Counts {
         }
     }
 
+    /// Counts a limit that a client passed.
+    pub(crate) fn curb(&self, what: Curb) {
+        let places = Curb::ALL.iter().zip(&self.curbed);
+        for (_, place) in places.filter(|(known, _)| **known == what) {
+            place.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn look(&self) -> WorkerCounts {
         let ended = self.ended.load(Ordering::Relaxed);
         let accepted = self.accepted.load(Ordering::Relaxed);
         let refused = Unwelcome::ALL.iter().zip(&self.refused);
         let refused = refused.map(|(why, count)| (why.label(), count.load(Ordering::Relaxed)));
-        WorkerCounts { accepted, open: accepted.saturating_sub(ended), refused: refused.collect() }
+        let curbed = Curb::ALL.iter().zip(&self.curbed);
+        let curbed = curbed.map(|(what, count)| (what.label(), count.load(Ordering::Relaxed)));
+        WorkerCounts {
+            accepted,
+            open: accepted.saturating_sub(ended),
+            refused: refused.collect(),
+            curbed: curbed.collect(),
+        }
     }
 }
 

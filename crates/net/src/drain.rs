@@ -1,12 +1,13 @@
 //! Ending without losing an answer: who is still here, and when they must be gone.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::admission::Permit;
-use crate::counts::Counted;
+use crate::counts::{Counted, Counts};
 
 /// What a door tells its connections.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -41,7 +42,7 @@ pub struct Drain {
 #[derive(Debug)]
 pub(crate) struct Presence {
     phase: watch::Receiver<Phase>,
-    _place: (Permit, Counted),
+    place: (Permit, Counted),
     _alive: watch::Receiver<()>,
 }
 
@@ -51,7 +52,12 @@ impl Presence {
         place: (Permit, Counted),
         alive: watch::Receiver<()>,
     ) -> Self {
-        Self { phase, _place: place, _alive: alive }
+        Self { phase, place, _alive: alive }
+    }
+
+    /// Where what happens here is counted.
+    pub(crate) fn counts(&self) -> &Arc<Counts> {
+        self.place.1.counts()
     }
 
     /// What the door tells.

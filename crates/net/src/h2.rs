@@ -31,8 +31,9 @@ use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use crate::connection::Context;
+use crate::curb::refuse;
 use crate::drain::{leave, stopped};
-use crate::{Answer, Peer, Settings, Violation};
+use crate::{Answer, Curb, Peer, Settings, Violation};
 use exchange::Exchanges;
 pub use flood::{Flood, FrameLimits};
 pub use fuzz::fuzz;
@@ -54,6 +55,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let meter = Rc::new(Meter::new(settings.frames));
+    meter.accept(0);
     let stream = Metered::of_client(stream, Rc::clone(&meter));
     let handshake = timeout(settings.head_time, builder(settings).handshake(stream));
     let connection = tokio::select! {
@@ -63,7 +65,7 @@ where
                 tracing::debug!(%error, door = %peer.door, "no HTTP/2 preface");
                 return;
             }
-            Err(_elapsed) => return,
+            Err(_elapsed) => return peer.curb(Curb::Silent),
         },
         () = leave(peer.presence()) => return,
     };
@@ -104,16 +106,16 @@ where
                 Happening::Accepted => {}
                 Happening::Ended if exchanges.meter.faults() == faults => return,
                 Happening::Ended | Happening::Broken => {
-                    exchanges.answer.refused(&peer, Violation::Stream);
+                    refuse(&*exchanges.answer, &peer, exchanges.meter.fault());
                     return;
                 }
                 Happening::Flooded(flood) => {
-                    exchanges.answer.refused(&peer, Violation::Flood(flood));
+                    refuse(&*exchanges.answer, &peer, Violation::Flood(flood));
                     return end(connection, &exchanges).await;
                 }
                 Happening::Faulty => {
                     faults = exchanges.meter.faults();
-                    exchanges.answer.refused(&peer, Violation::Stream);
+                    refuse(&*exchanges.answer, &peer, exchanges.meter.fault());
                 }
             },
             // GOAWAY at once, on an idle connection too.
@@ -127,7 +129,7 @@ where
                 Finding::Dead => return,
                 Finding::Old => connection.graceful_shutdown(),
                 Finding::Stalled => {
-                    exchanges.answer.refused(&peer, Violation::Stalled);
+                    refuse(&*exchanges.answer, &peer, Violation::Stalled);
                     return;
                 }
             },
@@ -148,6 +150,7 @@ where
     poll_fn(|cx| {
         let happening = match accepted.as_mut().poll(cx) {
             Poll::Ready(Some(Ok((request, respond)))) => {
+                exchanges.meter.accept(request.body().stream_id().as_u32());
                 spawn_local(Rc::clone(exchanges).run(request, respond));
                 Happening::Accepted
             }

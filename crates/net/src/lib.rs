@@ -19,6 +19,7 @@ mod networks;
 pub mod proxy;
 mod reserve;
 mod counts;
+mod curb;
 mod admission;
 mod date;
 mod drain;
@@ -64,6 +65,7 @@ pub use certificates::Certificates;
 pub use challenges::Challenges;
 pub use clients::{Clients, ClientsError};
 pub use counts::{Census, Unwelcome, WorkerCounts};
+pub use curb::Curb;
 pub use dial::{Dial, DialName, DialTcp, DialUnix, Dialing, Socket};
 pub use dns::{
     LookupError, MessageError, Record, Records, Resolver, ResolverSettings, ServiceHost,

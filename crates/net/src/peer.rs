@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::Curb;
 use crate::drain::Presence;
 use crate::handshake::Scope;
 
@@ -93,6 +94,13 @@ impl Peer {
     /// The verified SPIFFE id of the client, if it showed a certificate.
     pub fn identity(&self) -> Option<&str> {
         self.tls.as_ref()?.identity.as_deref()
+    }
+
+    /// Counts a limit that this peer passed.
+    pub fn curb(&self, what: Curb) {
+        if let Some(presence) = &self.presence {
+            presence.counts().curb(what);
+        }
     }
 
     pub(crate) fn presence(&self) -> Option<&Presence> {

@@ -12,7 +12,7 @@ use http::header::{HOST, HeaderName};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
-use ringwall_net::{Body, Peer};
+use ringwall_net::{Body, Curb, Peer};
 
 use crate::Refusal;
 use fields::Origin;
@@ -55,7 +55,7 @@ impl Normalize {
     }
 
     /// Returns the request in its one reading.
-    pub(crate) fn run(&self, request: Request<Body>) -> Result<Normal, Refusal> {
+    pub(crate) fn run(&self, peer: &Peer, request: Request<Body>) -> Result<Normal, Refusal> {
         let (mut parts, body) = request.into_parts();
         fields::check_framing(&parts.headers, parts.version).map_err(Refusal::malformed)?;
         fields::check_doubles(&parts.headers).map_err(Refusal::malformed)?;
@@ -73,13 +73,20 @@ impl Normalize {
             Origin::Stranger => None,
         };
         fields::drop_ours(&mut parts.headers, origin).map_err(Refusal::malformed)?;
-        range::tame(&mut parts.headers);
+        if range::tame(&mut parts.headers) {
+            peer.curb(Curb::Ranges);
+        }
         let session = match origin {
             Origin::Service => None,
-            Origin::Stranger => fields::take_cookie(&mut parts.headers, SESSION_COOKIE)
-                .map_err(Refusal::malformed)?,
+            Origin::Stranger => {
+                let taken = fields::take_cookie(&mut parts.headers, SESSION_COOKIE);
+                if taken == Err(fields::LARGE_COOKIES) {
+                    peer.curb(Curb::LargeCookies);
+                }
+                taken.map_err(Refusal::malformed)?
+            }
         };
-        Ok(Normal { parts, body, path, host, is_websocket, session, identity })
+        Normal { parts, body, path, host, is_websocket, session, identity }.within(peer)
     }
 
     const fn origin(&self) -> Origin {
@@ -104,7 +111,7 @@ impl Normal {
     /// Refuses a request for a host with other rules for client certificates than the name that
     /// the connection was made for (RFC 9110 section 7.4): a certificate that one name asks for
     /// would be left out by asking for another name first.
-    pub(crate) fn within(self, peer: &Peer) -> Result<Self, Refusal> {
+    fn within(self, peer: &Peer) -> Result<Self, Refusal> {
         let name = self.host.rsplit_once(':').map_or(self.host.as_str(), |(name, _)| name);
         if peer.covers(name) { Ok(self) } else { Err(Refusal::WrongHost) }
     }

@@ -18,6 +18,7 @@ use super::reply::{Asked, Reply, Written};
 use super::session::{FromClient, Session, Watched, poll_discard};
 use super::vigil::{Finding, Vigil};
 use crate::connection::Context;
+use crate::curb::refuse;
 use crate::guard::{Head, Machine};
 use crate::refusal::refusal_response;
 use crate::tunnel::{Handover, handover};
@@ -308,7 +309,7 @@ impl Serving {
 
     /// Answers what is no request, and ends.
     async fn refuse(&mut self, violation: Violation) -> End {
-        let id = self.context.answer.refused(&self.peer, violation);
+        let id = refuse(&*self.context.answer, &self.peer, violation);
         let asked = Asked { head: Head::default(), is_head: false };
         let mut closes = true;
         match self.write(refusal_response(violation, id), asked, &mut closes).await {

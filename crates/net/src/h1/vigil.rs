@@ -1,6 +1,7 @@
 //! Ends what does not move: one coarse timer a connection, so that a request costs none.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::session::{Session, Stand};
-use crate::Settings;
+use crate::counts::Counts;
 use crate::drain::{Leave, Phase, Presence};
+use crate::{Curb, Settings};
 
 /// Watches one connection of a client, and its door.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, which no state joins")]
@@ -27,6 +29,7 @@ pub(crate) struct Vigil {
     pace: Pace,
     opened: Instant,
     door: Option<Door>,
+    counts: Option<Arc<Counts>>,
     leave: Option<Leave>,
     is_idle_over: bool,
     is_old: bool,
@@ -100,6 +103,7 @@ impl Vigil {
             pace: Pace { stand: Stand::Between, since: now, from: 0 },
             opened: now,
             door: presence.map(|presence| Door::new(presence.phase())),
+            counts: presence.map(|presence| Arc::clone(presence.counts())),
             leave: None,
             is_idle_over: false,
             is_old: false,
@@ -182,7 +186,23 @@ impl Vigil {
             // Not again before another whole time has passed.
             self.since = now;
         }
-        finding.or_else(|| self.pace(now, session))
+        let finding = finding.or_else(|| self.pace(now, session));
+        if finding == Some(Finding::Dead) {
+            self.count();
+        }
+        finding
+    }
+
+    /// Counts why the connection is cut off.
+    fn count(&self) {
+        let curb = match self.last.0 {
+            Stand::Between | Stand::Head | Stand::Busy => Curb::Silent,
+            Stand::Body => Curb::SlowBody,
+            Stand::Blocked => Curb::SlowReader,
+        };
+        if let Some(counts) = &self.counts {
+            counts.curb(curb);
+        }
     }
 
     /// A connection that rests is looked at when its time is up.

@@ -21,8 +21,9 @@ use super::meter::Meter;
 use super::pump::{Stopped, pump};
 use super::stream_body::{Patience, StreamBody, Upload};
 use super::tunnel::{Waiting, clean, translate};
+use crate::curb::refuse;
 use crate::refusal::refusal_response;
-use crate::{Answer, Body, Interim, Peer, Settings, Violation, date};
+use crate::{Answer, Body, Curb, Interim, Peer, Settings, Violation, date};
 
 /// What all requests of a connection have in common.
 #[derive(Debug)]
@@ -53,13 +54,14 @@ impl Exchanges {
         let mut waiting = None;
         let request = self.receive(request, &upload, &mut waiting);
         let response = match request {
-            Ok(request) => match self.ask(request, &mut respond).await {
-                Some(response) => response,
-                // Nobody waits any more. What is dropped here is what was begun for the request.
-                None => return,
-            },
-            Err(violation) => self.refuse(violation),
+            Ok(request) => self.ask(request, &mut respond).await,
+            Err(violation) => Some(self.refuse(violation)),
         };
+        if upload.stood_still.get() {
+            self.peer.curb(Curb::SlowBody);
+        }
+        // Nobody waits any more. What is dropped here is what was begun for the request.
+        let Some(response) = response else { return };
         upload.is_answered.set(true);
         if response.status() == StatusCode::SWITCHING_PROTOCOLS
             && let Some(waiting) = waiting
@@ -67,6 +69,7 @@ impl Exchanges {
             return tunnel(response, respond, waiting).await;
         }
         if self.send(response, respond, is_head).await == Err(Stopped::Stalled) {
+            self.peer.curb(Curb::StalledStream);
             self.answer.refused(&self.peer, Violation::Stalled);
         }
         let unread = RefCell::take(&upload.unread);
@@ -165,7 +168,7 @@ impl Exchanges {
     }
 
     fn refuse(&self, violation: Violation) -> Response<Body> {
-        refusal_response(violation, self.answer.refused(&self.peer, violation))
+        refusal_response(violation, refuse(&*self.answer, &self.peer, violation))
     }
 }
 

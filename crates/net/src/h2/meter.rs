@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::flood::{Flood, FrameLimits};
 use super::walk::Head;
+use crate::Violation;
 
 /// What was seen on a connection. Shared by the reader below and the task above it, on one thread.
 #[derive(Debug)]
@@ -18,6 +19,9 @@ pub(crate) struct Meter {
     writes: Cell<u64>,
     is_blocked: Cell<bool>,
     faults: Cell<u64>,
+    fault: Cell<Violation>,
+    /// The last stream that was given to us. What is answered beyond it, the library answers.
+    accepted: Cell<u32>,
 }
 
 #[derive(Debug)]
@@ -37,6 +41,8 @@ impl Meter {
             writes: Cell::default(),
             is_blocked: Cell::default(),
             faults: Cell::default(),
+            fault: Cell::new(Violation::Stream),
+            accepted: Cell::new(u32::MAX),
         }
     }
 
@@ -63,6 +69,16 @@ impl Meter {
     /// Streams that we had to reset because of what the peer sent.
     pub(crate) fn faults(&self) -> u64 {
         self.faults.get()
+    }
+
+    /// A stream was given to us; zero at the beginning of a client's connection.
+    pub(crate) fn accept(&self, stream: u32) {
+        self.accepted.set(stream);
+    }
+
+    /// What the last one was for.
+    pub(crate) fn fault(&self) -> Violation {
+        self.fault.replace(Violation::Stream)
     }
 
     pub(super) fn read(&self, count: usize) {
@@ -113,10 +129,26 @@ impl Meter {
         }
     }
 
-    /// A frame from us. A reset is told by its code (RFC 9113 section 7).
-    pub(super) fn went(&self, head: Head) {
+    /// A frame from us. A reset is told by its code (RFC 9113 section 7). Whether it is a GOAWAY
+    /// that says why.
+    pub(super) fn went(&self, head: Head) -> bool {
+        if head.kind == HEADERS && head.stream > self.accepted.get() {
+            // A header list over its limit: the library answers 431.
+            add(&self.faults, 1);
+            self.fault.set(Violation::HeadTooLarge);
+        }
         if head.kind == RST_STREAM && !matches!(head.code, NO_ERROR | INTERNAL_ERROR | CANCEL) {
             add(&self.faults, 1);
+        }
+        head.kind == GOAWAY && head.length > GOAWAY_BYTES
+    }
+
+    /// What was written with such a GOAWAY. The library says nowhere else which of its own limits
+    /// it was.
+    pub(super) fn told(&self, bytes: &[u8]) {
+        let is_said = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+        if let Some((_, violation)) = LIBRARY.into_iter().find(|(text, _)| is_said(text)) {
+            self.fault.set(violation);
         }
     }
 
@@ -160,6 +192,17 @@ const CONTINUATION: u8 = 9;
 const NO_ERROR: u32 = 0;
 const INTERNAL_ERROR: u32 = 2;
 const CANCEL: u32 = 8;
+
+/// Without a reason: the last stream and a code (RFC 9113 section 6.8).
+const GOAWAY_BYTES: u32 = 8;
+
+/// Reasons of the library, and what they are about.
+const LIBRARY: [(&str, Violation); 4] = [
+    ("header_list_way_too_large", Violation::HeadTooLarge),
+    ("too_many_continuations", Violation::Flood(Flood::Continuations)),
+    ("too_many_resets", Violation::Flood(Flood::Resets)),
+    ("too_many_data_frames", Violation::Flood(Flood::Empties)),
+];
 
 /// The same bit: ACK of SETTINGS and PING, `END_STREAM` of DATA.
 const ACK_OR_END: u8 = 1;

@@ -52,7 +52,11 @@ impl<S> Metered<S> {
         let mut rest = count;
         for slice in slices {
             let now = slice.get(..rest).unwrap_or(slice);
-            self.outbound.over(now, |head| self.meter.went(head));
+            let mut is_farewell = false;
+            self.outbound.over(now, |head| is_farewell |= self.meter.went(head));
+            if is_farewell {
+                self.meter.told(now);
+            }
             rest = rest.saturating_sub(now.len());
         }
     }

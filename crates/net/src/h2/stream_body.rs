@@ -62,6 +62,8 @@ pub(crate) struct Upload {
     pub(crate) unread: RefCell<Option<RecvStream>>,
     /// Whether the answer has begun.
     pub(crate) is_answered: Cell<bool>,
+    /// Whether the client sent nothing of the body for too long.
+    pub(crate) stood_still: Cell<bool>,
 }
 
 impl StreamBody {
@@ -160,6 +162,9 @@ impl http_body::Body for StreamBody {
             return Poll::Ready(frame.map(|frame| this.finish(frame)));
         }
         ready!(this.poll_patience(cx));
+        if let Some(upload) = &this.upload {
+            upload.stood_still.set(true);
+        }
         Poll::Ready(Some(Err(BodyError::Refused("stood still"))))
     }
 

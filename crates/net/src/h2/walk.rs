@@ -6,6 +6,7 @@ pub(super) struct Head {
     pub(super) length: u32,
     pub(super) kind: u8,
     pub(super) flags: u8,
+    pub(super) stream: u32,
     /// The code of a reset; zero for all else.
     pub(super) code: u32,
 }
@@ -56,13 +57,14 @@ impl Walk {
     }
 
     fn finish(&mut self) -> Head {
-        let [a, b, c, kind, flags, _, _, _, _, code @ ..] = self.head;
+        let [a, b, c, kind, flags, s0, s1, s2, s3, code @ ..] = self.head;
         let length = u32::from_be_bytes([0, a, b, c]);
         let taken = self.have.saturating_sub(HEAD);
         let code = if taken == CODE { u32::from_be_bytes(code) } else { 0 };
         self.rest = usize::try_from(length).unwrap_or(usize::MAX).saturating_sub(taken);
         self.have = 0;
-        Head { length, kind, flags, code }
+        let stream = u32::from_be_bytes([s0, s1, s2, s3]);
+        Head { length, kind, flags, stream, code }
     }
 }
 

@@ -13,10 +13,11 @@ use http::{Request, Response};
 use http_body::Frame;
 use ringwall_base::RequestId;
 use ringwall_net::{
-    Answer, Answering, Body, BodyError, DialTcp, Peer, PoolSettings, Settings, Target,
+    Answer, Answering, Body, BodyError, Curb, DialTcp, Peer, PoolSettings, Settings, Target,
     TargetSettings, Violation,
 };
 
+use crate::frames::{curbed, eventually};
 use crate::house::{House, connect, raw, rest, serve, until};
 use crate::upstream::{GET, LAST, proxy, proxy_to, upstream};
 
@@ -337,17 +338,19 @@ fn a_client_that_takes_or_sends_almost_nothing_is_cut_off() {
         is_cut
             && *house.recorder.broken.lock().unwrap() + *house.recorder.whole.lock().unwrap() == 0
     );
+    assert!(house.has_curbed(Curb::SlowBody, 1));
 }
 
 #[test]
 fn a_client_that_does_not_read_its_answer_is_cut_off() {
     let settings = Settings { write_idle_time: Duration::from_millis(200), ..Settings::default() };
     let (sender, dropped) = std::sync::mpsc::channel();
-    let (_server, address) = serve(&settings, None, Arc::new(Endless(sender)));
+    let (server, address) = serve(&settings, None, Arc::new(Endless(sender)));
     let mut stream = connect(address);
     stream.write_all(GET.as_bytes()).unwrap();
     // Without a byte read: the answer is given up by the server alone.
     dropped.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(eventually(|| curbed(&server, Curb::SlowReader) == 1));
 }
 
 /// Answers without an end, and says when an answer is given up.

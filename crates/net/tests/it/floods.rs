@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use ringwall_net::{Flood, FrameLimits, Settings, Violation};
+use ringwall_net::{Curb, Flood, FrameLimits, Settings, Violation};
 
 use crate::frames::{
     CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, Front, GOAWAY, HEADERS,
-    PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, eventually, frame, get, request,
+    PING, PRIORITY, RST_STREAM, SETTINGS, WINDOW_UPDATE, block, curbed, eventually, frame, get,
+    request,
 };
 
 fn strict() -> Settings {
@@ -33,6 +34,16 @@ fn assert_flood(flood: Flood, bytes: impl IntoIterator<Item = Vec<u8>>) {
     hand.write(&bytes.into_iter().flatten().collect::<Vec<u8>>());
     assert_eq!(hand.goaway(), Some(ENHANCE_YOUR_CALM), "{flood:?}");
     assert!(front.has_refused(Violation::Flood(flood)), "{:?}", front.refused());
+    let curb = match flood {
+        Flood::Continuations => Curb::Continuations,
+        Flood::Empties => Curb::Empties,
+        Flood::Pings => Curb::Pings,
+        Flood::Priorities => Curb::Priorities,
+        Flood::Resets => Curb::Resets,
+        Flood::Settings => Curb::Settings,
+        Flood::Windows => Curb::Windows,
+    };
+    assert!(front.has_curbed(curb, 1), "{curb:?}");
     let mut next = front.hand();
     next.write(&get(1, "/"));
     assert!(next.until(|frame| frame.kind == HEADERS).is_some(), "the next one is served");
@@ -92,6 +103,9 @@ fn a_header_section_ends() {
     let more = frame(CONTINUATION, 0, 1, &block(&[("x", "y")]));
     hand.write(&more.repeat(20_000));
     assert!(hand.goaway().is_some());
+    let is_counted =
+        || curbed(&front.server, Curb::Continuations) + curbed(&front.server, Curb::LargeHead) == 1;
+    assert!(eventually(is_counted), "{:?}", front.refused());
     assert!(front.desk.seen.lock().unwrap().is_empty());
     // And by their number, over many sections.
     assert_flood(
@@ -115,7 +129,22 @@ fn a_small_block_that_decodes_to_much_is_refused() {
     hand.write(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &block));
     let first = hand.until(|frame| matches!(frame.kind, HEADERS | RST_STREAM | GOAWAY)).unwrap();
     assert!(first.kind != HEADERS || first.payload.first() != Some(&0x88), "{first:?}");
+    assert!(front.has_curbed(Curb::LargeHead, 1), "{:?}", front.refused());
     assert!(front.desk.seen.lock().unwrap().is_empty());
+}
+
+#[test]
+fn a_header_list_over_its_limit_is_answered_431() {
+    let front = Front::open(&Settings { header_list_bytes_max: 1_000, ..Settings::default() });
+    let mut hand = front.hand();
+    let value = "b".repeat(100);
+    let block = request("/", &[("x-long", value.as_str()); 10]);
+    hand.write(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &block));
+    assert!(hand.until(|frame| frame.kind == HEADERS).is_some());
+    assert!(front.has_curbed(Curb::LargeHead, 1), "{:?}", front.refused());
+    hand.write(&get(3, "/"));
+    assert!(hand.until(|frame| frame.kind == DATA).is_some());
+    assert!(front.has_curbed(Curb::LargeHead, 1), "an answer of ours is none");
 }
 
 #[test]
@@ -130,6 +159,7 @@ fn a_server_is_not_made_to_reset_for_ever() {
     hand.write(&streams(200).flat_map(made).collect::<Vec<u8>>());
     assert_eq!(hand.goaway(), Some(ENHANCE_YOUR_CALM));
     assert!(front.has_refused(Violation::Stream), "{:?}", front.refused());
+    assert!(eventually(|| curbed(&front.server, Curb::StreamErrors) > 0));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use ringwall_base::RequestId;
 use ringwall_net::{
-    Answer, Answering, Body, Certificates, Peer, Server, ServerTls, Settings, Violation,
+    Answer, Answering, Body, Certificates, Curb, Peer, Server, ServerTls, Settings, Violation,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -116,10 +116,22 @@ impl Front {
         self.desk.refused.lock().unwrap().clone()
     }
 
+    /// Waits until a limit was counted that often.
+    pub(crate) fn has_curbed(&self, curb: Curb, count: u64) -> bool {
+        eventually(|| curbed(&self.server, curb) == count)
+    }
+
     /// Waits until something was counted: a client may hear of it first.
     pub(crate) fn has_refused(&self, violation: Violation) -> bool {
         eventually(|| self.refused().contains(&violation))
     }
+}
+
+/// How often a limit was passed.
+pub(crate) fn curbed(server: &Server, curb: Curb) -> u64 {
+    let counts = server.census().look();
+    let all = counts.iter().flat_map(|worker| &worker.curbed);
+    all.filter(|(label, _)| *label == curb.label()).map(|(_, count)| count).sum()
 }
 
 /// Whether it becomes true within a few seconds.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ringwall_net::{Door, Settings, Violation};
+use ringwall_net::{Curb, Door, Settings, Violation};
 
 use crate::frames::{
-    DATA, END_HEADERS, Front, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE,
+    DATA, END_HEADERS, Front, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, curbed,
     eventually, frame, get, request,
 };
 use crate::house::pause;
@@ -23,6 +23,7 @@ fn a_stream_that_takes_nothing_is_reset_and_the_connection_lives() {
     assert_eq!(reset.stream, 1);
     assert!(hand.is_alive());
     assert!(front.has_refused(Violation::Stalled));
+    assert!(front.has_curbed(Curb::StalledStream, 1));
 }
 
 #[test]
@@ -53,6 +54,7 @@ fn a_connection_that_takes_nothing_is_closed() {
         hand.write(&get(1 + 2 * index, "/big"));
     }
     assert!(front.has_refused(Violation::Stalled), "it is still open");
+    assert!(eventually(|| curbed(&front.server, Curb::SlowReader) > 0));
 }
 
 #[test]
@@ -62,6 +64,7 @@ fn a_connection_without_a_preface_or_a_request_is_ended() {
     let mut silent = front.silent();
     silent.write(b"PRI * HTTP/2.0\r\n");
     assert!(silent.goaway().is_none());
+    assert!(front.has_curbed(Curb::Silent, 1));
     // One that asks for nothing is told to go, and does.
     assert_eq!(front.hand().goaway(), Some(0));
     // One that is told and stays is closed.

@@ -8,8 +8,11 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use ringwall_base::RequestId;
 use ringwall_net::{
-    Answer, Answering, Body, Door, Listen, Opening, Peer, Server, ServerTls, Settings, Violation,
+    Answer, Answering, Body, Curb, Door, Listen, Opening, Peer, Server, ServerTls, Settings,
+    Violation,
 };
+
+use crate::frames::{curbed, eventually};
 
 /// Answers 200 after reading the whole body, and remembers everything.
 #[derive(Debug, Default)]
@@ -79,6 +82,16 @@ impl House {
         let answer: Arc<dyn Answer> = Arc::<Recorder>::clone(&recorder);
         let (server, address) = serve(settings, tls, answer);
         Self { server, address, recorder }
+    }
+
+    /// How often a limit was passed.
+    pub(crate) fn curbed(&self, curb: Curb) -> u64 {
+        curbed(&self.server, curb)
+    }
+
+    /// Waits until a limit was counted that often: a client may hear of it first.
+    pub(crate) fn has_curbed(&self, curb: Curb, count: u64) -> bool {
+        eventually(|| self.curbed(curb) == count)
     }
 }
 

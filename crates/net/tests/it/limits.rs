@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringwall_net::{Answer, Door, Listen, OpenError, Opening, Server, Settings};
+use ringwall_net::{Answer, Curb, Door, Listen, OpenError, Opening, Server, Settings};
 
 use crate::house::{House, Recorder, connect, pause, raw, rest, until};
 
@@ -29,6 +29,7 @@ fn a_head_that_trickles_is_answered_408() {
     }
     let answer = rest(&mut stream);
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer:?}");
+    assert!(house.has_curbed(Curb::SlowHead, 1));
     assert_eq!(house.recorder.seen(), Vec::<String>::new());
 }
 
@@ -36,9 +37,11 @@ fn a_head_that_trickles_is_answered_408() {
 fn a_silent_connection_is_closed_and_so_is_an_idle_one() {
     let house = House::plain(&quick());
     assert_eq!(rest(&mut connect(house.address)), "");
+    assert!(house.has_curbed(Curb::Silent, 1));
     let mut stream = connect(house.address);
     stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
     assert!(rest(&mut stream).ends_with("ok 0"));
+    assert_eq!(house.curbed(Curb::Silent), 1, "an idle one has not passed a limit");
 }
 
 #[test]
@@ -49,6 +52,7 @@ fn a_body_that_stands_still_is_cut_and_a_slow_answer_is_not() {
         ""
     );
     assert_eq!(*house.recorder.whole.lock().unwrap(), 0);
+    assert!(house.has_curbed(Curb::SlowBody, 1));
     let answer =
         raw(house.address, &["GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"]);
     assert!(answer.ends_with("ok 0"), "{answer:?}");

@@ -11,7 +11,7 @@ use rcgen::{
     RevokedCertParams, SanType, SerialNumber,
 };
 use ringwall_net::{
-    Certificate, Certificates, ClientTls, Identity, ServerTls, Settings, SpiffeId, Trust,
+    Certificate, Certificates, ClientTls, Curb, Identity, ServerTls, Settings, SpiffeId, Trust,
 };
 use tempfile::TempDir;
 
@@ -167,6 +167,7 @@ fn a_body_that_stands_still_is_cut_on_http2_too() {
         .unwrap();
     pause(1_500);
     assert_eq!(*house.recorder.broken.lock().unwrap(), 1);
+    assert!(house.has_curbed(Curb::SlowBody, 1));
     curl.kill().unwrap();
     curl.wait().unwrap();
 }

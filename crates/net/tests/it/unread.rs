@@ -8,13 +8,14 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use ringwall_base::RequestId;
 use ringwall_net::{
-    Answer, Answering, Body, Certificates, Peer, Server, ServerTls, Settings, Violation,
+    Answer, Answering, Body, Certificates, Curb, Peer, Server, ServerTls, Settings, Violation,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
+use crate::frames::{curbed, eventually};
 use crate::house::{House, connect, pause, rest, serve};
 use crate::tls::Ca;
 
@@ -134,7 +135,7 @@ fn goaway(mut bytes: &[u8]) -> Option<u32> {
 
 #[test]
 fn streams_that_are_only_opened_and_reset_end_the_connection() {
-    let (_server, port, ca) = refuser(&Settings::default());
+    let (server, port, ca) = refuser(&Settings::default());
     let mut client = by_hand(port, &ca);
     let mut frames = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     frames.extend(frame(SETTINGS, 0, 0, &[]));
@@ -150,6 +151,7 @@ fn streams_that_are_only_opened_and_reset_end_the_connection() {
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).ok();
     assert_eq!(goaway(&answer), Some(ENHANCE_YOUR_CALM), "{answer:?}");
+    assert!(eventually(|| curbed(&server, Curb::Resets) == 1));
     assert_eq!(post(port, "--http2", [9]), ["no 403"]);
 }
 

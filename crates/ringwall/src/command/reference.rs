@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::CommandFactory;
 use ringwall_manifest::{codes, page};
-use ringwall_net::Settings;
+use ringwall_net::{Curb, Settings};
 
 use crate::cli::Cli;
 use crate::exit::Exit;
@@ -188,6 +188,10 @@ fn limits() -> Result<String> {
         ),
     ];
     chapter(&mut text, "Connections", &connections)?;
+    writeln!(text, "\n{COUNTED}\n\n| `limit` | what |\n|---|---|")?;
+    for curb in Curb::ALL {
+        writeln!(text, "| `{}` | {} |", curb.label(), curb.meaning())?;
+    }
     for (title, limits) in [
         ("JSON of requests", ringwall_openapi::Limits::default()),
         ("JSON of answers", ringwall_openapi::Limits::response()),
@@ -231,6 +235,9 @@ fn time(duration: Duration) -> String {
 }
 
 const NOTE: &str = "Printed from the code by `ringwall reference`: not edited by hand.";
+
+const COUNTED: &str = "\
+`ringwall_limits_reached_total` on `/metrics` counts what passed a limit, for each thread (`worker`):";
 
 const EXITS: &str = "\
 - 0: everything was done

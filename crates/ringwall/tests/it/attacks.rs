@@ -336,3 +336,18 @@ fn a_stream_of_http_2_cannot_become_two_requests() {
     assert!(!smuggled, "{seen:?}");
     assert_eq!(seen.len(), control, "{seen:?}");
 }
+
+#[test]
+fn ranges_and_cookies_over_their_limits_are_counted() {
+    let library = Library::open();
+    let house = &library.house;
+    let ranges = "Range: bytes=0-1,0-2,0-3,0-4";
+    assert_eq!(house.send("GET /books", &[ranges], "").status, 200, "the whole instead");
+    let cookies = format!("Cookie: a={}", "b".repeat(17_000));
+    assert_eq!(house.send("GET /books", &[&cookies], "").status, 400);
+    let metrics = house.metrics();
+    for limit in ["ranges", "large_cookies"] {
+        let line = format!("ringwall_limits_reached_total{{worker=\"0\",limit=\"{limit}\"}} 1\n");
+        assert!(metrics.contains(&line), "{limit}: {metrics}");
+    }
+}

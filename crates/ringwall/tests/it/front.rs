@@ -220,14 +220,7 @@ fn the_counters_of_connections_are_told_for_each_thread() {
     let library = Library::open();
     let house = &library.house;
     house.get("/books");
-    let text = run(
-        Command::new("curl")
-            .args(["--silent", "--unix-socket"])
-            .arg(house.state().join("run/control.sock"))
-            .arg("http://control/metrics"),
-        "",
-    )
-    .out;
+    let text = house.metrics();
     assert!(text.contains("ringwall_connections_accepted_total{worker=\"0\"} 1\n"), "{text}");
     assert!(
         text.contains("ringwall_connections_refused_total{worker=\"0\",reason=\"tls_handshake\"}")

@@ -120,6 +120,14 @@ impl House {
         serde_json::from_str(&self.run(&["status", "--json"]).good().out).unwrap()
     }
 
+    /// `/metrics` on the control socket.
+    #[track_caller]
+    pub(crate) fn metrics(&self) -> String {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--unix-socket"]).arg(self.state().join("run/control.sock"));
+        run(curl.arg("http://control/metrics"), "").good().out
+    }
+
     /// The same when something is not well.
     pub(crate) fn status_or_null(&self) -> Value {
         serde_json::from_str(&self.run(&["status", "--json"]).out).unwrap_or_default()

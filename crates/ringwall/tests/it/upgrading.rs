@@ -118,6 +118,40 @@ fn a_new_process_takes_over_and_no_request_is_lost_or_done_twice() {
     assert_eq!(house.events(&["--action", "node-stopped"]).len(), 1, "told to the new log");
 }
 
+/// Clients that nobody wrote for this: curl asks again when a GOAWAY leaves a stream out.
+#[test]
+fn curl_sees_nothing_of_an_upgrade_over_either_version_of_http() {
+    let mut library = Library::open();
+    let (house, upstream) = (&library.house, &library.upstream);
+    let _successor = Successor(house);
+    let asked = |version: &str| {
+        let mut curl = std::process::Command::new("curl");
+        curl.args(["--no-progress-meter", "--parallel", "--parallel-max", "6", version])
+            .args(["--noproxy", "*", "--max-time", "60", "--cacert"])
+            .arg(house.state().join("ca.pem"))
+            .args(["--resolve", &format!("{}:127.0.0.1", house.authority())])
+            .args(["--output", "/dev/null", "--write-out", "%{http_code} %{http_version}\\n"])
+            .arg(format!("{}/lab/echo?[1-{ASKED}]", house.origin()));
+        curl
+    };
+    let (one, two) = std::thread::scope(|scope| {
+        let one = scope.spawn(|| run(&mut asked("--http1.1"), "").good().out);
+        let two = scope.spawn(|| run(&mut asked("--http2"), "").good().out);
+        until("requests come", || (upstream.seen().len() > 40).then_some(()));
+        house.run(&["upgrade"]).good();
+        (one.join().unwrap(), two.join().unwrap())
+    });
+    for (answers, wanted) in [(one, "200 1.1"), (two, "200 2")] {
+        let other: Vec<&str> = answers.lines().filter(|answer| *answer != wanted).collect();
+        assert_eq!((answers.lines().count(), other), (ASKED, Vec::new()));
+    }
+    assert_eq!(upstream.seen().len(), 2 * ASKED, "each once");
+    assert!(library.server.ends().success());
+}
+
+/// So many that an upgrade falls into them.
+const ASKED: usize = 600;
+
 #[test]
 fn a_new_process_that_does_not_start_changes_nothing() {
     let library = Library::open();

@@ -219,7 +219,7 @@ pub(super) fn take_cookie(
     for value in fields.get_all(COOKIE) {
         bytes = bytes.saturating_add(value.len());
         if bytes > COOKIE_BYTES_MAX {
-            return Err("cookies are longer than 16 KiB");
+            return Err(LARGE_COOKIES);
         }
         for pair in value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
             match pair.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
@@ -245,6 +245,9 @@ pub(super) fn take_cookie(
 
 /// Browsers keep 4 KiB a cookie and send what fits; no app of our list needs four full ones.
 const COOKIE_BYTES_MAX: usize = 16 * 1024;
+
+/// Why they are refused then.
+pub(super) const LARGE_COOKIES: &str = "cookies are longer than 16 KiB";
 
 #[cfg(test)]
 mod tests;

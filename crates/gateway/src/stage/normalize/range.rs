@@ -7,11 +7,11 @@
 use http::HeaderMap;
 use http::header::{IF_RANGE, RANGE};
 
-/// Drops a `Range` that asks for too much, or that cannot be read.
-pub(super) fn tame(fields: &mut HeaderMap) {
+/// Drops a `Range` that asks for too much, or that cannot be read. Whether there was one.
+pub(super) fn tame(fields: &mut HeaderMap) -> bool {
     let mut values = fields.get_all(RANGE).iter();
     let is_modest = match (values.next(), values.next()) {
-        (None, _) => return,
+        (None, _) => return false,
         (Some(value), None) => value.to_str().is_ok_and(is_modest),
         (Some(_), Some(_)) => false,
     };
@@ -20,6 +20,7 @@ pub(super) fn tame(fields: &mut HeaderMap) {
         // Without the other it says nothing.
         fields.remove(IF_RANGE);
     }
+    !is_modest
 }
 
 fn is_modest(text: &str) -> bool {

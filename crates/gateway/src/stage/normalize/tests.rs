@@ -7,6 +7,10 @@ fn edge() -> Normalize {
     })
 }
 
+fn peer() -> Peer {
+    Peer::new(([127, 0, 0, 1], 9).into(), ringwall_net::Door::Edge, None)
+}
+
 fn request(target: &str, fields: &[(&str, &str)]) -> Request<Body> {
     let mut request = Request::builder().uri(target);
     for (name, value) in fields {
@@ -17,7 +21,7 @@ fn request(target: &str, fields: &[(&str, &str)]) -> Request<Body> {
 
 #[track_caller]
 fn check(target: &str, fields: &[(&str, &str)], code: Option<&str>) {
-    let got = edge().run(request(target, fields));
+    let got = edge().run(&peer(), request(target, fields));
     let got = got.as_ref().map_or_else(|refusal| Some(refusal.public().code), |_normal| None);
     assert_eq!(got, code, "{target} {fields:?}");
 }
@@ -48,7 +52,8 @@ fn the_absolute_form_must_agree_with_the_host() {
     check("https://shop.localhost/a", &[HOST_IS], Some("RW3000"));
     check("https://evil.example:8443/a", &[HOST_IS], Some("RW3000"));
     check("ftp://shop.localhost:8443/a", &[HOST_IS], Some("RW3000"));
-    let normal = edge().run(request("https://shop.localhost:8443/a?b=c", &[HOST_IS])).unwrap();
+    let normal =
+        edge().run(&peer(), request("https://shop.localhost:8443/a?b=c", &[HOST_IS])).unwrap();
     assert_eq!(normal.parts.uri, "/a?b=c");
 }
 
@@ -60,19 +65,19 @@ fn a_target_without_a_path_is_refused() {
     check("/a?b=%00", &[HOST_IS], Some("RW3000"));
     let mut connect = request("shop.localhost:8443", &[HOST_IS]);
     *connect.method_mut() = Method::CONNECT;
-    assert!(edge().run(connect).is_err());
+    assert!(edge().run(&peer(), connect).is_err());
 }
 
 #[test]
 fn a_stranger_cannot_say_who_he_is() {
     let fields = [HOST_IS, ("ringwall-identity", "x"), ("x-forwarded-for", "1.2.3.4")];
-    let normal = edge().run(request("/", &fields)).unwrap();
+    let normal = edge().run(&peer(), request("/", &fields)).unwrap();
     assert_eq!(normal.identity(), None);
     assert_eq!(normal.fields().len(), 1);
     let inner = Normalize::new(Settings::Inner);
-    let normal = inner.run(request("/", &fields)).unwrap();
+    let normal = inner.run(&peer(), request("/", &fields)).unwrap();
     assert_eq!(normal.identity(), Some("x"));
     assert!(!normal.fields().contains_key("ringwall-identity"));
     let twice = [HOST_IS, ("ringwall-identity", "x"), ("ringwall-identity", "y")];
-    assert!(inner.run(request("/", &twice)).is_err());
+    assert!(inner.run(&peer(), request("/", &twice)).is_err());
 }

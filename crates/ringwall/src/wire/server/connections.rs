@@ -51,12 +51,26 @@ pub(super) fn add(text: &str, counts: &[WorkerCounts]) -> String {
             }
         }
     });
+    family(
+        CURBED,
+        "counter",
+        "Limits that clients passed on connections that were open",
+        &|text| {
+            for (worker, count) in counts.iter().enumerate() {
+                for (what, number) in &count.curbed {
+                    let labels = format!("worker=\"{worker}\",limit=\"{what}\"");
+                    writeln!(text, "{CURBED}_total{{{labels}}} {number}").ok();
+                }
+            }
+        },
+    );
     text + "# EOF\n"
 }
 
 const OPEN: &str = "ringwall_connections_open";
 const ACCEPTED: &str = "ringwall_connections_accepted";
 const REFUSED: &str = "ringwall_connections_refused";
+const CURBED: &str = "ringwall_limits_reached";
 
 #[cfg(test)]
 mod tests {
@@ -64,12 +78,15 @@ mod tests {
 
     #[test]
     fn each_thread_has_its_own_lines_before_the_end() {
-        let counts = WorkerCounts { accepted: 9, open: 2, refused: vec![("descriptors", 1)] };
+        let curbed = vec![("slow_body", 3)];
+        let counts =
+            WorkerCounts { accepted: 9, open: 2, refused: vec![("descriptors", 1)], curbed };
         let text = add("# TYPE a counter\n# EOF\n", &[counts.clone(), counts.clone()]);
         for line in [
             "ringwall_connections_open{worker=\"1\"} 2\n",
             "ringwall_connections_accepted_total{worker=\"0\"} 9\n",
             "ringwall_connections_refused_total{worker=\"0\",reason=\"descriptors\"} 1\n",
+            "ringwall_limits_reached_total{worker=\"1\",limit=\"slow_body\"} 3\n",
         ] {
             assert!(text.contains(line), "{line} is not in {text}");
         }
