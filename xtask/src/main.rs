@@ -11,6 +11,7 @@ mod test;
 mod tidy;
 mod gen_docs;
 mod bench;
+mod soak;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["gen"] => gen_docs::run(gen_docs::Mode::Write),
         ["gen", "--check"] => gen_docs::run(gen_docs::Mode::Check),
         ["bench", rest @ ..] => bench::run(rest),
+        ["soak", rest @ ..] => soak::run(rest),
         [] | ["help" | "--help" | "-h", ..] => {
             shell::say(HELP);
             Ok(())
@@ -49,4 +51,5 @@ cargo xtask demo [--tour-only]    the sample fleet behind Ringwall, then a guide
 cargo xtask test                  everything CI runs, in CI's order
 cargo xtask tidy                  layers, files and documents
 cargo xtask gen [--check]         writes docs/reference from the code
-cargo xtask bench [NAME] [--json] side-by-side benchmarks; without NAME, all of them";
+cargo xtask bench [NAME] [--json] side-by-side benchmarks; without NAME, all of them
+cargo xtask soak [--minutes N]    a day's connections in ten minutes: nothing may stay behind";
