@@ -89,8 +89,31 @@ impl Peers {
     }
 }
 
+/// Packages of npm in `.cache/npm`, for `NODE_PATH`. Tests that need one say so when it is missing.
+pub(crate) fn npm() -> Result<PathBuf> {
+    let folder = cache().join("npm");
+    let (stamp, wanted) = (folder.join("ringwall.stamp"), NPM.join(" "));
+    if std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return Ok(folder.join("node_modules"));
+    }
+    say("npm: making .cache/npm");
+    std::fs::create_dir_all(&folder)?;
+    let mut npm = command("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"]).arg(&folder);
+    if exists("npm") && succeed(npm.args(NPM)).is_ok() {
+        std::fs::write(&stamp, wanted)?;
+    } else {
+        say(&format!("npm: NOT AVAILABLE: {wanted}"));
+    }
+    Ok(folder.join("node_modules"))
+}
+
+/// A client of gRPC-Web.
+const NPM: [&str; 3] =
+    ["@connectrpc/connect@1.7.0", "@connectrpc/connect-node@1.7.0", "@bufbuild/protobuf@1.10.1"];
+
 /// Clients and servers of `gRPC`, and of HTTP/2 with `WebSockets` in it.
-const PEERS: [&str; 4] = ["grpcio", "h2", "wsproto", "websockets"];
+const PEERS: [&str; 5] = ["grpcio", "grpcio-health-checking", "h2", "wsproto", "websockets"];
 
 /// Installs Debian packages whose program is missing. Returns the programs that are still missing.
 pub(crate) fn debian(wanted: &[(&'static str, &str)]) -> Vec<&'static str> {

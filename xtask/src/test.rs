@@ -20,6 +20,8 @@ const PEERS: &[(&str, &str)] = &[
     ("sslscan", "sslscan"),
     ("testssl", "testssl.sh"),
     ("haproxy", "haproxy"),
+    ("nghttp", "nghttp2-client"),
+    ("h2load", "nghttp2-client"),
     ("systemd-analyze", "systemd"),
     ("systemd-socket-activate", "systemd"),
 ];
@@ -60,6 +62,7 @@ fn clippy() -> Result<()> {
 fn rust_tests(python: &setup::Python) -> Result<()> {
     let mut cargo = command(env!("CARGO"));
     cargo.env("PATH", python.path());
+    cargo.env("NODE_PATH", setup::npm()?);
     cargo.env("INSTA_UPDATE", "no");
     if exists("cargo-nextest") {
         cargo.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);

@@ -14,7 +14,7 @@ use crate::program::Program;
 use crate::wait::until;
 
 /// Chromium with an empty profile, driven by chromedriver.
-struct Browser {
+pub(crate) struct Browser {
     port: u16,
     session: String,
     _profile: TempDir,
@@ -22,7 +22,12 @@ struct Browser {
 }
 
 impl Browser {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With further arguments.
+    pub(crate) fn start_with(more: &[String]) -> Self {
         let (port, profile) = (free_port(), TempDir::new().unwrap());
         let mut driver = Program::start(Command::new("chromedriver").arg(format!("--port={port}")));
         driver.hears("started successfully");
@@ -41,6 +46,8 @@ impl Browser {
             "--host-resolver-rules=MAP *.localhost 127.0.0.1",
             &folder,
         ];
+        let arguments = arguments.iter().map(|one| (*one).to_owned());
+        let arguments: Vec<_> = arguments.chain(more.iter().cloned()).collect();
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "acceptInsecureCerts": true,
             "goog:chromeOptions": { "args": arguments },
@@ -55,7 +62,7 @@ impl Browser {
         call(self.port, method, &format!("/session/{}{path}", self.session), body)
     }
 
-    fn open(&self, url: &str) {
+    pub(crate) fn open(&self, url: &str) {
         let value = self.ask("POST", "/url", &json!({ "url": url }));
         assert!(value.is_null(), "{url}: {value}");
     }
@@ -64,7 +71,7 @@ impl Browser {
         self.ask("GET", "/url", &Value::Null).as_str().unwrap().to_owned()
     }
 
-    fn source(&self) -> String {
+    pub(crate) fn source(&self) -> String {
         self.ask("GET", "/source", &Value::Null).as_str().unwrap_or_default().to_owned()
     }
 
@@ -91,7 +98,7 @@ impl Browser {
         cookies.find(|cookie| cookie["name"] == "__Host-ringwall")
     }
 
-    fn script(&self, text: &str) -> Value {
+    pub(crate) fn script(&self, text: &str) -> Value {
         self.ask("POST", "/execute/sync", &json!({ "script": text, "args": [] }))
     }
 

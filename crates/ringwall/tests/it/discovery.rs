@@ -1,18 +1,21 @@
-//! Addresses from a real name server (Debian package `dnsmasq-base`), changed and taken away while
+//! Addresses and services from a real name server (Debian package `dnsmasq-base`), changed and taken away while
 //! requests go on.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use crate::faults;
 use crate::house::{House, free_port};
 use crate::library::{MANIFEST, UPSTREAM};
+use crate::load::{Faulty, load};
 use crate::program::Program;
 use crate::wait::until;
 
-/// A name server for one name.
+/// A name server for one name, and for what else it was told.
 struct Names {
     folder: tempfile::TempDir,
+    more: Vec<String>,
     port: u16,
     child: Option<Child>,
 }
@@ -20,7 +23,7 @@ struct Names {
 impl Names {
     fn start(address: &str) -> Self {
         let folder = tempfile::TempDir::new().unwrap();
-        let mut names = Self { folder, port: free_port(), child: None };
+        let mut names = Self { folder, more: Vec::new(), port: free_port(), child: None };
         names.set(address);
         names.revive();
         names
@@ -54,7 +57,7 @@ impl Names {
         command.args(["--listen-address=127.0.0.1", "--bind-interfaces", "--local-ttl=1"]);
         command.args(["--user=", "--pid-file="]).arg(format!("--port={}", self.port));
         command.arg(format!("--addn-hosts={}", self.folder.path().join("hosts").display()));
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(&self.more).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn();
         self.child =
             Some(child.unwrap_or_else(|error| panic!("`dnsmasq` is needed here: {error}")));
@@ -151,4 +154,48 @@ fn a_list_is_followed_and_a_broken_one_changes_nothing() {
         assert_eq!(house.get("/lab/echo").status, 200);
         std::fs::metadata(&seen).is_ok_and(|facts| facts.len() > 0).then_some(())
     });
+}
+
+#[test]
+fn services_are_asked_by_the_priority_and_weight_of_their_records() {
+    let all = [(); 4].map(|()| Faulty::start());
+    let mut names = Names::start("127.0.0.1");
+    // Three parts of four to the first, one to the second; the third when both are gone.
+    for (one, order) in all.iter().zip(["10,30", "10,10", "20,1"]) {
+        let (host, port) = one.address.split_once(':').unwrap();
+        let name = format!("{}.test", host.replace('.', "-"));
+        names.more.push(format!("--host-record={name},{host}"));
+        names.more.push(format!("--srv-host=_http._tcp.users.test,{name},{port},{order}"));
+    }
+    names.kill();
+    names.revive();
+    let house = faults::house_of(
+        &["srv:_http._tcp.users.test".to_owned()],
+        "balance = \"round-robin\"",
+        "",
+    );
+    let _server = serve(&house, &names);
+    until("the records are known", || (house.get("/items").status == 200).then_some(()));
+    let ask = |count| {
+        let before = [0, 1, 2].map(|at| all[at].count());
+        let tally = load(&house, "GET /items", 3, &|number| number < count);
+        let after = [0, 1, 2].map(|at| all[at].count());
+        (tally, [0, 1, 2].map(|at| after[at] - before[at]))
+    };
+    let (tally, [first, second, third]) = ask(400);
+    assert_eq!((tally.answered, third), (400, 0), "{tally:?}");
+    assert!((295..=305).contains(&first), "{first} of 400, and {second}");
+    all[0].kill();
+    let (tally, counts) = ask(60);
+    // A quarter of the first priority is left: the next one helps.
+    assert_eq!((tally.answered, counts[0]), (60, 0), "{tally:?}");
+    all[1].kill();
+    let (tally, counts) = ask(60);
+    assert_eq!((tally.answered, counts), (60, [0, 0, 60]), "{tally:?}");
+    // Without the name server the records stay in use.
+    names.kill();
+    let said = || !house.events(&["--action", "upstreams-stale"]).is_empty();
+    until("it is said that the records are stale", || said().then_some(()));
+    assert_eq!(ask(60).0.answered, 60);
+    assert_eq!(all[3].count(), 0, "what is not in a record is not asked");
 }

@@ -36,11 +36,17 @@ default = "1000000 per minute per ip"
 
 /// Ringwall in front of these, with further lines for the service and for the file.
 pub(crate) fn open(upstreams: &[&Faulty], service: &str, file: &str) -> (House, Program) {
-    let addresses: Vec<_> = upstreams.iter().map(|one| format!("\"{}\"", one.address)).collect();
-    let manifest = MANIFEST.replace("UPSTREAMS", &addresses.join(", "));
-    let house = House::new(&format!("{}{file}\n", manifest.replace("MORE", service)));
+    let addresses: Vec<_> = upstreams.iter().map(|one| one.address.clone()).collect();
+    let house = house_of(&addresses, service, file);
     let server = house.serve();
     (house, server)
+}
+
+/// The same, before it starts.
+pub(crate) fn house_of(upstreams: &[String], service: &str, file: &str) -> House {
+    let addresses: Vec<_> = upstreams.iter().map(|one| format!("\"{one}\"")).collect();
+    let manifest = MANIFEST.replace("UPSTREAMS", &addresses.join(", "));
+    House::new(&format!("{}{file}\n", manifest.replace("MORE", service)))
 }
 
 fn three() -> [Faulty; 3] {

@@ -46,6 +46,7 @@ class Service(asyncio.Protocol):
             return self.transport.write(OK)
         if "x-id" in fields:
             os.write(SEEN, fields["x-id"].encode() + b"\n")
+        self.path = line[1]
         name, *numbers = mood.split("-")
         getattr(self, name)(*map(int, numbers))
 
@@ -54,6 +55,10 @@ class Service(asyncio.Protocol):
 
     def fails(self):
         self.transport.write(SORRY)
+
+    def sick(self):
+        """It does its work, and says that it cannot."""
+        self.fails() if self.path == "/healthz" else self.answers()
 
     def garbles(self):
         self.transport.write(GARBAGE)

@@ -61,6 +61,12 @@ mod faults;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod checked;
+#[cfg(test)]
+mod greeter;
+#[cfg(test)]
+mod pages;
+#[cfg(test)]
 #[path = "../../../acme/tests/it/apart.rs"]
 mod apart;
 #[cfg(test)]
