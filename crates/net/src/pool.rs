@@ -152,6 +152,11 @@ pub(crate) fn take(
     shelf::take(settings, target.id(), is_careful)
 }
 
+/// Closes this thread's connections that rested for too long, or that the other side has closed.
+pub(crate) fn sweep() {
+    shelf::sweep(Instant::now());
+}
+
 /// Whether this thread uses connections to the target, so that one may be free in a moment.
 pub(crate) fn is_busy(target: &Target) -> bool {
     shelf::is_busy(target.id())

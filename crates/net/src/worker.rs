@@ -12,12 +12,13 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{LocalSet, spawn_local};
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::connection::{self, Context, Seat, Socketed};
 use crate::counts::{Counts, Unwelcome};
 use crate::drain::Phase;
 use crate::listen::{Bound, NO_ADDRESS};
+use crate::pool;
 use crate::reserve::{Reserve, is_exhausted};
 
 /// A running thread.
@@ -79,7 +80,9 @@ async fn work(mut orders: mpsc::Receiver<Order>, counts: Arc<Counts>) {
     let (alive, receiver) = watch::channel(());
     let reserve = Rc::new(RefCell::new(Reserve::take()));
     let mut end = None;
-    while let Some(order) = orders.recv().await {
+    let mut ticks = interval(SWEEP_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while let Some(order) = next(&mut orders, &mut ticks).await {
         match order {
             Order::Open(share) => {
                 let seats = Seats { alive: receiver.clone(), counts: Arc::clone(&counts) };
@@ -96,6 +99,16 @@ async fn work(mut orders: mpsc::Receiver<Order>, counts: Arc<Counts>) {
         tokio::select! {
             () = alive.closed() => {}
             () = tokio::time::sleep_until(deadline) => {}
+        }
+    }
+}
+
+/// The next order. Without requests nobody else looks at upstream connections that rest.
+async fn next(orders: &mut mpsc::Receiver<Order>, ticks: &mut Interval) -> Option<Order> {
+    loop {
+        tokio::select! {
+            order = orders.recv() => return order,
+            _ = ticks.tick() => pool::sweep(),
         }
     }
 }
@@ -203,6 +216,9 @@ fn nodelay(stream: TcpStream) -> TcpStream {
     }
     stream
 }
+
+/// How long a connection may be closed already before its descriptor is free.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Doors opened at one moment; a worker takes them at once.
 const ORDERS_MAX: usize = 1_024;

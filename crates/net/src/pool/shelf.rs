@@ -66,7 +66,7 @@ impl Drop for Busy {
 /// Takes the connection that was used last, if one is good.
 pub(super) fn take(settings: &PoolSettings, target: u64, is_careful: bool) -> Option<Box<Lease>> {
     let now = Instant::now();
-    sweep(settings, now);
+    sweep(now);
     while let Some(Idle { mut lease, since }) = pop(target) {
         let rested = now.duration_since(since);
         let is_young = now.duration_since(lease.opened) <= settings.age;
@@ -141,7 +141,7 @@ pub(super) fn forget(target: u64) {
 }
 
 /// Drops what is closed or too old, for all targets, at most once in a while.
-fn sweep(settings: &PoolSettings, now: Instant) {
+pub(super) fn sweep(now: Instant) {
     let dropped = SHELF.with_borrow_mut(|shelf| {
         if shelf.swept.is_some_and(|at| now.duration_since(at) < SWEEP_EVERY) {
             return Vec::new();
@@ -150,7 +150,8 @@ fn sweep(settings: &PoolSettings, now: Instant) {
         let mut dropped = Vec::new();
         for kept in shelf.by_target.values_mut() {
             dropped.extend(kept.idle.extract_if(.., |idle| {
-                let is_fresh = now.duration_since(idle.since) <= settings.idle_time;
+                let idle_time = idle.lease.settings.idle_time;
+                let is_fresh = now.duration_since(idle.since) <= idle_time;
                 !is_fresh || !idle.lease.link.wire.is_quiet() || idle.lease.queue.is_wanted()
             }));
         }

@@ -13,6 +13,7 @@ use ringwall_net::{
     Settings, Target, Upgrade, Violation,
 };
 
+use crate::frames::eventually;
 use crate::house::{House, connect, pause, raw, rest, serve, until};
 use crate::tls::{Ca, client, mutual};
 
@@ -134,6 +135,22 @@ fn many_clients_share_few_connections() {
     }
     // One for each thread, whichever accepted.
     assert!(count.load(Ordering::Relaxed) <= 2);
+}
+
+#[test]
+fn connections_that_rest_are_closed_when_no_request_comes_any_more() {
+    static OPEN: AtomicUsize = AtomicUsize::new(0);
+    let (address, _) = upstream(|mut stream, _| {
+        OPEN.fetch_add(1, Ordering::Relaxed);
+        while !until(&mut stream, "\r\n\r\n").is_empty() {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+        }
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    });
+    let idle_time = Duration::from_millis(200);
+    let proxy = proxy(address, None, PoolSettings { idle_time, ..PoolSettings::default() });
+    assert!(raw(proxy.address, &[LAST]).ends_with("ok"));
+    assert!(eventually(|| OPEN.load(Ordering::Relaxed) == 0));
 }
 
 #[test]
