@@ -8,5 +8,5 @@ mod request;
 mod reply;
 
 pub use hidden::Hidden;
-pub use reply::{CertificateState, Problem, Reply, Status, Tapped, Taps, Top, TopRow};
+pub use reply::{CertificateState, Problem, Reply, Status, Tapped, Taps, Top, TopRow, TopUpstream};
 pub use request::{AuditFilter, ClientSpec, Request};

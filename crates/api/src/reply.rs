@@ -108,6 +108,9 @@ pub struct Status {
     /// Names of upstreams that cannot be looked up, and why: their last good addresses are used.
     #[serde(default)]
     pub stale_names: Vec<(String, String)>,
+    /// Endpoints of services: service, address, and whether it is asked.
+    #[serde(default)]
+    pub upstreams: Vec<(String, String, bool)>,
     /// Seconds since the start.
     pub uptime_secs: u64,
     /// Version of the program.
@@ -172,6 +175,23 @@ pub struct TopRow {
     pub p99_millis: Option<f64>,
 }
 
+/// One endpoint of a service, as `ringwall top` shows it.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct TopUpstream {
+    /// Service.
+    pub service: String,
+    /// Its address.
+    pub address: String,
+    /// Whether it is neither ejected nor unhealthy.
+    pub is_available: bool,
+    /// Requests under way.
+    pub in_flight: u64,
+    /// Attempts a second that ended.
+    pub rate: f64,
+    /// Share of them that failed, in percent.
+    pub errors: f64,
+}
+
 /// What `ringwall top` shows.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub struct Top {
@@ -183,4 +203,7 @@ pub struct Top {
     pub connections: u64,
     /// The busiest first.
     pub rows: Vec<TopRow>,
+    /// Those that are not asked first, then the busiest.
+    #[serde(default)]
+    pub upstreams: Vec<TopUpstream>,
 }

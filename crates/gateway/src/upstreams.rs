@@ -189,6 +189,11 @@ impl Endpoint {
         self.state.mark(is_healthy, now);
     }
 
+    /// Whether it is asked: neither ejected nor found unhealthy at this monotonic time.
+    pub fn is_available(&self, now: Duration) -> bool {
+        self.state.is_available(now)
+    }
+
     pub(crate) const fn state(&self) -> &Arc<State> {
         &self.state
     }

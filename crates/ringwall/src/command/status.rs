@@ -29,11 +29,13 @@ fn is_healthy(status: &Status) -> bool {
     let services_up = status.services.iter().all(|(_, state)| state == "up");
     let certificates_good = status.certificates.iter().all(is_good);
     let is_fresh = status.stale_names.is_empty();
+    let all_asked = status.upstreams.iter().all(|(_, _, is_asked)| *is_asked);
     let is_shared = status.shared_limits.as_deref().is_none_or(|state| state == "up");
     status.audit_is_writable
         && status.broken_manifest.is_none()
         && services_up
         && is_fresh
+        && all_asked
         && is_shared
         && certificates_good
 }
@@ -68,6 +70,10 @@ fn text(status: &Status) -> String {
     }
     for (name, state) in &status.services {
         lines.push(format!("{} service   {name}: {state}", mark(state == "up")));
+    }
+    for (service, address, is_asked) in &status.upstreams {
+        let state = if *is_asked { "is asked" } else { "is left out: it fails" };
+        lines.push(format!("{} upstream  {service}: {address} {state}", mark(*is_asked)));
     }
     for (name, why) in &status.stale_names {
         lines

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ringwall_api::{Top, TopRow};
+use ringwall_api::{Top, TopRow, TopUpstream};
 
 use super::tap::pause;
 use crate::control;
@@ -54,6 +54,29 @@ struct Look {
     in_flight: u64,
     connections: u64,
     operations: BTreeMap<(String, String), Counts>,
+    upstreams: BTreeMap<(String, String), Endpoint>,
+}
+
+/// Of all who call it: a service in front has endpoints of its own.
+#[derive(Clone, Debug, Default)]
+struct Endpoint {
+    is_left_out: bool,
+    in_flight: u64,
+    attempts: f64,
+    failures: f64,
+}
+
+impl Endpoint {
+    fn add(&mut self, name: &str, value: f64) {
+        match name {
+            "ringwall_upstream_available" => self.is_left_out |= value < 1.0,
+            "ringwall_upstream_in_flight" => {
+                self.in_flight = self.in_flight.saturating_add(whole(value));
+            }
+            "ringwall_upstream_attempts_total" => self.attempts += value,
+            _failures => self.failures += value,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -97,6 +120,14 @@ fn read(text: &str) -> Look {
                 let service = label("ringwall_service").to_owned();
                 let key = (service, label("ringwall_operation").to_owned());
                 look.operations.entry(key).or_default().add(&labels, value);
+            }
+            "ringwall_upstream_available"
+            | "ringwall_upstream_in_flight"
+            | "ringwall_upstream_attempts_total"
+            | "ringwall_upstream_endpoint_failures_total" => {
+                let key =
+                    (label("ringwall_service").to_owned(), label("server_address").to_owned());
+                look.upstreams.entry(key).or_default().add(name, value);
             }
             _other => {}
         }
@@ -142,7 +173,28 @@ fn compare(before: &Look, now: &Look, seconds: f64) -> Top {
         })
         .collect();
     rows.sort_by(|a, b| b.rate.total_cmp(&a.rate));
-    Top { seconds, in_flight: now.in_flight, connections: now.connections, rows }
+    let upstreams = upstreams(before, now, seconds);
+    Top { seconds, in_flight: now.in_flight, connections: now.connections, rows, upstreams }
+}
+
+fn upstreams(before: &Look, now: &Look, seconds: f64) -> Vec<TopUpstream> {
+    let none = Endpoint::default();
+    let row = |(key, endpoint): (&(String, String), &Endpoint)| {
+        let old = before.upstreams.get(key).unwrap_or(&none);
+        let all = endpoint.attempts - old.attempts;
+        let failed = endpoint.failures - old.failures;
+        TopUpstream {
+            service: key.0.clone(),
+            address: key.1.clone(),
+            is_available: !endpoint.is_left_out,
+            in_flight: endpoint.in_flight,
+            rate: all / seconds,
+            errors: if all > 0.0 { 100.0 * failed / all } else { 0.0 },
+        }
+    };
+    let mut rows: Vec<TopUpstream> = now.upstreams.iter().map(row).collect();
+    rows.sort_by(|a, b| a.is_available.cmp(&b.is_available).then(b.rate.total_cmp(&a.rate)));
+    rows
 }
 
 /// The bound of the bucket that contains it, in milliseconds.
@@ -192,11 +244,26 @@ fn text(top: &Top) -> String {
             millis(row.p99_millis),
         ));
     }
+    if !top.upstreams.is_empty() {
+        lines.push(format!(
+            "\n{:<32} {:>9} {:>8} {:>9} {:>9}",
+            "UPSTREAM", "PER SEC", "ERRORS", "IN FLIGHT", "STATE"
+        ));
+    }
+    for one in top.upstreams.iter().take(UPSTREAMS_MAX) {
+        let name = format!("{} {}", one.service, one.address);
+        let state = if one.is_available { "asked" } else { "left out" };
+        lines.push(format!(
+            "{name:<32} {:>9.1} {:>7.1}% {:>9} {state:>9}",
+            one.rate, one.errors, one.in_flight
+        ));
+    }
     lines.join("\n")
 }
 
 /// A screen.
 const ROWS_MAX: usize = 40;
+const UPSTREAMS_MAX: usize = 20;
 
 #[cfg(test)]
 mod tests {
@@ -228,5 +295,28 @@ mod tests {
         assert_eq!((row.p50_millis, row.p99_millis), (Some(5.0), Some(250.0)));
         let shown = text(&top);
         assert!(shown.contains("books.list") && shown.contains("≤250"), "{shown}");
+        assert!(!shown.contains("UPSTREAM"), "{shown}");
+    }
+
+    #[test]
+    fn endpoints_that_are_left_out_come_first() {
+        let samples = |done: u32, failed: u32| {
+            let labels =
+                |address| format!("ringwall_service=\"books\",server_address=\"{address}\"");
+            let (one, two) = (labels("10.0.0.1:80"), labels("10.0.0.2:80"));
+            format!(
+                "ringwall_upstream_available{{{one}}} 1\nringwall_upstream_available{{{two}}} 0\n\
+                 ringwall_upstream_in_flight{{{one}}} 4\n\
+                 ringwall_upstream_attempts_total{{{one}}} {done}\n\
+                 ringwall_upstream_endpoint_failures_total{{{one}}} {failed}\n"
+            )
+        };
+        let top = compare(&read(&samples(10, 0)), &read(&samples(30, 5)), 2.0);
+        let [left_out, asked] = &top.upstreams[..] else { panic!("{top:?}") };
+        assert_eq!((left_out.address.as_str(), left_out.is_available), ("10.0.0.2:80", false));
+        assert_eq!((asked.in_flight, asked.is_available), (4, true));
+        assert!((asked.rate - 10.0).abs() < 1e-9 && (asked.errors - 25.0).abs() < 1e-9);
+        let shown = text(&top);
+        assert!(shown.contains("books 10.0.0.2:80") && shown.contains("left out"), "{shown}");
     }
 }

@@ -17,6 +17,20 @@ pub(crate) fn raise() {
     }
 }
 
+/// What a person should know of it at the start.
+pub(crate) fn told(options: &Options) -> String {
+    let connections = connections_max(options);
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    if connections >= CONNECTIONS_MAX {
+        return format!("limits    {connections} connections at once, {files} open files");
+    }
+    let wanted = RESERVED.saturating_add(2 * u64::try_from(CONNECTIONS_MAX).unwrap_or(u64::MAX));
+    format!(
+        "‼ {files} open files are allowed, so {connections} connections at once and not \
+         {CONNECTIONS_MAX}: raise LimitNOFILE to {wanted}"
+    )
+}
+
 /// Open connections in all. Each may need a second descriptor for its upstream.
 pub(crate) fn connections_max(options: &Options) -> usize {
     if !options.is_dev() {

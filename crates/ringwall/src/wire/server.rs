@@ -4,6 +4,7 @@ mod announce;
 mod connections;
 mod succession;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use ringwall_api::{Reply, Status};
 use ringwall_base::{Class, Event, Outcome};
-use ringwall_gateway::{Core, Sharing};
+use ringwall_gateway::{Core, Endpoint, Sharing};
 use ringwall_manifest::{Mode, Model};
 use ringwall_net::Census;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -432,8 +433,23 @@ impl Running {
                 Sharing::Away(why) => Some(why),
             },
             stale_names: self.doors.core.stale_names().into_iter().collect(),
+            upstreams: self.upstreams(&model),
             uptime_secs: ground.clock.monotonic().saturating_sub(self.started).as_secs(),
         }
+    }
+
+    fn upstreams(&self, model: &Model) -> Vec<(String, String, bool)> {
+        let now = self.shared.ground.clock.monotonic();
+        let state = |name: &String, endpoint: &Endpoint| {
+            (name.clone(), endpoint.address().to_owned(), endpoint.is_available(now))
+        };
+        let of = |name: &String| -> Vec<_> {
+            let groups = self.doors.core.upstreams(name);
+            let endpoints = groups.iter().flat_map(|group| group.endpoints());
+            endpoints.map(|endpoint| state(name, &endpoint)).collect()
+        };
+        let all: BTreeSet<_> = model.services.keys().flat_map(of).collect();
+        all.into_iter().collect()
     }
 
     async fn report_ends(&mut self, out: &mut Out) {

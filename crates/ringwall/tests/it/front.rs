@@ -227,3 +227,17 @@ fn the_counters_of_connections_are_told_for_each_thread() {
     );
     assert!(text.ends_with("# EOF\n"));
 }
+
+#[test]
+fn too_few_open_files_are_said_at_the_start_with_what_to_do() {
+    let manifest = "ringwall = 1\nname = \"harbour\"\n\n[gateway]\nhost = \"harbour.localhost\"\n\
+                    port = PORT\n\n[services.books]\nupstream = \"127.0.0.1:9\"\n\
+                    routes = { list = \"GET /books\" }\npeople.anyone = [\"list\"]\n";
+    let house = crate::house::House::new(manifest);
+    let mut command = Command::new("prlimit");
+    command.args(["--nofile=512:512", crate::house::BINARY, "serve", "--workers", "1"]);
+    let mut server = Program::start(command.current_dir(house.path()));
+    let line = server.hears("open files");
+    assert!(line.contains("512 open files") && line.contains("192 connections"), "{line}");
+    assert!(line.contains("LimitNOFILE"), "{line}");
+}

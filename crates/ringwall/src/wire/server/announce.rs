@@ -8,6 +8,7 @@ use ringwall_manifest::{Finding, Model, Severity, unenforced};
 
 use super::Running;
 use crate::out::Out;
+use crate::wire::descriptors;
 use crate::wire::fleet::{Fleet, State};
 use crate::wire::ground::issuer;
 use crate::wire::notify;
@@ -34,6 +35,9 @@ pub(super) async fn start(running: &mut Running, out: &mut Out) -> Result<()> {
             out.talk(&format!("  ‼ {why}: services could go around their doors; only RINGWALL_*_URL leads through them"));
             stores_without_cells(&model, out);
         }
+    }
+    if !running.options.is_dev() {
+        out.talk(&format!("  {}", descriptors::told(&running.options)));
     }
     let has_callers = model.services.values().any(|service| !service.callers.is_empty());
     if !running.options.is_dev() && has_callers {
