@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use ringwall_base::{Class, Event, Outcome};
 use ringwall_net::Resolver;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::Core;
@@ -28,14 +28,17 @@ pub struct Discovery {
     core: Arc<Core>,
     places: Arc<Places>,
     watched: BTreeMap<String, Watched>,
-    running: JoinSet<(String, Looked)>,
+    running: JoinSet<Named>,
 }
+
+/// What became of a name.
+type Named = (String, Looked);
 
 /// One name.
 #[derive(Debug)]
 struct Watched {
     due: Instant,
-    is_running: bool,
+    running: Option<Id>,
     failures: u32,
     found: Vec<Found>,
     seen: Seen,
@@ -52,7 +55,7 @@ impl Discovery {
     pub async fn settle(&mut self, within: Duration) {
         let all = async {
             self.look();
-            while let Some(done) = self.running.join_next().await {
+            while let Some(done) = self.running.join_next_with_id().await {
                 self.take(done);
             }
         };
@@ -67,7 +70,7 @@ impl Discovery {
         loop {
             tokio::select! {
                 _ = turns.tick() => self.look(),
-                Some(done) = self.running.join_next() => self.take(done),
+                Some(done) = self.running.join_next_with_id() => self.take(done),
             }
         }
     }
@@ -81,20 +84,23 @@ impl Discovery {
         self.core.stale().retain(|name, _| names.contains(name));
         for name in names {
             let watched = self.watched.entry(name.clone()).or_insert_with(|| Watched::new(now));
-            if watched.due <= now && !watched.is_running {
-                watched.is_running = true;
+            if watched.due <= now && watched.running.is_none() {
                 let (places, seen) = (Arc::clone(&self.places), watched.seen);
-                self.running.spawn(look(places, name, seen));
+                watched.running = Some(self.running.spawn(look(places, name, seen)).id());
             }
         }
         // A service that is new may use a name that is known.
         self.watched.iter().for_each(|(name, watched)| self.hand_out(name, &watched.found));
     }
 
-    fn take(&mut self, done: Result<(String, Looked), JoinError>) {
-        let Ok((name, looked)) = done else { return };
+    fn take(&mut self, done: Result<(Id, Named), JoinError>) {
+        let done = match done {
+            Ok((_id, done)) => Some(done),
+            Err(error) => self.died(&error),
+        };
+        let Some((name, looked)) = done else { return };
         let Some(watched) = self.watched.get_mut(&name) else { return };
-        watched.is_running = false;
+        watched.running = None;
         let now = Instant::now();
         let in_time = |wait: Duration| now.checked_add(wait).unwrap_or(now);
         match looked {
@@ -135,6 +141,15 @@ impl Discovery {
         }
     }
 
+    /// A look-up that never came back: a failure like any other, so that the name is looked up again.
+    fn died(&self, error: &JoinError) -> Option<Named> {
+        tracing::error!(%error, "a look-up ended early");
+        let is_it = |watched: &Watched| watched.running == Some(error.id());
+        let (name, watched) = self.watched.iter().find(|(_, watched)| is_it(watched))?;
+        let why = "the look-up ended early".to_owned();
+        Some((name.clone(), Looked::Failed { why, seen: watched.seen }))
+    }
+
     fn hand_out(&self, name: &str, found: &[Found]) {
         if found.is_empty() {
             return;
@@ -149,11 +164,11 @@ impl Discovery {
 
 impl Watched {
     fn new(now: Instant) -> Self {
-        Self { due: now, is_running: false, failures: 0, found: Vec::new(), seen: Seen::default() }
+        Self { due: now, running: None, failures: 0, found: Vec::new(), seen: Seen::default() }
     }
 }
 
-async fn look(places: Arc<Places>, name: String, seen: Seen) -> (String, Looked) {
+async fn look(places: Arc<Places>, name: String, seen: Seen) -> Named {
     let looked = places.look(&name, seen).await;
     (name, looked)
 }

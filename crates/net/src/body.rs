@@ -89,6 +89,21 @@ pub enum CollectError {
 pub struct Sender(mpsc::Sender<Framed>);
 
 impl Body {
+    /// The same once more, for a request that may be sent again: with the way back for interim
+    /// answers, if it has one. `None` when it streams.
+    pub fn spare(&self) -> Option<Self> {
+        match self {
+            Self::Full(bytes) => Some(Self::Full(bytes.clone())),
+            Self::Client(client) => client.again().map(Self::Client),
+            Self::Empty
+            | Self::Boxed(_)
+            | Self::Channel(_)
+            | Self::Incoming(_)
+            | Self::Stream(_)
+            | Self::Upstream(_) => self.is_empty().then_some(Self::Empty),
+        }
+    }
+
     /// All bytes at once.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         Self::Full(Some(bytes.into()))

@@ -31,7 +31,7 @@ use tokio::time::timeout;
 use crate::h2::exchange::is_grpc;
 use crate::h2::pump::pump;
 use crate::pool::PoolSettings;
-use crate::{Body, Interim, SendError, StreamBody, Target, Violation};
+use crate::{Body, FromClient, Interim, SendError, StreamBody, Target, Violation};
 pub(crate) use link::Hold;
 use shelf::Granted;
 pub(crate) use shelf::forget;
@@ -48,7 +48,7 @@ pub(crate) async fn send(
     let (parts, body) = request.into_parts();
     let parts = outgoing(parts, target.tls().is_some())?;
     // What streams cannot be sent twice.
-    let copy = body.is_empty().then(|| head(&parts));
+    let copy = if body.is_empty() { body.spare().map(|body| (head(&parts), body)) } else { None };
     let is_safe = parts.method.is_idempotent();
     let granted = shelf::grant(settings, target).await?;
     let is_kept = granted.is_kept;
@@ -57,11 +57,11 @@ pub(crate) async fn send(
         Err(error) => error,
     };
     let is_died = is_safe && matches!(error, SendError::Lost(_));
-    let (Some(copy), true) = (copy, is_kept && (error.is_not_sent() || is_died)) else {
+    let (Some((copy, body)), true) = (copy, is_kept && (error.is_not_sent() || is_died)) else {
         return Err(error);
     };
     let granted = shelf::grant(settings, target).await?;
-    exchange(settings, granted, copy, Body::Empty).await
+    exchange(settings, granted, copy, body).await
 }
 
 async fn exchange(
@@ -75,7 +75,7 @@ async fn exchange(
         link.retire();
         return Err(SendError::NotSent(io::Error::other(error)));
     }
-    let interim = head.extensions().get::<Interim>().cloned();
+    let back = Back::of(&head, &body);
     let is_over = body.is_empty();
     let (response, stream) = sender
         .send_request(head, is_over)
@@ -86,7 +86,7 @@ async fn exchange(
         hold.pump(&spawn_local(upload(body, stream, settings.head_time, Rc::clone(&moved))));
     }
     let reads = link.meter().reads();
-    match patiently(settings.head_time, &moved, answer(response, interim)).await {
+    match patiently(settings.head_time, &moved, answer(response, back)).await {
         Some(Ok(response)) => Ok(receive(response, hold)),
         Some(Err(error)) => Err(classify(error)),
         None => {
@@ -109,18 +109,41 @@ async fn upload(body: Body, mut stream: SendStream<Bytes>, stall: Duration, move
 /// The answer; what comes before it goes to the client that waits.
 async fn answer(
     mut response: ResponseFuture,
-    interim: Option<Interim>,
+    back: Option<Back>,
 ) -> Result<Response<RecvStream>, h2::Error> {
     poll_fn(|cx| {
-        if let Some(interim) = &interim {
+        if let Some(back) = &back {
             while let Poll::Ready(Some(Ok(early))) = response.poll_informational(cx) {
-                let (parts, ()) = early.into_parts();
-                interim.send(parts.status, parts.headers);
+                back.send(early);
             }
         }
         Pin::new(&mut response).poll(cx)
     })
     .await
+}
+
+/// The way back for interim answers.
+enum Back {
+    Asked(Interim),
+    /// To a client of HTTP/1 that sent no body.
+    Client(FromClient),
+}
+
+impl Back {
+    fn of(head: &Request<()>, body: &Body) -> Option<Self> {
+        if let Some(interim) = head.extensions().get::<Interim>() {
+            return Some(Self::Asked(interim.clone()));
+        }
+        if let Body::Client(client) = body { client.again().map(Self::Client) } else { None }
+    }
+
+    fn send(&self, early: Response<()>) {
+        let (parts, ()) = early.into_parts();
+        match self {
+            Self::Asked(interim) => interim.send(parts.status, parts.headers),
+            Self::Client(client) => client.interim(parts.status, &parts.headers),
+        }
+    }
 }
 
 /// Waits for the head, from the last piece of the body that was taken: a long upload is no slow

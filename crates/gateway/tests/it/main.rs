@@ -28,6 +28,10 @@ mod told;
 #[cfg(test)]
 mod traffic;
 #[cfg(test)]
+mod discovering;
+#[cfg(test)]
+mod hints;
+#[cfg(test)]
 mod lasting;
 #[cfg(test)]
 mod limits;

@@ -95,7 +95,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, script: &Script) {
             break seen;
         }
     };
+    log.lock().unwrap().push(seen.clone());
     let answer = script(&seen);
-    log.lock().unwrap().push(seen);
     stream.write_all(answer.as_bytes()).ok();
 }

@@ -197,6 +197,12 @@ impl FromClient {
         Self { session: Rc::clone(session), exchange, is_ended }
     }
 
+    /// The way back alone, for a request that is sent again. `None` while a body may still come.
+    pub(crate) fn again(&self) -> Option<Self> {
+        let Self { session, exchange, is_ended } = self;
+        is_ended.then(|| Self { session: Rc::clone(session), exchange: *exchange, is_ended: true })
+    }
+
     /// Passes an interim answer to the client.
     pub(crate) fn interim(&self, status: StatusCode, headers: &HeaderMap) {
         let mut session = self.session.borrow_mut();

@@ -279,3 +279,22 @@ fn an_idle_connection_gives_its_place_to_another_thread() {
     }
     assert!(seen.connections.load(Ordering::Relaxed) > 1, "one thread had them all");
 }
+
+#[test]
+fn early_hints_reach_a_client_of_http_1_also_from_a_second_try() {
+    // The second request of each connection is refused, and sent again.
+    let (port, seen) = upstream(&[], |_, number, stream| match number {
+        1 => frame(RST_STREAM, 0, stream, &7_u32.to_be_bytes()),
+        _other => {
+            let fields = block(&[(":status", "103"), ("link", "</style.css>; rel=preload")]);
+            [frame(HEADERS, END_HEADERS, stream, &fields), ok(stream)].concat()
+        }
+    });
+    let (_server, address) = proxy(port, PoolSettings::default());
+    for _ in 0..4 {
+        let answer = raw(address, &[GET]);
+        let hints = "HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n";
+        assert!(answer.starts_with(hints) && answer.ends_with("fine"), "{answer:?}");
+    }
+    assert!(seen.requests.load(Ordering::Relaxed) > 4, "some were sent twice");
+}

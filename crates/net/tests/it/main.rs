@@ -8,6 +8,8 @@ mod probes;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod dns;
+#[cfg(test)]
 mod drain;
 #[cfg(test)]
 mod proxied;

@@ -1,5 +1,7 @@
 //! `ringwall serve` in front of a service that somebody else wrote.
 
+use std::net::TcpStream;
+use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
 use crate::library::{Library, field};
@@ -47,6 +49,42 @@ fn what_a_line_allows_passes_and_everything_else_is_refused() {
     let forwarded: Vec<String> =
         library.upstream.seen().iter().map(|seen| seen["path"].to_string()).collect();
     assert_eq!(forwarded.len(), 7, "only what was allowed went on: {forwarded:?}");
+}
+
+/// Joins each connection at a Unix socket with one to this port of loopback.
+fn socket_before(port: u16) -> (tempfile::TempDir, String) {
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("app.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for from in listener.incoming().flatten() {
+            let to = TcpStream::connect(("127.0.0.1", port)).unwrap();
+            let (mut back, mut answers) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut answers, &mut back));
+            std::thread::spawn(move || std::io::copy(&mut &from, &mut &to));
+        }
+    });
+    (folder, path.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_service_behind_a_unix_socket_answers_as_any_other() {
+    let mut socket = None;
+    let library = Library::open_with(|text| {
+        let port = text.split("upstream = \"127.0.0.1:").nth(1).unwrap().split('"').next().unwrap();
+        let (folder, path) = socket_before(port.parse().unwrap());
+        socket = Some(folder);
+        text.replace(&format!("127.0.0.1:{port}"), &format!("unix:{path}"))
+    });
+    assert!(library.house.read("ringwall.toml").contains("unix:/"));
+    for _ in 0..3 {
+        let answer = library.house.get("/books");
+        assert_eq!(answer.json(), serde_json::json!([{ "id": 7, "title": "Tides" }]));
+    }
+    let seen = library.upstream.seen();
+    assert_eq!(seen.len(), 3);
+    let host = field(&seen[0], "host").unwrap();
+    assert_eq!(host, library.house.authority(), "the host is the client's, not the socket's");
 }
 
 #[test]
@@ -185,7 +223,7 @@ fn asked_to_end_it_finishes_what_it_began() {
     assert_eq!((answer.status, answer.is_complete), (200, true), "{}", answer.raw);
     assert!(library.server.ends().success());
     crate::wait::pause(Duration::from_millis(1));
-    assert!(std::net::TcpStream::connect(("127.0.0.1", house.port)).is_err());
+    assert!(TcpStream::connect(("127.0.0.1", house.port)).is_err());
 }
 
 /// The claims of a token, unverified.

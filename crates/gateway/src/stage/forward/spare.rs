@@ -22,7 +22,7 @@ impl Spare {
             uri: request.uri().clone(),
             version: request.version(),
             headers: request.headers().clone(),
-            body: whole(request.body())?,
+            body: request.body().spare()?,
             interim: request.extensions().get().cloned(),
         })
     }
@@ -35,7 +35,7 @@ impl Spare {
 
     /// The request once more. The service is told that it is: a second `PUT` in its log is no bug.
     pub(super) fn request(&self, attempt: u32) -> Request<Body> {
-        let mut request = Request::new(whole(&self.body).unwrap_or_default());
+        let mut request = Request::new(self.body.spare().unwrap_or_default());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = self.version;
@@ -45,20 +45,6 @@ impl Spare {
             request.extensions_mut().insert(interim.clone());
         }
         request
-    }
-}
-
-/// A copy of a body that is there.
-fn whole(body: &Body) -> Option<Body> {
-    match body {
-        Body::Empty => Some(Body::Empty),
-        Body::Full(bytes) => Some(Body::Full(bytes.clone())),
-        Body::Boxed(_)
-        | Body::Channel(_)
-        | Body::Client(_)
-        | Body::Incoming(_)
-        | Body::Stream(_)
-        | Body::Upstream(_) => body.is_empty().then_some(Body::Empty),
     }
 }
 
