@@ -9,7 +9,7 @@
 
 mod text;
 
-use ringwall_base::{Notice, Outcome, Timestamp, Ulid};
+use ringwall_base::{Notice, Outcome, Place, Timestamp, Ulid};
 
 use crate::action::Action;
 use text::{decimal, digits, string};
@@ -101,11 +101,25 @@ fn ringwall(line: &mut Vec<u8>, notice: &Notice<'_>) {
     name(line, b",\"stage\":", notice.stage);
     if let Some(place) = notice.line {
         line.extend_from_slice(b",\"line\":");
-        string(line, &place.to_string());
+        written(line, place);
     }
     number(line, b",\"manifest\":", notice.manifest);
     if notice.outcome == Outcome::WouldDeny {
         line.extend_from_slice(b",\"would_deny\":true");
+    }
+}
+
+/// A place as it prints.
+fn written(line: &mut Vec<u8>, place: &Place) {
+    string(line, &place.file);
+    if place.line > 0 {
+        // Inside of the quotes.
+        line.pop();
+        for number in [place.line, place.column].into_iter().take_while(|number| *number > 0) {
+            line.push(b':');
+            decimal(line, number.into());
+        }
+        line.push(b'"');
     }
 }
 

@@ -54,9 +54,7 @@ impl Egress {
         let outcome = self.admit(request).await;
         let (response, refusal) = match outcome {
             Ok(response) => (response, None),
-            Err(refusal) => {
-                (problem::response(&refusal, &id.to_string(), self.ledger.is_dev), Some(refusal))
-            }
+            Err(refusal) => (problem::response(&refusal, id, self.ledger.is_dev), Some(refusal)),
         };
         let event = Event {
             at: self.ledger.clock.now(),
@@ -87,8 +85,12 @@ impl Egress {
         parts.uri = Uri::from(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
         end_hop(&mut parts.headers);
         parts.headers.insert(HOST, self.authority.clone());
-        let sent =
-            self.core.seams().pool.send(&self.target, Request::from_parts(parts, body)).await;
+        let sent = self
+            .core
+            .seams()
+            .pool
+            .send(&self.target, Box::new(Request::from_parts(parts, body)))
+            .await;
         let mut response = sent.map_err(|error| match error {
             error if error.is_timeout() => Refusal::Timeout,
             error => unavailable(error),

@@ -27,7 +27,8 @@ pub(crate) struct Web {
 
 /// Makes a gRPC request of a gRPC-Web one; `None` for any other.
 pub(crate) fn open(request: &mut Clean) -> Option<Web> {
-    let (fields, body) = request.as_message();
+    let request = request.message();
+    let fields = request.headers_mut();
     let media_type = fields.get(CONTENT_TYPE)?.to_str().ok()?;
     let rest = media_type.strip_prefix("application/grpc-web")?;
     let (is_text, suffix) = match rest.strip_prefix("-text") {
@@ -43,7 +44,8 @@ pub(crate) fn open(request: &mut Clean) -> Option<Web> {
     fields.remove("x-grpc-web");
     if is_text {
         fields.remove(CONTENT_LENGTH);
-        *body = Body::boxed(Unwrapped { body: std::mem::take(body), text: Decoder::default() });
+        let body = std::mem::take(request.body_mut());
+        *request.body_mut() = Body::boxed(Unwrapped { body, text: Decoder::default() });
     }
     Some(Web { is_text })
 }

@@ -31,6 +31,7 @@ pub(crate) async fn ask(
     request: Normal,
 ) -> Result<Response<Body>, Refusal> {
     let session = request.session().map(|value| format!("{SESSION_COOKIE}={value}"));
+    let (request, _host) = request.into_request();
     let (mut parts, body) = request.into_parts();
     if let Some(session) = session {
         // Taken out for services; the fleet's own pages are the one place that it is for.

@@ -4,6 +4,7 @@
 //! token: their number is bounded by the manifest.
 
 mod limits;
+mod tally;
 
 use std::fmt;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 pub(crate) use limits::{LimitFacts, LimitMetrics};
+pub(crate) use tally::{Kind, Tally};
 
 /// All counters of the gateway.
 #[derive(Debug)]
@@ -25,7 +27,8 @@ pub(crate) struct Metrics {
     registry: Registry,
     duration: Family<Exchange, Histogram>,
     active: Gauge,
-    decisions: Family<Effect, Counter>,
+    allowed: Counter,
+    denied: Counter,
     lost: Counter,
     pub(crate) limits: LimitMetrics,
 }
@@ -62,7 +65,13 @@ impl Metrics {
         let mut registry = Registry::default();
         let make: fn() -> Histogram = histogram;
         let duration = Family::new_with_constructor(make);
-        let (active, decisions, lost) = (Gauge::default(), Family::default(), Counter::default());
+        let (active, lost) = (Gauge::default(), Counter::default());
+        let decisions = Family::<Effect, Counter>::default();
+        let decided = |effect| {
+            let effect = Effect { effect, policy: "manifest" };
+            Counter::clone(&decisions.get_or_create(&effect))
+        };
+        let (allowed, denied) = (decided("allow"), decided("deny"));
         registry.register_with_unit(
             "http_server_request_duration",
             "Duration of requests until the head of the answer",
@@ -74,18 +83,14 @@ impl Metrics {
             "Requests that wait for an answer",
             Gauge::clone(&active),
         );
-        registry.register(
-            "ringwall_authz_decisions",
-            "Decisions of the policy",
-            Family::clone(&decisions),
-        );
+        registry.register("ringwall_authz_decisions", "Decisions of the policy", decisions);
         registry.register(
             "ringwall_gateway_events_lost",
             "Events that the audit log did not take",
             Counter::clone(&lost),
         );
         let limits = LimitMetrics::new(&mut registry);
-        Self { registry, duration, active, decisions, lost, limits }
+        Self { registry, duration, active, allowed, denied, lost, limits }
     }
 
     /// Adds counters that are read when somebody asks.
@@ -99,14 +104,24 @@ impl Metrics {
     }
 
     /// Counts a request out.
-    pub(crate) fn leave(&self, exchange: &Exchange, duration: Duration) {
+    pub(crate) fn leave(&self, histogram: &Histogram, duration: Duration) {
         self.active.dec();
-        self.duration.get_or_create(exchange).observe(duration.as_secs_f64());
+        histogram.observe(duration.as_secs_f64());
     }
 
-    /// Counts a decision.
-    pub(crate) fn decide(&self, effect: &'static str) {
-        self.decisions.get_or_create(&Effect { effect, policy: "manifest" }).inc();
+    /// The counter of an exchange.
+    pub(crate) fn histogram(&self, exchange: &Exchange) -> Histogram {
+        Histogram::clone(&self.duration.get_or_create(exchange))
+    }
+
+    /// Counts a permit.
+    pub(crate) fn allow(&self) {
+        self.allowed.inc();
+    }
+
+    /// Counts a denial.
+    pub(crate) fn deny(&self) {
+        self.denied.inc();
     }
 
     /// Counts an event that the audit log did not take.

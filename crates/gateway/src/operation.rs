@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Method;
 use ringwall_manifest::{Leak, OwnerRule, OwnerSource};
 use ringwall_openapi::{FieldRule, OperationSchema, Schemas};
+use ringwall_policy::OperationKey;
 
 use crate::limit::Limit;
 
@@ -16,6 +17,8 @@ pub(crate) struct Operation {
     pub(crate) service: Arc<str>,
     /// Its name: OpenAPI `operationId`, or the Flask endpoint.
     pub(crate) name: String,
+    /// Its place in the engine of its snapshot.
+    pub(crate) key: Option<OperationKey>,
     /// Its method.
     pub(crate) method: Method,
     /// Its path template, without mount.

@@ -33,10 +33,10 @@ impl House {
 
     /// Answers one request: forwards it, or refuses it. Both end in the audit log.
     pub async fn answer(&self, peer: &Arc<Peer>, request: Request<Body>) -> Response<Body> {
-        Box::pin(self.serve(Arc::clone(peer), request)).await
+        Box::pin(self.serve(Arc::clone(peer), Box::new(request))).await
     }
 
-    async fn serve(&self, peer: Arc<Peer>, request: Request<Body>) -> Response<Body> {
+    async fn serve(&self, peer: Arc<Peer>, request: Box<Request<Body>>) -> Response<Body> {
         let peer = &peer;
         let snapshot = self.core.snapshot();
         let line = snapshot.as_ref().and_then(|snapshot| snapshot.line(&self.door));
@@ -74,13 +74,14 @@ impl Line {
     async fn admit(
         &self,
         peer: &Arc<Peer>,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         record: &mut Record,
         asker: &mut Asker,
     ) -> Result<Response<Body>, Refusal> {
         let request = self.normalize.run(peer, request)?;
         let route = match self.route.run(&request)? {
-            Found::Local(local) => return local::ask(&*local, peer, request).await,
+            // What few requests need is on the heap, so that the many stay small.
+            Found::Local(local) => return Box::pin(local::ask(&*local, peer, request)).await,
             Found::Operation(route) => route,
             Found::Preflight(route, methods) => {
                 record.route(route.share());
@@ -91,7 +92,8 @@ impl Line {
         asker.route(&route);
         record.route(route.share());
         record.throttle(self.throttle.address(record.from(), &route))?;
-        let caller = record.caller(self.authenticate.run(peer, &request, &route)?);
+        let caller = self.authenticate.run(peer, &request, &route, record.at())?;
+        let caller = record.caller(caller);
         record.throttle(self.throttle.caller(&caller, record.from(), &route))?;
         let permit = self.authorize.run(caller, &request, &route, record)?;
         let permit = record.permit(permit);
@@ -114,7 +116,7 @@ impl Line {
 
 impl Answer for House {
     fn answer(&self, peer: Arc<Peer>, request: Request<Body>) -> Answering<'_> {
-        Box::pin(self.serve(peer, request))
+        Box::pin(self.serve(peer, Box::new(request)))
     }
 
     fn refused(&self, peer: &Peer, violation: Violation) -> RequestId {

@@ -7,6 +7,7 @@ use http::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, HeaderValue, Response};
+use ringwall_base::RequestId;
 use ringwall_net::Body;
 use serde::Serialize;
 
@@ -17,14 +18,14 @@ use crate::pages::{self, Pages};
 /// The answer for a refused request, as this client reads it.
 pub(crate) fn told(
     refusal: &Refusal,
-    request_id: &str,
+    request_id: RequestId,
     (tongue, pages): (Tongue, Option<&Pages>),
     is_dev: bool,
 ) -> Response<Body> {
     match tongue {
         Tongue::Browser => {
             let public = refusal.public();
-            let body = pages::page(pages, public, request_id);
+            let body = pages::page(pages, public, &request_id.to_string());
             let mut response = Response::new(Body::full(body));
             *response.status_mut() = public.status;
             let fields = response.headers_mut();
@@ -39,14 +40,14 @@ pub(crate) fn told(
 }
 
 /// Problem details for a refused request. In development it says why and which line decided.
-pub(crate) fn response(refusal: &Refusal, request_id: &str, is_dev: bool) -> Response<Body> {
+pub(crate) fn response(refusal: &Refusal, request_id: RequestId, is_dev: bool) -> Response<Body> {
     let public = refusal.public();
     let problem = Problem {
         r#type: format!("https://ringwall.dev/e/{}", public.code),
         title: public.title,
         status: public.status.as_u16(),
         code: public.code,
-        request_id,
+        request_id: request_id.to_string(),
         reason: is_dev.then(|| refusal.reason()),
         line: refusal.line().filter(|_| is_dev).map(ToString::to_string),
     };
@@ -62,12 +63,12 @@ pub(crate) fn response(refusal: &Refusal, request_id: &str, is_dev: bool) -> Res
 }
 
 #[derive(Serialize)]
-struct Problem<'a> {
+struct Problem {
     r#type: String,
     title: &'static str,
     status: u16,
     code: &'static str,
-    request_id: &'a str,
+    request_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

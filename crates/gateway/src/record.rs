@@ -6,19 +6,22 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Method, Request, Response, StatusCode};
-use ringwall_base::{Class, Event, Outcome, Place};
+use ringwall_base::{Class, Notice, Outcome, RequestId, Timestamp};
 use ringwall_manifest::Mode;
 use ringwall_net::{Body, Peer};
+use ringwall_policy::Origin;
 
 use crate::asker::Tongue;
 use crate::ledger::Ledger;
-use crate::metrics::{Exchange, method_label};
-use crate::operation::Operation;
+use crate::metrics::{Exchange, Kind, method_label};
 use crate::pages::Pages;
 use crate::stage::authenticate::Caller;
 use crate::stage::authorize::Permit;
+use crate::stage::route::Leaf;
 use crate::stage::throttle::{Counted, From, Quotas};
 use crate::trace::Trace;
 use crate::{Refusal, problem};
@@ -31,17 +34,19 @@ pub(crate) struct Record {
     mode: Mode,
     manifest: u64,
     writes_allowed: bool,
-    id: String,
+    id: RequestId,
+    id_field: Option<HeaderValue>,
     trace: Trace,
     is_continued: bool,
+    at: Timestamp,
     started: Duration,
     peer: Arc<Peer>,
     address: IpAddr,
     method: Method,
-    path: String,
-    operation: Option<Arc<Operation>>,
+    target: Option<PathAndQuery>,
+    leaf: Option<Arc<Leaf>>,
     caller: Option<Arc<Caller>>,
-    line: Option<Place>,
+    line: Option<Arc<Origin>>,
     quotas: Quotas,
     waived: Option<Refusal>,
     refused: Option<Refusal>,
@@ -73,7 +78,7 @@ impl Record {
         request: &Request<Body>,
     ) -> Self {
         ledger.metrics.enter();
-        let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
+        let id = ledger.request_id();
         let told = Trace::read(request.headers()).filter(|_| opening.continues_traces);
         Self {
             ledger: Arc::clone(ledger),
@@ -81,15 +86,17 @@ impl Record {
             mode: opening.mode,
             manifest: opening.manifest,
             writes_allowed: opening.writes_allowed,
-            id: ledger.request_id().to_string(),
+            id,
+            id_field: HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&id.text())).ok(),
             trace: told.unwrap_or_else(|| ledger.trace()),
             is_continued: told.is_some(),
+            at: ledger.clock.now(),
             started: ledger.clock.monotonic(),
             peer: Arc::clone(peer),
             address: peer.address.ip().to_canonical(),
             method: request.method().clone(),
-            path,
-            operation: None,
+            target: request.uri().path_and_query().cloned(),
+            leaf: None,
             caller: None,
             line: None,
             quotas: Quotas::default(),
@@ -101,8 +108,8 @@ impl Record {
     }
 
     /// Notes the operation.
-    pub(crate) fn route(&mut self, operation: Arc<Operation>) {
-        self.operation = Some(operation);
+    pub(crate) fn route(&mut self, leaf: Arc<Leaf>) {
+        self.leaf = Some(leaf);
     }
 
     /// Notes who calls.
@@ -113,8 +120,8 @@ impl Record {
 
     /// Notes the line that permits.
     pub(crate) fn permit(&mut self, permit: Permit) -> Permit {
-        self.ledger.metrics.decide("allow");
-        self.line = permit.line().cloned();
+        self.ledger.metrics.allow();
+        self.line = permit.origin().cloned();
         permit
     }
 
@@ -151,14 +158,24 @@ impl Record {
         }
     }
 
-    /// The request's id, as text.
-    pub(crate) fn request_id(&self) -> &str {
-        &self.id
+    /// The request's id.
+    pub(crate) const fn request_id(&self) -> RequestId {
+        self.id
+    }
+
+    /// The same as a field value.
+    pub(crate) const fn id_field(&self) -> Option<&HeaderValue> {
+        self.id_field.as_ref()
+    }
+
+    /// When the request came, by the wall clock: read once for each request.
+    pub(crate) const fn at(&self) -> Timestamp {
+        self.at
     }
 
     /// The operation's name, if there is one.
     pub(crate) fn operation(&self) -> Option<&str> {
-        self.operation.as_ref().map(|operation| operation.name.as_str())
+        self.leaf.as_ref().map(|leaf| leaf.operation.name.as_str())
     }
 
     /// The client's address.
@@ -187,8 +204,8 @@ impl Record {
     }
 
     /// The trace for the next hop, in a span of its own.
-    pub(crate) fn traceparent(&self) -> String {
-        self.trace.parent(self.ledger.number())
+    pub(crate) fn traceparent(&self) -> Option<HeaderValue> {
+        HeaderValue::from_bytes(&self.trace.parent(self.ledger.number())).ok()
     }
 
     /// Whether the trace began before this door.
@@ -202,9 +219,9 @@ impl Record {
         refusal: Refusal,
         told: (Tongue, Option<&Pages>),
     ) -> Response<Body> {
-        let response = problem::told(&refusal, &self.id, told, self.ledger.is_dev);
+        let response = problem::told(&refusal, self.id, told, self.ledger.is_dev);
         if matches!(refusal, Refusal::Forbidden { .. } | Refusal::SignIn { .. }) {
-            self.ledger.metrics.decide("deny");
+            self.ledger.metrics.deny();
         }
         self.refused = Some(refusal);
         response
@@ -213,7 +230,7 @@ impl Record {
     /// Adds what every response says, and writes the record.
     pub(crate) fn close(mut self, response: &mut Response<Body>) {
         let fields = response.headers_mut();
-        if let Ok(id) = HeaderValue::from_str(&self.id) {
+        if let Some(id) = self.id_field.take() {
             fields.insert(REQUEST, id);
         }
         self.quotas.tell(fields);
@@ -225,78 +242,99 @@ impl Record {
             return;
         }
         let duration = self.ledger.clock.monotonic().saturating_sub(self.started);
-        self.ledger.metrics.leave(&self.exchange(status), duration);
-        if let Some(waived) = self.waived.take() {
-            let event = self.event(status, duration);
-            self.put(blame(event, &waived, Outcome::WouldDeny));
-        }
+        self.count(status, duration);
         let is_notable = self.refused.is_some() || self.note.is_some() || status.is_none();
+        if self.waived.is_none() && !self.writes_allowed && !is_notable {
+            return;
+        }
+        let (request, trace) = (self.id.text(), self.trace.text());
+        let notice = Notice {
+            request: std::str::from_utf8(&request).ok(),
+            trace: std::str::from_utf8(&trace).ok(),
+            ..self.notice(status, duration)
+        };
+        if let Some(waived) = &self.waived {
+            self.note(&blame(notice, waived, &waived.reason(), Outcome::WouldDeny));
+        }
         if !self.writes_allowed && !is_notable {
             return;
         }
-        let event = self.event(status, duration);
-        let event = match (self.refused.take(), status) {
-            (Some(refusal), _) => blame(event, &refusal, Outcome::Failure),
-            (None, None) => Event {
+        match (&self.refused, status) {
+            (Some(refusal), _) => {
+                self.note(&blame(notice, refusal, &refusal.reason(), Outcome::Failure));
+            }
+            (None, None) => self.note(&Notice {
                 class: Class::Group,
                 outcome: Outcome::Failure,
-                reason: Some("the client went away".to_owned()),
-                ..event
-            },
-            (None, Some(_)) => Event { reason: self.note.take(), ..event },
-        };
-        self.put(event);
+                reason: Some("the client went away"),
+                ..notice
+            }),
+            (None, Some(_)) => self.note(&Notice { reason: self.note.as_deref(), ..notice }),
+        }
     }
 
-    fn put(&self, event: Event) {
-        if let Err(error) = self.ledger.sink.put(event) {
+    fn note(&self, notice: &Notice<'_>) {
+        if let Err(error) = self.ledger.sink.note(notice) {
             // The decision stands; that it was not written is counted, and alerted on.
             self.ledger.metrics.lose();
             tracing::debug!(%error, "an event was not taken");
         }
     }
 
-    fn event(&self, status: Option<StatusCode>, duration: Duration) -> Event {
+    fn notice(&self, status: Option<StatusCode>, duration: Duration) -> Notice<'_> {
         let person = self.caller.as_ref().and_then(|caller| caller.person());
         let caller = self.caller.as_ref();
-        Event {
-            at: self.ledger.clock.now(),
+        let operation = self.leaf.as_ref().map(|leaf| &leaf.operation);
+        Notice {
+            at: self.at.plus(duration),
             action: "request-completed",
             class: Class::Sampled,
             outcome: Outcome::Success,
-            person: person.map(|person| person.subject.clone()),
-            person_name: person.map(|person| person.name.clone()),
-            roles: person.map(|person| person.roles.clone()).unwrap_or_default(),
-            caller: caller.and_then(|caller| caller.service()).map(str::to_owned),
-            client: caller.and_then(|caller| caller.client()).map(str::to_owned),
-            source: Some(self.address.to_string()),
-            service: self.operation.as_ref().map(|operation| operation.service.to_string()),
-            operation: self.operation.as_ref().map(|operation| operation.name.clone()),
-            method: Some(self.method.as_str().to_owned()),
-            path: Some(self.path.clone()),
+            person: person.map(|person| person.subject.as_str()),
+            person_name: person.map(|person| person.name.as_str()),
+            roles: person.map(|person| person.roles.as_slice()).unwrap_or_default(),
+            caller: caller.and_then(|caller| caller.service()),
+            client: caller.and_then(|caller| caller.client()),
+            source: self.peer.source().to_str().ok(),
+            service: operation.map(|operation| &*operation.service),
+            operation: operation.map(|operation| operation.name.as_str()),
+            method: Some(self.method.as_str()),
+            path: self.target.as_ref().map(|target| capped(target.path())),
             status: status.map(|status| status.as_u16()),
-            request: Some(self.id.clone()),
-            trace: Some(format!("{:032x}", self.trace.id)),
-            line: self.line.clone(),
+            line: self.line.as_ref().map(|origin| &origin.place),
             duration_micros: u64::try_from(duration.as_micros()).ok(),
             manifest: Some(self.manifest),
-            ..Event::default()
+            ..Notice::default()
         }
     }
 
-    fn exchange(&self, status: Option<StatusCode>) -> Exchange {
-        let operation = self.operation.as_ref();
-        let caller = self.caller.as_ref().and_then(|caller| caller.service());
+    fn count(&self, status: Option<StatusCode>, duration: Duration) {
+        let metrics = &self.ledger.metrics;
+        let kind = Kind {
+            caller: self.caller.as_ref().and_then(|caller| caller.service()),
+            method: method_label(&self.method),
+            // As nginx counts a client that went away.
+            status: status.map_or(499, |status| status.as_u16()),
+            error: self.refused.as_ref().map_or("", |refusal| refusal.public().code),
+        };
+        let histogram = match &self.leaf {
+            Some(leaf) => leaf.tally.of(kind, || metrics.histogram(&self.exchange(kind))),
+            None => metrics.histogram(&self.exchange(kind)),
+        };
+        metrics.leave(&histogram, duration);
+    }
+
+    fn exchange(&self, kind: Kind<&str>) -> Exchange {
+        let operation = self.leaf.as_ref().map(|leaf| &leaf.operation);
         Exchange {
             ringwall_door: self.door,
-            ringwall_caller: caller.unwrap_or_default().to_owned(),
+            ringwall_caller: kind.caller.unwrap_or_default().to_owned(),
             ringwall_service: operation.map(|known| known.service.to_string()).unwrap_or_default(),
             ringwall_operation: operation.map(|known| known.name.clone()).unwrap_or_default(),
-            http_request_method: method_label(&self.method),
+            http_request_method: kind.method,
             http_route: operation.map(|known| known.template.clone()).unwrap_or_default(),
-            // As nginx counts a client that went away.
-            http_response_status_code: status.map_or(499, |status| status.as_u16()),
-            error_type: self.refused.as_ref().map_or("", |refusal| refusal.public().code),
+            http_response_status_code: kind.status,
+            error_type: kind.error,
         }
     }
 }
@@ -307,20 +345,34 @@ impl Drop for Record {
     }
 }
 
-fn blame(event: Event, refusal: &Refusal, outcome: Outcome) -> Event {
-    Event {
+fn blame<'a>(
+    notice: Notice<'a>,
+    refusal: &'a Refusal,
+    reason: &'a str,
+    outcome: Outcome,
+) -> Notice<'a> {
+    Notice {
         action: refusal.action(),
         class: Class::Group,
         outcome,
         code: Some(refusal.public().code),
-        reason: Some(refusal.reason()),
-        line: refusal.line().cloned().or(event.line),
+        reason: Some(reason),
+        line: refusal.line().or(notice.line),
         stage: Some(refusal.stage()),
-        ..event
+        ..notice
     }
+}
+
+/// A path tells what was meant, not all that was sent.
+fn capped(path: &str) -> &str {
+    if path.len() <= PATH_CHARS_MAX {
+        return path;
+    }
+    let end = path.char_indices().nth(PATH_CHARS_MAX).map_or(path.len(), |(at, _)| at);
+    path.get(..end).unwrap_or_default()
 }
 
 const REQUEST: HeaderName = HeaderName::from_static("ringwall-request");
 
-/// A path in a record tells what was meant, not all that was sent.
+/// Longer than any template with its values filled in.
 const PATH_CHARS_MAX: usize = 256;

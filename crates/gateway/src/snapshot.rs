@@ -16,6 +16,7 @@ use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
 use crate::limit;
 use crate::manner::Manner;
+use crate::metrics::Tally;
 use crate::operation::Operation;
 use crate::overload::Floodgate;
 use crate::stage::authenticate::{self, Authenticate, Edge, Includes};
@@ -169,14 +170,14 @@ impl<'a> Builder<'a> {
         schemas: &BTreeMap<String, Arc<Schemas>>,
         core: &'a Core,
     ) -> Result<Self, BuildError> {
+        let engine = Arc::new(engine(model)?);
         let of = |service: &Service| {
             let schemas = schemas.get(&service.name);
-            catalogue::operations(model, service, schemas, core.rates())
+            catalogue::operations(model, service, schemas, (core.rates(), &engine))
         };
         let operations = model.services.values().map(|one| (one.name.as_str(), of(one))).collect();
         let includes = model.roles.iter().map(|(name, role)| (name.clone(), role.includes.clone()));
         let includes = Arc::new(includes.collect());
-        let engine = Arc::new(engine(model)?);
         let fleet = Arc::from(model.name.as_str());
         Ok(Self { model, core, fleet, operations, engine, includes, plans: RefCell::default() })
     }
@@ -317,6 +318,7 @@ impl<'a> Builder<'a> {
                 backend: Arc::clone(backend),
                 mount: Arc::clone(&mount),
                 manner: Arc::clone(manner),
+                tally: Tally::default(),
             };
             match tree.add(leaf) {
                 Some(Ok(())) => {}
@@ -342,11 +344,11 @@ impl<'a> Builder<'a> {
 
     fn authenticate(&self, settings: authenticate::Settings) -> Authenticate {
         let keys = Arc::clone(&self.core.seams().keys);
-        Authenticate::new(settings, keys, self.clock(), Arc::clone(&self.includes))
+        Authenticate::new(settings, keys, Arc::clone(&self.includes))
     }
 
     fn authorize(&self, login: Option<String>) -> Authorize {
-        Authorize::new(Arc::clone(&self.engine), self.clock(), login)
+        Authorize::new(Arc::clone(&self.engine), login)
     }
 
     fn forward(&self, settings: forward::Settings) -> Forward {

@@ -22,9 +22,32 @@ impl Trace {
     }
 
     /// The field for the next hop, which this span is the parent of.
-    pub(crate) fn parent(self, span: u64) -> String {
+    pub(crate) fn parent(self, span: u64) -> [u8; LENGTH] {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        let (id, rest) = text.split_at_mut(36);
+        let (span_at, flags) = rest.split_at_mut(17);
+        hex(self.id, id.get_mut(3..35).unwrap_or_default());
         // An all-zero id is invalid; one in 2^64 is mended.
-        format!("00-{:032x}-{:016x}-{:02x}", self.id, span.max(1), u8::from(self.is_sampled))
+        hex(span.max(1).into(), span_at.get_mut(..16).unwrap_or_default());
+        hex(u128::from(self.is_sampled), flags);
+        text
+    }
+
+    /// The id, as records say it.
+    pub(crate) fn text(self) -> [u8; 32] {
+        let mut text = [0; 32];
+        hex(self.id, &mut text);
+        text
+    }
+}
+
+/// Writes the lowest digits.
+fn hex(number: u128, places: &mut [u8]) {
+    let mut rest = number;
+    for place in places.iter_mut().rev() {
+        let digit = u8::try_from(rest & 15).unwrap_or(0);
+        *place = if digit < 10 { b'0' } else { b'a' - 10 }.wrapping_add(digit);
+        rest >>= 4;
     }
 }
 
@@ -88,7 +111,12 @@ mod tests {
         let mut fields = HeaderMap::new();
         fields.append(TRACEPARENT, HeaderValue::from_static(one));
         let trace = Trace::read(&fields).unwrap();
-        assert_eq!(trace.parent(0), one.replace("b7ad6b7169203331", "0000000000000001"));
+        let parent = String::from_utf8(trace.parent(0).to_vec()).unwrap();
+        assert_eq!(parent, one.replace("b7ad6b7169203331", "0000000000000001"));
+        assert_eq!(trace.text(), *b"0af7651916cd43dd8448eb211c80319c");
+        let trace = Trace { id: u128::MAX, is_sampled: false };
+        let parent = String::from_utf8(trace.parent(u64::MAX).to_vec()).unwrap();
+        assert_eq!(parent, format!("00-{}-{}-00", "f".repeat(32), "f".repeat(16)));
         fields.append(TRACEPARENT, HeaderValue::from_static(one));
         assert_eq!(Trace::read(&fields), None);
     }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use http::HeaderValue;
 
 use crate::Curb;
 use crate::drain::Presence;
@@ -20,6 +22,8 @@ pub struct Peer {
     pub tls: Option<TlsFacts>,
     presence: Option<Presence>,
     scope: Option<Scope>,
+    /// Made for the first request that says it.
+    source: OnceLock<HeaderValue>,
 }
 
 /// Which listener a connection came through.
@@ -67,7 +71,7 @@ pub struct ClientCertificate {
 impl Peer {
     /// A peer that no connection stands behind, for tests of handlers.
     pub fn new(address: SocketAddr, door: Door, tls: Option<TlsFacts>) -> Self {
-        Self { address, door, tls, presence: None, scope: None }
+        Self { address, door, tls, presence: None, scope: None, source: OnceLock::new() }
     }
 
     pub(crate) fn present(
@@ -77,13 +81,23 @@ impl Peer {
         presence: Presence,
         scope: Option<Scope>,
     ) -> Self {
-        Self { address, door, tls, presence: Some(presence), scope }
+        Self { address, door, tls, presence: Some(presence), scope, source: OnceLock::new() }
     }
 
     /// Whether this connection satisfies the rules for client certificates of `host` (in lower
     /// case, without port). A request for another host is to be answered 421.
     pub fn covers(&self, host: &str) -> bool {
         self.scope.as_ref().is_none_or(|scope| scope.covers(host))
+    }
+
+    /// The address without port, as a field value: an IPv4 address that came as IPv6 is one of
+    /// IPv4.
+    pub fn source(&self) -> &HeaderValue {
+        self.source.get_or_init(|| {
+            let text = self.address.ip().to_canonical().to_string();
+            // Digits, letters, dots and colons are a field value.
+            HeaderValue::try_from(text).unwrap_or_else(|_never| HeaderValue::from_static(""))
+        })
     }
 
     /// Whether the connection is encrypted.

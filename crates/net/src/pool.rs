@@ -73,7 +73,8 @@ impl Pool {
         Self { settings }
     }
 
-    /// Sends a request and returns the head of the answer; its body holds the connection.
+    /// Sends a request and returns the head of the answer; its body holds the connection. Boxed,
+    /// because it is handed on many times on its way.
     ///
     /// The request's URI is in origin form and it has one `Host`. A `101` answer carries the
     /// upgraded connection: see [`crate::Upgrade`].
@@ -86,7 +87,7 @@ impl Pool {
     pub async fn send(
         &self,
         target: &Target,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
     ) -> Result<Response<Body>, SendError> {
         send::send(&self.settings, target, request).await
     }

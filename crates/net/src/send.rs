@@ -82,15 +82,14 @@ impl SendError {
 pub(crate) async fn send(
     settings: &PoolSettings,
     target: &Target,
-    request: Request<Body>,
+    mut request: Box<Request<Body>>,
 ) -> Result<Response<Body>, SendError> {
     let _counted = target.enter();
     if target.settings().protocol.is_h2(&request) {
         // On the heap, so that HTTP/1, which is the usual case, need not carry its size.
-        return Box::pin(h2_client::send(settings, target, request)).await;
+        return Box::pin(h2_client::send(settings, target, *request)).await;
     }
-    let (parts, mut body) = request.into_parts();
-    let request = Request::from_parts(parts, ());
+    let mut body = std::mem::take(request.body_mut());
     let is_careful = !body.is_empty() || !request.method().is_idempotent();
     if let Some(lease) = pool::take(settings, target, is_careful) {
         match exchange(lease, &request, body).await {

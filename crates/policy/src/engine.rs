@@ -1,5 +1,7 @@
 //! The engine: an immutable snapshot that answers questions.
 
+use std::sync::Arc;
+
 use cedar_policy::Schema;
 use ringwall_base::Place;
 
@@ -10,11 +12,15 @@ use crate::{
     grants, schema,
 };
 
+/// An operation's place in one engine; in another it means another operation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OperationKey(usize);
+
 /// Answers who may call what. Immutable: a changed manifest makes a new one.
 #[derive(Debug)]
 pub struct Engine {
     table: Table,
-    origins: Vec<Origin>,
+    origins: Vec<Arc<Origin>>,
     schema: String,
     grants: String,
 }
@@ -49,12 +55,24 @@ impl Engine {
             table.enter(index, rule);
         }
         table.condition(&mut loaded);
+        let origins = origins.into_iter().map(Arc::new).collect();
         Ok(Self { table, origins, schema: text, grants: grants::policies(rules) })
+    }
+
+    /// Where an operation stands in this engine. What is looked up once need not be looked up for
+    /// every question.
+    pub fn find(&self, service: &str, operation: &str) -> Option<OperationKey> {
+        self.table.place(service, operation).map(OperationKey)
     }
 
     /// Answers one question. Allocates only where a Cedar policy can apply.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
-        let Some(entry) = self.table.entry(question.service, question.operation) else {
+        self.decide_at(self.find(question.service, question.operation), question)
+    }
+
+    /// Answers one question about the operation that [`Engine::find`] found for its names.
+    pub fn decide_at(&self, key: Option<OperationKey>, question: &Question<'_>) -> Decision {
+        let Some(entry) = key.and_then(|OperationKey(place)| self.table.entry(place)) else {
             return Decision::Deny { reason: DenyReason::UnknownOperation, nearest: None };
         };
         match &entry.conditions {
@@ -64,7 +82,7 @@ impl Engine {
     }
 
     /// Where a rule of a decision stands. The first ones are the rules given to `build`.
-    pub fn origin(&self, rule: usize) -> Option<&Origin> {
+    pub fn origin(&self, rule: usize) -> Option<&Arc<Origin>> {
         self.origins.get(rule)
     }
 
@@ -123,7 +141,7 @@ fn failed(rule: Option<usize>) -> Decision {
 }
 
 fn wrong(rule: &Rule, inventory: &Inventory, table: &Table) -> Option<Problem> {
-    let message = match (&rule.principal, table.entry(&rule.service, &rule.operation)) {
+    let message = match (&rule.principal, table.place(&rule.service, &rule.operation)) {
         (_, None) if !inventory.services.contains_key(&rule.service) => {
             format!("no service is called `{}`", rule.service)
         }

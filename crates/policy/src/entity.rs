@@ -77,7 +77,7 @@ fn context(question: &Question<'_>, own: bool, person: Option<EntityUid>) -> Opt
         ("own".to_owned(), RestrictedExpression::new_bool(own)),
         ("method".to_owned(), text(facts.method)),
         ("path".to_owned(), text(facts.path)),
-        ("address".to_owned(), text(facts.address)),
+        ("address".to_owned(), text(&facts.address.map(|ip| ip.to_string()).unwrap_or_default())),
         ("time".to_owned(), RestrictedExpression::new_long(facts.unix_secs)),
     ];
     if let Some(person) = person {

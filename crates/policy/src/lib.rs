@@ -21,7 +21,7 @@ mod fuzz;
 
 pub use build_error::{BuildError, Problem};
 pub use decision::{Decision, DenyReason, Origin};
-pub use engine::Engine;
+pub use engine::{Engine, OperationKey};
 #[doc(hidden)]
 pub use fuzz::fuzz;
 pub use question::{Circumstances, PersonFacts, Question};

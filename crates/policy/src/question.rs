@@ -1,5 +1,7 @@
 //! A question: may this caller call that operation?
 
+use std::net::IpAddr;
+
 /// May this caller call that operation? Everything is borrowed: asking allocates nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
@@ -35,8 +37,8 @@ pub struct Circumstances<'a> {
     pub method: &'a str,
     /// The path that was matched, decoded once.
     pub path: &'a str,
-    /// The client's address without port; empty between services.
-    pub address: &'a str,
+    /// The client's address; a condition sees it as text.
+    pub address: Option<IpAddr>,
     /// Seconds since the Unix epoch.
     pub unix_secs: i64,
 }

@@ -1,7 +1,8 @@
 //! Grants without conditions as a table: service, operation, caller, best scope.
 //!
-//! A look-up hashes three short names and allocates nothing. Several roles are a union in which
-//! [`Scope::All`] beats [`Scope::Own`]; for services it beats [`Scope::OnBehalf`].
+//! A look-up hashes the names of the caller's roles and allocates nothing; the place of an operation
+//! is known before anybody asks. Several roles are a union in which [`Scope::All`] beats
+//! [`Scope::Own`]; for services it beats [`Scope::OnBehalf`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -12,7 +13,8 @@ use crate::{DenyReason, Inventory, Principal, Question, Rule, Scope};
 /// All operations of all services.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    services: HashMap<String, HashMap<String, Entry>>,
+    services: BTreeMap<String, HashMap<String, usize>>,
+    entries: Vec<Entry>,
 }
 
 /// Who may call one operation.
@@ -39,16 +41,15 @@ pub(crate) struct Grant {
 impl Table {
     /// A table in which each operation exists and nobody may call it.
     pub(crate) fn new(inventory: &Inventory) -> Self {
-        let entries = |operations: &Vec<String>| {
-            operations.iter().map(|name| (name.clone(), Entry::default())).collect()
-        };
-        Self {
-            services: inventory
-                .services
-                .iter()
-                .map(|(name, operations)| (name.clone(), entries(operations)))
-                .collect(),
+        let mut table = Self::default();
+        for (service, operations) in &inventory.services {
+            let places = table.services.entry(service.clone()).or_default();
+            for operation in operations {
+                places.entry(operation.clone()).or_insert(table.entries.len());
+                table.entries.push(Entry::default());
+            }
         }
+        table
     }
 
     /// Enters a rule. The rule has been checked: an unknown operation enters nothing.
@@ -71,21 +72,27 @@ impl Table {
         }
     }
 
-    pub(crate) fn entry(&self, service: &str, operation: &str) -> Option<&Entry> {
-        self.services.get(service)?.get(operation)
+    /// Where an operation stands.
+    pub(crate) fn place(&self, service: &str, operation: &str) -> Option<usize> {
+        self.services.get(service)?.get(operation).copied()
+    }
+
+    /// The operation that stands there.
+    pub(crate) fn entry(&self, place: usize) -> Option<&Entry> {
+        self.entries.get(place)
     }
 
     fn entry_mut(&mut self, service: &str, operation: &str) -> Option<&mut Entry> {
-        self.services.get_mut(service)?.get_mut(operation)
+        self.place(service, operation).and_then(|place| self.entries.get_mut(place))
     }
 
     /// Gives each operation the policies that can apply to it.
     pub(crate) fn condition(&mut self, loaded: &mut Loaded) {
         // Sorted, so that equal inputs build equal engines, down to the order of sharing.
-        let sorted: BTreeMap<_, _> = self.services.iter_mut().collect();
-        for (service, operations) in sorted {
-            let sorted: BTreeMap<_, _> = operations.iter_mut().collect();
-            for (operation, entry) in sorted {
+        for (service, operations) in &self.services {
+            let sorted: BTreeMap<_, _> = operations.iter().collect();
+            for (operation, place) in sorted {
+                let Some(entry) = self.entries.get_mut(*place) else { continue };
                 entry.conditions = loaded.of(service, operation);
             }
         }

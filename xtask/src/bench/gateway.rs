@@ -94,7 +94,8 @@ pub(crate) fn tail() -> Result<Vec<Samples>> {
 
 /// Memory of one idle TLS connection out of ten thousand.
 pub(crate) fn idle() -> Result<Vec<Samples>> {
-    let works = [Server::Ringwall, Server::Nginx, Server::Haproxy, Server::Envoy];
+    // HAProxy wants two descriptors for each, which many machines do not grant.
+    let works = [Server::Ringwall, Server::Nginx, Server::Envoy];
     let mut samples = Vec::new();
     let ground = ready()?;
     for server in works {
@@ -117,7 +118,7 @@ fn side_by_side(bench: &'static str, work: Work, servers: &[Server]) -> Result<V
     rounds(bench, &fronts, load::round)
 }
 
-/// Rounds of all fronts in turn, after a warm-up of each.
+/// Rounds of all fronts in turn.
 pub(super) fn rounds(
     bench: &'static str,
     fronts: &[Front],
@@ -130,9 +131,6 @@ pub(super) fn rounds(
         values: Vec::new(),
     };
     let mut samples: Vec<Samples> = fronts.iter().map(sample).collect();
-    for front in fronts {
-        load::warm_up(front)?;
-    }
     for _ in 0..load::ROUNDS {
         for (front, sample) in fronts.iter().zip(&mut samples) {
             sample.values.push(round(front)?);
@@ -144,14 +142,16 @@ pub(super) fn rounds(
 /// The upstream, which must outlive the fronts, and the fronts.
 type Scene = (Ground, Vec<Front>);
 
-/// Starts the fronts. A peer that cannot be had is left out, and said so.
+/// Starts the fronts and warms them up. A peer that cannot be had is left out, and said so.
 pub(super) fn scene(contenders: &[(Server, Work)]) -> Result<Scene> {
     let ground = ready()?;
     let mut fronts: Vec<Front> = Vec::new();
     for contender in contenders {
         // Ringwall comes first where there are tokens: the peers check what it issued.
         let tokens = fronts.iter().find_map(Front::tokens);
-        match Front::start(*contender, &ground, tokens) {
+        let front = Front::start(*contender, &ground, tokens);
+        let warm = |front: Front| load::warm_up(&front).map(|()| front);
+        match front.and_then(warm) {
             Ok(front) => fronts.push(front),
             Err(error) if contender.0 == Server::Ringwall => return Err(error),
             Err(error) => say(&format!("bench: NOT RUN: {}: {error:#}", contender.0.name())),

@@ -65,7 +65,7 @@ async fn answer(
     endpoint: &Endpoint,
     request: Request<Body>,
 ) -> Result<(StatusCode, Bytes), String> {
-    let answer = pool.send(endpoint.target(), request).await;
+    let answer = pool.send(endpoint.target(), Box::new(request)).await;
     let (parts, body) = answer.map_err(|error| error.to_string())?.into_parts();
     // Read to its end, so that the connection is used again: few connections for many checks.
     let collected = body.collect(ANSWER_BYTES_MAX).await.map_err(|error| error.to_string())?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Method;
 use ringwall_manifest::{Authorization, DataClass, Leak, Limit, Limits, Model, RateKey, Service};
 use ringwall_openapi::{FieldRule, Schemas};
+use ringwall_policy::Engine;
 
 use crate::limit::Limit as Counted;
 use crate::operation::{Class, Operation};
@@ -17,7 +18,7 @@ pub(super) fn operations(
     model: &Model,
     service: &Service,
     schemas: Option<&Arc<Schemas>>,
-    rates: &Rates,
+    (rates, engine): (&Rates, &Engine),
 ) -> Vec<Arc<Operation>> {
     let name: Arc<str> = Arc::from(service.name.as_str());
     let classes: Vec<Class> = service
@@ -30,6 +31,7 @@ pub(super) fn operations(
         Some(Arc::new(Operation {
             service: Arc::clone(&name),
             name: operation.name.clone(),
+            key: engine.find(&service.name, &operation.name),
             method: Method::from_bytes(operation.method.as_bytes()).ok()?,
             template: operation.path.clone(),
             parameter_names: parameter_names(&operation.path),

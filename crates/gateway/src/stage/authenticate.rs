@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderMap, ORIGIN};
-use ringwall_base::{Clock, Secret, Sessions};
+use ringwall_base::{Secret, Sessions, Timestamp};
 use ringwall_jose::{AccessClaims, AccessToken, Expected, InternalClaims, KeySet, TokenCache};
 use ringwall_net::Peer;
 use ringwall_policy::PersonFacts;
@@ -91,7 +91,6 @@ pub(crate) type Includes = BTreeMap<String, Vec<String>>;
 pub(crate) struct Authenticate {
     settings: Settings,
     keys: Arc<dyn Keys>,
-    clock: Arc<dyn Clock>,
     includes: Arc<Includes>,
     nobody: Arc<Caller>,
 }
@@ -107,13 +106,8 @@ pub(crate) struct Caller {
 }
 
 impl Authenticate {
-    pub(crate) fn new(
-        settings: Settings,
-        keys: Arc<dyn Keys>,
-        clock: Arc<dyn Clock>,
-        includes: Arc<Includes>,
-    ) -> Self {
-        Self { settings, keys, clock, includes, nobody: Arc::default() }
+    pub(crate) fn new(settings: Settings, keys: Arc<dyn Keys>, includes: Arc<Includes>) -> Self {
+        Self { settings, keys, includes, nobody: Arc::default() }
     }
 
     /// Returns the caller, who may be nobody, or refuses a credential that is not good.
@@ -122,35 +116,42 @@ impl Authenticate {
         peer: &Peer,
         request: &Normal,
         route: &Route,
+        now: Timestamp,
     ) -> Result<Arc<Caller>, Refusal> {
         match &self.settings {
-            Settings::Edge(edge) => self.edge(edge, request, route),
+            Settings::Edge(edge) => self.edge(edge, request, route, now),
             Settings::Inbound { fleet, service } => {
                 let caller = workload(peer, fleet)?;
-                let person =
-                    self.passed_on(request, fleet, service, Sender::Certified(caller.as_deref()))?;
+                let sender = Sender::Certified(caller.as_deref());
+                let person = self.passed_on(request, (fleet, service), sender, now)?;
                 Ok(Arc::new(Caller { person, service: caller, ..Caller::default() }))
             }
             Settings::Outbound { fleet, service } => {
-                let person = self.passed_on(request, fleet, service, Sender::Listener)?;
+                let person = self.passed_on(request, (fleet, service), Sender::Listener, now)?;
                 let service = Some(Arc::clone(service));
                 Ok(Arc::new(Caller { person, service, ..Caller::default() }))
             }
         }
     }
 
-    fn edge(&self, edge: &Edge, request: &Normal, route: &Route) -> Result<Arc<Caller>, Refusal> {
+    fn edge(
+        &self,
+        edge: &Edge,
+        request: &Normal,
+        route: &Route,
+        now: Timestamp,
+    ) -> Result<Arc<Caller>, Refusal> {
         let bearer = if route.operation().passes_bearer { None } else { bearer(request.fields())? };
         match (bearer, request.session()) {
             (Some(_), Some(_)) => Err(Refusal::malformed("a bearer token beside a session")),
-            (Some(token), None) => self.by_token(edge, token),
-            (None, Some(cookie)) => self.by_session(edge, cookie, request, route),
+            (Some(token), None) => self.by_token(edge, token, now),
+            (None, Some(cookie)) => self.by_session(edge, cookie, (request, now), route),
             (None, None) => Ok(Arc::clone(&self.nobody)),
         }
     }
 
-    fn by_token(&self, edge: &Edge, token: &str) -> Result<Arc<Caller>, Refusal> {
-        let (keys, now) = (self.keys.access(), self.clock.now());
+    fn by_token(&self, edge: &Edge, token: &str, now: Timestamp) -> Result<Arc<Caller>, Refusal> {
+        let keys = self.keys.access();
         // Read before the look-up: what is revoked in between is looked up at the next use.
         let epoch = self.keys.epoch();
         let holder = edge
@@ -186,11 +187,11 @@ impl Authenticate {
         &self,
         edge: &Edge,
         cookie: &str,
-        request: &Normal,
+        (request, now): (&Normal, Timestamp),
         route: &Route,
     ) -> Result<Arc<Caller>, Refusal> {
         // A session that ended makes an anonymous caller: public pages must go on working.
-        let Some(person) = edge.sessions.person(cookie, self.clock.now()) else {
+        let Some(person) = edge.sessions.person(cookie, now) else {
             return Ok(Arc::clone(&self.nobody));
         };
         let trusted = route.manner().cors.as_ref();
@@ -208,9 +209,9 @@ impl Authenticate {
     fn passed_on(
         &self,
         request: &Normal,
-        fleet: &str,
-        addressee: &str,
+        (fleet, addressee): (&str, &str),
         sender: Sender<'_>,
+        now: Timestamp,
     ) -> Result<Option<PersonFacts>, Refusal> {
         let Some(token) = request.identity() else { return Ok(None) };
         let expected =
@@ -218,7 +219,7 @@ impl Authenticate {
         let claims = self
             .keys
             .internal()
-            .verify_internal(token, &expected, self.clock.now())
+            .verify_internal(token, &expected, now)
             .map_err(|error| Refusal::unauthenticated(error.to_string()))?;
         if let Sender::Certified(sender) = sender
             && claimed_sender(&claims) != sender

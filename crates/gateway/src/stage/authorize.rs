@@ -4,15 +4,14 @@
 //! objects, and the manifest says where their owner stands in the request, it is compared here.
 //! The last cheap check: nothing is read or inspected for one who may not ask.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Method;
 use http::header::ACCEPT;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use ringwall_base::{Clock, Place};
+use ringwall_base::Place;
 use ringwall_manifest::{OwnerRule, OwnerSource};
-use ringwall_policy::{Circumstances, Decision, DenyReason, Engine, Question};
+use ringwall_policy::{Circumstances, Decision, DenyReason, Engine, Origin, Question};
 
 use crate::record::Record;
 use crate::stage::authenticate::Caller;
@@ -24,7 +23,6 @@ use crate::{Refusal, own};
 #[derive(Debug)]
 pub(crate) struct Authorize {
     engine: Arc<Engine>,
-    clock: Arc<dyn Clock>,
     login_path: Option<String>,
 }
 
@@ -33,16 +31,12 @@ pub(crate) struct Authorize {
 pub(crate) struct Permit {
     caller: Arc<Caller>,
     is_own: bool,
-    line: Option<Place>,
+    line: Option<Arc<Origin>>,
 }
 
 impl Authorize {
-    pub(crate) fn new(
-        engine: Arc<Engine>,
-        clock: Arc<dyn Clock>,
-        login_path: Option<String>,
-    ) -> Self {
-        Self { engine, clock, login_path }
+    pub(crate) const fn new(engine: Arc<Engine>, login_path: Option<String>) -> Self {
+        Self { engine, login_path }
     }
 
     /// Returns the permit, or refuses. In `observe` mode the record takes the refusal.
@@ -53,9 +47,9 @@ impl Authorize {
         route: &Route,
         record: &mut Record,
     ) -> Result<Permit, Refusal> {
-        let decision = self.decide(&caller, request, route, record.address());
+        let decision = self.decide(&caller, request, route, record);
         let (is_own, line) = match decision {
-            Decision::Allow { rule, own } => (own, self.line(Some(rule))),
+            Decision::Allow { rule, own } => (own, self.engine.origin(rule).cloned()),
             Decision::Deny { reason, nearest } => {
                 let refusal = self.deny(&caller, request, route, (reason, nearest));
                 record.waive(refusal)?;
@@ -65,7 +59,8 @@ impl Authorize {
         let permit = Permit { caller, is_own, line };
         if !permit.owns(request, route) {
             let why = "permitted for own objects only, and this one belongs to someone else";
-            record.waive(Refusal::Forbidden { why: why.to_owned(), line: permit.line.clone() })?;
+            record
+                .waive(Refusal::Forbidden { why: why.to_owned(), line: permit.line().cloned() })?;
         }
         Ok(permit)
     }
@@ -75,21 +70,22 @@ impl Authorize {
         caller: &Caller,
         request: &Normal,
         route: &Route,
-        address: IpAddr,
+        record: &Record,
     ) -> Decision {
-        let address = address.to_string();
-        self.engine.decide(&Question {
+        let operation = route.operation();
+        let question = Question {
             person: caller.person(),
             caller: caller.service(),
-            service: &route.operation().service,
-            operation: &route.operation().name,
+            service: &operation.service,
+            operation: &operation.name,
             circumstances: Circumstances {
                 method: request.method().as_str(),
                 path: request.path(),
-                address: &address,
-                unix_secs: i64::try_from(self.clock.now().secs()).unwrap_or(i64::MAX),
+                address: Some(record.address()),
+                unix_secs: i64::try_from(record.at().secs()).unwrap_or(i64::MAX),
             },
-        })
+        };
+        self.engine.decide_at(operation.key, &question)
     }
 
     fn line(&self, rule: Option<usize>) -> Option<Place> {
@@ -144,7 +140,12 @@ impl Permit {
     }
 
     /// The line that permits it.
-    pub(crate) const fn line(&self) -> Option<&Place> {
+    pub(crate) fn line(&self) -> Option<&Place> {
+        self.line.as_ref().map(|origin| &origin.place)
+    }
+
+    /// The same with its name, to keep.
+    pub(crate) const fn origin(&self) -> Option<&Arc<Origin>> {
         self.line.as_ref()
     }
 

@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::header::{
     ACCEPT_ENCODING, CONNECTION, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE, UPGRADE,
 };
-use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use ringwall_base::Clock;
 use ringwall_manifest::OwnerSource;
@@ -27,7 +26,7 @@ use crate::overload::Floodgate;
 use crate::record::Record;
 use crate::stage::authorize::Permit;
 use crate::stage::inspect::Clean;
-use crate::stage::normalize::IDENTITY;
+use crate::stage::normalize::{Host, IDENTITY};
 use crate::stage::route::Route;
 use crate::tenure::{Tenure, Terms};
 use crate::trace::{TRACEPARENT, TRACESTATE};
@@ -91,28 +90,26 @@ impl Forward {
         record: &Record,
     ) -> Result<Response<Body>, Refusal> {
         let (is_websocket, overflow) = (request.is_websocket(), request.overflow());
-        let host = request.host().to_owned();
-        let (mut parts, body) = request.into_parts();
+        let (mut request, host) = request.into_request();
         let gate = self.floodgate.as_ref().map(|gate| gate.enter(permit.caller()));
         let _admitted = gate.transpose()?;
-        let sending = Sending::choose(route.backend(), &parts, permit.caller(), record);
+        let sending = Sending::choose(route.backend(), request.headers(), permit.caller(), record);
         // A door of ours is asked as we were; an app speaks what the manifest says.
         if self.settings != Settings::Outbound {
-            parts.version = Version::HTTP_11;
+            *request.version_mut() = Version::HTTP_11;
         }
-        cut_mount(&mut parts, route)?;
-        rewrite(&mut parts, route)?;
+        cut_mount(&mut request, route)?;
+        rewrite(&mut request, route)?;
         if self.settings != Settings::Outbound {
-            ready_for_review(&mut parts.headers, route);
+            ready_for_review(request.headers_mut(), route);
         }
         if let Some(mirror) = route.backend().mirror.as_ref().filter(|_| !is_websocket) {
             let is_classified = !route.operation().classes.is_empty();
-            let original = Original { parts: &parts, body: &body, host: &host, is_classified };
+            let original = Original { request: &request, host: host.as_str(), is_classified };
             mirror.copy(&original, self.pool, &self.clock);
         }
-        self.speak_for_us(&mut parts, &host, route, record)?;
-        self.introduce(&mut parts, permit, route, record)?;
-        let mut request = Request::from_parts(parts, body);
+        self.speak_for_us(request.headers_mut(), &host, route, record)?;
+        self.introduce(&mut request, permit, route, record)?;
         let upgrade = if is_websocket { Some(upgrade(&mut request, record.peer())?) } else { None };
         let limit = deadline::within(route.operation().timeout, request.headers());
         let sent = sending.send(request, limit, (self.pool, &*self.clock)).await;
@@ -136,23 +133,23 @@ impl Forward {
 
     fn speak_for_us(
         &self,
-        parts: &mut Parts,
-        host: &str,
+        fields: &mut HeaderMap,
+        host: &Host,
         route: &Route,
         record: &Record,
     ) -> Result<(), Refusal> {
-        let fields = &mut parts.headers;
-        fields.insert(HOST, value(host)?);
-        fields.insert(REQUEST, value(record.request_id())?);
+        fields.insert(HOST, host.value().clone());
+        let id = record.id_field().ok_or_else(no_value)?;
+        fields.insert(REQUEST, id.clone());
         if self.settings == Settings::Edge {
-            fields.insert(FORWARDED_FOR, value(&record.address().to_string())?);
-            fields.insert(FORWARDED_HOST, value(host)?);
+            fields.insert(FORWARDED_FOR, record.peer().source().clone());
+            fields.insert(FORWARDED_HOST, host.value().clone());
             fields.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));
             if !route.mount().is_empty() {
                 fields.insert(FORWARDED_PREFIX, value(route.mount())?);
             }
         }
-        fields.insert(TRACEPARENT, value(&record.traceparent())?);
+        fields.insert(TRACEPARENT, record.traceparent().ok_or_else(no_value)?);
         if !record.is_continued() {
             fields.remove(TRACESTATE);
         }
@@ -161,13 +158,13 @@ impl Forward {
 
     fn introduce(
         &self,
-        parts: &mut Parts,
+        request: &mut Request<Body>,
         permit: &Permit,
         route: &Route,
         record: &Record,
     ) -> Result<(), Refusal> {
         if permit.caller().is_consumed() {
-            parts.headers.remove(http::header::AUTHORIZATION);
+            request.headers_mut().remove(http::header::AUTHORIZATION);
         }
         // The callee's door knows the caller by certificate; only a person needs an introduction.
         if self.settings == Settings::Outbound && permit.caller().person().is_none() {
@@ -178,15 +175,15 @@ impl Forward {
             permit,
             operation: route.operation(),
             id: record.request_id(),
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
+            method: request.method().as_str(),
+            path: request.uri().path(),
         };
         let token = self
             .signers
             .current()
-            .and_then(|signer| self.introductions.token(&introduction, &*signer, self.clock.now()))
+            .and_then(|signer| self.introductions.token(&introduction, &*signer, record.at()))
             .map_err(|error| Refusal::Undecided { why: error.to_string() })?;
-        parts.headers.insert(IDENTITY, token);
+        request.headers_mut().insert(IDENTITY, token);
         Ok(())
     }
 }
@@ -203,25 +200,26 @@ fn blame(refusal: Refusal, route: &Route, overflow: Option<&AtomicBool>) -> Refu
 }
 
 /// Cuts the mount off. Counted in segments: an encoded letter makes no difference.
-fn cut_mount(parts: &mut Parts, route: &Route) -> Result<(), Refusal> {
+fn cut_mount(request: &mut Request<Body>, route: &Route) -> Result<(), Refusal> {
     let cut = route.mount().matches('/').count();
     if cut == 0 {
         return Ok(());
     }
-    let path = parts.uri.path();
+    let path = request.uri().path();
     let rest = path.match_indices('/').nth(cut).and_then(|(at, _)| path.get(at..)).unwrap_or("/");
-    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let target = format!("{rest}{query}").parse::<Uri>();
-    parts.uri = target.map_err(|_other| Refusal::malformed("the path has no rest"))?;
+    *request.uri_mut() = target.map_err(|_other| Refusal::malformed("the path has no rest"))?;
     Ok(())
 }
 
 /// What was matched is what was decided on; the app may know it under another path.
-fn rewrite(parts: &mut Parts, route: &Route) -> Result<(), Refusal> {
-    let Some(path) = route.manner().rewritten(parts.uri.path()) else { return Ok(()) };
-    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+fn rewrite(request: &mut Request<Body>, route: &Route) -> Result<(), Refusal> {
+    let Some(path) = route.manner().rewritten(request.uri().path()) else { return Ok(()) };
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let target = format!("{path}{query}").parse::<Uri>();
-    parts.uri = target.map_err(|_other| Refusal::malformed("the path cannot be rewritten"))?;
+    *request.uri_mut() =
+        target.map_err(|_other| Refusal::malformed("the path cannot be rewritten"))?;
     Ok(())
 }
 
@@ -249,6 +247,9 @@ fn upgrade(request: &mut Request<Body>, peer: &Arc<Peer>) -> Result<Upgrade, Ref
 
 /// What ends at this hop, in the answer.
 fn end_hop(fields: &mut HeaderMap) {
+    if !fields.keys().any(|name| HOP.contains(&name.as_str())) {
+        return;
+    }
     let named: Vec<HeaderName> = fields
         .get_all(CONNECTION)
         .iter()
@@ -265,7 +266,11 @@ fn end_hop(fields: &mut HeaderMap) {
 }
 
 fn value(text: &str) -> Result<HeaderValue, Refusal> {
-    HeaderValue::from_str(text).map_err(|_other| Refusal::malformed("a value is not a field value"))
+    HeaderValue::from_str(text).map_err(|_other| no_value())
+}
+
+const fn no_value() -> Refusal {
+    Refusal::malformed("a value is not a field value")
 }
 
 const REQUEST: HeaderName = HeaderName::from_static("ringwall-request");

@@ -9,9 +9,8 @@ mod counted;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use http::request::Parts;
+use http::{HeaderMap, Request};
 use http_body::Body as _;
 use ringwall_manifest::{OwnerRule, OwnerSource};
 use ringwall_net::{Body, CollectError};
@@ -19,7 +18,7 @@ use ringwall_openapi::{DecodeError, RequestParts, Unknown, Violation, ViolationK
 
 use crate::record::Record;
 use crate::stage::authorize::Permit;
-use crate::stage::normalize::Normal;
+use crate::stage::normalize::{Host, Normal};
 use crate::stage::route::Route;
 use crate::{Refusal, own};
 use counted::Counted;
@@ -33,9 +32,8 @@ pub(crate) struct Inspect {
 /// A request that fits. Only [`Inspect::run`] makes one.
 #[derive(Debug)]
 pub(crate) struct Clean {
-    parts: Parts,
-    body: Body,
-    host: String,
+    request: Box<Request<Body>>,
+    host: Host,
     is_websocket: bool,
     overflow: Option<Arc<AtomicBool>>,
 }
@@ -60,33 +58,30 @@ impl Inspect {
         {
             record.waive(refusal)?;
         }
-        let (host, is_websocket) = (request.host().to_owned(), request.is_websocket());
-        let (mut parts, body) = request.into_parts();
+        let is_websocket = request.is_websocket();
+        let (mut request, host) = request.into_request();
         let bytes_max = operation.body_bytes_max;
         let owner = operation.owner.as_ref();
         let owner = owner.filter(|rule| permit.is_own() && rule.source == OwnerSource::Body);
         // A body that no schema declares is refused, as a parameter is.
         let schema = operation.schema();
-        let is_judged = schema.is_some_and(|schema| schema.wants_body() || !body.is_empty());
+        let has_body = !request.body().is_empty();
+        let is_judged = schema.is_some_and(|schema| schema.wants_body() || has_body);
         if !self.reads || !(is_judged || owner.is_some()) {
-            let (body, overflow) = stream(body, bytes_max)?;
-            return Ok(Clean { parts, body, host, is_websocket, overflow });
+            let overflow = stream(request.body_mut(), bytes_max)?;
+            return Ok(Clean { request, host, is_websocket, overflow });
         }
-        let bytes = read(&mut parts.headers, body, bytes_max).await?;
-        if let Err(refusal) = check_body(&parts.headers, &bytes, route, (permit, owner)) {
+        // On the heap: most requests have no body to be read.
+        let bytes = Box::pin(read(&mut request, bytes_max)).await?;
+        if let Err(refusal) = check_body(request.headers(), &bytes, route, (permit, owner)) {
             record.waive(refusal)?;
         }
-        let body = Body::from(bytes::Bytes::from(bytes));
-        Ok(Clean { parts, body, host, is_websocket, overflow: None })
+        *request.body_mut() = Body::from(bytes::Bytes::from(bytes));
+        Ok(Clean { request, host, is_websocket, overflow: None })
     }
 }
 
 impl Clean {
-    /// Host and port as the client named them.
-    pub(crate) fn host(&self) -> &str {
-        &self.host
-    }
-
     /// Whether the client asks to continue as a WebSocket.
     pub(crate) const fn is_websocket(&self) -> bool {
         self.is_websocket
@@ -98,13 +93,13 @@ impl Clean {
     }
 
     /// The fields, and the body that goes with them: both are translated, or neither.
-    pub(crate) const fn as_message(&mut self) -> (&mut HeaderMap, &mut Body) {
-        (&mut self.parts.headers, &mut self.body)
+    pub(crate) fn message(&mut self) -> &mut Request<Body> {
+        &mut self.request
     }
 
-    /// Head and body.
-    pub(crate) fn into_parts(self) -> (Parts, Body) {
-        (self.parts, self.body)
+    /// The request, and the host as the client named it.
+    pub(crate) fn into_request(self) -> (Box<Request<Body>>, Host) {
+        (self.request, self.host)
     }
 }
 
@@ -149,11 +144,8 @@ fn check_body(
     Err(Refusal::Forbidden { why, line: permit.line().cloned() })
 }
 
-/// A body, and where it says that it passed its limit.
-type Streamed = (Body, Option<Arc<AtomicBool>>);
-
-/// Lets a body through that nobody reads, up to its limit.
-fn stream(body: Body, bytes_max: usize) -> Result<Streamed, Refusal> {
+/// Lets a body through that nobody reads, up to its limit. Returns where it says that it passed it.
+fn stream(body: &mut Body, bytes_max: usize) -> Result<Option<Arc<AtomicBool>>, Refusal> {
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX);
     let hint = body.size_hint();
     if hint.lower() > limit {
@@ -161,16 +153,19 @@ fn stream(body: Body, bytes_max: usize) -> Result<Streamed, Refusal> {
     }
     // A declared length is held to by the transport.
     if hint.exact().is_some() {
-        return Ok((body, None));
+        return Ok(None);
     }
     let overflow = Arc::new(AtomicBool::new(false));
-    Ok((Body::boxed(Counted::new(body, limit, Arc::clone(&overflow))), Some(overflow)))
+    *body = Body::boxed(Counted::new(std::mem::take(body), limit, Arc::clone(&overflow)));
+    Ok(Some(overflow))
 }
 
 /// Reads a body whole and undoes its compression: the service gets the bytes that were checked.
-async fn read(fields: &mut HeaderMap, body: Body, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
+async fn read(request: &mut Request<Body>, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
     let too_large =
         || Refusal::TooLarge { bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX) };
+    let body = std::mem::take(request.body_mut());
+    let fields = request.headers_mut();
     let collected = body.collect(bytes_max).await.map_err(|error| match error {
         CollectError::TooLarge(_) => too_large(),
         CollectError::Body(_) => Refusal::malformed("the body broke off"),

@@ -6,16 +6,21 @@
 
 mod path;
 mod fields;
+mod host;
 mod range;
+mod survey;
 
-use http::header::{HOST, HeaderName};
-use http::request::Parts;
-use http::uri::{Authority, PathAndQuery, Scheme};
+use std::borrow::Cow;
+
+use http::header::HeaderName;
+use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version};
 use ringwall_net::{Body, Curb, Peer};
 
 use crate::Refusal;
 use fields::Origin;
+pub(crate) use host::Host;
+use survey::Survey;
 
 /// Which requests a door takes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,10 +45,10 @@ pub(crate) struct Normalize {
 /// A request with one reading. Only [`Normalize::run`] makes one.
 #[derive(Debug)]
 pub(crate) struct Normal {
-    parts: Parts,
-    body: Body,
-    path: String,
-    host: String,
+    request: Box<Request<Body>>,
+    /// The decoded path, where it is another one than the raw path.
+    path: Option<String>,
+    host: Host,
     is_websocket: bool,
     session: Option<String>,
     identity: Option<String>,
@@ -55,38 +60,49 @@ impl Normalize {
     }
 
     /// Returns the request in its one reading.
-    pub(crate) fn run(&self, peer: &Peer, request: Request<Body>) -> Result<Normal, Refusal> {
-        let (mut parts, body) = request.into_parts();
-        fields::check_framing(&parts.headers, parts.version).map_err(Refusal::malformed)?;
-        fields::check_doubles(&parts.headers).map_err(Refusal::malformed)?;
-        let host = authority(&parts)?;
-        self.check_host(&host)?;
-        let path = target(&mut parts)?;
+    pub(crate) fn run(
+        &self,
+        peer: &Peer,
+        mut request: Box<Request<Body>>,
+    ) -> Result<Normal, Refusal> {
+        let version = request.version();
+        let seen = Survey::of(request.headers());
+        if seen.has_length {
+            fields::check_framing(request.headers(), version).map_err(Refusal::malformed)?;
+        }
+        if seen.has_doubles {
+            fields::check_doubles(request.headers()).map_err(Refusal::malformed)?;
+        }
+        let host = Host::of(&request)?;
+        self.check_host(host.as_str())?;
+        let path = target(&mut request)?;
         let origin = self.origin();
         let is_strict = origin == Origin::Stranger;
-        let is_websocket = fields::end_hop(&mut parts.headers, is_strict)
-            .map_err(Refusal::malformed)?
-            && parts.method == Method::GET
-            && parts.version == Version::HTTP_11;
+        let is_plain_get = *request.method() == Method::GET && version == Version::HTTP_11;
+        let is_websocket = seen.has_hop
+            && fields::end_hop(request.headers_mut(), is_strict).map_err(Refusal::malformed)?
+            && is_plain_get;
         let identity = match origin {
-            Origin::Service => take_single(&mut parts.headers, &IDENTITY)?,
+            Origin::Service => take_single(request.headers_mut(), &IDENTITY)?,
             Origin::Stranger => None,
         };
-        fields::drop_ours(&mut parts.headers, origin).map_err(Refusal::malformed)?;
-        if range::tame(&mut parts.headers) {
+        if seen.has_ours {
+            fields::drop_ours(request.headers_mut(), origin).map_err(Refusal::malformed)?;
+        }
+        if seen.has_range && range::tame(request.headers_mut()) {
             peer.curb(Curb::Ranges);
         }
         let session = match origin {
-            Origin::Service => None,
-            Origin::Stranger => {
-                let taken = fields::take_cookie(&mut parts.headers, SESSION_COOKIE);
+            Origin::Stranger if seen.has_cookie => {
+                let taken = fields::take_cookie(request.headers_mut(), SESSION_COOKIE);
                 if taken == Err(fields::LARGE_COOKIES) {
                     peer.curb(Curb::LargeCookies);
                 }
                 taken.map_err(Refusal::malformed)?
             }
+            Origin::Service | Origin::Stranger => None,
         };
-        Normal { parts, body, path, host, is_websocket, session, identity }.within(peer)
+        Normal { request, path, host, is_websocket, session, identity }.within(peer)
     }
 
     const fn origin(&self) -> Origin {
@@ -112,38 +128,39 @@ impl Normal {
     /// the connection was made for (RFC 9110 section 7.4): a certificate that one name asks for
     /// would be left out by asking for another name first.
     fn within(self, peer: &Peer) -> Result<Self, Refusal> {
-        let name = self.host.rsplit_once(':').map_or(self.host.as_str(), |(name, _)| name);
+        let host = self.host.as_str();
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         if peer.covers(name) { Ok(self) } else { Err(Refusal::WrongHost) }
     }
 
     /// The method.
-    pub(crate) const fn method(&self) -> &Method {
-        &self.parts.method
+    pub(crate) fn method(&self) -> &Method {
+        self.request.method()
     }
 
     /// The path, decoded once: what is matched.
     pub(crate) fn path(&self) -> &str {
-        &self.path
+        self.path.as_deref().unwrap_or(self.raw_path())
     }
 
     /// The path as it came: the same one, what is sent.
     pub(crate) fn raw_path(&self) -> &str {
-        self.parts.uri.path()
+        self.request.uri().path()
     }
 
     /// The query as it came.
     pub(crate) fn query(&self) -> Option<&str> {
-        self.parts.uri.query()
+        self.request.uri().query()
     }
 
     /// Host and port as the client named them, in lower case.
     pub(crate) fn host(&self) -> &str {
-        &self.host
+        self.host.as_str()
     }
 
     /// The header fields: no hop-by-hop field, none of ours, no session cookie.
-    pub(crate) const fn fields(&self) -> &HeaderMap {
-        &self.parts.headers
+    pub(crate) fn fields(&self) -> &HeaderMap {
+        self.request.headers()
     }
 
     /// Whether the client asks to continue as a WebSocket.
@@ -161,55 +178,35 @@ impl Normal {
         self.identity.as_deref()
     }
 
-    /// Head and body. Both go on together: nobody else makes them a pair.
-    pub(crate) fn into_parts(self) -> (Parts, Body) {
-        (self.parts, self.body)
+    /// The request and its host. They go on together.
+    pub(crate) fn into_request(self) -> (Box<Request<Body>>, Host) {
+        (self.request, self.host)
     }
 }
 
-/// The one host that the request is for.
-fn authority(parts: &Parts) -> Result<String, Refusal> {
-    let named = match parts.headers.get(HOST) {
-        None => None,
-        Some(value) => {
-            let text = value.to_str().map_err(|_other| Refusal::malformed("host is not text"))?;
-            let parsed = text.parse::<Authority>();
-            let parsed = parsed.map_err(|_other| Refusal::malformed("host is not a name"))?;
-            Some(parsed)
-        }
-    };
-    // In absolute form and in HTTP/2 the target has an authority too: they must agree.
-    let host = match (named, parts.uri.authority()) {
-        (Some(host), Some(target)) if host != *target => {
-            return Err(Refusal::malformed("host and target name different hosts"));
-        }
-        (Some(host), _) => host,
-        (None, Some(target)) if parts.version == Version::HTTP_2 => target.clone(),
-        (None, _) => return Err(Refusal::malformed("no host")),
-    };
-    if host.as_str().contains('@') || host.host().is_empty() {
-        return Err(Refusal::malformed("host is not a name"));
-    }
-    Ok(host.as_str().to_ascii_lowercase())
-}
-
-/// Rewrites the target to origin form, and returns its decoded path.
-fn target(parts: &mut Parts) -> Result<String, Refusal> {
+/// Rewrites the target to origin form, and returns its decoded path, if that is another one.
+fn target(request: &mut Request<Body>) -> Result<Option<String>, Refusal> {
     let is_web = |scheme: &Scheme| *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS;
-    if !parts.uri.scheme().is_none_or(is_web) {
+    if !request.uri().scheme().is_none_or(is_web) {
         return Err(Refusal::malformed("the target has an unknown scheme"));
     }
-    if parts.method == Method::CONNECT {
+    if *request.method() == Method::CONNECT {
         return Err(Refusal::malformed("a tunnel is not offered"));
     }
-    let Some(target) = parts.uri.path_and_query().cloned() else {
+    let Some(target) = request.uri().path_and_query() else {
         return Err(Refusal::malformed("the target has no path"));
     };
-    let path = path::decode(target.path()).map_err(Refusal::malformed)?.into_owned();
+    let path = match path::decode(target.path()).map_err(Refusal::malformed)? {
+        Cow::Borrowed(_same) => None,
+        Cow::Owned(decoded) => Some(decoded),
+    };
     if let Some(query) = target.query() {
         path::check_query(query).map_err(Refusal::malformed)?;
     }
-    parts.uri = origin_form(target);
+    if request.uri().authority().is_some() || request.uri().scheme().is_some() {
+        let target = target.clone();
+        *request.uri_mut() = origin_form(target);
+    }
     Ok(path)
 }
 

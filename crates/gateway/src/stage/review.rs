@@ -89,7 +89,8 @@ impl Review {
             record.waive(Refusal::Leak { why })?;
             return Ok(response);
         }
-        let (head, bytes) = read(response, operation.timeout).await?;
+        // On the heap: most answers are not read.
+        let (head, bytes) = Box::pin(read(response, operation.timeout)).await?;
         if content == Content::Text && owner.is_none() && !is_json_text(&bytes) {
             return Ok(Response::from_parts(head, Body::from(bytes)));
         }

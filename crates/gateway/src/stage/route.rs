@@ -14,6 +14,7 @@ use ringwall_net::Body;
 
 use crate::cors::preflight_for;
 use crate::manner::Manner;
+use crate::metrics::Tally;
 use crate::operation::Operation;
 use crate::stage::normalize::Normal;
 use crate::upstreams::Backend;
@@ -41,10 +42,10 @@ pub(crate) enum Services {
 #[derive(Debug)]
 pub(crate) struct Tree(Paths<Methods>);
 
-type Methods = Vec<(Method, Leaf)>;
+type Methods = Vec<(Method, Arc<Leaf>)>;
 
 /// An operation, as one door offers it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Leaf {
     /// The operation.
     pub(crate) operation: Arc<Operation>,
@@ -54,12 +55,14 @@ pub(crate) struct Leaf {
     pub(crate) mount: Arc<str>,
     /// How its service's requests are treated at this door.
     pub(crate) manner: Arc<Manner>,
+    /// Its counters at this door.
+    pub(crate) tally: Tally,
 }
 
 /// The operation that is asked for. Only [`Router::run`] makes one.
 #[derive(Debug)]
 pub(crate) struct Route {
-    leaf: Leaf,
+    leaf: Arc<Leaf>,
     values: Vec<(String, String)>,
 }
 
@@ -97,7 +100,8 @@ impl Router {
         {
             return Ok(found);
         }
-        let leaf = pick(methods, request.method()).ok_or_else(|| not_taken(methods))?.clone();
+        let leaf = pick(methods, request.method()).ok_or_else(|| not_taken(methods))?;
+        let leaf = Arc::clone(leaf);
         let names = leaf.operation.parameter_names.iter().cloned();
         let values = names.zip(values).collect();
         Ok(Found::Operation(Route { leaf, values }))
@@ -130,7 +134,7 @@ impl Tree {
         if let Some((_, taken)) = methods.iter().find(|(known, _)| *known == method) {
             return Some(Err(Taken(Arc::clone(&taken.operation))));
         }
-        methods.push((method, leaf));
+        methods.push((method, Arc::new(leaf)));
         Some(Ok(()))
     }
 
@@ -152,9 +156,9 @@ impl Route {
         &self.leaf.operation
     }
 
-    /// The operation, to keep.
-    pub(crate) fn share(&self) -> Arc<Operation> {
-        Arc::clone(&self.leaf.operation)
+    /// The operation as this door offers it, to keep.
+    pub(crate) fn share(&self) -> Arc<Leaf> {
+        Arc::clone(&self.leaf)
     }
 
     /// Who answers.
@@ -191,7 +195,7 @@ impl Route {
 }
 
 /// RFC 9110 section 9.3.2: HEAD is GET without content.
-fn pick<'a>(methods: &'a [(Method, Leaf)], method: &Method) -> Option<&'a Leaf> {
+fn pick<'a>(methods: &'a [(Method, Arc<Leaf>)], method: &Method) -> Option<&'a Arc<Leaf>> {
     let of = |wanted: &Method| methods.iter().find(|(known, _)| known == wanted);
     let found = of(method).or_else(|| of(&Method::GET).filter(|_| *method == Method::HEAD));
     found.map(|(_, leaf)| leaf)
@@ -199,15 +203,16 @@ fn pick<'a>(methods: &'a [(Method, Leaf)], method: &Method) -> Option<&'a Leaf> 
 
 /// The operation that a preflight is about. An app that declares `OPTIONS` itself, in a service
 /// without a cross-origin rule, answers itself.
-fn preflight(methods: &[(Method, Leaf)], request: &Normal) -> Option<Found> {
+fn preflight(methods: &[(Method, Arc<Leaf>)], request: &Normal) -> Option<Found> {
     let wanted = preflight_for(request.method(), request.fields())?;
-    let leaf = pick(methods, &wanted).filter(|leaf| leaf.manner.cors.is_some())?.clone();
+    let leaf = pick(methods, &wanted).filter(|leaf| leaf.manner.cors.is_some())?;
+    let leaf = Arc::clone(leaf);
     let own = methods.iter().filter(|(_, other)| Arc::ptr_eq(&other.manner, &leaf.manner));
     let methods = own.map(|(method, _)| method.clone()).collect();
     Some(Found::Preflight(Route { leaf, values: Vec::new() }, methods))
 }
 
-fn not_taken(methods: &[(Method, Leaf)]) -> Refusal {
+fn not_taken(methods: &[(Method, Arc<Leaf>)]) -> Refusal {
     let mut names: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
     if names.contains(&"GET") && !names.contains(&"HEAD") {
         names.push("HEAD");

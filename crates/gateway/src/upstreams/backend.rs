@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::request::Parts;
+use http::HeaderMap;
 use ringwall_balance::{Budget, LimiterSettings, hash, is_chosen};
 use ringwall_manifest::{HashKey, Overload, Retry};
 
@@ -72,27 +72,27 @@ impl Backend {
     }
 
     /// Those that answer this request: the usual ones, or those of the new version.
-    pub(crate) fn choose(&self, parts: &Parts, asker: &Asker<'_>) -> &Arc<Upstreams> {
-        let takes = |canary: &&Canary| canary.takes(parts, asker);
+    pub(crate) fn choose(&self, fields: &HeaderMap, asker: &Asker<'_>) -> &Arc<Upstreams> {
+        let takes = |canary: &&Canary| canary.takes(fields, asker);
         self.canary.as_ref().filter(takes).map_or(&self.upstreams, |canary| &canary.upstreams)
     }
 
     /// What consistent hashing goes by.
-    pub(crate) fn key(&self, parts: &Parts, asker: &Asker<'_>) -> Option<u64> {
+    pub(crate) fn key(&self, fields: &HeaderMap, asker: &Asker<'_>) -> Option<u64> {
         let text = match self.hash.as_ref()? {
             HashKey::Ip => return Some(asker.at()),
             HashKey::Person => return Some(asker.hash()),
-            HashKey::Header(name) => parts.headers.get(name)?.as_bytes(),
-            HashKey::Cookie(name) => cookie(parts, name)?.as_bytes(),
+            HashKey::Header(name) => fields.get(name)?.as_bytes(),
+            HashKey::Cookie(name) => cookie(fields, name)?.as_bytes(),
         };
         Some(hash(text))
     }
 }
 
 impl Canary {
-    fn takes(&self, parts: &Parts, asker: &Asker<'_>) -> bool {
+    fn takes(&self, fields: &HeaderMap, asker: &Asker<'_>) -> bool {
         let is_named = self.header.as_ref().is_some_and(|(name, wanted)| {
-            parts.headers.get(name).is_some_and(|value| value.as_bytes() == wanted.as_bytes())
+            fields.get(name).is_some_and(|value| value.as_bytes() == wanted.as_bytes())
         });
         is_named || is_chosen(asker.hash(), self.percent)
     }
@@ -146,8 +146,8 @@ pub(crate) fn limit(overload: Option<&Overload>) -> Option<LimiterSettings> {
     Some(LimiterSettings { max: overload.in_flight_max, is_adaptive: true })
 }
 
-fn cookie<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
-    let lines = parts.headers.get_all(http::header::COOKIE).iter();
+fn cookie<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = fields.get_all(http::header::COOKIE).iter();
     let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
     let mut named = pairs.filter_map(|pair| pair.trim().split_once('='));
     named.find(|(key, _)| *key == name).map(|(_, value)| value)

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{AUTHORIZATION, COOKIE, HOST, PROXY_AUTHORIZATION};
-use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request};
 use ringwall_balance::{Ask, Dice, Outcome};
 use ringwall_base::Clock;
@@ -18,8 +17,7 @@ use super::{Mirroring, Upstreams};
 
 /// What a copy is made of.
 pub(crate) struct Original<'a> {
-    pub(crate) parts: &'a Parts,
-    pub(crate) body: &'a Body,
+    pub(crate) request: &'a Request<Body>,
     pub(crate) host: &'a str,
     /// Whether the operation handles declared data classes.
     pub(crate) is_classified: bool,
@@ -45,7 +43,7 @@ impl Mirroring {
 
 impl Original<'_> {
     fn copy(&self) -> Option<Request<Body>> {
-        let body = match self.body {
+        let body = match self.request.body() {
             Body::Empty => Body::Empty,
             Body::Full(Some(bytes)) if bytes.len() <= BODY_BYTES_MAX => {
                 Body::Full(Some(bytes.clone()))
@@ -57,16 +55,16 @@ impl Original<'_> {
             | Body::Full(None)
             | Body::Incoming(_)
             | Body::Stream(_)
-            | Body::Upstream(_) => self.body.is_empty().then_some(Body::Empty)?,
+            | Body::Upstream(_) => self.request.body().is_empty().then_some(Body::Empty)?,
         };
-        if self.is_classified && !(body.is_empty() && self.parts.uri.query().is_none()) {
+        if self.is_classified && !(body.is_empty() && self.request.uri().query().is_none()) {
             return None;
         }
         let mut copy = Request::new(body);
-        *copy.method_mut() = self.parts.method.clone();
-        *copy.uri_mut() = self.parts.uri.clone();
+        *copy.method_mut() = self.request.method().clone();
+        *copy.uri_mut() = self.request.uri().clone();
         let fields = copy.headers_mut();
-        *fields = self.parts.headers.clone();
+        *fields = self.request.headers().clone();
         for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
             fields.remove(name);
         }
@@ -92,7 +90,7 @@ async fn send(
     };
     upstreams.counts().mirrored.up();
     let answer = async {
-        let answer = pool.send(endpoint.target(), copy).await.ok()?;
+        let answer = pool.send(endpoint.target(), Box::new(copy)).await.ok()?;
         // Read, so that the connection can be used again; what it says is nobody's business.
         answer.into_body().collect(ANSWER_BYTES_MAX).await.ok()
     };

@@ -31,7 +31,7 @@ pub(crate) struct Failed {
 /// Sends a request and waits for the head of its answer.
 pub(crate) async fn exchange(
     lease: Box<Lease>,
-    request: &Request<()>,
+    request: &Request<Body>,
     body: Body,
 ) -> Result<Response<Body>, Failed> {
     let mut asking = Asking::begin(lease, request, body);
@@ -65,7 +65,7 @@ struct Asking {
 }
 
 impl Asking {
-    fn begin(mut lease: Box<Lease>, request: &Request<()>, body: Body) -> Self {
+    fn begin(mut lease: Box<Lease>, request: &Request<Body>, body: Body) -> Self {
         let framing = frame(&body);
         let link = &mut lease.link;
         link.machine.expect(request.method() == Method::HEAD);
@@ -207,7 +207,7 @@ impl Asking {
     fn receive(
         self,
         Answered { head, mut response }: Answered,
-        request: &Request<()>,
+        request: &Request<Body>,
     ) -> Result<Response<Body>, Failed> {
         let Self { mut lease, upload, .. } = self;
         if head.status == StatusCode::SWITCHING_PROTOCOLS.as_u16() {
@@ -235,7 +235,7 @@ impl Asking {
     }
 
     /// Whether a stale connection explains it, and the request may go out again.
-    fn fail(self, error: SendError, request: &Request<()>) -> Failed {
+    fn fail(self, error: SendError, request: &Request<Body>) -> Failed {
         let Self { lease, upload, .. } = self;
         let SendError::Lost(cause) = error else { return Failed { error, unsent: None } };
         let is_silent = lease.link.read == self.read;

@@ -82,7 +82,7 @@ pub fn fuzz_client(data: &[u8]) {
         let link = Link::new(Wire::Unix(ours), Machine::response(settings.head));
         let lease = Lease::new(link, settings, &target, place);
         let upstream = say(&mut theirs, data);
-        let request = Request::new(());
+        let request = Request::new(Body::Empty);
         let ask = async {
             if let Ok(response) = exchange(lease, &request, Body::Empty).await {
                 // How it ends is the upstream's affair; that it ends is ours.

@@ -55,7 +55,7 @@ pub(crate) fn response(
     *response.status_mut() =
         StatusCode::from_u16(head.status).map_err(|_malformed| Violation::StartLine)?;
     *response.version_mut() = version(head);
-    *response.headers_mut() = fields(bytes, spans, 1)?;
+    *response.headers_mut() = fields(bytes, spans, ADDED_TO_ANSWERS)?;
     Ok(response)
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn fields(bytes: &Bytes, spans: &[Span], added: usize) -> Result<Head
 }
 
 /// Writes the head of a request in origin form.
-pub(crate) fn write_request(out: &mut Vec<u8>, request: &Request<()>, framing: Framing) {
+pub(crate) fn write_request<B>(out: &mut Vec<u8>, request: &Request<B>, framing: Framing) {
     out.extend_from_slice(request.method().as_str().as_bytes());
     out.push(b' ');
     match request.uri().path_and_query() {
@@ -239,3 +239,6 @@ impl std::fmt::Write for Line {
 
 /// Fields that a gateway adds to a request.
 const ADDED: usize = 6;
+
+/// Those that protect a browser, the request's name, and what is left of the limits.
+const ADDED_TO_ANSWERS: usize = 12;

@@ -26,7 +26,7 @@ pub(crate) struct Relay {
 impl Answer for Relay {
     fn answer(&self, _: Arc<Peer>, request: Request<Body>) -> Answering<'_> {
         Box::pin(async move {
-            self.pool.send(&self.target, request).await.unwrap_or_else(|error| {
+            self.pool.send(&self.target, Box::new(request)).await.unwrap_or_else(|error| {
                 let text = format!("{error} {}", error.is_not_sent());
                 let mut response = Response::new(Body::full(text));
                 *response.status_mut() = StatusCode::BAD_GATEWAY;

@@ -32,7 +32,7 @@ impl Answer for Forward {
             if upgrade.is_none() {
                 request.headers_mut().remove(http::header::CONNECTION);
             }
-            let failed = match self.pool.send(&self.target, request).await {
+            let failed = match self.pool.send(&self.target, Box::new(request)).await {
                 Ok(mut response) => match upgrade {
                     None => return response,
                     Some(upgrade) => match upgrade.join(

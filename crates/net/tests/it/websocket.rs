@@ -42,7 +42,7 @@ impl Answer for Joiner {
             let mut failed = Response::new(Body::Empty);
             *failed.status_mut() = StatusCode::BAD_GATEWAY;
             let Some(upgrade) = Upgrade::take(&mut request, peer) else { return failed };
-            match Pool::default().send(&self.target, request).await {
+            match Pool::default().send(&self.target, Box::new(request)).await {
                 Ok(mut response) => match upgrade.join(&mut response, IDLE, ending) {
                     Ok(()) => response,
                     Err(_refused) => failed,

@@ -69,7 +69,7 @@ fn ask(engine: &Engine, who: Option<&PersonFacts>, caller: Option<&str>, target:
         circumstances: Circumstances {
             method: "GET",
             path: "/",
-            address: "192.0.2.1",
+            address: "192.0.2.1".parse().ok(),
             unix_secs: 5,
         },
     })
@@ -250,7 +250,8 @@ fn policies_reach_only_the_operations_of_their_scope() {
                 forbid (principal, action, resource in Api::\"users\") when { context.path == \"\" };";
     let engine = engine(text);
     let count = |service, operation| {
-        let entry = engine.table.entry(service, operation).unwrap();
+        let entry =
+            engine.table.place(service, operation).and_then(|at| engine.table.entry(at)).unwrap();
         entry.conditions.as_ref().map_or(0, |conditions| conditions.len())
     };
     assert_eq!(count("users", "getUser"), 2);

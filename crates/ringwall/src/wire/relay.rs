@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use ringwall_base::{Class, Clock, Event, Sink, SinkError};
+use ringwall_base::{Class, Clock, Event, Notice, Sink, SinkError};
 
 use super::tap::Tap;
 
@@ -71,11 +71,28 @@ impl Relay {
 impl Sink for Relay {
     fn put(&self, event: Event) -> Result<(), SinkError> {
         if let Some(clock) = self.clock.get() {
-            self.tap.offer(&event, &**clock);
+            self.tap.offer(&event.notice(), &**clock);
         }
-        if let Some(taker) = self.taker.load_full() {
+        if let Some(taker) = &*self.taker.load() {
             return taker.put(event);
         }
+        self.keep(event)
+    }
+
+    fn note(&self, notice: &Notice<'_>) -> Result<(), SinkError> {
+        if let Some(clock) = self.clock.get() {
+            self.tap.offer(notice, &**clock);
+        }
+        if let Some(taker) = &*self.taker.load() {
+            return taker.note(notice);
+        }
+        self.keep(notice.event())
+    }
+}
+
+impl Relay {
+    /// Keeps an event for the next taker.
+    fn keep(&self, event: Event) -> Result<(), SinkError> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(taker) = self.taker.load_full() {
             // Attached in between: what waited went first.

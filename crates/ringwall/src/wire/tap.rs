@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use ringwall_api::{Tapped, Taps};
-use ringwall_base::{Clock, Event, Outcome};
+use ringwall_base::{Clock, Notice, Outcome};
 
 /// The newest events, while somebody looks.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ struct Ring {
 
 impl Tap {
     /// Copies an event, if somebody looks.
-    pub(crate) fn offer(&self, event: &Event, clock: &dyn Clock) {
+    pub(crate) fn offer(&self, event: &Notice<'_>, clock: &dyn Clock) {
         let until = self.until.load(Ordering::Relaxed);
         if until == 0 || event.request.is_none() {
             return;
@@ -67,10 +67,14 @@ impl Tap {
     }
 }
 
-fn masked(event: &Event) -> Tapped {
+fn owned(text: Option<&str>) -> Option<String> {
+    text.map(str::to_owned)
+}
+
+fn masked(event: &Notice<'_>) -> Tapped {
     Tapped {
         at: event.at.to_string(),
-        request: event.request.clone().unwrap_or_default(),
+        request: event.request.unwrap_or_default().to_owned(),
         outcome: match event.outcome {
             Outcome::Success => "allowed",
             Outcome::Failure => "refused",
@@ -79,12 +83,12 @@ fn masked(event: &Event) -> Tapped {
         .to_owned(),
         status: event.status,
         code: event.code.map(str::to_owned),
-        method: event.method.clone(),
-        path: event.path.as_deref().map(mask_path),
-        service: event.service.clone(),
-        operation: event.operation.clone(),
-        caller: event.caller.clone().or_else(|| event.client.clone()),
-        person: event.person_name.as_deref().map(mask_name),
+        method: owned(event.method),
+        path: event.path.map(mask_path),
+        service: owned(event.service),
+        operation: owned(event.operation),
+        caller: owned(event.caller.or(event.client)),
+        person: event.person_name.map(mask_name),
         micros: event.duration_micros,
     }
 }
@@ -119,7 +123,7 @@ const SEGMENT_CHARS_MAX: usize = 24;
 
 #[cfg(test)]
 mod tests {
-    use ringwall_base::{ManualClock, Timestamp};
+    use ringwall_base::{Event, ManualClock, Timestamp};
 
     use super::*;
 
@@ -149,17 +153,17 @@ mod tests {
     #[test]
     fn nothing_is_kept_while_nobody_looks_and_little_while_somebody_does() {
         let (tap, clock) = (Tap::default(), ManualClock::at(Timestamp::from_secs(9)));
-        tap.offer(&event("/early"), &clock);
+        tap.offer(&event("/early").notice(), &clock);
         let taps = tap.look(None, &clock);
         assert!(taps.entries.is_empty());
         for _ in 0..ENTRIES_MAX + 5 {
-            tap.offer(&event("/books"), &clock);
+            tap.offer(&event("/books").notice(), &clock);
         }
         let taps = tap.look(Some(taps.next), &clock);
         assert_eq!((taps.entries.len(), taps.dropped), (ENTRIES_MAX, 5));
         assert_eq!(taps.entries[0].path.as_deref(), Some("/books"));
         clock.advance(ATTENTION + Duration::from_millis(2));
-        tap.offer(&event("/late"), &clock);
+        tap.offer(&event("/late").notice(), &clock);
         assert!(tap.look(Some(taps.next), &clock).entries.is_empty());
     }
 }

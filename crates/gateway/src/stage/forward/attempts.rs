@@ -65,11 +65,11 @@ impl<'a> Attempts<'a> {
     }
 
     /// Sends the request, as often as may be.
-    pub(super) async fn run(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+    pub(super) async fn run(&self, request: Box<Request<Body>>) -> Result<Response<Body>, Refusal> {
         let is_repeated = self.tries.max > 1 && (self.roster.has_choice() || self.tries.repeats);
         let spare = if is_repeated { Spare::of(&request) } else { None };
         let mut asked = Asked::default();
-        let is_hedged = spare.as_ref().is_some_and(Spare::is_idempotent);
+        let is_hedged = spare.as_ref().is_some_and(|spare| spare.is_idempotent());
         let first = match (&spare, self.tries.hedge) {
             // What few requests need is on the heap, so that the many stay small.
             (Some(spare), Some(after)) if is_hedged => {
@@ -88,7 +88,7 @@ impl<'a> Attempts<'a> {
         &self,
         mut asked: Asked,
         mut failed: Failed,
-        spare: Spare,
+        spare: Box<Spare>,
     ) -> Result<Response<Body>, Refusal> {
         for attempt in 2..=self.tries.max {
             if !failed.allows(&spare) {
@@ -120,7 +120,7 @@ impl<'a> Attempts<'a> {
     async fn attempt(
         &self,
         asked: &mut Asked,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
     ) -> Result<Response<Body>, Failed> {
         let is_first = asked.count == 0;
         let Some((place, endpoint)) = self.pick(asked) else { return Err(Failed::Nobody) };
@@ -148,7 +148,7 @@ impl<'a> Attempts<'a> {
         &self,
         place: usize,
         endpoint: &Endpoint,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
     ) -> Result<Response<Body>, Failed> {
         let _busy = endpoint.state().enter();
         self.asked.set(Some(place));

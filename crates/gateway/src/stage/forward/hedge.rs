@@ -16,7 +16,7 @@ impl Attempts<'_> {
     pub(super) async fn hedged(
         &self,
         asked: &mut Asked,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         spare: &Spare,
         after: Duration,
     ) -> Result<Response<Body>, Failed> {

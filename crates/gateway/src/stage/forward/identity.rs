@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use ringwall_base::{SignError, Signer, Timestamp};
+use ringwall_base::{RequestId, SignError, Signer, Timestamp};
 use ringwall_jose::{Recent, mint};
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub(super) struct Introduction<'a> {
     /// The operation.
     pub(super) operation: &'a Operation,
     /// A name for the token, should one have to be signed.
-    pub(super) id: &'a str,
+    pub(super) id: RequestId,
     /// The request's method.
     pub(super) method: &'a str,
     /// The path as sent.
@@ -101,7 +101,7 @@ impl Introduction<'_> {
             aud: &self.operation.service,
             iat: now.secs(),
             exp: now.secs().saturating_add(SECS),
-            jti: self.id,
+            jti: self.id.to_string(),
             sub: caller.subject().or(service.as_deref()).unwrap_or("anonymous"),
             name: caller.person().map(|person| person.name.as_str()),
             roles: caller.person().map(|person| person.roles.as_slice()),
@@ -132,7 +132,7 @@ struct Claims<'a> {
     aud: &'a str,
     iat: u64,
     exp: u64,
-    jti: &'a str,
+    jti: String,
     sub: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,

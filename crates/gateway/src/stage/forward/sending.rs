@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use http::request::Parts;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use ringwall_balance::{Admitted, Priority};
 use ringwall_base::Clock;
 use ringwall_net::{Body, Pool};
@@ -27,20 +26,20 @@ impl<'a> Sending<'a> {
     /// Chooses by who asks, and by what the client said.
     pub(super) fn choose(
         backend: &'a Backend,
-        parts: &Parts,
+        fields: &HeaderMap,
         caller: &Caller,
         record: &Record,
     ) -> Self {
         let subject = caller.subject().or(caller.service());
         let asker = Asker { subject, address: record.address() };
-        let upstreams = backend.choose(parts, &asker);
-        Self { backend, upstreams, key: backend.key(parts, &asker), priority: priority(caller) }
+        let upstreams = backend.choose(fields, &asker);
+        Self { backend, upstreams, key: backend.key(fields, &asker), priority: priority(caller) }
     }
 
     /// Sends the request, if there is room for it. `limit` is for all attempts together.
     pub(super) async fn send(
         &self,
-        request: Request<Body>,
+        request: Box<Request<Body>>,
         limit: Duration,
         (pool, clock): (Pool, &dyn Clock),
     ) -> Result<Response<Body>, Refusal> {

@@ -16,15 +16,15 @@ pub(super) struct Spare {
 
 impl Spare {
     /// `None` when its body streams: what was read of it is gone.
-    pub(super) fn of(request: &Request<Body>) -> Option<Self> {
-        Some(Self {
+    pub(super) fn of(request: &Request<Body>) -> Option<Box<Self>> {
+        Some(Box::new(Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
             headers: request.headers().clone(),
             body: request.body().spare()?,
             interim: request.extensions().get().cloned(),
-        })
+        }))
     }
 
     /// RFC 9110 section 9.2.2. An `Idempotency-Key` makes a POST no safer: whether the service
@@ -34,8 +34,8 @@ impl Spare {
     }
 
     /// The request once more. The service is told that it is: a second `PUT` in its log is no bug.
-    pub(super) fn request(&self, attempt: u32) -> Request<Body> {
-        let mut request = Request::new(self.body.spare().unwrap_or_default());
+    pub(super) fn request(&self, attempt: u32) -> Box<Request<Body>> {
+        let mut request = Box::new(Request::new(self.body.spare().unwrap_or_default()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.version_mut() = self.version;

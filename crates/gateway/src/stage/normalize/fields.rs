@@ -124,6 +124,12 @@ fn is_ours(name: &str) -> bool {
         || matches!(name, "forwarded" | "x-real-ip" | "traceparent" | "tracestate")
 }
 
+/// Whether [`drop_ours`] may have to do with a field of this name.
+pub(super) fn may_be_ours(name: &str) -> bool {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    !is_plain || is_ours(name) || OVERRIDES.contains(&name)
+}
+
 fn named_by_connection(fields: &HeaderMap) -> Result<Vec<HeaderName>, &'static str> {
     let mut named = Vec::new();
     for value in fields.get_all(CONNECTION) {
@@ -175,7 +181,7 @@ const DECIDING: [HeaderName; 8] = [
 
 /// Fields that end at this hop (RFC 9110 section 7.6.1). `Expect` goes on: the service says whether
 /// it wants the body, unless a stage reads it before.
-const HOP: [&str; 10] = [
+pub(super) const HOP: [&str; 10] = [
     "connection",
     "http2-settings",
     "keep-alive",

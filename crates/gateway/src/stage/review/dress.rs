@@ -9,7 +9,7 @@ use http::header::{
 /// Dresses an answer of the public door. What the app says itself stays, unless it is weaker.
 pub(crate) fn dress(fields: &mut HeaderMap, is_known: bool) {
     fields.remove(SERVER);
-    fields.remove("x-powered-by");
+    fields.remove(POWERED_BY);
     fields.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // One year, as browsers' preload lists demand.
     let transport = HeaderValue::from_static("max-age=31536000");
@@ -41,6 +41,7 @@ fn frames(fields: &mut HeaderMap) {
     }
 }
 
+const POWERED_BY: HeaderName = HeaderName::from_static("x-powered-by");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(super) fn start(asked: &Asked<'_>) -> Result<Running> {
     };
     let check = if asked.work.has_token() { jwt(asked)? } else { String::new() };
     let text = format!(
-        "global\n  nbthread 1\n  maxconn 14000\n  tune.ssl.cachesize 0\n\ndefaults\n  mode http\n  timeout client 300s\n  \
+        "global\n  nbthread 1\n  maxconn 9000\n  tune.ssl.cachesize 0\n\ndefaults\n  mode http\n  timeout client 300s\n  \
          timeout server 30s\n  timeout connect 5s\n  option forwardfor\n  http-reuse always\n\n\
          frontend front\n  bind 127.0.0.1:{}{tls}\n{check}  default_backend back\n\n\
          backend back\n  server one 127.0.0.1:{}\n",
