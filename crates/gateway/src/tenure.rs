@@ -8,15 +8,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringwall_base::{Class, Clock, Event, Outcome, Secret, Sessions, Sink};
+use ringwall_base::{Class, Clock, Event, Outcome, RequestId, Secret, Sessions, Sink};
 use ringwall_jose::AccessClaims;
 use ringwall_net::{Ending, Farewell};
 
-use crate::operation::Operation;
 use crate::record::Record;
 use crate::stage::authenticate::{Caller, Keys};
 use crate::stage::authorize::Permit;
-use crate::stage::route::Route;
+use crate::stage::route::{Leaf, Route};
 
 /// How long tunnels and streams may last.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -60,8 +59,8 @@ pub(crate) struct Terms {
 pub(crate) struct Tenure {
     terms: Arc<Terms>,
     caller: Arc<Caller>,
-    operation: Arc<Operation>,
-    request: String,
+    leaf: Arc<Leaf>,
+    request: RequestId,
     address: IpAddr,
     since: Duration,
 }
@@ -93,8 +92,8 @@ impl Terms {
         Tenure {
             terms: Arc::clone(self),
             caller: permit.share(),
-            operation: route.share(),
-            request: by.request_id().to_owned(),
+            leaf: route.share(),
+            request: by.request_id(),
             address: by.address(),
             since: self.clock.monotonic(),
         }
@@ -173,9 +172,9 @@ impl Tenure {
             caller: self.caller.service().map(str::to_owned),
             client: self.caller.client().map(str::to_owned),
             source: Some(self.address.to_string()),
-            service: Some(self.operation.service.to_string()),
-            operation: Some(self.operation.name.clone()),
-            request: Some(self.request.clone()),
+            service: Some(self.leaf.operation.service.to_string()),
+            operation: Some(self.leaf.operation.name.clone()),
+            request: Some(self.request.to_string()),
             reason: Some(over.reason().to_owned()),
             ..Event::default()
         };

@@ -231,7 +231,7 @@ impl Asking {
         let keeps = keeps && !(is_refusal && upload.is_some());
         let upload = upload.filter(|_| !is_refusal && self.patience.is_none());
         lease.used = self.since;
-        Ok(response.map(|()| Body::Upstream(Upstream::new(lease, upload, keeps))))
+        Ok(response.map(|()| Upstream::new(lease, upload, keeps).into_body()))
     }
 
     /// Whether a stale connection explains it, and the request may go out again.

@@ -153,6 +153,18 @@ impl Link {
         }
     }
 
+    /// All of a body of known length, if it was read already.
+    pub(crate) fn take_whole(&mut self) -> Option<Bytes> {
+        let rest = usize::try_from(self.machine.known_rest()?).ok()?;
+        if rest == 0 || self.input.len() < rest {
+            return None;
+        }
+        match self.machine.next(self.input.get(..rest)?) {
+            Ok((Part::Data, used)) => Some(self.input.split_to(used.min(rest)).freeze()),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
     fn end_of_stream(&self) -> Result<Piece, Broken> {
         if self.machine.is_until_close() {
             return Ok(Piece::End);

@@ -98,6 +98,19 @@ impl Upstream {
         body
     }
 
+    /// As a body. What came whole with its head is its bytes alone, and the connection is free
+    /// before the answer is sent.
+    pub(crate) fn into_body(mut self) -> Body {
+        let lease = self.lease.as_mut().filter(|_| self.upload.is_none());
+        match lease.and_then(|lease| lease.link.take_whole()) {
+            Some(data) => {
+                self.end_if_whole();
+                Body::Full(Some(data))
+            }
+            None => Body::Upstream(self),
+        }
+    }
+
     fn end_if_whole(&mut self) {
         if self.lease.as_ref().is_some_and(|lease| !lease.link.is_in_body()) {
             self.end();
