@@ -254,14 +254,14 @@ impl Record {
             ..self.notice(status, duration)
         };
         if let Some(waived) = &self.waived {
-            self.note(&blame(notice, waived, &waived.reason(), Outcome::WouldDeny));
+            self.note(&blame(&notice, waived, &waived.reason(), Outcome::WouldDeny));
         }
         if !self.writes_allowed && !is_notable {
             return;
         }
         match (&self.refused, status) {
             (Some(refusal), _) => {
-                self.note(&blame(notice, refusal, &refusal.reason(), Outcome::Failure));
+                self.note(&blame(&notice, refusal, &refusal.reason(), Outcome::Failure));
             }
             (None, None) => self.note(&Notice {
                 class: Class::Group,
@@ -346,7 +346,7 @@ impl Drop for Record {
 }
 
 fn blame<'a>(
-    notice: Notice<'a>,
+    notice: &Notice<'a>,
     refusal: &'a Refusal,
     reason: &'a str,
     outcome: Outcome,
@@ -359,7 +359,7 @@ fn blame<'a>(
         reason: Some(reason),
         line: refusal.line().or(notice.line),
         stage: Some(refusal.stage()),
-        ..notice
+        ..*notice
     }
 }
 

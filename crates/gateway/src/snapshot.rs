@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringwall_base::{Clock, Place};
+use ringwall_base::Place;
 use ringwall_jose::Expected;
 use ringwall_manifest::{AuditRequests, Mode, Model, Partner, Service};
 use ringwall_openapi::Schemas;
@@ -356,10 +356,6 @@ impl<'a> Builder<'a> {
         let signers = Arc::clone(&seams.signers);
         let terms = Arc::clone(self.core.terms());
         Forward::new(settings, Arc::clone(&self.fleet), seams.pool, signers, terms)
-    }
-
-    fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.core.seams().clock)
     }
 }
 

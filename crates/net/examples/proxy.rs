@@ -29,7 +29,7 @@ impl Answer for Forward {
             headers.remove(CONNECTION);
             headers.insert(HOST, HeaderValue::from_static("upstream"));
             headers.insert(FORWARDED_FOR, HeaderValue::from_static("127.0.0.1"));
-            match self.pool.send(&self.target, request).await {
+            match self.pool.send(&self.target, Box::new(request)).await {
                 Ok(mut response) => {
                     response.headers_mut().remove(CONNECTION);
                     response

@@ -91,9 +91,9 @@ impl Table {
         // Sorted, so that equal inputs build equal engines, down to the order of sharing.
         for (service, operations) in &self.services {
             let sorted: BTreeMap<_, _> = operations.iter().collect();
-            for (operation, place) in sorted {
-                let Some(entry) = self.entries.get_mut(*place) else { continue };
-                entry.conditions = loaded.of(service, operation);
+            let filed = sorted.into_iter().map(|(name, at)| (*at, loaded.of(service, name)));
+            for (place, conditions) in filed {
+                file(&mut self.entries, place, conditions);
             }
         }
     }
@@ -135,6 +135,12 @@ impl Entry {
             }
             None => self.nearest_people,
         }
+    }
+}
+
+fn file(entries: &mut [Entry], place: usize, conditions: Option<Arc<Conditions>>) {
+    if let Some(entry) = entries.get_mut(place) {
+        entry.conditions = conditions;
     }
 }
 

@@ -42,7 +42,10 @@ pub(crate) enum Services {
 #[derive(Debug)]
 pub(crate) struct Tree(Paths<Methods>);
 
-type Methods = Vec<(Method, Arc<Leaf>)>;
+type Methods = Vec<Offer>;
+
+/// What one method of a path leads to.
+type Offer = (Method, Arc<Leaf>);
 
 /// An operation, as one door offers it.
 #[derive(Debug)]
@@ -195,7 +198,7 @@ impl Route {
 }
 
 /// RFC 9110 section 9.3.2: HEAD is GET without content.
-fn pick<'a>(methods: &'a [(Method, Arc<Leaf>)], method: &Method) -> Option<&'a Arc<Leaf>> {
+fn pick<'a>(methods: &'a [Offer], method: &Method) -> Option<&'a Arc<Leaf>> {
     let of = |wanted: &Method| methods.iter().find(|(known, _)| known == wanted);
     let found = of(method).or_else(|| of(&Method::GET).filter(|_| *method == Method::HEAD));
     found.map(|(_, leaf)| leaf)
@@ -203,7 +206,7 @@ fn pick<'a>(methods: &'a [(Method, Arc<Leaf>)], method: &Method) -> Option<&'a A
 
 /// The operation that a preflight is about. An app that declares `OPTIONS` itself, in a service
 /// without a cross-origin rule, answers itself.
-fn preflight(methods: &[(Method, Arc<Leaf>)], request: &Normal) -> Option<Found> {
+fn preflight(methods: &[Offer], request: &Normal) -> Option<Found> {
     let wanted = preflight_for(request.method(), request.fields())?;
     let leaf = pick(methods, &wanted).filter(|leaf| leaf.manner.cors.is_some())?;
     let leaf = Arc::clone(leaf);
@@ -212,7 +215,7 @@ fn preflight(methods: &[(Method, Arc<Leaf>)], request: &Normal) -> Option<Found>
     Some(Found::Preflight(Route { leaf, values: Vec::new() }, methods))
 }
 
-fn not_taken(methods: &[(Method, Arc<Leaf>)]) -> Refusal {
+fn not_taken(methods: &[Offer]) -> Refusal {
     let mut names: Vec<&str> = methods.iter().map(|(method, _)| method.as_str()).collect();
     if names.contains(&"GET") && !names.contains(&"HEAD") {
         names.push("HEAD");

@@ -151,7 +151,8 @@ fn a_forbid_beats_the_table_and_names_itself() {
     let forbid = "@id(\"night\")\nforbid (principal, action, resource == Operation::\"users.getUser\") when { context.time < 6 };";
     check(forbid, Some(&["support"]), None, "users.getUser", deny(DenyReason::Forbidden, Some(8)));
     check(forbid, Some(&[]), Some("orders"), "users.getUser", deny(DenyReason::Forbidden, Some(8)));
-    let origin = engine(forbid).origin(8).unwrap().clone();
+    let engine = engine(forbid);
+    let origin = engine.origin(8).unwrap();
     assert_eq!((origin.id.as_str(), origin.place.to_string().as_str()), ("night", "p.cedar:1:1"));
     let later = forbid.replace("< 6", "< 5");
     check(&later, Some(&["support"]), None, "users.getUser", allow(2, false));

@@ -79,17 +79,19 @@ const PORT_DIGITS_MAX: usize = 5;
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
-    proptest! {
-        #[test]
-        fn a_plain_host_is_what_a_whole_reading_gives(host in "[a-z0-9.:-]{0,12}") {
-            let field = HeaderValue::try_from(host.as_str()).unwrap();
-            if is_plain(field.as_bytes()) {
+    #[test]
+    fn a_plain_host_is_what_a_whole_reading_gives() {
+        let signs = ['a', '0', '-', '.', ':'];
+        let mut hosts = vec![String::new()];
+        for _ in 0..6 {
+            let longer = hosts.iter().flat_map(|host| signs.map(|sign| format!("{host}{sign}")));
+            hosts = longer.collect();
+            for host in hosts.iter().filter(|host| is_plain(host.as_bytes())) {
+                let field = HeaderValue::try_from(host).unwrap();
                 let read = Host::read(Some(&field), None, Version::HTTP_11).unwrap();
-                prop_assert_eq!(read.as_str(), host);
+                assert_eq!(read.as_str(), host);
             }
         }
     }

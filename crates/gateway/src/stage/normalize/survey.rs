@@ -7,6 +7,7 @@ use super::fields;
 
 /// What is there.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, which no state joins")]
 pub(super) struct Survey {
     /// A length, or a coding that stands for one.
     pub(super) has_length: bool,
