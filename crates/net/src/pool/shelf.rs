@@ -2,13 +2,19 @@
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, spawn_local};
 use tokio::time::Instant;
 
 use super::{Lease, PoolSettings};
+use crate::target::Queue;
 
 thread_local! {
     /// Owned by the thread as its sockets are: a connection cannot be driven from another one.
@@ -27,6 +33,18 @@ struct Kept {
     idle: Vec<Idle>,
     waiting: VecDeque<oneshot::Sender<Box<Lease>>>,
     busy: usize,
+    /// Listens for those who wait on other threads.
+    yielding: Option<Yielding>,
+}
+
+/// Ends with what it listens for.
+#[derive(Debug)]
+struct Yielding(AbortHandle);
+
+impl Drop for Yielding {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 #[derive(Debug)]
@@ -115,10 +133,33 @@ pub(super) fn put(mut lease: Box<Lease>, now: Instant) {
         if kept.idle.len() >= idle_max {
             return Some(lease);
         }
+        let queue = &lease.queue;
+        let listen = || spawn_local(yield_to_others(target, Arc::clone(queue))).abort_handle();
+        kept.yielding.get_or_insert_with(|| Yielding(listen()));
         kept.idle.push(Idle { lease, since: now });
         None
     });
     drop(unkept);
+}
+
+/// Closes idle connections when somebody waits for a place on another thread: it cannot have the
+/// connection, and this thread may have nothing to do for which it would look. It goes on until the
+/// target is forgotten.
+async fn yield_to_others(target: u64, queue: Arc<Queue>) {
+    loop {
+        let mut wanted = pin!(queue.wanted());
+        // Registered first: who comes while the queue is looked at is not missed.
+        let is_told = poll_fn(|cx| Poll::Ready(wanted.as_mut().poll(cx).is_ready())).await;
+        let gone = SHELF.with_borrow_mut(|shelf| {
+            let idle = &mut shelf.by_target.get_mut(&target)?.idle;
+            Some(idle.split_off(idle.len().saturating_sub(queue.waiting())))
+        });
+        // After the shelf is free again: a lease may touch it when it ends.
+        let is_any = gone.is_some_and(|gone| !gone.is_empty());
+        if !is_any && !is_told {
+            wanted.await;
+        }
+    }
 }
 
 pub(super) fn is_busy(target: u64) -> bool {
