@@ -2,20 +2,21 @@
 
 mod announce;
 mod connections;
+mod reload;
+mod status;
 mod succession;
 
-use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
-use ringwall_api::{Reply, Status};
+use ringwall_api::Reply;
 use ringwall_base::{Class, Event, Outcome};
-use ringwall_gateway::{Core, Endpoint, Sharing};
-use ringwall_manifest::{Mode, Model};
+use ringwall_gateway::Core;
+use ringwall_manifest::Model;
 use ringwall_net::Census;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -24,8 +25,8 @@ use tokio::task::{AbortHandle, LocalSet};
 use super::beside::Beside;
 use super::doors::Doors;
 use super::execute::{done, failed};
-use super::fleet::{Fleet, State};
-use super::ground::{issuer, make_private, replace};
+use super::fleet::Fleet;
+use super::ground::{make_private, replace};
 use super::groundwork::Groundwork;
 use super::handover::{Heir, Inherited};
 use super::shared_limits::SharedLimits;
@@ -37,7 +38,6 @@ use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
 use crate::paths::Place;
-use crate::render;
 
 /// What the process is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -290,70 +290,6 @@ impl Running {
         }
     }
 
-    /// Puts the manifest on disk in force, or says why not and keeps the last good one.
-    fn reload(&mut self, out: &mut Out) -> Reply {
-        notify::tell("RELOADING=1");
-        let outcome = self.try_reload(out);
-        notify::tell("READY=1");
-        let mut broken = self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Ok(version) => {
-                *broken = None;
-                record(&self.shared.ground, "config-reloaded", Outcome::Success, None);
-                out.talk(&format!("  reloaded: manifest version {version} is in force"));
-                done(&format!("manifest version {version} is in force"))
-            }
-            Err(error) => {
-                let why = format!("{error:#}");
-                record(&self.shared.ground, "config-rejected", Outcome::Failure, Some(&why));
-                out.talk(&format!(
-                    "  not reloaded: {why}; version {} stays in force",
-                    self.version
-                ));
-                *broken = Some(why.clone());
-                failed(&why, Some("the last good manifest stays in force"))
-            }
-        }
-    }
-
-    fn try_reload(&mut self, out: &mut Out) -> Result<u64> {
-        let loaded = Loaded::read(&self.place)?;
-        let Some(model) = loaded.report.model.clone() else {
-            render::findings(&loaded.report.findings, &loaded.texts, out)?;
-            // Watched even so: the file that was broken is the one that will be mended.
-            self.loaded.files.clone_from(&loaded.files);
-            anyhow::bail!("{}", render::verdict(&loaded.report.findings, loaded.report.left_out));
-        };
-        let before = self.shared.model();
-        let fixed = |model: &Model| {
-            let gateway = &model.gateway;
-            let paths = (gateway.login_path.clone(), gateway.logout_path.clone());
-            let proxies = gateway.proxy_protocol.clone();
-            (model.name.clone(), issuer(model), paths, model.limits.login.clone(), proxies)
-        };
-        if fixed(&before) != fixed(&model) {
-            anyhow::bail!(
-                "`name`, `host`, `port`, `login_path`, `logout_path`, `proxy_protocol` and `[limits] \
-                 login` take effect at the next start"
-            );
-        }
-        if self.options.is_dev() {
-            self.fleet.apply(&self.shared.ground, &model, &mut self.doors)?;
-        }
-        self.doors.showcase.tell(&self.shared.ground, &model, &self.options)?;
-        self.shared_limits.apply(&self.doors.core, &self.shared.ground, &model)?;
-        self.doors.follow(&model, &self.options, Vec::new())?;
-        pages::show(&self.doors.core, &self.place, &model)?;
-        let version = self.doors.core.load(&model, &loaded.schemas);
-        if version.is_err() {
-            self.doors.follow(&before, &self.options, Vec::new())?;
-        }
-        self.version = version?;
-        self.shared.model.store(Arc::new(model));
-        self.loaded = loaded;
-        Ok(self.version)
-    }
-
     /// Keys, sessions and certificates that are due.
     async fn sweep(&mut self) {
         let ground = Arc::clone(&self.shared.ground);
@@ -390,66 +326,6 @@ impl Running {
         };
         // Whoever asked may have gone away.
         drop(to.send(reply));
-    }
-
-    async fn status(&mut self) -> Status {
-        let ground = &self.shared.ground;
-        let stats = ground.log().stats();
-        let model = self.shared.model();
-        let counts = self.shared.census.look();
-        let services = self.fleet.states().await.into_iter().map(|(name, state)| {
-            let text = match state {
-                State::Ended(how, _) => format!("ended: {how}"),
-                State::Starting => "starting".to_owned(),
-                State::Up => "up".to_owned(),
-            };
-            (name, text)
-        });
-        Status {
-            audit_events: stats.events,
-            audit_is_writable: stats.is_writable,
-            certificates: self.doors.showcase.report(ground.clock.as_ref()),
-            broken_manifest: self
-                .shared
-                .broken
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
-            connections: connections::sums(&counts),
-            doors: self.doors.inbound(),
-            gateway: issuer(&model),
-            listeners: self.doors.public(),
-            refused: connections::refused(&counts),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            manifest_version: self.version,
-            mode: if model.gateway.mode == Mode::Observe { "observe" } else { "block" }.to_owned(),
-            name: model.name.clone(),
-            pid: std::process::id(),
-            services: services.collect(),
-            shared_limits: match self.doors.core.sharing_state() {
-                Sharing::Off => None,
-                Sharing::Starting => Some("starting".to_owned()),
-                Sharing::Up => Some("up".to_owned()),
-                Sharing::Away(why) => Some(why),
-            },
-            stale_names: self.doors.core.stale_names().into_iter().collect(),
-            upstreams: self.upstreams(&model),
-            uptime_secs: ground.clock.monotonic().saturating_sub(self.started).as_secs(),
-        }
-    }
-
-    fn upstreams(&self, model: &Model) -> Vec<(String, String, bool)> {
-        let now = self.shared.ground.clock.monotonic();
-        let state = |name: &String, endpoint: &Endpoint| {
-            (name.clone(), endpoint.address().to_owned(), endpoint.is_available(now))
-        };
-        let of = |name: &String| -> Vec<_> {
-            let groups = self.doors.core.upstreams(name);
-            let endpoints = groups.iter().flat_map(|group| group.endpoints());
-            endpoints.map(|endpoint| state(name, &endpoint)).collect()
-        };
-        let all: BTreeSet<_> = model.services.keys().flat_map(of).collect();
-        all.into_iter().collect()
     }
 
     async fn report_ends(&mut self, out: &mut Out) {

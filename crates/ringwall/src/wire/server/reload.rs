@@ -1,0 +1,81 @@
+//! Another manifest, while requests go on.
+
+use std::sync::{Arc, PoisonError};
+
+use anyhow::Result;
+use ringwall_api::Reply;
+use ringwall_base::Outcome;
+use ringwall_manifest::Model;
+
+use super::{Running, done, failed, record};
+use crate::load::Loaded;
+use crate::out::Out;
+use crate::render;
+use crate::wire::ground::issuer;
+use crate::wire::{notify, pages};
+
+impl Running {
+    /// Puts the manifest on disk in force, or says why not and keeps the last good one.
+    pub(super) fn reload(&mut self, out: &mut Out) -> Reply {
+        notify::tell("RELOADING=1");
+        let outcome = self.try_reload(out);
+        notify::tell("READY=1");
+        let mut broken = self.shared.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(version) => {
+                *broken = None;
+                record(&self.shared.ground, "config-reloaded", Outcome::Success, None);
+                out.talk(&format!("  reloaded: manifest version {version} is in force"));
+                done(&format!("manifest version {version} is in force"))
+            }
+            Err(error) => {
+                let why = format!("{error:#}");
+                record(&self.shared.ground, "config-rejected", Outcome::Failure, Some(&why));
+                out.talk(&format!(
+                    "  not reloaded: {why}; version {} stays in force",
+                    self.version
+                ));
+                *broken = Some(why.clone());
+                failed(&why, Some("the last good manifest stays in force"))
+            }
+        }
+    }
+
+    fn try_reload(&mut self, out: &mut Out) -> Result<u64> {
+        let loaded = Loaded::read(&self.place)?;
+        let Some(model) = loaded.report.model.clone() else {
+            render::findings(&loaded.report.findings, &loaded.texts, out)?;
+            // Watched even so: the file that was broken is the one that will be mended.
+            self.loaded.files.clone_from(&loaded.files);
+            anyhow::bail!("{}", render::verdict(&loaded.report.findings, loaded.report.left_out));
+        };
+        let before = self.shared.model();
+        let fixed = |model: &Model| {
+            let gateway = &model.gateway;
+            let paths = (gateway.login_path.clone(), gateway.logout_path.clone());
+            let proxies = gateway.proxy_protocol.clone();
+            (model.name.clone(), issuer(model), paths, model.limits.login.clone(), proxies)
+        };
+        if fixed(&before) != fixed(&model) {
+            anyhow::bail!(
+                "`name`, `host`, `port`, `login_path`, `logout_path`, `proxy_protocol` and `[limits] \
+                 login` take effect at the next start"
+            );
+        }
+        if self.options.is_dev() {
+            self.fleet.apply(&self.shared.ground, &model, &mut self.doors)?;
+        }
+        self.doors.showcase.tell(&self.shared.ground, &model, &self.options)?;
+        self.shared_limits.apply(&self.doors.core, &self.shared.ground, &model)?;
+        self.doors.follow(&model, &self.options, Vec::new())?;
+        pages::show(&self.doors.core, &self.place, &model)?;
+        let version = self.doors.core.load(&model, &loaded.schemas);
+        if version.is_err() {
+            self.doors.follow(&before, &self.options, Vec::new())?;
+        }
+        self.version = version?;
+        self.shared.model.store(Arc::new(model));
+        self.loaded = loaded;
+        Ok(self.version)
+    }
+}
