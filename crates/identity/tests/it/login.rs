@@ -186,6 +186,18 @@ async fn a_login_leads_nowhere_but_home() {
 }
 
 #[tokio::test]
+async fn to_look_at_a_session_does_not_keep_it() {
+    let f = Fixture::new();
+    let session = f.sign_in().await;
+    let value = session.split_once('=').unwrap().1.to_owned();
+    f.clock.advance(Duration::from_mins(29));
+    assert_eq!(f.identity.look(&value, f.now()).unwrap().name, "ada");
+    f.clock.advance(Duration::from_mins(1));
+    assert!(f.identity.look(&value, f.now()).is_none(), "idle");
+    assert!(f.identity.person(&value, f.now()).is_none());
+}
+
+#[tokio::test]
 async fn a_session_survives_a_restart_and_ends_by_time_and_by_logout() {
     let f = Fixture::new();
     let session = f.sign_in().await;
