@@ -12,10 +12,11 @@ use ringwall_base::{Class, Clock, Event, Outcome, RequestId, Secret, Sessions, S
 use ringwall_jose::AccessClaims;
 use ringwall_net::{Ending, Farewell};
 
+use crate::operation::Operation;
 use crate::record::Record;
 use crate::stage::authenticate::{Caller, Keys};
 use crate::stage::authorize::Permit;
-use crate::stage::route::{Leaf, Route};
+use crate::stage::route::Route;
 
 /// How long tunnels and streams may last.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -59,7 +60,7 @@ pub(crate) struct Terms {
 pub(crate) struct Tenure {
     terms: Arc<Terms>,
     caller: Arc<Caller>,
-    leaf: Arc<Leaf>,
+    operation: Arc<Operation>,
     request: RequestId,
     address: IpAddr,
     since: Duration,
@@ -92,7 +93,7 @@ impl Terms {
         Tenure {
             terms: Arc::clone(self),
             caller: permit.share(),
-            leaf: route.share(),
+            operation: Arc::clone(&route.share().operation),
             request: by.request_id(),
             address: by.address(),
             since: self.clock.monotonic(),
@@ -172,8 +173,8 @@ impl Tenure {
             caller: self.caller.service().map(str::to_owned),
             client: self.caller.client().map(str::to_owned),
             source: Some(self.address.to_string()),
-            service: Some(self.leaf.operation.service.to_string()),
-            operation: Some(self.leaf.operation.name.clone()),
+            service: Some(self.operation.service.to_string()),
+            operation: Some(self.operation.name.clone()),
             request: Some(self.request.to_string()),
             reason: Some(over.reason().to_owned()),
             ..Event::default()

@@ -76,6 +76,7 @@ impl Pool {
     /// Sends a request and returns the head of the answer; its body holds the connection. Boxed,
     /// because it is handed on many times on its way.
     ///
+    /// Runs inside a `LocalSet`: what a connection needs beside its requests is a task of its thread.
     /// The request's URI is in origin form and it has one `Host`. A `101` answer carries the
     /// upgraded connection: see [`crate::Upgrade`].
     ///
@@ -126,7 +127,9 @@ impl Lease {
         self.link.shrink();
         self.busy = None;
         let is_young = now.duration_since(self.opened) <= self.settings.age;
-        if is_young && self.link.unread().is_empty() {
+        // What was not written would be written into the next request, or it into that.
+        let is_between = self.link.unread().is_empty() && self.link.waiting() == 0;
+        if is_young && is_between {
             shelf::put(self, now);
         }
     }

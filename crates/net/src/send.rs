@@ -118,13 +118,16 @@ async fn lease(settings: &PoolSettings, target: &Target) -> Result<Box<Lease>, S
             Ok(Err(_)) | Err(_) => connect(settings, target, place).await,
         };
     }
-    let Some(_pending) = target.pend() else { return Err(SendError::Overflow) };
+    let Some(pending) = target.pend() else { return Err(SendError::Overflow) };
     let wait = async {
-        tokio::select! {
+        let place = tokio::select! {
             biased;
-            Ok(lease) = free => Ok(lease),
-            place = target.queue().place() => connect(settings, target, place).await,
-        }
+            Ok(lease) = free => return Ok(lease),
+            place = target.queue().place() => place,
+        };
+        // Who has a place waits no longer: no other connection has to make room.
+        drop(pending);
+        connect(settings, target, place).await
     };
     timeout(settings.connect_time, wait).await.unwrap_or(Err(SendError::ConnectTime))
 }

@@ -1,6 +1,7 @@
 //! The engine: an immutable snapshot that answers questions.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cedar_policy::Schema;
 use ringwall_base::Place;
@@ -12,13 +13,17 @@ use crate::{
     grants, schema,
 };
 
-/// An operation's place in one engine; in another it means another operation.
+/// An operation's place in one engine. Any other engine denies it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct OperationKey(usize);
+pub struct OperationKey {
+    engine: u64,
+    place: usize,
+}
 
 /// Answers who may call what. Immutable: a changed manifest makes a new one.
 #[derive(Debug)]
 pub struct Engine {
+    number: u64,
     table: Table,
     origins: Vec<Arc<Origin>>,
     schema: String,
@@ -56,13 +61,15 @@ impl Engine {
         }
         table.condition(&mut loaded);
         let origins = origins.into_iter().map(Arc::new).collect();
-        Ok(Self { table, origins, schema: text, grants: grants::policies(rules) })
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { number, table, origins, schema: text, grants: grants::policies(rules) })
     }
 
     /// Where an operation stands in this engine. What is looked up once need not be looked up for
     /// every question.
     pub fn find(&self, service: &str, operation: &str) -> Option<OperationKey> {
-        self.table.place(service, operation).map(OperationKey)
+        let place = self.table.place(service, operation)?;
+        Some(OperationKey { engine: self.number, place })
     }
 
     /// Answers one question. Allocates only where a Cedar policy can apply.
@@ -72,7 +79,8 @@ impl Engine {
 
     /// Answers one question about the operation that [`Engine::find`] found for its names.
     pub fn decide_at(&self, key: Option<OperationKey>, question: &Question<'_>) -> Decision {
-        let Some(entry) = key.and_then(|OperationKey(place)| self.table.entry(place)) else {
+        let key = key.filter(|key| key.engine == self.number);
+        let Some(entry) = key.and_then(|key| self.table.entry(key.place)) else {
             return Decision::Deny { reason: DenyReason::UnknownOperation, nearest: None };
         };
         match &entry.conditions {
@@ -162,6 +170,9 @@ fn wrong(rule: &Rule, inventory: &Inventory, table: &Table) -> Option<Problem> {
     };
     Some(Problem::new(&rule.place, message))
 }
+
+/// Engines are told apart by their number.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
 #[cfg(test)]
 mod tests;

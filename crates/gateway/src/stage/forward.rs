@@ -181,7 +181,7 @@ impl Forward {
         let token = self
             .signers
             .current()
-            .and_then(|signer| self.introductions.token(&introduction, &*signer, record.at()))
+            .and_then(|signer| self.introductions.token(&introduction, &*signer, self.clock.now()))
             .map_err(|error| Refusal::Undecided { why: error.to_string() })?;
         request.headers_mut().insert(IDENTITY, token);
         Ok(())

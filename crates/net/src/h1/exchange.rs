@@ -226,10 +226,12 @@ impl Asking {
         let is_last = head.closes || (head.is_1_0 && !head.keeps);
         let keeps = !is_last && !lease.link.machine.is_until_close();
         // Who refuses early does not want the rest, and who closes does not read it.
-        let upload = upload.filter(Upload::is_underway);
-        let is_refusal = head.status >= 400 || is_last;
-        let keeps = keeps && !(is_refusal && upload.is_some());
-        let upload = upload.filter(|_| !is_refusal && self.patience.is_none());
+        let upload = upload.filter(|upload| upload.is_underway(&lease.link));
+        // Who answers without asking for the body gets none, and would wait for it in what follows.
+        let is_unasked = self.patience.is_some();
+        let gives_up = head.status >= 400 || is_last || is_unasked;
+        let keeps = keeps && !(gives_up && upload.is_some());
+        let upload = upload.filter(|_| !gives_up);
         lease.used = self.since;
         Ok(response.map(|()| Upstream::new(lease, upload, keeps).into_body()))
     }

@@ -74,9 +74,9 @@ impl Upload {
         }
     }
 
-    /// Whether something is still to be sent.
-    pub(crate) fn is_underway(&self) -> bool {
-        !self.encoder.is_done
+    /// Whether something is still to be sent: what is queued is not sent yet.
+    pub(crate) fn is_underway(&self, link: &Link) -> bool {
+        !self.encoder.is_done || link.waiting() > 0
     }
 
     /// The body, none of which was asked for.

@@ -13,7 +13,7 @@ use http::{Request, Response};
 use http_body::Frame;
 use ringwall_base::RequestId;
 use ringwall_net::{
-    Answer, Answering, Body, BodyError, Curb, DialTcp, Peer, PoolSettings, Settings, Target,
+    Answer, Answering, Body, BodyError, Curb, DialTcp, Peer, Pool, PoolSettings, Settings, Target,
     TargetSettings, Violation,
 };
 
@@ -425,4 +425,60 @@ fn connections_of_a_target_are_limited_and_so_is_the_queue() {
     let wide = through(8);
     let mut clients: Vec<_> = (0..4).map(|_| ask(wide.address)).collect();
     assert!(clients.iter_mut().all(|client| rest(client).ends_with("ok")));
+}
+
+/// Sends a large body for each request.
+#[derive(Debug)]
+struct Poster(Arc<Target>);
+
+impl Answer for Poster {
+    fn answer(&self, _: Arc<Peer>, _: Request<Body>) -> Answering<'_> {
+        Box::pin(async {
+            let mut request = Box::new(Request::new(Body::full(vec![b'x'; LARGE])));
+            *request.method_mut() = http::Method::PUT;
+            request.headers_mut().insert("host", http::HeaderValue::from_static("a"));
+            Pool::default().send(&self.0, request).await.unwrap_or_else(|_failed| {
+                let mut failed = Response::new(Body::Empty);
+                *failed.status_mut() = http::StatusCode::BAD_GATEWAY;
+                failed
+            })
+        })
+    }
+
+    fn refused(&self, _: &Peer, _: Violation) -> RequestId {
+        RequestId::from_bits(7)
+    }
+}
+
+/// More than the buffers of both sockets hold.
+const LARGE: usize = 32 * 1024 * 1024;
+
+#[test]
+fn an_answer_before_the_end_of_the_body_does_not_mix_the_body_with_the_next_request() {
+    static IS_MIXED: AtomicBool = AtomicBool::new(false);
+    let (address, _) = upstream(|mut stream, _| {
+        while !until(&mut stream, "\r\n\r\n").is_empty() {
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            // The client has its answer and asks again before the body goes on.
+            crate::house::pause(100);
+            let mut body = vec![0; LARGE];
+            if stream.read_exact(&mut body).is_err() {
+                return;
+            }
+            let is_mixed = body.iter().any(|byte| *byte != b'x');
+            IS_MIXED.fetch_or(is_mixed, Ordering::Relaxed);
+        }
+    });
+    let (_server, door) = serve(
+        &Settings::default(),
+        None,
+        Arc::new(Poster(Target::new(Arc::new(DialTcp(address)), None))),
+    );
+    let mut client = connect(door);
+    for _ in 0..3 {
+        client.write_all(GET.as_bytes()).unwrap();
+        let answer = until(&mut client, "ok");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+    assert!(!IS_MIXED.load(Ordering::Relaxed));
 }

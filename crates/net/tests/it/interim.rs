@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use ringwall_net::{Certificates, DialTcp, PoolSettings, ServerTls, Settings, Target};
 
-use crate::house::{House, connect, rest, until};
+use crate::house::{House, connect, raw, rest, until};
 use crate::tls::Ca;
-use crate::upstream::{proxy, proxy_behind, upstream};
+use crate::upstream::{LAST, proxy, proxy_behind, upstream};
 
 const ASKS: &str = "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\
     Connection: close\r\n\r\n";
@@ -129,6 +129,32 @@ fn a_flood_of_hints_is_no_answer() {
     });
     let proxy = proxy(address, None, PoolSettings::default());
     let mut stream = connect(proxy.address);
-    stream.write_all(crate::upstream::LAST.as_bytes()).unwrap();
+    stream.write_all(LAST.as_bytes()).unwrap();
     assert!(rest(&mut stream).contains("HTTP/1.1 502 "));
+}
+
+#[test]
+fn an_upstream_that_answers_without_the_body_that_it_was_promised_gets_no_other_request() {
+    let (address, _) = upstream(|mut stream, _| {
+        let mut head = until(&mut stream, "\r\n\r\n");
+        while !head.is_empty() {
+            let is_owed = head.contains("expect: 100-continue");
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            head = until(&mut stream, "\r\n\r\n");
+            if is_owed && !head.is_empty() {
+                stream.write_all(b"HTTP/1.1 500 Mixed\r\nContent-Length: 0\r\n\r\n").unwrap();
+                return;
+            }
+        }
+    });
+    let proxy = proxy(address, None, PoolSettings::default());
+    // Often enough that both come to one thread.
+    for _ in 0..10 {
+        let mut client = connect(proxy.address);
+        client.write_all(ASKS.as_bytes()).unwrap();
+        let asked = until(&mut client, "\r\n\r\n");
+        assert!(asked.starts_with("HTTP/1.1 200 "), "{asked}");
+        let next = raw(proxy.address, &[LAST]);
+        assert!(next.starts_with("HTTP/1.1 200 "), "{next}");
+    }
 }

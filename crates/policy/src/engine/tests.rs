@@ -349,3 +349,21 @@ proptest! {
         crate::fuzz(format!("u c getUser\npermit(principal,action,resource)when{{{data}}};").as_bytes());
     }
 }
+
+#[test]
+fn a_key_of_another_engine_permits_nothing() {
+    let (one, other) = (engine(""), engine(""));
+    let person = person(&["support"]);
+    let question = Question {
+        person: Some(&person),
+        caller: None,
+        service: "users",
+        operation: "getUser",
+        circumstances: Circumstances::default(),
+    };
+    let key = one.find("users", "getUser");
+    assert_eq!(one.decide_at(key, &question), one.decide(&question));
+    assert!(one.decide_at(key, &question).is_allowed());
+    assert!(!other.decide_at(key, &question).is_allowed());
+    assert!(!one.decide_at(None, &question).is_allowed());
+}
