@@ -25,13 +25,13 @@ pub(crate) fn watched(response: Response<Body>, begin: impl FnOnce() -> Tenure) 
     response.map(|body| Body::boxed(Watched::new(body, tenure)))
 }
 
-/// A body with an alarm, which is set only when it first has to wait.
+/// A body with an alarm, which is set when it is first asked for.
 struct Watched {
     body: Body,
     tenure: Tenure,
     kind: Kind,
     alarm: Option<Pin<Box<Sleep>>>,
-    /// How long nothing has come. No clock is read for a piece.
+    /// How long nothing has come. No clock is read for a piece: the runtime knows of the alarm.
     still: Duration,
     pieces: usize,
 }
@@ -43,14 +43,16 @@ impl Watched {
         Self { body, tenure, kind, alarm: None, still: Duration::ZERO, pieces: 0 }
     }
 
-    /// While nothing comes.
-    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+    /// While nothing comes, and when it is time to look.
+    fn poll_alarm(&mut self, cx: &mut Context<'_>, is_still: bool) -> Poll<&'static str> {
         let settings = self.tenure.settings();
         let every = settings.look_every;
         let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep(every)));
         while alarm.as_mut().poll(cx).is_ready() {
-            self.still = self.still.saturating_add(every);
             alarm.set(sleep(every));
+            if is_still {
+                self.still = self.still.saturating_add(every);
+            }
             if self.still > settings.stream_idle {
                 return Poll::Ready("the service stopped sending");
             }
@@ -71,17 +73,27 @@ impl http_body::Body for Watched {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
-        if let Poll::Ready(frame) = http_body::Body::poll_frame(Pin::new(&mut this.body), cx) {
+        let frame = http_body::Body::poll_frame(Pin::new(&mut this.body), cx);
+        if !matches!(frame, Poll::Pending | Poll::Ready(Some(Ok(_)))) {
+            return frame;
+        }
+        let is_still = frame.is_pending();
+        if !is_still {
             this.still = Duration::ZERO;
             this.pieces = this.pieces.saturating_add(1);
             // What is taken slowly and always there never waits.
-            let is_due = this.pieces.is_multiple_of(LOOK_AFTER);
-            if is_due && this.tenure.is_over(this.kind) {
+            if this.pieces.is_multiple_of(LOOK_AFTER) && this.tenure.is_over(this.kind) {
                 return Poll::Ready(Some(Err(BodyError::Refused(ENDED))));
             }
-            return Poll::Ready(frame);
         }
-        this.poll_alarm(cx).map(|why| Some(Err(BodyError::Refused(why))))
+        let is_waited_for = this.alarm.as_ref().is_some_and(|alarm| !alarm.is_elapsed());
+        if !is_still && is_waited_for {
+            return frame;
+        }
+        match this.poll_alarm(cx, is_still) {
+            Poll::Ready(why) => Poll::Ready(Some(Err(BodyError::Refused(why)))),
+            Poll::Pending => frame,
+        }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -95,5 +107,6 @@ impl http_body::Body for Watched {
 
 const ENDED: &str = "what admitted the request has ended";
 
-/// Half a megabyte or more: a look costs nothing beside it.
+/// Pieces may come so fast that the runtime does not get to its clock between them; then it is not
+/// long until there were so many.
 const LOOK_AFTER: usize = 64;

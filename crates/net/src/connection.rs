@@ -27,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) admission: Arc<Admission>,
     /// Who has to send a PROXY header here.
     pub(crate) proxies: Networks,
+    /// Whether a client in the clear may begin with HTTP/2.
+    pub(crate) takes_h2c: bool,
 }
 
 /// What a connection holds of its worker.
@@ -95,11 +97,12 @@ pub(crate) async fn serve(
     }
 }
 
-/// Without TLS. A service may call by gRPC; whoever comes to the public door in the clear may not.
+/// Without TLS. A service may call another by gRPC; all other doors have HTTP/1 only.
 async fn clear(stream: TcpStream, context: &Arc<Context>, peer: Arc<Peer>) {
-    let is_h2 = match context.door {
-        Door::Outbound(_) => Box::pin(preface::is_h2(&stream, &context.settings, &peer)).await,
-        Door::Admin | Door::Edge | Door::Inbound(_) => Some(false),
+    let is_h2 = if context.takes_h2c {
+        Box::pin(preface::is_h2(&stream, &context.settings, &peer)).await
+    } else {
+        Some(false)
     };
     match is_h2 {
         Some(true) => Box::pin(h2::serve(stream, context, peer)).await,

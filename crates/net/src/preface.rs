@@ -1,37 +1,49 @@
 //! Whether a client in the clear begins with HTTP/2, with prior knowledge (RFC 9113 section 3.3).
 
+use std::io;
 use std::time::Duration;
 
+use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use crate::drain::leave;
-use crate::{Peer, Settings};
+use crate::{Curb, Peer, Settings};
 
 /// Looks at the first bytes and leaves them there. `None` when there is nobody to serve.
 pub(crate) async fn is_h2(stream: &TcpStream, settings: &Settings, peer: &Peer) -> Option<bool> {
-    let mut seen = [0; PREFACE.len()];
-    let first = timeout(settings.idle_time, stream.peek(&mut seen));
-    let first = tokio::select! {
-        first = first => first.ok()?.ok()?,
+    let told = tokio::select! {
+        told = in_time(stream, settings.head_time) => told,
         () = leave(peer.presence()) => return None,
     };
-    match look(&seen, first) {
-        Some(is_h2) => Some(is_h2),
-        None => timeout(settings.head_time, more(stream)).await.ok()?,
+    if told.is_err() {
+        peer.curb(Curb::Silent);
     }
+    told.ok().flatten()
 }
 
-/// A preface in pieces is rare enough to be asked for by the clock: what was looked at stays
-/// readable, so that nothing would wake us.
-async fn more(stream: &TcpStream) -> Option<bool> {
+/// HTTP/1 gives as much time for the first byte, and as much again for a head.
+async fn in_time(stream: &TcpStream, time: Duration) -> Result<Option<bool>, Elapsed> {
+    if timeout(time, stream.readable()).await?.is_err() {
+        return Ok(None);
+    }
+    timeout(time, told(stream)).await
+}
+
+async fn told(stream: &TcpStream) -> Option<bool> {
     loop {
-        sleep(PAUSE).await;
+        let ready = stream.ready(Interest::READABLE).await.ok()?;
         let mut seen = [0; PREFACE.len()];
         let count = stream.peek(&mut seen).await.ok()?;
-        if let Some(is_h2) = look(&seen, count) {
-            return Some(is_h2);
+        match look(&seen, count) {
+            Some(is_h2) => return Some(is_h2),
+            // It stays what it is, and HTTP/1 will find its end.
+            None if ready.is_read_closed() => return Some(false),
+            None => {}
         }
+        // What was looked at stays readable. This forgets it, so that the next byte wakes us.
+        stream.try_io(Interest::READABLE, || Err::<(), _>(io::ErrorKind::WouldBlock.into())).ok();
     }
 }
 
@@ -47,8 +59,6 @@ fn look(seen: &[u8], count: usize) -> Option<bool> {
 
 /// RFC 9113 section 3.4. No method of HTTP/1 begins so.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-const PAUSE: Duration = Duration::from_millis(2);
 
 #[cfg(test)]
 mod tests {

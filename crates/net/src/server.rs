@@ -104,6 +104,24 @@ impl Server {
         opening: Opening,
         proxies: Networks,
     ) -> Result<SocketAddr, OpenError> {
+        self.open_with(opening, proxies, false)
+    }
+
+    /// As [`Server::open`]. Whoever comes in the clear may also begin with HTTP/2, with prior
+    /// knowledge (RFC 9113 section 3.3).
+    ///
+    /// # Errors
+    /// When the socket cannot be bound.
+    pub fn open_h2c(&self, opening: Opening) -> Result<SocketAddr, OpenError> {
+        self.open_with(opening, Networks::default(), true)
+    }
+
+    fn open_with(
+        &self,
+        opening: Opening,
+        proxies: Networks,
+        takes_h2c: bool,
+    ) -> Result<SocketAddr, OpenError> {
         let Opening { door, listen, tls, answer } = opening;
         let Listening { address, sockets } = bind(listen, self.workers.len())?;
         let kept = sockets.iter().map(Bound::duplicate).collect::<io::Result<_>>();
@@ -116,6 +134,7 @@ impl Server {
             answer,
             admission: Arc::clone(&self.admission),
             proxies,
+            takes_h2c,
         });
         let single = self.next.fetch_add(1, Ordering::Relaxed);
         let first = if sockets.len() == 1 { single } else { 0 };

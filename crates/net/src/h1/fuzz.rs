@@ -48,6 +48,7 @@ pub fn fuzz_server(data: &[u8]) {
         tls: None,
         answer: Arc::new(Echo),
         proxies: Networks::default(),
+        takes_h2c: false,
     });
     let peer = Arc::new(Peer::new(SocketAddr::from(([127, 0, 0, 1], 0)), Door::Edge, None));
     let answers = run(async {

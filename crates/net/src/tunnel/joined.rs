@@ -81,7 +81,11 @@ impl Joined {
             let ended = self.poll(cx).map(|()| false);
             if self.to_client.can_end() { Poll::Ready(true) } else { ended }
         });
-        let is_between = timeout_at(by, between).await.unwrap_or(false);
+        let is_between = tokio::select! {
+            biased;
+            farewell = ending.as_mut() => return Some(Parting { farewell, by: soon().min(by) }),
+            is_between = timeout_at(by, between) => is_between.unwrap_or(false),
+        };
         is_between.then_some(Parting { farewell: Farewell::Restart, by: soon().min(by) })
     }
 

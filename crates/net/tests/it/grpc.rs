@@ -4,16 +4,17 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use ringwall_base::RequestId;
 use ringwall_net::{
-    Answer, Answering, Body, DialTcp, Door, Listen, Opening, Peer, Pool, Protocol, Server,
+    Answer, Answering, Body, Curb, DialTcp, Door, Listen, Opening, Peer, Pool, Protocol, Server,
     Settings, Target, TargetSettings, Violation,
 };
 
-use crate::frames::{SETTINGS, tls};
-use crate::house::{House, connect, pause, raw, serve};
+use crate::frames::{SETTINGS, curbed, eventually, tls};
+use crate::house::{House, Recorder, connect, pause, raw, rest, serve};
 use crate::tls::{Ca, client, mutual};
 
 /// Sends everything on to one target.
@@ -109,7 +110,7 @@ fn doors(server: &Server, target: Arc<Target>) -> SocketAddr {
     let target = Target::with(Arc::new(DialTcp(inbound)), Some(tls), settings);
     let answer = Arc::new(Relay { pool: Pool::default(), target });
     let door = Door::Outbound("shop".into());
-    server.open(Opening { door, listen: listen(), tls: None, answer }).unwrap()
+    server.open_h2c(Opening { door, listen: listen(), tls: None, answer }).unwrap()
 }
 
 #[test]
@@ -143,4 +144,35 @@ fn a_door_behind_a_service_tells_the_versions_apart_by_the_first_bytes() {
     let answer = raw(house.address, &["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]);
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
     assert_eq!(house.recorder.seen(), ["GET /one", "GET /one"]);
+}
+
+#[test]
+fn a_door_in_the_clear_has_one_version_unless_it_is_opened_for_both() {
+    let house = House::plain(&Settings::default());
+    let answer: Arc<dyn Answer> = Arc::<Recorder>::clone(&house.recorder);
+    let (door, listen) =
+        (Door::Outbound("shop".into()), Listen::Address("127.0.0.1:0".parse().unwrap()));
+    // As a door to a partner is.
+    let opened = house.server.open(Opening { door, listen, tls: None, answer }).unwrap();
+    let answer = raw(opened, &["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]);
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+}
+
+#[test]
+fn who_sends_no_version_has_as_long_as_with_http_1_and_who_ends_is_gone_at_once() {
+    let settings =
+        Settings { workers: 1, head_time: Duration::from_secs(1), ..Settings::default() };
+    let server = Server::start(settings).unwrap();
+    let outbound = doors(&server, Target::new(Arc::new(DialTcp(([127, 0, 0, 1], 9).into())), None));
+    for (count, begun) in [(1, ""), (2, "PRI * HT")] {
+        assert_eq!(raw(outbound, &[begun]), "");
+        assert!(eventually(|| curbed(&server, Curb::Silent) == count));
+    }
+    // The end of what could have become either is not waited for.
+    let mut ended = connect(outbound);
+    ended.write_all(b"P").unwrap();
+    ended.shutdown(std::net::Shutdown::Write).unwrap();
+    ended.set_read_timeout(Some(Duration::from_millis(900))).unwrap();
+    rest(&mut ended);
+    assert_eq!(curbed(&server, Curb::Silent), 2);
 }

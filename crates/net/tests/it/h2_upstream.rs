@@ -92,7 +92,8 @@ fn limited(port: u16, workers: usize, most: (usize, usize)) -> (Server, SocketAd
     let protocol = Protocol::Http2;
     let settings = TargetSettings { protocol, connections_max, pending_max };
     let target = Target::with(Arc::new(DialTcp(([127, 0, 0, 1], port).into())), None, settings);
-    let connect_time = Duration::from_secs(2);
+    // "Full" is told at once; a stall must not make "late" come first.
+    let connect_time = Duration::from_secs(8);
     let pool = Pool::new(PoolSettings { connect_time, ..PoolSettings::default() });
     let relay = Relay { pool, target };
     serve(&Settings { workers, ..Settings::default() }, None, Arc::new(relay))
@@ -259,9 +260,10 @@ fn what_waits_for_a_stream_is_limited_in_number() {
     let (said, heard) = std::sync::mpsc::channel();
     for mut stream in more.drain(..) {
         let said = said.clone();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         std::thread::spawn(move || said.send(body(&crate::house::rest(&mut stream))));
     }
-    assert_eq!(heard.recv_timeout(Duration::from_secs(4)).unwrap(), full);
+    assert_eq!(heard.recv_timeout(Duration::from_secs(7)).unwrap(), full);
     // The other waits on, up to its time.
     let late = "upstream did not accept the connection in time true";
     assert_eq!(heard.recv_timeout(Duration::from_secs(20)).unwrap(), late);

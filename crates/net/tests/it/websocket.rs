@@ -268,6 +268,23 @@ fn a_frame_may_end_before_a_drain_ends_its_tunnel() {
     client.read_to_end(&mut rest).unwrap();
 }
 
+#[test]
+fn a_tunnel_inside_a_frame_ends_at_once_in_a_drain_when_its_admission_does() {
+    let (address, taken) = upstream(b"\x81\x04hi");
+    let front = front(address, None);
+    let mut client = open(&front);
+    hears(&mut client, b"\x81\x04hi");
+    let _upstream = taken.recv().unwrap();
+    // It stays for up to half of a drain, and then for the end of its frame.
+    front.server.leave(ringwall_net::Drain::within(Duration::from_secs(10)));
+    client.set_read_timeout(Some(Duration::from_millis(5_200))).unwrap();
+    let error = client.read(&mut [0]).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+    front.end.send_replace(Some(Farewell::Policy));
+    client.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    assert_eq!(client.read(&mut [0]).unwrap(), 0);
+}
+
 const HANDSHAKE: &[u8] = b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\
     Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

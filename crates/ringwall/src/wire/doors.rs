@@ -131,7 +131,7 @@ impl Doors {
         socket: TcpListener,
     ) -> Result<()> {
         let door = Door::Outbound { caller: caller.to_owned(), callee: Some(callee.to_owned()) };
-        self.server.open(Opening {
+        self.server.open_h2c(Opening {
             door: ringwall_net::Door::Outbound(Arc::from(caller)),
             listen: Listen::Tcp(socket),
             tls: None,
@@ -150,6 +150,7 @@ impl Doors {
         let Some(egress) = Egress::build(&self.core, caller, partner.0, partner.1) else {
             bail!("the address of partner `{}` is not one that can be reached", partner.0);
         };
+        // HTTP/1 only: what is asked of a partner is not normalized.
         self.server.open(Opening {
             door: ringwall_net::Door::Outbound(Arc::from(caller)),
             listen: Listen::Tcp(socket),

@@ -1,5 +1,6 @@
 //! Programs that others wrote, as they are: curl, requests, Authlib.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use crate::library::Library;
@@ -124,8 +125,21 @@ fn nearby() -> (Library, String) {
     (library, url)
 }
 
+/// Whether a program is installed. Without it nothing is proved here, and that is said.
+fn is_there(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output();
+    if found.is_err() {
+        let line = format!("NOT RUN: `{program}` is not installed\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    }
+    found.is_ok()
+}
+
 #[test]
 fn nghttp_is_answered_however_it_puts_its_frames() {
+    if !is_there("nghttp") {
+        return;
+    }
     let (library, url) = nearby();
     library.house.write("body", &"b".repeat(60_000));
     let echo = format!("{url}/lab/echo");
@@ -157,6 +171,9 @@ fn nghttp_is_answered_however_it_puts_its_frames() {
 
 #[test]
 fn h2load_counts_every_request_as_answered_over_both_protocols() {
+    if !is_there("h2load") {
+        return;
+    }
     let (library, url) = nearby();
     let echo = format!("{url}/lab/echo");
     for protocol in [&["-m", "16"][..], &["--h1"]] {
