@@ -37,6 +37,13 @@ pub(super) struct Mark {
     checkpoints: u64,
 }
 
+impl Mark {
+    /// Whether nothing was read.
+    fn is_start(&self) -> bool {
+        self.checkpoints == 0 && self.frontier.size() == 0
+    }
+}
+
 /// Reads everything, and compares it with the last checkpoint, while somebody else writes. What is
 /// not whole at the end may be on its way.
 pub(super) fn look(dir: &Path, public_key: &[u8]) -> Result<Mark, OpenError> {
@@ -47,22 +54,32 @@ pub(super) fn look(dir: &Path, public_key: &[u8]) -> Result<Mark, OpenError> {
 /// torn. If it does not fit, the mark is not believed, and everything is read.
 pub(super) fn recover(dir: &Path, public_key: &[u8], mark: Mark) -> Result<Recovered, OpenError> {
     let lock = lock(dir)?;
-    let walked = walk(dir, public_key, mark, false).or_else(|error| {
-        tracing::debug!(%error, "the audit log is read from its beginning");
-        walk(dir, public_key, Mark::default(), false)
-    });
+    let is_start = mark.is_start();
+    let walked = match walk(dir, public_key, mark, false) {
+        Err(error) if !is_start => {
+            tracing::debug!(%error, "the audit log is read from its beginning");
+            walk(dir, public_key, Mark::default(), false)
+        }
+        walked => walked,
+    };
     let Walk { mark, cut, last, .. } = walked?;
     let signed = mark.checkpoint.map_or(0, |checkpoint| checkpoint.size);
     Ok(Recovered { lock, frontier: mark.frontier, last, cut, signed })
 }
 
 fn walk(dir: &Path, public_key: &[u8], mark: Mark, is_live: bool) -> Result<Walk, OpenError> {
-    let is_start = mark.checkpoints == 0 && mark.frontier.size() == 0;
+    let is_start = mark.is_start();
     let mut walk = Walk { mark, cut: 0, last: None, is_live, is_start };
     walk.checkpoints(dir, public_key)?;
     walk.compare(CHECKPOINTS, 0)?;
     let mut segments = segment::list(dir).map_err(OpenError::Open)?;
     segments.retain(|segment| segment.first >= walk.mark.segment);
+    let (size, found) = (walk.mark.frontier.size(), segments.first().map(|segment| segment.first));
+    if size > 0 && found != Some(walk.mark.segment) {
+        // What was read last is gone, and what is there may be anything.
+        let kind = ProblemKind::Sequence { found: found.unwrap_or(0) };
+        return Err(damaged(&Segment::at(dir, walk.mark.segment).name(), 0, size, kind));
+    }
     for (index, segment) in segments.iter().enumerate() {
         walk.segment(segment, index + 1 == segments.len())?;
     }

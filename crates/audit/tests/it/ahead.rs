@@ -149,3 +149,30 @@ fn a_torn_tail_is_left_alone_by_a_look_and_cut_by_the_opening() {
     drop(log);
     is_whole(dir.path(), 10);
 }
+
+#[test]
+fn a_log_whose_last_segment_is_gone_does_not_open() {
+    let small = || Settings { segment_bytes_max: 1_500, ..settings() };
+    for is_everything in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let log = open_with(dir.path(), small()).unwrap();
+        put(&log, 0..40);
+        drop(log);
+        let ahead = look(dir.path());
+        let entries = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+        let mut segments: Vec<PathBuf> =
+            entries.filter(|path| path.to_string_lossy().contains("events-")).collect();
+        segments.sort();
+        assert!(segments.len() > 2, "{segments:?}");
+        let kept = if is_everything { 0 } else { segments.len() - 1 };
+        for gone in &segments[kept..] {
+            fs::remove_file(gone).unwrap();
+        }
+        match follow(ahead) {
+            Err(OpenError::Damaged(problem)) => {
+                assert!(matches!(problem.kind, ProblemKind::Truncated { .. }), "{problem}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
