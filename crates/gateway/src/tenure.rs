@@ -209,6 +209,6 @@ impl Default for TenureSettings {
     }
 }
 
-/// The largest difference between clocks by which a token is taken after its time: a tunnel that was
-/// admitted then is not closed at once.
+/// Longer than the difference between clocks by which an access token is taken after its time: a
+/// tunnel that was admitted then is not closed at once.
 const LEEWAY: Duration = Duration::from_secs(10);
