@@ -17,6 +17,7 @@ use crate::endpoint::{
 use crate::form::Form;
 use crate::identity::House;
 use crate::page;
+use crate::refresh;
 use crate::settings::Settings;
 
 /// A response of ours: small and whole.
@@ -142,7 +143,9 @@ impl Endpoint {
     /// Whether the answer needs neither the disk nor a password hash.
     fn stays_in_memory(self, call: &Call) -> bool {
         match self {
-            Self::Discovery | Self::Introspect | Self::Jwks | Self::Userinfo => true,
+            Self::Discovery | Self::Jwks | Self::Userinfo => true,
+            Self::Introspect => Form::parse(call.request.body())
+                .is_ok_and(|form| !form.get("token").is_some_and(refresh::is_refresh_token)),
             Self::Token => Form::parse(call.request.body())
                 .is_ok_and(|form| form.get("grant_type") == Some("client_credentials")),
             Self::Authorize | Self::Login | Self::Logout | Self::Revoke => false,
@@ -194,6 +197,7 @@ impl<E: Ours> From<E> for Refusal {
 pub(crate) trait Ours: std::error::Error + 'static {}
 
 impl Ours for crate::PeopleError {}
+impl Ours for refresh::RefreshError {}
 impl Ours for crate::sessions::SessionError {}
 impl Ours for ringwall_base::SignError {}
 impl Ours for ringwall_base::SinkError {}

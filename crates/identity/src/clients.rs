@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::House;
 use crate::record::Record;
+use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::tables::TENANT;
 
@@ -36,6 +37,25 @@ pub enum Grant {
     AuthorizationCode,
     /// `client_credentials`: tokens for itself.
     ClientCredentials,
+    /// `refresh_token`: new tokens for a person who let it act before.
+    RefreshToken,
+}
+
+impl Grant {
+    /// Reads a `grant_type` (RFC 6749).
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken];
+        all.into_iter().find(|grant| grant.name() == name)
+    }
+
+    /// The `grant_type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::ClientCredentials => "client_credentials",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
 }
 
 /// A client to be registered.
@@ -138,6 +158,24 @@ impl Client {
         let given = Secret::new(secret_hash(secret));
         self.secret_hashes.iter().fold(false, |found, hash| found | (Secret::new(*hash) == given))
     }
+
+    /// Whether it may use a grant.
+    pub(crate) fn uses(&self, grant: Grant) -> bool {
+        self.settings.grants.contains(&grant)
+    }
+
+    /// Whether it may ask for a scope. `offline_access` (OpenID Connect Core section 11) belongs to
+    /// the refresh grant: who registered that gets refresh tokens with or without the word.
+    pub(crate) fn may_have(&self, scope: &str) -> bool {
+        let is_offline = scope == OFFLINE && self.uses(Grant::RefreshToken);
+        is_offline || self.settings.scopes.iter().any(|known| known == scope)
+    }
+
+    /// Whether a refresh token that is bound to no key changes with each use. A client that signs an
+    /// assertion each time proves a key anyway (RFC 9700 section 4.14).
+    pub(crate) const fn rotates(&self) -> bool {
+        !matches!(self.settings.access, Access::Key(_))
+    }
 }
 
 impl<'a> Clients<'a> {
@@ -221,10 +259,12 @@ impl<'a> Clients<'a> {
     /// # Errors
     /// When there is no such client, or the store fails.
     pub fn disable(&self, id: &str, is_disabled: bool) -> Result<(), ClientError> {
-        let (key, until) = (id.to_owned(), self.house.seams.clock.now().plus(HOLD));
+        let now = self.house.seams.clock.now();
+        let (key, until) = (id.to_owned(), now.plus(HOLD));
         let changed = self.house.seams.store.write(move |transaction| {
             if is_disabled {
                 Revocations::write(transaction, Kind::Client, &key, until)?;
+                refresh::end_all(transaction, refresh::Of::Client, &key, now)?;
             }
             transaction.execute(
                 "UPDATE identity_client SET is_disabled = ?3 WHERE tenant_id = ?1 AND id = ?2",
@@ -341,5 +381,6 @@ fn secret_hash(secret: &str) -> Hash {
     hash
 }
 
+pub(crate) const OFFLINE: &str = "offline_access";
 const ADD_SECRET: &str = "INSERT INTO identity_client_secret (tenant_id, client_id, hash, created)
     VALUES (?1, ?2, ?3, ?4)";

@@ -5,9 +5,10 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Person, Secret, Timestamp};
 use ringwall_jose::base64url_encode;
-use ringwall_store::{Store, StoreError, Value};
+use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
 use crate::people::ROLES;
+use crate::refresh::{self, NewFamily};
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
 use crate::sessions::SessionError;
@@ -33,6 +34,8 @@ pub(crate) struct Grantee {
     pub(crate) authenticated: Timestamp,
     pub(crate) scope: String,
     pub(crate) nonce: Option<String>,
+    /// The grant that refresh tokens go on with.
+    pub(crate) grant: Option<String>,
 }
 
 /// What came of an attempt to redeem a code.
@@ -43,7 +46,7 @@ pub(crate) enum Redeemed {
     /// Unknown, expired, or of another client, redirect URI or verifier.
     Refused(&'static str),
     /// It was used before: what its first use gave is revoked (RFC 6749 section 4.1.2).
-    Replayed(Option<String>),
+    Replayed(Vec<(Kind, String)>),
 }
 
 /// What the client presents with the code.
@@ -56,6 +59,8 @@ pub(crate) struct Presented {
     pub(crate) challenge: String,
     /// The id of the access token that a good code will give.
     pub(crate) token_id: String,
+    /// The refresh tokens that it will give.
+    pub(crate) family: Option<NewFamily>,
 }
 
 /// Makes a code for a person who is signed in.
@@ -100,7 +105,7 @@ pub(crate) fn redeem(
         let row = transaction.first(
             "SELECT c.client_id, c.redirect_uri, c.challenge, c.expires, c.user_id, c.sid,
              c.authenticated, c.scope, c.nonce, u.name, c.token_id, u.is_disabled,
-             EXISTS (SELECT 1 FROM identity_session s WHERE s.tenant_id = c.tenant_id
+             c.family_id, EXISTS (SELECT 1 FROM identity_session s WHERE s.tenant_id = c.tenant_id
              AND s.user_id = c.user_id AND s.sid = c.sid)
              FROM identity_code c JOIN identity_user u
              ON u.tenant_id = c.tenant_id AND u.id = c.user_id
@@ -113,36 +118,25 @@ pub(crate) fn redeem(
             return Ok(Redeemed::Refused("code of another client"));
         }
         let first = transaction.execute(
-            "UPDATE identity_code SET consumed_at = ?3, token_id = ?4
+            "UPDATE identity_code SET consumed_at = ?3, token_id = ?4, family_id = ?5
              WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL",
-            &[TENANT.into(), hash, now.into(), (&presented.token_id).into()],
+            &[
+                TENANT.into(),
+                hash,
+                now.into(),
+                (&presented.token_id).into(),
+                presented.family.as_ref().map(|family| family.id.clone()).into(),
+            ],
         )?;
         if first == 0 {
-            let given: Option<String> = row.get(10)?;
-            if let Some(given) = &given {
-                Revocations::write(transaction, Kind::Token, given, now.plus(HOLD))?;
-            }
-            return Ok(Redeemed::Replayed(given));
+            return take_back(transaction, &row, now);
         }
-        if row.get::<Timestamp>(3)? <= now {
-            return Ok(Redeemed::Refused("expired code"));
-        }
-        if row.get::<String>(1)? != presented.redirect_uri {
-            return Ok(Redeemed::Refused("other redirect_uri"));
-        }
-        if Secret::new(row.get::<String>(2)?) != Secret::new(presented.challenge.clone()) {
-            return Ok(Redeemed::Refused("wrong code_verifier"));
-        }
-        if row.get::<bool>(11)? {
-            return Ok(Redeemed::Refused("disabled account"));
-        }
-        // Revocations cover what was issued until then: a token made now would outlive its session.
-        if !row.get::<bool>(12)? {
-            return Ok(Redeemed::Refused("session ended"));
+        if let Some(why) = fault(&row, &presented, now)? {
+            return Ok(Redeemed::Refused(why));
         }
         let subject: String = row.get(4)?;
         let roles = transaction.query(ROLES, &[TENANT.into(), (&subject).into()])?;
-        Ok(Redeemed::Good(Box::new(Grantee {
+        let grantee = Grantee {
             subject,
             name: row.get(9)?,
             roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
@@ -150,8 +144,56 @@ pub(crate) fn redeem(
             authenticated: row.get(6)?,
             scope: row.get(7)?,
             nonce: row.get(8)?,
-        })))
+            grant: presented.family.as_ref().map(|family| family.id.clone()),
+        };
+        if let Some(family) = &presented.family {
+            family.begin(transaction, &presented.client_id, &grantee, now)?;
+        }
+        Ok(Redeemed::Good(Box::new(grantee)))
     })
+}
+
+/// Why a code of this client gives nothing.
+fn fault(
+    row: &Row,
+    presented: &Presented,
+    now: Timestamp,
+) -> Result<Option<&'static str>, StoreError> {
+    if row.get::<Timestamp>(3)? <= now {
+        return Ok(Some("expired code"));
+    }
+    if row.get::<String>(1)? != presented.redirect_uri {
+        return Ok(Some("other redirect_uri"));
+    }
+    if Secret::new(row.get::<String>(2)?) != Secret::new(presented.challenge.clone()) {
+        return Ok(Some("wrong code_verifier"));
+    }
+    if row.get::<bool>(11)? {
+        return Ok(Some("disabled account"));
+    }
+    // Revocations cover what was issued until then: a token made now would outlive its session.
+    if !row.get::<bool>(13)? {
+        return Ok(Some("session ended"));
+    }
+    Ok(None)
+}
+
+/// Revokes what the first use of a code gave.
+fn take_back(
+    transaction: &Transaction<'_>,
+    row: &Row,
+    now: Timestamp,
+) -> Result<Redeemed, StoreError> {
+    let mut taken = Vec::new();
+    if let Some(token) = row.get::<Option<String>>(10)? {
+        Revocations::write(transaction, Kind::Token, &token, now.plus(HOLD))?;
+        taken.push((Kind::Token, token));
+    }
+    if let Some(family) = row.get::<Option<String>>(12)? {
+        refresh::revoke(transaction, &family, now)?;
+        taken.push((Kind::Grant, family));
+    }
+    Ok(Redeemed::Replayed(taken))
 }
 
 /// Removes codes whose replay no longer matters.
@@ -165,7 +207,8 @@ pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn hash_of(code: &str) -> [u8; 32] {
+/// 256 random bits need no stretching; the hash only keeps them off the disk.
+pub(crate) fn hash_of(code: &str) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, code.as_bytes()).as_ref());
     hash

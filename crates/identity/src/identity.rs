@@ -20,7 +20,7 @@ use crate::seams::Seams;
 use crate::sessions::SessionTable;
 use crate::settings::Settings;
 use crate::throttle::Throttle;
-use crate::{answer, codes, password};
+use crate::{answer, codes, password, refresh};
 
 /// People, sessions and clients of one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -181,6 +181,7 @@ impl Identity {
         self.house.sessions.sweep(&seams.store, now)?;
         self.house.revocations.sweep(&seams.store, now)?;
         codes::sweep(&seams.store, now)?;
+        refresh::sweep(&seams.store, now)?;
         Ok(())
     }
 }

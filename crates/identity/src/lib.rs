@@ -18,6 +18,7 @@ mod throttle;
 mod sessions;
 mod clients;
 mod codes;
+mod refresh;
 mod keys;
 mod tokens;
 mod replay;

@@ -6,6 +6,7 @@ use ringwall_store::{Row, StoreError, Transaction, Value};
 use crate::identity::House;
 use crate::password::{self, PasswordError, hash_password};
 use crate::record::Record;
+use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::tables::TENANT;
 
@@ -127,14 +128,15 @@ impl<'a> Users<'a> {
     /// When there is none of this name, or the store fails.
     pub fn disable(&self, name: &str, is_disabled: bool) -> Result<(), PeopleError> {
         let account = self.find(name)?;
-        let (subject, until) = (account.subject.clone(), self.house.seams.clock.now().plus(HOLD));
+        let (subject, now) = (account.subject.clone(), self.house.seams.clock.now());
+        let until = now.plus(HOLD);
         self.house.seams.store.write(move |transaction| {
             transaction.execute(
                 "UPDATE identity_user SET is_disabled = ?3 WHERE tenant_id = ?1 AND id = ?2",
                 &[TENANT.into(), (&subject).into(), is_disabled.into()],
             )?;
             if is_disabled {
-                end_sessions(transaction, &subject)?;
+                end_sessions(transaction, &subject, now)?;
                 Revocations::write(transaction, Kind::Subject, &subject, until)?;
             }
             Ok::<_, PeopleError>(())
@@ -162,7 +164,7 @@ impl<'a> Users<'a> {
                  WHERE tenant_id = ?1 AND user_id = ?2",
                 &[TENANT.into(), (&subject).into(), (&phc).into(), now.into()],
             )?;
-            end_sessions(transaction, &subject)?;
+            end_sessions(transaction, &subject, now)?;
             Revocations::write(transaction, Kind::Subject, &subject, until)?;
             Ok::<_, PeopleError>(())
         })?;
@@ -276,7 +278,13 @@ fn insert(transaction: &Transaction<'_>, account: &Account, phc: &str) -> Result
     Ok(())
 }
 
-fn end_sessions(transaction: &Transaction<'_>, subject: &str) -> Result<(), StoreError> {
+/// Ends the sessions of a person, and what clients could have refreshed.
+fn end_sessions(
+    transaction: &Transaction<'_>,
+    subject: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    refresh::end_all(transaction, refresh::Of::Person, subject, now)?;
     transaction.execute(
         "DELETE FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2",
         &[TENANT.into(), subject.into()],

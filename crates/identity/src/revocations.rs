@@ -16,6 +16,8 @@ use crate::tables::TENANT;
 pub(crate) enum Kind {
     /// All tokens of a client.
     Client,
+    /// All tokens of a grant: what one sign-in gave one client, refreshed ones too.
+    Grant,
     /// All tokens of a session.
     Session,
     /// All tokens of a person.
@@ -28,6 +30,7 @@ impl Kind {
     const fn name(self) -> &'static str {
         match self {
             Self::Client => "client_id",
+            Self::Grant => "gid",
             Self::Session => "sid",
             Self::Subject => "sub",
             Self::Token => "jti",
@@ -35,7 +38,7 @@ impl Kind {
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Client, Self::Session, Self::Subject, Self::Token]
+        [Self::Client, Self::Grant, Self::Session, Self::Subject, Self::Token]
             .into_iter()
             .find(|kind| kind.name() == name)
     }
@@ -95,8 +98,8 @@ impl Revocations {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Whether a verified token no longer holds. A client, person or session that was revoked takes
-    /// with it the tokens that were issued until then.
+    /// Whether a verified token no longer holds. A client or person that was revoked takes with it
+    /// the tokens that were issued until then; a grant or a session never comes back.
     pub(crate) fn covers(&self, claims: &AccessClaims) -> bool {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         if live.is_empty() {
@@ -106,10 +109,12 @@ impl Revocations {
             live.get(&(kind, value.to_owned()))
                 .is_some_and(|until| claims.issued <= until.minus(HOLD))
         };
-        live.contains_key(&(Kind::Token, claims.token_id.clone()))
+        let is_over = |kind, value: &str| live.contains_key(&(kind, value.to_owned()));
+        is_over(Kind::Token, &claims.token_id)
+            || claims.session.as_deref().is_some_and(|sid| is_over(Kind::Session, sid))
+            || claims.grant.as_deref().is_some_and(|grant| is_over(Kind::Grant, grant))
             || is_revoked(Kind::Client, &claims.client_id)
             || is_revoked(Kind::Subject, &claims.subject)
-            || claims.session.as_deref().is_some_and(|sid| is_revoked(Kind::Session, sid))
     }
 
     /// Forgets what has expired anyway.

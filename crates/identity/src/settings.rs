@@ -19,6 +19,12 @@ pub struct Settings {
     pub session_idle: Duration,
     /// A session ends after this long, used or not.
     pub session_life: Duration,
+    /// A refresh token that is not used for this long ends.
+    pub refresh_idle: Duration,
+    /// All refresh tokens of one grant end after this long, used or not.
+    pub refresh_life: Duration,
+    /// How long a rotated refresh token gives its successor again: the answer may have been lost.
+    pub refresh_grace: Duration,
     /// A key is in the key set this long before it signs, so that every verifier has it.
     pub key_publish: Duration,
     /// A key signs this long.
@@ -42,6 +48,9 @@ impl Default for Settings {
             access_life: Duration::from_mins(5),
             session_idle: Duration::from_mins(30),
             session_life: Duration::from_hours(12),
+            refresh_idle: Duration::from_hours(24 * 7),
+            refresh_life: Duration::from_hours(24 * 30),
+            refresh_grace: Duration::from_secs(30),
             key_publish: Duration::from_hours(24),
             key_life: Duration::from_hours(24 * 60),
             hashes_max: 2,

@@ -6,8 +6,10 @@ use ringwall_store::Migration;
 pub(crate) const TENANT: &str = "default";
 
 /// The steps, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { area: "identity", version: 1, sql: include_str!("tables/0001.sql") }];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { area: "identity", version: 1, sql: include_str!("tables/0001.sql") },
+    Migration { area: "identity", version: 2, sql: include_str!("tables/refresh.sql") },
+];
 
 #[cfg(test)]
 mod tests;

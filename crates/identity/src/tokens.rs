@@ -39,6 +39,8 @@ struct Access<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    gid: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<u64>,
 }
 
@@ -82,6 +84,7 @@ pub(crate) fn for_program(
         roles: &settings.roles,
         name: None,
         sid: None,
+        gid: None,
         auth_time: None,
     };
     let token = sign(house, client, &claims)?;
@@ -110,6 +113,7 @@ pub(crate) fn for_person(
         roles: &grantee.roles,
         name: Some(&grantee.name),
         sid: Some(&grantee.sid),
+        gid: grantee.grant.as_deref(),
         auth_time: Some(grantee.authenticated.secs()),
     };
     let token = sign(house, client, &claims)?;

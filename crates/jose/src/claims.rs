@@ -26,6 +26,8 @@ pub struct AccessClaims {
     pub scopes: Vec<String>,
     /// `sid`: the public id of the login session.
     pub session: Option<String>,
+    /// `gid`: the grant, for as long as it is refreshed.
+    pub grant: Option<String>,
     /// `auth_time`.
     pub authenticated_at: Option<Timestamp>,
     /// `roles`, as given to the account (not expanded).
@@ -153,6 +155,7 @@ impl AccessClaims {
                 .map(|scope| scope.split_ascii_whitespace().map(str::to_owned).collect())
                 .unwrap_or_default(),
             session: claims.take_optional_text("sid")?,
+            grant: claims.take_optional_text("gid")?,
             authenticated_at: claims.optional_time("auth_time")?,
             roles: claims.take_list("roles")?,
             name: claims.take_optional_text("name")?,

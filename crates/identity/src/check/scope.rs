@@ -7,7 +7,7 @@ use crate::form::Form;
 pub(crate) fn scope(client: &Client, form: &Form) -> Option<String> {
     let mut scopes: Vec<&str> = Vec::new();
     for asked in form.get("scope").unwrap_or_default().split(' ').filter(|one| !one.is_empty()) {
-        if !client.settings.scopes.iter().any(|known| known == asked) {
+        if !client.may_have(asked) {
             return None;
         }
         if !scopes.contains(&asked) {

@@ -1,16 +1,25 @@
 //! What a token is worth (RFC 7662), told to the client that it was issued to.
 
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
 use crate::check::{client, form, verified};
+use crate::clients::Client;
 use crate::identity::House;
+use crate::refresh::{Live, is_refresh_token, look};
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let form = form(call)?;
     let client = client(house, call, &form)?;
     let token = form.get("token").ok_or(Refusal::client("invalid_request", "token is missing"))?;
+    if is_refresh_token(token) {
+        let body = match look(house, &client, token)? {
+            Some(live) => of_refresh_token(house, &client, &live),
+            None => json!({"active": false}),
+        };
+        return Ok(json_reply(StatusCode::OK, &body));
+    }
     // Another client's token looks like none at all: no oracle (attack T7).
     let claims = verified(house, token).filter(|claims| claims.client_id == client.settings.id);
     let body = claims.map_or(json!({"active": false}), |claims| {
@@ -29,4 +38,17 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         })
     });
     Ok(json_reply(StatusCode::OK, &body))
+}
+
+fn of_refresh_token(house: &House, client: &Client, live: &Live) -> Value {
+    json!({
+        "active": true,
+        "iss": house.settings.issuer,
+        "sub": live.subject,
+        "client_id": client.settings.id,
+        "exp": live.expires.secs(),
+        "iat": live.issued.secs(),
+        "scope": live.scope,
+        "username": live.name,
+    })
 }

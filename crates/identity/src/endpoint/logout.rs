@@ -9,6 +9,7 @@ use crate::endpoint::login::for_person;
 use crate::identity::House;
 use crate::page;
 use crate::record::Record;
+use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
@@ -53,12 +54,13 @@ fn end(house: &House, call: &Call) -> Result<Reply, Refusal> {
 /// Tokens that clients got in this session die with it (attack L4).
 fn revoke_tokens(house: &House, sid: Option<&str>) -> Result<(), Refusal> {
     let Some(sid) = sid.map(str::to_owned) else { return Ok(()) };
-    let until = house.seams.clock.now().plus(HOLD);
+    let now = house.seams.clock.now();
+    let until = now.plus(HOLD);
     let value = sid.clone();
-    house
-        .seams
-        .store
-        .write(move |transaction| Revocations::write(transaction, Kind::Session, &value, until))?;
+    house.seams.store.write(move |transaction| {
+        refresh::end_all(transaction, refresh::Of::Session, &value, now)?;
+        Revocations::write(transaction, Kind::Session, &value, until)
+    })?;
     house.revocations.add(Kind::Session, sid, until);
     Ok(())
 }

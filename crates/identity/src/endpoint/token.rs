@@ -5,35 +5,34 @@ use ringwall_base::Secret;
 use serde_json::json;
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
-use crate::check::{client, form, scope, verifier};
+use crate::check::{client, form, scope};
 use crate::clients::{Access, Client, Grant};
-use crate::codes::{Grantee, Presented, Redeemed, redeem};
+use crate::codes::Grantee;
 use crate::form::Form;
 use crate::identity::House;
 use crate::record::Record;
-use crate::revocations::{HOLD, Kind};
 use crate::tokens::{Issued, for_person, for_program, id_token};
+
+mod authorization_code;
+mod refresh_token;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let form = form(call)?;
     let client = client(house, call, &form)?;
     match grant(&client, &form)? {
         Grant::ClientCredentials => client_credentials(house, call, &client, &form),
-        Grant::AuthorizationCode => authorization_code(house, call, &client, &form),
+        Grant::AuthorizationCode => authorization_code::answer(house, call, &client, &form),
+        Grant::RefreshToken => refresh_token::answer(house, call, &client, &form),
     }
 }
 
 /// The grant that is asked for, if the client registered it. Others do not exist: no password grant.
 fn grant(client: &Client, form: &Form) -> Result<Grant, Refusal> {
-    let grant = match form.get("grant_type") {
-        Some("authorization_code") => Grant::AuthorizationCode,
-        Some("client_credentials") => Grant::ClientCredentials,
-        Some(_) => {
-            return Err(Refusal::client("unsupported_grant_type", "no such grant_type"));
-        }
-        None => return Err(Refusal::client("invalid_request", "grant_type is missing")),
-    };
-    if client.settings.grants.contains(&grant) {
+    let named = form.get("grant_type");
+    let named = named.ok_or(Refusal::client("invalid_request", "grant_type is missing"))?;
+    let unknown = Refusal::client("unsupported_grant_type", "no such grant_type");
+    let grant = Grant::parse(named).ok_or(unknown)?;
+    if client.uses(grant) {
         return Ok(grant);
     }
     Err(Refusal::client("unauthorized_client", "the client may not use this grant"))
@@ -55,60 +54,36 @@ fn client_credentials(
     let issued = for_program(house, client, &scope)?;
     let record = Record::of("token-issued").client(&client.settings.id).source(call.peer);
     house.put(record.operation("client_credentials"))?;
-    Ok(reply(&issued, None))
+    Ok(reply(&Given { issued, id_token: None, refresh_token: None }))
 }
 
-fn authorization_code(
-    house: &House,
-    call: &Call,
-    client: &Client,
-    form: &Form,
-) -> Result<Reply, Refusal> {
-    let presented = presented(house, client, form)?;
-    let token_id = presented.token_id.clone();
-    let now = house.seams.clock.now();
-    let grantee = match redeem(&house.seams.store, presented, now)? {
-        Redeemed::Good(grantee) => grantee,
-        Redeemed::Refused(why) => return refused(house, call, client, "code-refused", why),
-        Redeemed::Replayed(given) => {
-            if let Some(given) = given {
-                house.revocations.add(Kind::Token, given, now.plus(HOLD));
-            }
-            return refused(house, call, client, "code-reuse", "code used before");
-        }
-    };
-    let issued = for_person(house, client, &grantee, &token_id)?;
-    let id_token = wanted_id_token(house, client, &grantee, &issued)?;
-    let record = Record::of("token-issued").client(&client.settings.id).source(call.peer);
-    let record = record.person(&grantee.subject, &grantee.name).operation("authorization_code");
-    house.put(record)?;
-    Ok(reply(&issued, id_token))
+/// What a grant of a person gives.
+struct Given {
+    issued: Issued,
+    id_token: Option<String>,
+    refresh_token: Option<Secret<String>>,
 }
 
-fn presented(house: &House, client: &Client, form: &Form) -> Result<Presented, Refusal> {
-    let missing = |why| Refusal::client("invalid_request", why);
-    let code = form.get("code").ok_or(missing("code is missing"))?;
-    let redirect_uri = form.get("redirect_uri").ok_or(missing("redirect_uri is missing"))?;
-    Ok(Presented {
-        code: Secret::new(code.to_owned()),
-        client_id: client.settings.id.clone(),
-        redirect_uri: redirect_uri.to_owned(),
-        challenge: verifier(form).map_err(missing)?,
-        token_id: house.token_id()?,
-    })
-}
-
-/// One answer for every code that is not good; the record has the reason.
-fn refused(
-    house: &House,
-    call: &Call,
-    client: &Client,
+/// What is said of tokens where they are recorded.
+struct Words<'a> {
     action: &'static str,
-    why: &str,
-) -> Result<Reply, Refusal> {
-    let record = Record::refused(action, why).client(&client.settings.id).source(call.peer);
-    house.put(record)?;
-    Err(Refusal::client("invalid_grant", "the code is not valid"))
+    grant: &'static str,
+    token_id: &'a str,
+}
+
+/// The tokens for a person, recorded.
+fn give(
+    house: &House,
+    call: &Call,
+    client: &Client,
+    grantee: &Grantee,
+    words: &Words<'_>,
+) -> Result<Given, Refusal> {
+    let issued = for_person(house, client, grantee, words.token_id)?;
+    let id_token = wanted_id_token(house, client, grantee, &issued)?;
+    let record = Record::of(words.action).client(&client.settings.id).source(call.peer);
+    house.put(record.person(&grantee.subject, &grantee.name).operation(words.grant))?;
+    Ok(Given { issued, id_token, refresh_token: None })
 }
 
 fn wanted_id_token(
@@ -124,7 +99,8 @@ fn wanted_id_token(
     Ok(Some(id_token(house, client, grantee, &issued.token)?))
 }
 
-fn reply(issued: &Issued, id_token: Option<String>) -> Reply {
+fn reply(given: &Given) -> Reply {
+    let issued = &given.issued;
     let mut body = json!({
         "access_token": issued.token,
         "token_type": "Bearer",
@@ -134,8 +110,11 @@ fn reply(issued: &Issued, id_token: Option<String>) -> Reply {
         if !issued.scope.is_empty() {
             members.insert("scope".to_owned(), issued.scope.as_str().into());
         }
-        if let Some(id_token) = id_token {
-            members.insert("id_token".to_owned(), id_token.into());
+        if let Some(id_token) = &given.id_token {
+            members.insert("id_token".to_owned(), id_token.as_str().into());
+        }
+        if let Some(refresh_token) = &given.refresh_token {
+            members.insert("refresh_token".to_owned(), refresh_token.expose().as_str().into());
         }
     }
     json_reply(StatusCode::OK, &body)

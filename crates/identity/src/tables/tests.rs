@@ -1,11 +1,13 @@
 //! A statement without its tenant would read another's rows (attack M1).
 
 /// Every file of this package that holds SQL.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 8] = [
     include_str!("../clients.rs"),
     include_str!("../codes.rs"),
     include_str!("../keys.rs"),
     include_str!("../people.rs"),
+    include_str!("../refresh.rs"),
+    include_str!("../refresh/ending.rs"),
     include_str!("../revocations.rs"),
     include_str!("../sessions.rs"),
 ];
@@ -30,8 +32,9 @@ fn every_statement_names_the_tenant() {
 
 #[test]
 fn every_table_has_a_tenant() {
-    let sql = super::MIGRATIONS[0].sql;
-    for table in sql.split("CREATE TABLE ").skip(1) {
-        assert!(table.contains("tenant_id TEXT NOT NULL"), "{table}");
+    for migration in super::MIGRATIONS {
+        for table in migration.sql.split("CREATE TABLE ").skip(1) {
+            assert!(table.contains("tenant_id TEXT NOT NULL"), "{table}");
+        }
     }
 }

@@ -15,4 +15,6 @@ mod login;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod refresh;
+#[cfg(test)]
 mod tokens;

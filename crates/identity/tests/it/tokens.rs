@@ -164,7 +164,7 @@ async fn grants_that_do_not_exist_or_are_not_the_clients_are_refused() {
     for (form, error) in [
         (format!("{who}&grant_type=password&username=ada&password=x"), "unsupported_grant_type"),
         (format!("{who}&grant_type=implicit"), "unsupported_grant_type"),
-        (format!("{who}&grant_type=refresh_token&refresh_token=x"), "unsupported_grant_type"),
+        (format!("{who}&grant_type=refresh_token&refresh_token=x"), "unauthorized_client"),
         (format!("{who}&grant_type=authorization_code&code=x"), "unauthorized_client"),
         (who.clone(), "invalid_request"),
         ("client_id=web&grant_type=client_credentials".to_owned(), "unauthorized_client"),

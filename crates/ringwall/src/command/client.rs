@@ -38,6 +38,9 @@ enum Verb {
         /// Sign its access tokens by ES256, for readers that do not know Ed25519
         #[arg(long)]
         es256: bool,
+        /// What it may use beside codes and its own credentials, as often as needed
+        #[arg(long = "grant", value_name = "GRANT", value_parser = ["refresh_token"])]
+        grants: Vec<String>,
     },
     /// Lists clients
     List,
@@ -51,7 +54,7 @@ enum Verb {
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
-        Verb::Add { id, redirect_uris, roles, public, jwks, es256 } => {
+        Verb::Add { id, redirect_uris, roles, public, jwks, es256, grants } => {
             let read = |file: &PathBuf| {
                 std::fs::read_to_string(file)
                     .with_context(|| format!("cannot read {}", file.display()))
@@ -63,6 +66,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
                 redirect_uris: redirect_uris.clone(),
                 roles: roles.clone(),
                 wants_es256: *es256,
+                grants: grants.clone(),
             })
         }
         Verb::List => Request::ClientList,

@@ -177,6 +177,8 @@ fn new_client(spec: &ClientSpec) -> NewClient {
     if !spec.is_public {
         grants.push(Grant::ClientCredentials);
     }
+    grants.extend(spec.grants.iter().filter_map(|name| Grant::parse(name)));
+    grants.dedup();
     NewClient {
         id: spec.id.clone(),
         access,

@@ -1,0 +1,410 @@
+//! Refresh tokens (RFC 6749 section 6): 256 bits each, in families that begin with one grant.
+//!
+//! INVARIANT (one successor): a rotated token has exactly one successor, whoever asks and how often.
+//! It is kept sealed under the token that it follows, so that only who holds that one can have it
+//! again; the disk alone gives neither.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
+use ringwall_base::{Secret, Timestamp, Ulid};
+use ringwall_jose::base64url_encode;
+use ringwall_store::{Row, StoreError, Transaction, Value};
+
+use crate::clients::Client;
+use crate::codes::{Grantee, hash_of};
+use crate::identity::House;
+use crate::people::ROLES;
+use crate::seams::Seams;
+use crate::tables::TENANT;
+
+mod ending;
+
+pub(crate) use ending::{Of, end_all, end_by_token, revoke, sweep};
+
+/// How long refresh tokens live.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lives {
+    idle: Duration,
+    life: Duration,
+    grace: Duration,
+}
+
+/// A token that was made and is not written yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Fresh {
+    pub(crate) token: Secret<String>,
+    hash: [u8; 32],
+}
+
+/// A family that begins when its grant is given.
+#[derive(Clone, Debug)]
+pub(crate) struct NewFamily {
+    pub(crate) id: String,
+    pub(crate) first: Fresh,
+    /// The key that the tokens are bound to; only who proves it can use them.
+    pub(crate) cnf: Option<String>,
+    lives: Lives,
+}
+
+/// What a client presents.
+#[derive(Clone, Debug)]
+pub(crate) struct Presented {
+    pub(crate) token: Secret<String>,
+    pub(crate) client: Arc<Client>,
+    /// The key that it proved.
+    pub(crate) cnf: Option<String>,
+    /// Less than was granted, if it wants less.
+    pub(crate) scope: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Refreshed {
+    /// The person as of now, and the token that follows, if this one rotates.
+    Good(Box<Grantee>, Option<Secret<String>>),
+    /// Unknown, expired, ended, or somebody else's.
+    Refused(&'static str),
+    /// A rotated token after its grace: one of two holders stole it. The grant is revoked.
+    Reused(String),
+    /// More than was granted.
+    Scope,
+}
+
+/// A live token, for its own client.
+#[derive(Debug)]
+pub(crate) struct Live {
+    pub(crate) subject: String,
+    pub(crate) name: String,
+    pub(crate) scope: String,
+    pub(crate) issued: Timestamp,
+    pub(crate) expires: Timestamp,
+}
+
+/// Why a token was not used although it may be good.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RefreshError {
+    #[error("there is no randomness")]
+    Random(#[from] std::io::Error),
+    #[error("a successor does not seal or open")]
+    Seal,
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+}
+
+enum Judged {
+    /// It may be used; whether it was superseded, and by what.
+    Good(Option<Vec<u8>>),
+    Refused(&'static str),
+    Reused,
+}
+
+impl Fresh {
+    fn generate(seams: &Seams) -> Result<Self, std::io::Error> {
+        let token = format!("{PREFIX}{}", base64url_encode(seams.random::<32>()?));
+        Ok(Self { hash: hash_of(&token), token: Secret::new(token) })
+    }
+}
+
+impl NewFamily {
+    pub(crate) fn generate(house: &House, cnf: Option<String>) -> Result<Self, std::io::Error> {
+        let (seams, lives) = (&house.seams, Lives::of(house));
+        let id = Ulid::generate(seams.clock.now(), seams.entropy.as_ref())?.to_string();
+        Ok(Self { id, first: Fresh::generate(seams)?, cnf, lives })
+    }
+
+    /// Writes the family, in the transaction that gives the grant.
+    pub(crate) fn begin(
+        &self,
+        transaction: &Transaction<'_>,
+        client_id: &str,
+        grantee: &Grantee,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let expires = now.plus(self.lives.life);
+        let idle = now.plus(self.lives.idle).min(expires);
+        transaction.execute(
+            "INSERT INTO identity_refresh_family (tenant_id, id, client_id, user_id, sid,
+             authenticated, scope, cnf, idle, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            &[
+                TENANT.into(),
+                (&self.id).into(),
+                client_id.into(),
+                (&grantee.subject).into(),
+                (&grantee.sid).into(),
+                grantee.authenticated.into(),
+                (&grantee.scope).into(),
+                self.cnf.clone().into(),
+                idle.into(),
+                expires.into(),
+            ],
+        )?;
+        insert(transaction, &self.first, &self.id, (now, idle))
+    }
+}
+
+impl Lives {
+    fn of(house: &House) -> Self {
+        let settings = &house.settings;
+        Self {
+            idle: settings.refresh_idle,
+            life: settings.refresh_life,
+            grace: settings.refresh_grace,
+        }
+    }
+}
+
+/// Uses a token. The writer takes one at a time, so that thirty-two at once find one successor.
+pub(crate) fn refresh(house: &House, presented: Presented) -> Result<Refreshed, RefreshError> {
+    let (now, lives) = (house.seams.clock.now(), Lives::of(house));
+    let next = Fresh::generate(&house.seams)?;
+    let sealed = seal(&presented.token, &next.token)?;
+    let token = presented.token.clone();
+    let given = next.clone();
+    let outcome = house.seams.store.write(move |transaction| {
+        exchange(transaction, &presented, (&next, &sealed), (now, lives))
+    })?;
+    Ok(match outcome {
+        Exchanged::Rotated(grantee) => Refreshed::Good(grantee, Some(given.token)),
+        Exchanged::Again(grantee, sealed) => Refreshed::Good(grantee, Some(open(&token, sealed)?)),
+        Exchanged::Kept(grantee) => Refreshed::Good(grantee, None),
+        Exchanged::Refused(why) => Refreshed::Refused(why),
+        Exchanged::Reused(family) => Refreshed::Reused(family),
+        Exchanged::Scope => Refreshed::Scope,
+    })
+}
+
+enum Exchanged {
+    Again(Box<Grantee>, Vec<u8>),
+    Kept(Box<Grantee>),
+    Refused(&'static str),
+    Reused(String),
+    Rotated(Box<Grantee>),
+    Scope,
+}
+
+fn exchange(
+    transaction: &Transaction<'_>,
+    presented: &Presented,
+    (next, sealed): (&Fresh, &[u8]),
+    (now, lives): (Timestamp, Lives),
+) -> Result<Exchanged, StoreError> {
+    let hash: Value = hash_of(presented.token.expose()).as_slice().into();
+    let Some(row) = transaction.first(FIND, &[TENANT.into(), hash.clone()])? else {
+        return Ok(Exchanged::Refused("unknown refresh token"));
+    };
+    let family: String = row.get(0)?;
+    let superseded = match judge(&row, presented, (now, lives))? {
+        Judged::Good(superseded) => superseded,
+        Judged::Refused(why) => return Ok(Exchanged::Refused(why)),
+        Judged::Reused => {
+            revoke(transaction, &family, now)?;
+            return Ok(Exchanged::Reused(family));
+        }
+    };
+    let Some(scope) = narrowed(&row.get::<String>(8)?, presented) else {
+        return Ok(Exchanged::Scope);
+    };
+    let grantee = Box::new(grantee(transaction, &row, scope)?);
+    if let Some(sealed) = superseded {
+        return Ok(Exchanged::Again(grantee, sealed));
+    }
+    let idle = now.plus(lives.idle).min(row.get(6)?);
+    let is_bound = row.get::<Option<String>>(5)?.is_some();
+    if is_bound || !presented.client.rotates() {
+        keep(transaction, &family, hash, idle)?;
+        return Ok(Exchanged::Kept(grantee));
+    }
+    supersede(transaction, &family, (hash, next, sealed), (now, idle))?;
+    Ok(Exchanged::Rotated(grantee))
+}
+
+/// The same token goes on, and is idle from now.
+fn keep(
+    transaction: &Transaction<'_>,
+    family: &str,
+    hash: Value,
+    idle: Timestamp,
+) -> Result<(), StoreError> {
+    transaction.execute(
+        "UPDATE identity_refresh_token SET expires = ?3 WHERE tenant_id = ?1 AND hash = ?2",
+        &[TENANT.into(), hash, idle.into()],
+    )?;
+    transaction.execute(KEEP, &[TENANT.into(), family.into(), idle.into()])?;
+    Ok(())
+}
+
+/// The next token takes over.
+fn supersede(
+    transaction: &Transaction<'_>,
+    family: &str,
+    (hash, next, sealed): (Value, &Fresh, &[u8]),
+    (now, idle): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    transaction.execute(
+        "UPDATE identity_refresh_token SET superseded_at = ?3, successor = ?4
+         WHERE tenant_id = ?1 AND hash = ?2",
+        &[TENANT.into(), hash, now.into(), sealed.into()],
+    )?;
+    insert(transaction, next, family, (now, idle))?;
+    transaction.execute(KEEP, &[TENANT.into(), family.into(), idle.into()])?;
+    Ok(())
+}
+
+/// The person as of now: roles that were taken away are not refreshed.
+fn grantee(transaction: &Transaction<'_>, row: &Row, scope: String) -> Result<Grantee, StoreError> {
+    let subject: String = row.get(10)?;
+    let roles = transaction.query(ROLES, &[TENANT.into(), (&subject).into()])?;
+    Ok(Grantee {
+        subject,
+        name: row.get(11)?,
+        roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
+        sid: row.get(9)?,
+        authenticated: row.get(13)?,
+        scope,
+        nonce: None,
+        grant: Some(row.get(0)?),
+    })
+}
+
+fn judge(
+    row: &Row,
+    presented: &Presented,
+    (now, lives): (Timestamp, Lives),
+) -> Result<Judged, StoreError> {
+    // Another client's attempt neither uses the token up nor revokes anything.
+    if row.get::<String>(4)? != presented.client.settings.id {
+        return Ok(Judged::Refused("refresh token of another client"));
+    }
+    if row.get::<Option<Timestamp>>(7)?.is_some() {
+        return Ok(Judged::Refused("the grant has ended"));
+    }
+    if row.get::<Timestamp>(1)? <= now || row.get::<Timestamp>(6)? <= now {
+        return Ok(Judged::Refused("expired refresh token"));
+    }
+    if row.get::<bool>(12)? {
+        return Ok(Judged::Refused("disabled account"));
+    }
+    let bound: Option<String> = row.get(5)?;
+    if bound.is_some() && bound != presented.cnf {
+        return Ok(Judged::Refused("refresh token of another key"));
+    }
+    let Some(superseded) = row.get::<Option<Timestamp>>(2)? else { return Ok(Judged::Good(None)) };
+    if now >= superseded.plus(lives.grace) {
+        return Ok(Judged::Reused);
+    }
+    Ok(Judged::Good(Some(row.get(3)?)))
+}
+
+/// The granted scope as far as it still holds, or the part of it that is asked for.
+fn narrowed(granted: &str, presented: &Presented) -> Option<String> {
+    let client = &presented.client;
+    let granted: Vec<&str> = granted.split(' ').filter(|scope| client.may_have(scope)).collect();
+    let Some(asked) = &presented.scope else { return Some(granted.join(" ")) };
+    let mut kept: Vec<&str> = Vec::new();
+    for asked in asked.split(' ').filter(|one| !one.is_empty()) {
+        if !granted.contains(&asked) {
+            return None;
+        }
+        if !kept.contains(&asked) {
+            kept.push(asked);
+        }
+    }
+    Some(kept.join(" "))
+}
+
+fn insert(
+    transaction: &Transaction<'_>,
+    token: &Fresh,
+    family: &str,
+    (now, idle): (Timestamp, Timestamp),
+) -> Result<(), StoreError> {
+    transaction.execute(
+        "INSERT INTO identity_refresh_token (tenant_id, hash, family_id, issued, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        &[TENANT.into(), token.hash.as_slice().into(), family.into(), now.into(), idle.into()],
+    )?;
+    Ok(())
+}
+
+/// Whether a token is one of ours by its looks.
+pub(crate) fn is_refresh_token(token: &str) -> bool {
+    token.starts_with(PREFIX)
+}
+
+/// A token of this client that could be used now.
+pub(crate) fn look(
+    house: &House,
+    client: &Arc<Client>,
+    token: &str,
+) -> Result<Option<Live>, StoreError> {
+    let now = house.seams.clock.now();
+    let presented = Presented {
+        token: Secret::new(token.to_owned()),
+        client: Arc::clone(client),
+        cnf: None,
+        scope: None,
+    };
+    house.seams.store.read(|view| {
+        let hash = hash_of(token);
+        let row = view.first(FIND, &[TENANT.into(), hash.as_slice().into()])?;
+        let Some(row) = row else { return Ok(None) };
+        let cnf: Option<String> = row.get(5)?;
+        // Nobody proves a key to ask about a token.
+        let presented = Presented { cnf, ..presented.clone() };
+        let Judged::Good(None) = judge(&row, &presented, (now, Lives::of(house)))? else {
+            return Ok(None);
+        };
+        Ok(Some(Live {
+            subject: row.get(10)?,
+            name: row.get(11)?,
+            scope: row.get(8)?,
+            issued: row.get(14)?,
+            expires: row.get(1)?,
+        }))
+    })
+}
+
+/// The successor, readable only with the token that it follows.
+fn seal(token: &Secret<String>, successor: &Secret<String>) -> Result<Vec<u8>, RefreshError> {
+    let mut sealed = successor.expose().as_bytes().to_vec();
+    let (key, nonce) = sealing_key(token)?;
+    key.seal_in_place_append_tag(nonce, Aad::empty(), &mut sealed)
+        .map_err(|_unspecific| RefreshError::Seal)?;
+    Ok(sealed)
+}
+
+fn open(token: &Secret<String>, mut sealed: Vec<u8>) -> Result<Secret<String>, RefreshError> {
+    let (key, nonce) = sealing_key(token)?;
+    let opened = key
+        .open_in_place(nonce, Aad::empty(), &mut sealed)
+        .map_err(|_unspecific| RefreshError::Seal)?;
+    let text = String::from_utf8(opened.to_vec()).map_err(|_bytes| RefreshError::Seal)?;
+    Ok(Secret::new(text))
+}
+
+/// A key for one message: a token has one successor, so its nonce is never used twice with it.
+fn sealing_key(token: &Secret<String>) -> Result<(LessSafeKey, Nonce), RefreshError> {
+    let token = hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes());
+    let key = hmac::sign(&token, b"ringwall refresh successor");
+    let key = UnboundKey::new(&AES_256_GCM, key.as_ref());
+    let key = key.map_err(|_unspecific| RefreshError::Seal)?;
+    Ok((LessSafeKey::new(key), Nonce::assume_unique_for_key([0; 12])))
+}
+
+const FIND: &str =
+    "SELECT t.family_id, t.expires, t.superseded_at, t.successor, f.client_id, f.cnf,
+    f.expires, f.revoked_at, f.scope, f.sid, f.user_id, u.name, u.is_disabled, f.authenticated,
+    t.issued
+    FROM identity_refresh_token t
+    JOIN identity_refresh_family f ON f.tenant_id = t.tenant_id AND f.id = t.family_id
+    JOIN identity_user u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
+    WHERE t.tenant_id = ?1 AND t.hash = ?2";
+
+const KEEP: &str = "UPDATE identity_refresh_family SET idle = ?3 WHERE tenant_id = ?1 AND id = ?2";
+
+/// Secret scanners find it by this.
+const PREFIX: &str = "rwr_";

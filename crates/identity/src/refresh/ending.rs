@@ -1,0 +1,100 @@
+//! How a grant ends before its time: all its refresh tokens, and the access tokens that they gave.
+
+use ringwall_base::Timestamp;
+use ringwall_store::{Store, StoreError, Transaction};
+
+use crate::codes::hash_of;
+use crate::identity::House;
+use crate::refresh::FIND;
+use crate::revocations::{HOLD, Kind, Revocations};
+use crate::tables::TENANT;
+
+/// Whose grants end. Their access tokens end by a revocation of the same name.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Of {
+    /// A disabled client.
+    Client,
+    /// Somebody with another password, or with a disabled account (attack T6).
+    Person,
+    /// A logout: what the person let clients do in this session is over (attack L4).
+    Session,
+}
+
+/// Ends all grants of one.
+pub(crate) fn end_all(
+    transaction: &Transaction<'_>,
+    of: Of,
+    value: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = match of {
+        Of::Client => {
+            "UPDATE identity_refresh_family SET revoked_at = ?3
+             WHERE tenant_id = ?1 AND client_id = ?2 AND revoked_at IS NULL"
+        }
+        Of::Person => {
+            "UPDATE identity_refresh_family SET revoked_at = ?3
+             WHERE tenant_id = ?1 AND user_id = ?2 AND revoked_at IS NULL"
+        }
+        Of::Session => {
+            "UPDATE identity_refresh_family SET revoked_at = ?3
+             WHERE tenant_id = ?1 AND sid = ?2 AND revoked_at IS NULL"
+        }
+    };
+    transaction.execute(sql, &[TENANT.into(), value.into(), now.into()])?;
+    Ok(())
+}
+
+/// Ends the grant of a token of this client, used up or not.
+pub(crate) fn end_by_token(
+    house: &House,
+    client_id: &str,
+    token: &str,
+) -> Result<Option<String>, StoreError> {
+    let (hash, client_id, now) = (hash_of(token), client_id.to_owned(), house.seams.clock.now());
+    let ended = house.seams.store.write(move |transaction| {
+        let row = transaction.first(FIND, &[TENANT.into(), hash.as_slice().into()])?;
+        let Some(row) = row else { return Ok(None) };
+        let is_over = row.get::<Option<Timestamp>>(7)?.is_some();
+        if is_over || row.get::<String>(4)? != client_id {
+            return Ok(None);
+        }
+        let family: String = row.get(0)?;
+        revoke(transaction, &family, now)?;
+        Ok::<_, StoreError>(Some(family))
+    })?;
+    if let Some(family) = &ended {
+        house.revocations.add(Kind::Grant, family.clone(), now.plus(HOLD));
+    }
+    Ok(ended)
+}
+
+/// Ends one grant. After the commit the caller adds it to the revocations in memory.
+pub(crate) fn revoke(
+    transaction: &Transaction<'_>,
+    family: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    transaction.execute(
+        "UPDATE identity_refresh_family SET revoked_at = ?3
+         WHERE tenant_id = ?1 AND id = ?2 AND revoked_at IS NULL",
+        &[TENANT.into(), family.into(), now.into()],
+    )?;
+    Revocations::write(transaction, Kind::Grant, family, now.plus(HOLD))
+}
+
+/// Removes what nobody can use any more. Rotated tokens stay for as long as they could have been
+/// used, so that a thief is noticed.
+pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    store.write(move |transaction| {
+        transaction.execute(
+            "DELETE FROM identity_refresh_token WHERE tenant_id = ?1 AND expires <= ?2",
+            &[TENANT.into(), now.into()],
+        )?;
+        transaction.execute(
+            "DELETE FROM identity_refresh_family WHERE tenant_id = ?1 AND idle <= ?2",
+            &[TENANT.into(), now.into()],
+        )
+    })?;
+    Ok(())
+}
