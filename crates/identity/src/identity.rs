@@ -171,6 +171,17 @@ impl Identity {
         self.house.keys.revoke(&self.house.seams, &self.house.settings, kid)
     }
 
+    /// Reads again who is signed in, and what is revoked. For a process that has released its
+    /// store: what another one ends there ends here with it. Blocks.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn refresh(&self) -> Result<(), StoreError> {
+        let (store, now) = (&self.house.seams.store, self.house.seams.clock.now());
+        self.house.sessions.refresh(store, now)?;
+        self.house.revocations.refresh(store, now)
+    }
+
     /// Turns keys, writes session times, removes what has expired. Call it every minute. Blocks.
     ///
     /// # Errors

@@ -56,20 +56,18 @@ pub(crate) struct Revocations {
 
 impl Revocations {
     pub(crate) fn load(store: &Store, now: Timestamp) -> Result<Self, StoreError> {
-        let rows = store.read(|view| {
-            view.query(
-                "SELECT kind, value, until FROM identity_revocation
-                 WHERE tenant_id = ?1 AND until > ?2",
-                &[TENANT.into(), now.into()],
-            )
-        })?;
-        let mut live = HashMap::new();
-        for row in rows {
-            if let Some(kind) = Kind::parse(&row.get::<String>(0)?) {
-                live.insert((kind, row.get(1)?), row.get(2)?);
-            }
+        Ok(Self { live: RwLock::new(read(store, now)?), epoch: AtomicU64::new(1) })
+    }
+
+    /// Reads them again: another process revokes in the store.
+    pub(crate) fn refresh(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let there = read(store, now)?;
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        if *live != there {
+            *live = there;
+            self.epoch.fetch_add(1, Ordering::Release);
         }
-        Ok(Self { live: RwLock::new(live), epoch: AtomicU64::new(1) })
+        Ok(())
     }
 
     /// Writes a revocation; [`Revocations::add`] follows after the commit.
@@ -128,6 +126,23 @@ impl Revocations {
         })?;
         Ok(())
     }
+}
+
+fn read(store: &Store, now: Timestamp) -> Result<Live, StoreError> {
+    let rows = store.read(|view| {
+        view.query(
+            "SELECT kind, value, until FROM identity_revocation
+             WHERE tenant_id = ?1 AND until > ?2",
+            &[TENANT.into(), now.into()],
+        )
+    })?;
+    let mut live = HashMap::new();
+    for row in rows {
+        if let Some(kind) = Kind::parse(&row.get::<String>(0)?) {
+            live.insert((kind, row.get(1)?), row.get(2)?);
+        }
+    }
+    Ok(live)
 }
 
 /// How long a revocation is kept: the longest life of a token, and the leeway.

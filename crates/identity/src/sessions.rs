@@ -2,7 +2,7 @@
 //!
 //! The cookie's value is kept nowhere; its SHA-256 is the key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -10,9 +10,9 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Person, Secret, Timestamp, Ulid};
 use ringwall_jose::base64url_encode;
-use ringwall_store::{Row, Store, StoreError, View};
+use ringwall_store::{Row, Store, StoreError};
 
-use crate::people::{Account, ROLES};
+use crate::people::Account;
 use crate::seams::Seams;
 use crate::settings::Settings;
 use crate::tables::TENANT;
@@ -60,28 +60,27 @@ impl SessionTable {
         store: &Store,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let oldest = now.minus(settings.session_idle);
-        let by_hash = store.read(|view| {
-            let rows = view.query(
-                "SELECT s.hash, s.sid, s.user_id, u.name, s.authenticated, s.seen, s.expires
-                 FROM identity_session s JOIN identity_user u
-                 ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-                 WHERE s.tenant_id = ?1 AND s.expires > ?2 AND s.seen > ?3 AND u.is_disabled = 0",
-                &[TENANT.into(), now.into(), oldest.into()],
-            )?;
-            let mut by_hash = HashMap::with_capacity(rows.len());
-            for row in rows {
-                let (hash, entry) = read_row(view, &row)?;
-                by_hash.insert(hash, entry);
-            }
-            Ok::<_, StoreError>(by_hash)
-        })?;
+        let by_hash = read(store, now, settings.session_idle)?;
         Ok(Self {
             idle: settings.session_idle,
             life: settings.session_life,
             max: settings.sessions_max,
             by_hash: RwLock::new(by_hash),
         })
+    }
+
+    /// Reads them again: another process ends sessions in the store.
+    pub(crate) fn refresh(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let there = read(store, now, self.idle)?;
+        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
+        for (hash, entry) in &there {
+            // What was used here last is in no row.
+            if let Some(known) = by_hash.get(hash) {
+                entry.seen.fetch_max(known.seen.load(Ordering::Relaxed), Ordering::Relaxed);
+            }
+        }
+        *by_hash = there;
+        Ok(())
     }
 
     /// Opens a session under a new secret, whatever cookie the browser came with (attack A10).
@@ -224,21 +223,35 @@ impl SessionTable {
     }
 }
 
-fn read_row(view: &View<'_>, row: &Row) -> Result<(Hash, Entry), StoreError> {
-    let subject: String = row.get(2)?;
-    let roles = view.query(ROLES, &[TENANT.into(), (&subject).into()])?;
+fn read(store: &Store, now: Timestamp, idle: Duration) -> Result<HashMap<Hash, Entry>, StoreError> {
+    let oldest = now.minus(idle);
+    let rows = store.read(|view| view.query(OPEN, &[TENANT.into(), now.into(), oldest.into()]))?;
+    let mut by_hash = HashMap::new();
+    for row in rows {
+        let hash: Vec<u8> = row.get(0)?;
+        let hash = Hash::try_from(hash).map_err(|_length| StoreError::Column { index: 0 })?;
+        let entry = match by_hash.entry(hash) {
+            hash_map::Entry::Occupied(known) => known.into_mut(),
+            hash_map::Entry::Vacant(place) => place.insert(read_row(&row)?),
+        };
+        if let Some(role) = row.get(7)? {
+            Arc::make_mut(&mut entry.person).roles.push(role);
+        }
+    }
+    Ok(by_hash)
+}
+
+/// All but the roles.
+fn read_row(row: &Row) -> Result<Entry, StoreError> {
     let person = Person {
-        subject,
+        subject: row.get(2)?,
         name: row.get(3)?,
-        roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
+        roles: Vec::new(),
         session: Some(row.get(1)?),
         authenticated_at: row.get(4)?,
     };
     let seen = AtomicU64::new(row.get(5)?);
-    let entry = Entry { person: Arc::new(person), seen, expires: row.get(6)? };
-    let hash: Vec<u8> = row.get(0)?;
-    let hash = Hash::try_from(hash).map_err(|_length| StoreError::Column { index: 0 })?;
-    Ok((hash, entry))
+    Ok(Entry { person: Arc::new(person), seen, expires: row.get(6)? })
 }
 
 fn make_room(by_hash: &mut HashMap<Hash, Entry>, max: usize) {
@@ -256,3 +269,11 @@ fn hash_of(cookie: &str) -> Hash {
 }
 
 const DELETE: &str = "DELETE FROM identity_session WHERE tenant_id = ?1 AND hash = ?2";
+/// A row for each role of each session, or one without a role.
+const OPEN: &str = "
+    SELECT s.hash, s.sid, s.user_id, u.name, s.authenticated, s.seen, s.expires, r.role
+    FROM identity_session s
+    JOIN identity_user u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+    LEFT JOIN identity_role r ON r.tenant_id = s.tenant_id AND r.user_id = s.user_id
+    WHERE s.tenant_id = ?1 AND s.expires > ?2 AND s.seen > ?3 AND u.is_disabled = 0
+    ORDER BY r.role";

@@ -161,6 +161,8 @@ fn serve_as(
     }));
     record(&ground, "node-stopped", Outcome::Success, None);
     if let Ok(End::Succeeded) = ended {
+        // What the doors still wait for was given up.
+        runtime.shutdown_background();
         // The log is another process's now, which has all events up to here.
         return Ok(Exit::Ok);
     }

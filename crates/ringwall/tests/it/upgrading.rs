@@ -220,6 +220,60 @@ fn a_connection_that_is_open_is_answered_by_the_old_process_and_then_closed() {
     });
 }
 
+/// A house with a stream that ends when somebody ends it.
+fn library_with_a_stream() -> Library {
+    let library = Library::open_with(|manifest| {
+        let manifest = manifest.replace("routes = { ", "routes = { drip = \"GET /lab/drip\", ");
+        manifest.replace("[\"shelf:own\"", "[\"drip\", \"shelf:own\"")
+    });
+    library.house.person("ada", "customer");
+    library
+}
+
+/// What is left of the stream after its first words.
+fn begun(house: &House) -> impl std::io::Read {
+    let ada = house.sign_in("ada");
+    let mut stream = house.connect_with(Arc::new(house.client_config()));
+    let host = house.authority();
+    write!(stream, "GET /lab/drip HTTP/1.1\r\nHost: {host}\r\n{ada}\r\n\r\n").unwrap();
+    let (mut seen, mut byte) = (Vec::new(), [0_u8]);
+    while !seen.ends_with(b"data: 1\n") {
+        stream.read_exact(&mut byte).unwrap();
+        seen.push(byte[0]);
+    }
+    stream
+}
+
+/// The new process ends the session; the old one has it only from the store.
+#[test]
+fn a_stream_of_the_old_process_ends_with_its_session() {
+    let mut library = library_with_a_stream();
+    let house = &library.house;
+    let mut stream = begun(house);
+    let _successor = Successor(house);
+    house.run(&["upgrade"]).good();
+    let ended = || house.events(&["--action", "stream-ended"]);
+    assert!(ended().is_empty(), "it goes on");
+    house.run(&["user", "disable", "ada"]).good();
+    let events = until("it ends", || Some(ended()).filter(|events| !events.is_empty()));
+    assert_eq!(events[0]["event"]["reason"], "its session ended", "{events:?}");
+    let mut rest = Vec::new();
+    drop(stream.read_to_end(&mut rest));
+    assert!(!rest.ends_with(b"0\r\n\r\n"), "no proper end");
+    assert!(library.server.ends().success(), "nothing else held it up");
+}
+
+#[test]
+fn a_signal_ends_the_old_process_before_its_last_stream() {
+    let mut library = library_with_a_stream();
+    let house = &library.house;
+    let _stream = begun(house);
+    let _successor = Successor(house);
+    house.run(&["upgrade"]).good();
+    assert!(library.server.stop().success(), "{}", library.server.said());
+    assert!(library.server.said().contains("told to end"), "{}", library.server.said());
+}
+
 /// The program that systemd starts finds its sockets at descriptor 3 and further.
 #[test]
 fn sockets_of_systemd_are_used_whatever_the_manifest_says() {

@@ -123,6 +123,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(block[:size])
             size -= len(block)
 
+    def do_drip(self, query, seen):
+        """A stream that has said one thing, and waits until the other side goes away."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        self.wfile.write(b"8\r\ndata: 1\n\r\n")
+        self.wfile.flush()
+        self.rfile.read()
+        self.close_connection = True
+
     # ── what a service can reach from where it runs ──
 
     def do_call(self, query, seen):

@@ -13,7 +13,7 @@ use super::{Running, caught, done, failed};
 use crate::out::Out;
 use crate::wire::front::{IDLE_GRACE, reload_drain};
 use crate::wire::handover::{self, Given, Inherited};
-use crate::wire::{notify, socket};
+use crate::wire::{Ground, notify, socket};
 
 impl Running {
     /// Whether another process took over.
@@ -95,7 +95,8 @@ impl Running {
         released.await.context("it was interrupted")?
     }
 
-    /// Ends when the last connection has ended, when their time is over, or when told to.
+    /// Ends when the last connection has ended, when their time is over, when told to, or when it
+    /// cannot be known any more who is signed out.
     pub(super) async fn fade(self, out: &mut Out) {
         let within = reload_drain(&self.shared.model());
         let doors = self.doors;
@@ -109,15 +110,49 @@ impl Running {
                 _none => std::future::pending().await,
             }
         };
-        // The answer to `upgrade` is still on its way when there was no connection at all.
-        tokio::time::sleep(FAREWELL).await;
+        let finished = async {
+            // The answer to `upgrade` is still on its way when there was no connection at all.
+            tokio::time::sleep(FAREWELL).await;
+            finish.await
+        };
         tokio::select! {
-            ended = finish => if ended.is_err() {
+            ended = finished => if ended.is_err() {
                 tracing::error!("the doors did not close in order");
             },
             () = told => out.talk("  told to end before the last connection has"),
+            () = follow(&self.shared.ground) => {
+                out.talk("  ended before the last connection: the store cannot be read any more");
+            }
         }
     }
 }
 
+/// Sessions and tokens are ended by the process that has the store now, and so is here what they
+/// admitted. Returns when the store was not to be read for too long.
+async fn follow(ground: &Arc<Ground>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if tokio::time::timeout(BLIND_MAX, refresh(ground)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Tries until it succeeds.
+async fn refresh(ground: &Arc<Ground>) {
+    loop {
+        let taken = Arc::clone(ground);
+        match tokio::task::spawn_blocking(move || taken.identity.refresh()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => tracing::warn!(%error, "sessions and revocations were not read"),
+            Err(error) => tracing::error!(%error, "sessions and revocations were not read"),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// As often as tunnels and streams are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So long a session may outlive its end because the store does not answer.
+const BLIND_MAX: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_millis(200);
