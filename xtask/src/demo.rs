@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::setup::{self, Python};
-use crate::shell::{build_ringwall, cache, command, root, say, succeed};
+use crate::shell::{build_ringwall, cache, command, read, root, say, succeed};
 use crate::tour;
 
 /// Sets the fleet up, starts it, walks the tour, and stays until Ctrl-C on a terminal.
@@ -27,6 +27,10 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
     if toured.is_ok() && stays {
         say("\nThe fleet keeps running. Edit the manifest and watch; Ctrl-C stops everything.");
         say(&format!("  manifest  {}", fleet.folder.join("ringwall.toml").display()));
+        say(&format!(
+            "  {SUPPORT}'s authenticator and recovery codes  {}",
+            fleet.handout().display()
+        ));
         let ended = running.dev.wait()?;
         say(&format!("ringwall dev ended with {ended}"));
     }
@@ -43,6 +47,9 @@ pub(crate) struct Fleet {
 
 /// The people of the demo: login name and role.
 const PEOPLE: &[(&str, &str)] = &[("ada", "customer"), ("bob", "customer"), ("sue", "support")];
+
+/// Who has a second factor.
+pub(crate) const SUPPORT: &str = "sue";
 
 /// One password for all people of the demo, which listens on loopback only.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -67,7 +74,15 @@ impl Fleet {
         for (name, role) in PEOPLE {
             fleet.feed(&["user", "add", name, "--role", role], PASSWORD.as_bytes())?;
         }
+        // The manifest wants a second factor of support: an authenticator and recovery codes.
+        let handout = read(&mut fleet.ringwall(&["user", "enrol", SUPPORT]))?;
+        std::fs::write(fleet.handout(), handout)?;
         Ok(fleet)
+    }
+
+    /// The authenticator of [`SUPPORT`], and a recovery code a line.
+    pub(crate) fn handout(&self) -> PathBuf {
+        self.folder.join(".ringwall").join(SUPPORT)
     }
 
     /// A `ringwall` command in the fleet's folder.

@@ -98,6 +98,21 @@ pub enum Request {
         /// Login name.
         name: String,
     },
+    /// Gives a person an authenticator and recovery codes.
+    UserEnrol {
+        /// Login name.
+        name: String,
+    },
+    /// Lists a person's second factors.
+    UserFactors {
+        /// Login name.
+        name: String,
+    },
+    /// Takes all second factors from a person.
+    UserFactorsRemove {
+        /// Login name.
+        name: String,
+    },
     /// Lists people.
     UserList,
     /// Sets a new password.

@@ -22,7 +22,7 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Class, Event, Notice, Outcome, Sink, SinkError};
 pub use fault::Fault;
 pub use id::{RequestId, Ulid};
-pub use person::{Person, Sessions};
+pub use person::{Person, Proof, Proofs, Sessions};
 pub use place::Place;
 pub use secret::Secret;
 pub use signer::{Algorithm, SignError, Signer};

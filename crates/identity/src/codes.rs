@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use ringwall_base::{Person, Secret, Timestamp};
+use ringwall_base::{Person, Proofs, Secret, Timestamp};
 use ringwall_jose::base64url_encode;
 use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
@@ -32,6 +32,8 @@ pub(crate) struct Grantee {
     pub(crate) roles: Vec<String>,
     pub(crate) sid: String,
     pub(crate) authenticated: Timestamp,
+    /// How the person signed in, in that session.
+    pub(crate) proofs: Proofs,
     pub(crate) scope: String,
     pub(crate) nonce: Option<String>,
     /// The grant that refresh tokens go on with.
@@ -105,7 +107,7 @@ pub(crate) fn redeem(
         let row = transaction.first(
             "SELECT c.client_id, c.redirect_uri, c.challenge, c.expires, c.user_id, c.sid,
              c.authenticated, c.scope, c.nonce, u.name, c.token_id, u.is_disabled,
-             c.family_id, EXISTS (SELECT 1 FROM identity_session s WHERE s.tenant_id = c.tenant_id
+             c.family_id, (SELECT s.proofs FROM identity_session s WHERE s.tenant_id = c.tenant_id
              AND s.user_id = c.user_id AND s.sid = c.sid)
              FROM identity_code c JOIN identity_user u
              ON u.tenant_id = c.tenant_id AND u.id = c.user_id
@@ -142,6 +144,7 @@ pub(crate) fn redeem(
             roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
             sid: row.get(5)?,
             authenticated: row.get(6)?,
+            proofs: Proofs::parse(&row.get::<Option<String>>(13)?.unwrap_or_default()),
             scope: row.get(7)?,
             nonce: row.get(8)?,
             grant: presented.family.as_ref().map(|family| family.id.clone()),
@@ -172,7 +175,7 @@ fn fault(
         return Ok(Some("disabled account"));
     }
     // Revocations cover what was issued until then: a token made now would outlive its session.
-    if !row.get::<bool>(13)? {
+    if row.get::<Option<String>>(13)?.is_none() {
         return Ok(Some("session ended"));
     }
     Ok(None)

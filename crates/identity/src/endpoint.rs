@@ -7,5 +7,6 @@ pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod revoke;
+pub(crate) mod second_factor;
 pub(crate) mod token;
 pub(crate) mod userinfo;

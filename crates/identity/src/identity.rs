@@ -1,7 +1,9 @@
 //! The identity service, put together.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
@@ -19,8 +21,8 @@ use crate::revocations::Revocations;
 use crate::seams::Seams;
 use crate::sessions::SessionTable;
 use crate::settings::Settings;
-use crate::throttle::Throttle;
-use crate::{answer, codes, password, refresh};
+use crate::throttle::{self, Throttle};
+use crate::{answer, codes, login_step, password, refresh};
 
 /// People, sessions and clients of one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -39,6 +41,9 @@ pub(crate) struct House {
     pub(crate) revocations: Revocations,
     pub(crate) replay: Replay,
     pub(crate) throttle: Throttle,
+    /// Codes of second factors, by account alone: whoever gets here knows the password, so that
+    /// slowing the account down locks no owner out who was not robbed already.
+    pub(crate) code_throttle: Throttle,
     /// Compared with when the account is unknown, so that both take the same time (attack U6).
     pub(crate) dummy_phc: String,
     /// New at each start: a form from before a restart is shown again.
@@ -82,6 +87,7 @@ impl Identity {
             revocations: Revocations::load(&seams.store, now)?,
             replay: Replay::default(),
             throttle: Throttle::new(settings.throttle),
+            code_throttle: Throttle::new(CODES),
             dummy_phc: password::unmatched(seams.entropy.as_ref())?,
             form_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
             hashing: Arc::new(Semaphore::new(settings.hashes_max)),
@@ -109,6 +115,11 @@ impl Identity {
     /// The accounts.
     pub fn users(&self) -> Users<'_> {
         Users::new(&self.house)
+    }
+
+    /// Says which roles count only after two factors. Open sessions gain or lose them at once.
+    pub fn elevate(&self, roles: BTreeSet<String>) {
+        self.house.sessions.elevate(roles);
     }
 
     /// The OAuth 2 clients.
@@ -193,6 +204,7 @@ impl Identity {
         self.house.revocations.sweep(&seams.store, now)?;
         codes::sweep(&seams.store, now)?;
         refresh::sweep(&seams.store, now)?;
+        login_step::sweep(&seams.store, now)?;
         Ok(())
     }
 }
@@ -224,3 +236,10 @@ fn is_issuer(issuer: &str) -> bool {
         uri.scheme_str() == Some("https") && uri.host().is_some() && uri.path() == "/"
     }) && !issuer.ends_with('/')
 }
+
+/// One account's codes: five at once, then ever slower. No network shares a count.
+const CODES: throttle::Settings = throttle::Settings {
+    account_free: 4,
+    network_free: u32::MAX,
+    first_wait: Duration::from_secs(1),
+};

@@ -19,6 +19,35 @@ pub(crate) struct Login<'a> {
     pub(crate) trouble: Option<&'static str>,
 }
 
+/// What the page of the second step shows.
+#[derive(Debug)]
+pub(crate) struct SecondFactor<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) form_token: &'a str,
+    /// Which login it is.
+    pub(crate) step: &'a str,
+    pub(crate) return_to: &'a str,
+    pub(crate) trouble: Option<&'static str>,
+}
+
+pub(crate) fn second_factor(status: StatusCode, second: &SecondFactor<'_>) -> Reply {
+    let body = html! {
+        h1 { "One more step" }
+        @if let Some(trouble) = second.trouble {
+            p role="alert" { (trouble) }
+        }
+        form method="post" action=(second.action) {
+            input type="hidden" name="form_token" value=(second.form_token);
+            input type="hidden" name="step" value=(second.step);
+            label for="code" { "Code of your authenticator app, or a recovery code" }
+            input id="code" name="code" autocomplete="one-time-code" autocapitalize="none"
+                spellcheck="false" required autofocus maxlength="32";
+            button type="submit" { "Sign in" }
+        }
+    };
+    page(status, "Sign in", &body, form_targets(second.return_to))
+}
+
 pub(crate) fn login(status: StatusCode, login: &Login<'_>) -> Reply {
     let body = html! {
         h1 { "Sign in" }
@@ -37,11 +66,14 @@ pub(crate) fn login(status: StatusCode, login: &Login<'_>) -> Reply {
             button type="submit" { "Sign in" }
         }
     };
-    // Browsers hold `form-action` against the redirects that follow a form, too. A login on the way
-    // to a client ends at that client's own address, which was registered and is checked.
-    let leaves = login.return_to.starts_with(crate::answer::AUTHORIZE);
-    let targets = if leaves { "'self' https: http://127.0.0.1:* http://[::1]:*" } else { "'self'" };
-    page(status, "Sign in", &body, targets)
+    page(status, "Sign in", &body, form_targets(login.return_to))
+}
+
+/// Browsers hold `form-action` against the redirects that follow a form, too. A login on the way to a
+/// client ends at that client's own address, which was registered and is checked.
+fn form_targets(return_to: &str) -> &'static str {
+    let leaves = return_to.starts_with(crate::answer::AUTHORIZE);
+    if leaves { "'self' https: http://127.0.0.1:* http://[::1]:*" } else { "'self'" }
 }
 
 pub(crate) fn logout(action: &str, form_token: &str, name: &str) -> Reply {

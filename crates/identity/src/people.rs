@@ -8,6 +8,7 @@ use crate::password::{self, PasswordError, hash_password};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
+use crate::seams::KeyVaultError;
 use crate::tables::TENANT;
 
 /// An account, without its password.
@@ -49,6 +50,9 @@ pub enum PeopleError {
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] KeyVaultError),
 }
 
 /// The accounts. All calls block: argon2 and the disk.
@@ -67,6 +71,10 @@ pub(crate) struct Credential {
 impl<'a> Users<'a> {
     pub(crate) fn new(house: &'a House) -> Self {
         Self { house }
+    }
+
+    pub(crate) const fn house(self) -> &'a House {
+        self.house
     }
 
     /// Makes an account.
@@ -171,6 +179,20 @@ impl<'a> Users<'a> {
         self.house.sessions.end_all(&account.subject);
         self.house.revocations.add(Kind::Subject, account.subject.clone(), until);
         self.record("password-changed", &account, "")
+    }
+
+    /// Ends all sessions and tokens of an account.
+    pub(crate) fn end_sessions(self, subject: &str) -> Result<(), PeopleError> {
+        let now = self.house.seams.clock.now();
+        let until = now.plus(HOLD);
+        let value = subject.to_owned();
+        self.house.seams.store.write(move |transaction| {
+            end_sessions(transaction, &value, now)?;
+            Revocations::write(transaction, Kind::Subject, &value, until)
+        })?;
+        self.house.sessions.end_all(subject);
+        self.house.revocations.add(Kind::Subject, subject.to_owned(), until);
+        Ok(())
     }
 
     /// Gives a role. Open sessions have it at once.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
-use ringwall_base::{Secret, Timestamp, Ulid};
+use ringwall_base::{Proofs, Secret, Timestamp, Ulid};
 use ringwall_jose::base64url_encode;
 use ringwall_store::{Row, StoreError, Transaction, Value};
 
@@ -127,8 +127,8 @@ impl NewFamily {
         let idle = now.plus(self.lives.idle).min(expires);
         transaction.execute(
             "INSERT INTO identity_refresh_family (tenant_id, id, client_id, user_id, sid,
-             authenticated, scope, cnf, idle, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+             authenticated, proofs, scope, cnf, idle, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10)",
             &[
                 TENANT.into(),
                 (&self.id).into(),
@@ -140,6 +140,7 @@ impl NewFamily {
                 self.cnf.clone().into(),
                 idle.into(),
                 expires.into(),
+                grantee.proofs.names().join(" ").into(),
             ],
         )?;
         insert(transaction, &self.first, &self.id, (now, idle))
@@ -264,6 +265,7 @@ fn grantee(transaction: &Transaction<'_>, row: &Row, scope: String) -> Result<Gr
         roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
         sid: row.get(9)?,
         authenticated: row.get(13)?,
+        proofs: Proofs::parse(&row.get::<String>(15)?),
         scope,
         nonce: None,
         grant: Some(row.get(0)?),
@@ -398,7 +400,7 @@ fn sealing_key(token: &Secret<String>) -> Result<(LessSafeKey, Nonce), RefreshEr
 const FIND: &str =
     "SELECT t.family_id, t.expires, t.superseded_at, t.successor, f.client_id, f.cnf,
     f.expires, f.revoked_at, f.scope, f.sid, f.user_id, u.name, u.is_disabled, f.authenticated,
-    t.issued
+    t.issued, f.proofs
     FROM identity_refresh_token t
     JOIN identity_refresh_family f ON f.tenant_id = t.tenant_id AND f.id = t.family_id
     JOIN identity_user u ON u.tenant_id = f.tenant_id AND u.id = f.user_id

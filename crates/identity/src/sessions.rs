@@ -2,16 +2,18 @@
 //!
 //! The cookie's value is kept nowhere; its SHA-256 is the key.
 
-use std::collections::{HashMap, hash_map};
+use std::collections::{BTreeSet, HashMap, hash_map};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use ringwall_base::{Person, Secret, Timestamp, Ulid};
+use ringwall_base::{Person, Proofs, Secret, Timestamp, Ulid};
 use ringwall_jose::base64url_encode;
-use ringwall_store::{Row, Store, StoreError};
+use ringwall_store::{Row, Store, StoreError, Value};
 
+use crate::elevated::Elevated;
 use crate::people::Account;
 use crate::seams::Seams;
 use crate::settings::Settings;
@@ -23,6 +25,7 @@ pub(crate) struct SessionTable {
     idle: Duration,
     life: Duration,
     max: usize,
+    elevated: Elevated,
     by_hash: RwLock<HashMap<Hash, Entry>>,
 }
 
@@ -30,10 +33,24 @@ type Hash = [u8; 32];
 
 #[derive(Debug)]
 struct Entry {
+    /// With the roles that count.
     person: Arc<Person>,
+    /// All roles that the account was given.
+    granted: Vec<String>,
     /// Microseconds; moved by every request, written to disk by the sweeper.
     seen: AtomicU64,
     expires: Timestamp,
+}
+
+/// How a session begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening<'a> {
+    /// The cookie's value that the browser came with.
+    pub(crate) previous: Option<&'a str>,
+    pub(crate) proofs: Proofs,
+    pub(crate) source: IpAddr,
+    /// What the browser calls itself; for the person who reads the list of sessions.
+    pub(crate) agent: Option<&'a str>,
 }
 
 /// A session that was just made.
@@ -60,18 +77,20 @@ impl SessionTable {
         store: &Store,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let by_hash = read(store, now, settings.session_idle)?;
+        let elevated = Elevated::new(settings.elevated.clone());
+        let by_hash = read(store, now, settings.session_idle, &elevated)?;
         Ok(Self {
             idle: settings.session_idle,
             life: settings.session_life,
             max: settings.sessions_max,
+            elevated,
             by_hash: RwLock::new(by_hash),
         })
     }
 
     /// Reads them again: another process ends sessions in the store.
     pub(crate) fn refresh(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
-        let there = read(store, now, self.idle)?;
+        let there = read(store, now, self.idle, &self.elevated)?;
         let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
         for (hash, entry) in &there {
             // What was used here last is in no row.
@@ -88,41 +107,47 @@ impl SessionTable {
         &self,
         seams: &Seams,
         account: &Account,
-        previous: Option<&str>,
+        opening: Opening<'_>,
     ) -> Result<Started, SessionError> {
         let now = seams.clock.now();
         let cookie = base64url_encode(seams.random::<32>()?);
         let sid = Ulid::generate(now, seams.entropy.as_ref())?.to_string();
         let hash = hash_of(&cookie);
-        let previous = previous.map(hash_of);
+        let previous = opening.previous.map(hash_of);
         let expires = now.plus(self.life);
-        let (row_sid, subject) = (sid.clone(), account.subject.clone());
+        let row: [Value; 9] = [
+            TENANT.into(),
+            hash.as_slice().into(),
+            (&sid).into(),
+            (&account.subject).into(),
+            now.into(),
+            expires.into(),
+            opening.proofs.names().join(" ").into(),
+            opening.source.to_string().into(),
+            opening.agent.map(str::to_owned).into(),
+        ];
         seams.store.write(move |transaction| {
             if let Some(previous) = previous {
                 transaction.execute(DELETE, &[TENANT.into(), previous.as_slice().into()])?;
             }
             transaction.execute(
                 "INSERT INTO identity_session
-                 (tenant_id, hash, sid, user_id, authenticated, seen, expires)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
-                &[
-                    TENANT.into(),
-                    hash.as_slice().into(),
-                    (&row_sid).into(),
-                    (&subject).into(),
-                    now.into(),
-                    expires.into(),
-                ],
+                 (tenant_id, hash, sid, user_id, authenticated, seen, expires, proofs, source,
+                 agent)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)",
+                &row,
             )
         })?;
         let person = Person {
             subject: account.subject.clone(),
             name: account.name.clone(),
-            roles: account.roles.clone(),
+            roles: self.elevated.counted(&account.roles, opening.proofs),
             session: Some(sid.clone()),
             authenticated_at: now,
+            proofs: opening.proofs,
         };
-        let entry = Entry { person: Arc::new(person), seen: AtomicU64::new(now.micros()), expires };
+        let (granted, seen) = (account.roles.clone(), AtomicU64::new(now.micros()));
+        let entry = Entry { person: Arc::new(person), granted, seen, expires };
         let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(previous) = previous {
             by_hash.remove(&previous);
@@ -188,8 +213,23 @@ impl SessionTable {
     pub(crate) fn set_roles(&self, subject: &str, roles: &[String]) {
         let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
         for entry in by_hash.values_mut().filter(|entry| entry.person.subject == subject) {
-            entry.person = Arc::new(Person { roles: roles.to_vec(), ..(*entry.person).clone() });
+            entry.granted = roles.to_vec();
+            entry.count(&self.elevated);
         }
+    }
+
+    /// Says which roles count only after two factors.
+    pub(crate) fn elevate(&self, roles: BTreeSet<String>) {
+        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
+        self.elevated.replace(roles);
+        for entry in by_hash.values_mut() {
+            entry.count(&self.elevated);
+        }
+    }
+
+    /// The roles that count, of those that an account was given, in a session with these proofs.
+    pub(crate) fn counted(&self, granted: &[String], proofs: Proofs) -> Vec<String> {
+        self.elevated.counted(granted, proofs)
     }
 
     /// Writes when each session was last used, and removes those that ended.
@@ -223,10 +263,24 @@ impl SessionTable {
     }
 }
 
-fn read(store: &Store, now: Timestamp, idle: Duration) -> Result<HashMap<Hash, Entry>, StoreError> {
+impl Entry {
+    fn count(&mut self, elevated: &Elevated) {
+        let roles = elevated.counted(&self.granted, self.person.proofs);
+        if roles != self.person.roles {
+            self.person = Arc::new(Person { roles, ..(*self.person).clone() });
+        }
+    }
+}
+
+fn read(
+    store: &Store,
+    now: Timestamp,
+    idle: Duration,
+    elevated: &Elevated,
+) -> Result<HashMap<Hash, Entry>, StoreError> {
     let oldest = now.minus(idle);
     let rows = store.read(|view| view.query(OPEN, &[TENANT.into(), now.into(), oldest.into()]))?;
-    let mut by_hash = HashMap::new();
+    let mut by_hash: HashMap<Hash, Entry> = HashMap::new();
     for row in rows {
         let hash: Vec<u8> = row.get(0)?;
         let hash = Hash::try_from(hash).map_err(|_length| StoreError::Column { index: 0 })?;
@@ -234,9 +288,10 @@ fn read(store: &Store, now: Timestamp, idle: Duration) -> Result<HashMap<Hash, E
             hash_map::Entry::Occupied(known) => known.into_mut(),
             hash_map::Entry::Vacant(place) => place.insert(read_row(&row)?),
         };
-        if let Some(role) = row.get(7)? {
-            Arc::make_mut(&mut entry.person).roles.push(role);
-        }
+        entry.granted.extend(row.get::<Option<String>>(7)?);
+    }
+    for entry in by_hash.values_mut() {
+        entry.count(elevated);
     }
     Ok(by_hash)
 }
@@ -249,9 +304,11 @@ fn read_row(row: &Row) -> Result<Entry, StoreError> {
         roles: Vec::new(),
         session: Some(row.get(1)?),
         authenticated_at: row.get(4)?,
+        proofs: Proofs::parse(&row.get::<String>(8)?),
     };
     let seen = AtomicU64::new(row.get(5)?);
-    Ok(Entry { person: Arc::new(person), seen, expires: row.get(6)? })
+    let person = Arc::new(person);
+    Ok(Entry { person, granted: Vec::new(), seen, expires: row.get(6)? })
 }
 
 fn make_room(by_hash: &mut HashMap<Hash, Entry>, max: usize) {
@@ -271,7 +328,8 @@ fn hash_of(cookie: &str) -> Hash {
 const DELETE: &str = "DELETE FROM identity_session WHERE tenant_id = ?1 AND hash = ?2";
 /// A row for each role of each session, or one without a role.
 const OPEN: &str = "
-    SELECT s.hash, s.sid, s.user_id, u.name, s.authenticated, s.seen, s.expires, r.role
+    SELECT s.hash, s.sid, s.user_id, u.name, s.authenticated, s.seen, s.expires, r.role,
+    s.proofs
     FROM identity_session s
     JOIN identity_user u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
     LEFT JOIN identity_role r ON r.tenant_id = s.tenant_id AND r.user_id = s.user_id

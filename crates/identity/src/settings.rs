@@ -1,5 +1,6 @@
 //! What the operator decides.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::throttle;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub hash_wait: Duration,
     /// How soon guessing passwords gets slow.
     pub throttle: throttle::Settings,
+    /// Roles that count only after two factors, at the start; [`crate::Identity::elevate`] later.
+    pub elevated: BTreeSet<String>,
     /// Sessions that are held at most; the one unused for longest makes room.
     pub sessions_max: usize,
 }
@@ -56,6 +59,7 @@ impl Default for Settings {
             hashes_max: 2,
             hash_wait: Duration::from_secs(2),
             throttle: throttle::Settings::default(),
+            elevated: BTreeSet::new(),
             sessions_max: 200_000,
         }
     }

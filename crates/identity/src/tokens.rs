@@ -100,6 +100,7 @@ pub(crate) fn for_person(
 ) -> Result<Issued, SignError> {
     let life = house.settings.access_life.min(LIFE_MAX);
     let now = house.seams.clock.now();
+    let roles = house.sessions.counted(&grantee.roles, grantee.proofs);
     let claims = Access {
         iss: &house.settings.issuer,
         aud: &house.settings.issuer,
@@ -110,7 +111,7 @@ pub(crate) fn for_person(
         nbf: now.secs(),
         exp: now.plus(life).secs(),
         scope: &grantee.scope,
-        roles: &grantee.roles,
+        roles: &roles,
         name: Some(&grantee.name),
         sid: Some(&grantee.sid),
         gid: grantee.grant.as_deref(),

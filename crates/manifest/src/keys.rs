@@ -62,7 +62,7 @@ pub(crate) const GATEWAY: &[Key] = &[
 pub(crate) const ROLE: &[Key] = &[
     key("default", Shape::Bool, "Every signed-up person has it."),
     key("includes", TEXTS, "Roles whose grants it also has."),
-    key("mfa", Shape::Bool, "A second factor is demanded."),
+    key("mfa", Shape::Bool, "The role counts only after a second factor."),
 ];
 
 pub(crate) const DATA: &[Key] = &[

@@ -9,7 +9,7 @@ mod survive;
 mod tls;
 mod upstream;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -53,6 +53,18 @@ pub struct Model {
     pub expectations: Vec<Expectation>,
     /// Cedar policy files: path and text.
     pub policies: Vec<(String, String)>,
+}
+
+impl Model {
+    /// Roles that count only after two factors: those with `mfa`, and those that include one, because
+    /// whoever has them may do the same.
+    pub fn elevated_roles(&self) -> BTreeSet<String> {
+        let wants = |role: &Role| role.mfa;
+        let includes =
+            |role: &Role| role.includes.iter().filter_map(|name| self.roles.get(name)).any(wants);
+        let elevated = self.roles.iter().filter(|(_, role)| wants(role) || includes(role));
+        elevated.map(|(name, _)| name.clone()).collect()
+    }
 }
 
 /// The public door.

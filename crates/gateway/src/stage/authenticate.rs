@@ -199,7 +199,8 @@ impl Authenticate {
             trusted.is_some_and(|cors| cors.trusts(from))
         })?;
         let roles = self.expand(&person.roles);
-        let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa: false };
+        let mfa = person.proofs.are_two();
+        let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa };
         let cookie = Secret::new(cookie.to_owned());
         let credential = Credential::Session { cookie, roles: person.roles };
         Ok(Arc::new(Caller { person: Some(facts), credential, ..Caller::default() }))

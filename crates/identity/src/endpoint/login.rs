@@ -1,17 +1,20 @@
 //! The login page, and what happens when its form comes back.
 
-use http::header::{HeaderValue, RETRY_AFTER, SET_COOKIE};
+use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
-use ringwall_base::Secret;
+use ringwall_base::{Proof, Proofs, Secret};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
-use crate::check::{FormToken, SESSION, cookie, form, form_token, return_to, same_site, session};
+use crate::check::{FormToken, form, form_token, return_to, same_site, session};
+use crate::endpoint::second_factor;
+use crate::factors;
 use crate::form::Form;
 use crate::identity::House;
 use crate::page;
 use crate::password::{self, PASSWORD_BYTES_MAX};
 use crate::people::{Credential, Users, login_name};
 use crate::record::Record;
+use crate::welcome::welcome;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     match *call.request.method() {
@@ -41,6 +44,9 @@ fn sign_in(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if !form_token(house, call, &form)? {
         return page(house, call, StatusCode::FORBIDDEN, back, Some(STALE));
     }
+    if let Some(step) = form.get("step") {
+        return second_factor::take(house, call, &form, step);
+    }
     let name = form.get("username").unwrap_or_default();
     // An unreadable name is one account that does not exist, for the throttle too.
     let account_key = login_name(name).unwrap_or_default();
@@ -57,7 +63,7 @@ fn sign_in(house: &House, call: &Call) -> Result<Reply, Refusal> {
     match credential(house, name, &password)? {
         Ok(known) => {
             house.throttle.succeed(&account_key, call.peer);
-            welcome(house, call, &known, back)
+            password_was_right(house, call, &known, back)
         }
         Err(why) => {
             refused(house, call, name, why)?;
@@ -86,27 +92,27 @@ fn credential(
     })
 }
 
-fn welcome(house: &House, call: &Call, known: &Credential, back: &str) -> Result<Reply, Refusal> {
-    let account = &known.account;
-    // Recorded first: a login that the log does not have did not happen.
-    let record = Record::of("login-succeeded").source(call.peer);
-    house.put(record.person(&account.subject, &account.name))?;
-    let started = house.sessions.start(&house.seams, account, cookie(call, SESSION)?)?;
-    tracing::debug!(sid = started.sid, "session started");
-    // The hash took tens of milliseconds: who was disabled or got another password meanwhile had
-    // no session yet that could be ended. Whoever changes the account from now on finds this one.
-    if Users::new(house).credential(&account.name)?.as_ref() != Some(known) {
-        house.sessions.end(&house.seams.store, started.cookie.expose())?;
-        refused(house, call, &account.name, "the account changed during the login")?;
-        return page(house, call, StatusCode::UNAUTHORIZED, back, Some(WRONG));
+/// On to the second step, or in: whoever has a second factor is asked for it, whatever their roles.
+fn password_was_right(
+    house: &House,
+    call: &Call,
+    known: &Credential,
+    back: &str,
+) -> Result<Reply, Refusal> {
+    if factors::of(house, &known.account.subject)?.is_asked() {
+        return second_factor::ask(house, call, known, back);
     }
-    let mut reply = see_other(back);
-    let text =
-        format!("{SESSION}={}; Path=/; Secure; HttpOnly; SameSite=Lax", started.cookie.expose());
-    let mut value = HeaderValue::from_str(&text).map_err(|error| Refusal::unavailable(&error))?;
-    value.set_sensitive(true);
-    reply.headers_mut().append(SET_COOKIE, value);
-    Ok(reply)
+    let proofs = Proofs::default().and(Proof::Password);
+    if let Some(reply) = welcome(house, call, known, proofs, back)? {
+        return Ok(reply);
+    }
+    refused(house, call, &known.account.name, "the account changed during the login")?;
+    page(house, call, StatusCode::UNAUTHORIZED, back, Some(WRONG))
+}
+
+/// The first page again, for a login that cannot go on.
+pub(crate) fn again(house: &House, call: &Call, why: &'static str) -> Result<Reply, Refusal> {
+    page(house, call, StatusCode::UNAUTHORIZED, "/", Some(why))
 }
 
 fn refused(house: &House, call: &Call, name: &str, why: &str) -> Result<(), Refusal> {

@@ -273,3 +273,16 @@ pub(crate) fn set_cookie(reply: &Response<Bytes>, name: &str) -> Option<String> 
 pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }
+
+/// The value of a hidden field.
+pub(crate) fn hidden(reply: &Response<Bytes>, name: &str) -> Option<String> {
+    let html = text(reply);
+    let (_, rest) = html.split_once(&format!("name=\"{name}\" value=\""))?;
+    rest.split('"').next().map(str::to_owned)
+}
+
+/// The claims of a token, unverified.
+pub(crate) fn payload(token: &str) -> Value {
+    let part = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&ringwall_jose::base64url_decode(part).unwrap()).unwrap()
+}

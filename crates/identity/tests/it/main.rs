@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod authenticator;
+#[cfg(test)]
 mod authorize;
 #[cfg(test)]
 mod clients;
@@ -16,5 +18,7 @@ mod login;
 mod people;
 #[cfg(test)]
 mod refresh;
+#[cfg(test)]
+mod second_factor;
 #[cfg(test)]
 mod tokens;

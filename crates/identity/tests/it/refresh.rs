@@ -343,3 +343,27 @@ async fn another_clients_attempt_changes_nothing_and_a_client_with_a_key_keeps_i
         assert!(body.get("refresh_token").is_none(), "not rotated: {body}");
     }
 }
+
+#[tokio::test]
+async fn u9_a_grant_of_one_factor_never_refreshes_to_a_role_that_wants_two() {
+    let r = Refreshing::new().await;
+    let first = r.begin().await;
+    assert_eq!(r.claims(&first).roles, ["customer"]);
+    r.f.identity.elevate(BTreeSet::from(["customer".to_owned()]));
+    let next = json(&r.refresh(&token(&first), "").await);
+    assert!(r.claims(&next).roles.is_empty(), "{next}");
+
+    let handout = r.f.identity.users().enrol("ada").unwrap();
+    let page = r.f.page("/login", "").await;
+    let reply = r.f.submit(&page, "/login", "username=ada&password=correct+horse").await;
+    let form = format!(
+        "step={}&code={}",
+        hidden(&reply, "step").unwrap(),
+        handout.recovery_codes[0].expose()
+    );
+    let reply = r.f.submit(&Page::of(&reply, ""), "/login", &form).await;
+    let r = Refreshing { session: set_cookie(&reply, "__Host-ringwall").unwrap(), ..r };
+    let first = r.begin().await;
+    let next = json(&r.refresh(&token(&first), "").await);
+    assert_eq!(r.claims(&next).roles, ["customer"]);
+}

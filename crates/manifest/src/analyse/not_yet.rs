@@ -42,9 +42,6 @@ pub fn unenforced(model: &Model) -> Vec<(String, Place)> {
     if let Login::Issuer(issuer) = &gateway.login {
         found.push((format!("sign-in at {issuer}"), gateway.place.clone()));
     }
-    for (name, role) in model.roles.iter().filter(|(_, role)| role.mfa) {
-        found.push((format!("the second factor of role `{name}`"), role.place.clone()));
-    }
     for (name, class) in &model.data {
         if let Some(detector) = &class.detect {
             found.push((format!("detector `{detector}` of `{name}`"), class.place.clone()));

@@ -41,10 +41,23 @@ enum Verb {
         /// Login name
         name: String,
     },
+    /// Gives a person an authenticator app and recovery codes, shown once
+    Enrol {
+        /// Login name
+        name: String,
+    },
+    /// Lists the second factors of a person
+    Factors {
+        /// Login name
+        name: String,
+    },
     /// Sets a new password, from standard input
     Reset {
         /// Login name
         name: String,
+        /// Takes the second factors away instead, for who lost them
+        #[arg(long)]
+        factors: bool,
     },
 }
 
@@ -59,7 +72,10 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         Verb::List => Request::UserList,
         Verb::Disable { name } => Request::UserDisable { name: name.clone() },
         Verb::Enable { name } => Request::UserEnable { name: name.clone() },
-        Verb::Reset { name } => {
+        Verb::Enrol { name } => Request::UserEnrol { name: name.clone() },
+        Verb::Factors { name } => Request::UserFactors { name: name.clone() },
+        Verb::Reset { name, factors: true } => Request::UserFactorsRemove { name: name.clone() },
+        Verb::Reset { name, factors: false } => {
             Request::UserReset { name: name.clone(), password: prompt::secret("new password")? }
         }
     };

@@ -1,6 +1,6 @@
 //! Carries out what the command line asks, on a running server or on the store itself.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use ringwall_api::{AuditFilter, ClientSpec, Hidden, Problem, Reply, Request};
 use ringwall_base::{Secret, Timestamp};
 use ringwall_identity::{Access, Grant, NewClient, Purpose};
@@ -48,6 +48,9 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::UserEnable { .. }
         | Request::UserList
         | Request::UserReset { .. } => people(ground, model, request),
+        Request::UserEnrol { .. }
+        | Request::UserFactors { .. }
+        | Request::UserFactorsRemove { .. } => factors(ground, request),
         Request::SecretGet { .. }
         | Request::SecretList
         | Request::SecretRemove { .. }
@@ -116,6 +119,39 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
             });
             Ok(rows_of(&["name", "roles", "state", "id"], rows.collect()))
         }
+    }
+}
+
+/// The second factors of a person.
+fn factors(ground: &Ground, request: &Request) -> Result<Reply> {
+    let users = ground.identity.users();
+    match request {
+        Request::UserEnrol { name } => {
+            let handout = users.enrol(name)?;
+            let codes = handout.recovery_codes.iter().map(|code| code.expose().as_str());
+            let lines: Vec<&str> =
+                std::iter::once(handout.uri.expose().as_str()).chain(codes).collect();
+            Ok(Reply::Secret {
+                value: Hidden::new(lines.join("\n")),
+                message: Some(format!(
+                    "{name} needs this authenticator from now on; it and the recovery codes are shown \
+                     only now:"
+                )),
+            })
+        }
+        Request::UserFactors { name } => {
+            let factors = users.factors(name)?;
+            let app = factors.app.map(|since| vec!["app".to_owned(), time(since)]);
+            let left = format!("{} left", factors.recovery_codes);
+            let codes =
+                (factors.recovery_codes > 0).then(|| vec!["recovery codes".to_owned(), left]);
+            Ok(rows_of(&["factor", "since"], app.into_iter().chain(codes).collect()))
+        }
+        Request::UserFactorsRemove { name } => {
+            users.remove_factors(name)?;
+            Ok(done(&format!("{name} has a password only; sessions and tokens have ended")))
+        }
+        _ => bail!("this is not about factors"),
     }
 }
 

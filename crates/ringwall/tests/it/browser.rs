@@ -67,7 +67,7 @@ impl Browser {
         assert!(value.is_null(), "{url}: {value}");
     }
 
-    fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.ask("GET", "/url", &Value::Null).as_str().unwrap().to_owned()
     }
 
@@ -82,17 +82,17 @@ impl Browser {
         id.unwrap_or_else(|| panic!("no {selector}: {value} {}", self.source())).to_owned()
     }
 
-    fn write(&self, selector: &str, text: &str) {
+    pub(crate) fn write(&self, selector: &str, text: &str) {
         let path = format!("/element/{}/value", self.element(selector));
         assert!(self.ask("POST", &path, &json!({ "text": text })).is_null());
     }
 
-    fn click(&self, selector: &str) {
+    pub(crate) fn click(&self, selector: &str) {
         let path = format!("/element/{}/click", self.element(selector));
         assert!(self.ask("POST", &path, &json!({})).is_null());
     }
 
-    fn cookie(&self) -> Option<Value> {
+    pub(crate) fn cookie(&self) -> Option<Value> {
         let cookies = self.ask("GET", "/cookie", &Value::Null);
         let mut cookies = cookies.as_array().unwrap().clone().into_iter();
         cookies.find(|cookie| cookie["name"] == "__Host-ringwall")
@@ -103,7 +103,7 @@ impl Browser {
     }
 
     /// What the console says, without the messages for answers that are no success.
-    fn complaints(&self) -> Vec<Value> {
+    pub(crate) fn complaints(&self) -> Vec<Value> {
         let log = self.ask("POST", "/se/log", &json!({ "type": "browser" }));
         let mut log = log.as_array().unwrap_or_else(|| panic!("no console: {log}")).clone();
         log.retain(|entry| entry["source"] != "network");

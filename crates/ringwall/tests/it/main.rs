@@ -57,6 +57,8 @@ mod kills;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod factors;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod overload;

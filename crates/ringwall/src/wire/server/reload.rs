@@ -69,8 +69,11 @@ impl Running {
         self.shared_limits.apply(&self.doors.core, &self.shared.ground, &model)?;
         self.doors.follow(&model, &self.options, Vec::new())?;
         pages::show(&self.doors.core, &self.place, &model)?;
+        let identity = &self.shared.ground.identity;
+        identity.elevate(model.elevated_roles());
         let version = self.doors.core.load(&model, &loaded.schemas);
         if version.is_err() {
+            identity.elevate(before.elevated_roles());
             self.doors.follow(&before, &self.options, Vec::new())?;
         }
         self.version = version?;

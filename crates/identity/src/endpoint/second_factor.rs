@@ -1,0 +1,92 @@
+//! The second step of a login: the code of an authenticator app, or a recovery code.
+
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
+use ringwall_base::{Proof, Proofs};
+
+use crate::answer::{Call, Refusal, Reply};
+use crate::check::FormToken;
+use crate::endpoint::login;
+use crate::factors::{self, Tried};
+use crate::form::Form;
+use crate::identity::House;
+use crate::login_step::LoginStep;
+use crate::page;
+use crate::people::{Credential, Users};
+use crate::record::Record;
+use crate::welcome::welcome;
+
+/// Shows the page of the second step to who gave the right password.
+pub(crate) fn ask(
+    house: &House,
+    call: &Call,
+    known: &Credential,
+    back: &str,
+) -> Result<Reply, Refusal> {
+    let token = FormToken::issue(house, call)?;
+    let step = LoginStep::begin(&house.seams, known, back, &token.field)?;
+    page(house, call, StatusCode::OK, (step.expose(), back), None)
+}
+
+/// Takes the code. The form was checked by the login page, whose path this is.
+pub(crate) fn take(house: &House, call: &Call, form: &Form, token: &str) -> Result<Reply, Refusal> {
+    let browser = FormToken::issue(house, call)?.field;
+    let step = LoginStep::take_a_try(&house.seams, token, &browser)?;
+    let Some(step) = step else { return login::again(house, call, EXPIRED) };
+    let known = Users::new(house).credential(&step.name)?;
+    let known = known.filter(|known| step.is_of(known) && !known.account.is_disabled);
+    let Some(known) = known else { return login::again(house, call, EXPIRED) };
+    let (subject, shown) = (known.account.subject.as_str(), (token, step.return_to.as_str()));
+    let now = house.seams.clock.monotonic();
+    if let Some(wait) = house.code_throttle.attempt(subject, EVERYWHERE, now) {
+        refused(house, call, &known, "too many codes")?;
+        let mut reply = page(house, call, StatusCode::TOO_MANY_REQUESTS, shown, Some(SLOW))?;
+        reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        return Ok(reply);
+    }
+    let code: String = form.get("code").unwrap_or_default().split_whitespace().collect();
+    match factors::finish(house, subject, &step, &code)? {
+        Tried::Good => {
+            house.code_throttle.succeed(subject, EVERYWHERE);
+            let proofs = Proofs::default().and(Proof::Password).and(Proof::Code);
+            let reply = welcome(house, call, &known, proofs, &step.return_to)?;
+            reply.map_or_else(|| login::again(house, call, EXPIRED), Ok)
+        }
+        Tried::Refused(why) => {
+            refused(house, call, &known, why)?;
+            page(house, call, StatusCode::UNAUTHORIZED, shown, Some(WRONG))
+        }
+    }
+}
+
+fn refused(house: &House, call: &Call, known: &Credential, why: &str) -> Result<(), Refusal> {
+    let record = Record::refused("factor-failed", why).source(call.peer);
+    Ok(house.put(record.person(&known.account.subject, &known.account.name))?)
+}
+
+fn page(
+    house: &House,
+    call: &Call,
+    status: StatusCode,
+    (step, back): (&str, &str),
+    trouble: Option<&'static str>,
+) -> Result<Reply, Refusal> {
+    let token = FormToken::issue(house, call)?;
+    let shown = page::SecondFactor {
+        action: &house.settings.login_path,
+        form_token: &token.field,
+        step,
+        return_to: back,
+        trouble,
+    };
+    let mut reply = page::second_factor(status, &shown);
+    token.set(&mut reply);
+    Ok(reply)
+}
+
+/// Codes are counted by account, wherever they come from.
+const EVERYWHERE: std::net::IpAddr = std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+
+const EXPIRED: &str = "The sign-in took too long. Please start again.";
+const SLOW: &str = "Too many attempts. Wait a moment, then try again.";
+const WRONG: &str = "The code is wrong or was used before.";

@@ -1,0 +1,290 @@
+//! Second factors of accounts: the authenticator app and the recovery codes.
+
+use ringwall_base::{Secret, Timestamp, Ulid};
+use ringwall_store::{StoreError, Transaction, Value};
+
+use crate::identity::House;
+use crate::login_step::LoginStep;
+use crate::people::{Account, PeopleError, Users};
+use crate::record::Record;
+use crate::tables::TENANT;
+use crate::{recovery, totp};
+
+/// What an account has besides its password.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Factors {
+    /// Since when it has an authenticator app.
+    pub app: Option<Timestamp>,
+    /// Recovery codes that are left.
+    pub recovery_codes: u32,
+}
+
+/// An authenticator's secret, on its only way out.
+#[derive(Debug)]
+pub(crate) struct Enrolment {
+    /// Its id, to confirm it with.
+    pub(crate) id: String,
+    /// As `otpauth://`, for a link or a QR code.
+    pub(crate) uri: Secret<String>,
+}
+
+/// The confirmed authenticator: its id, and since when.
+type App = (String, Timestamp);
+
+/// What an operator hands to a person: an authenticator and the way back without it.
+#[derive(Debug)]
+pub struct Handout {
+    /// As `otpauth://`.
+    pub uri: Secret<String>,
+    /// Each for one use.
+    pub recovery_codes: Vec<Secret<String>>,
+}
+
+/// What came of a second step.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Tried {
+    /// The code was good, and is used up with the login.
+    Good,
+    /// Why not, for the operator.
+    Refused(&'static str),
+}
+
+impl Factors {
+    /// Whether a password alone is not enough for this account.
+    pub fn is_asked(&self) -> bool {
+        self.app.is_some()
+    }
+}
+
+impl Users<'_> {
+    /// The factors of an account.
+    ///
+    /// # Errors
+    /// When there is none of this name, or the store fails.
+    pub fn factors(&self, name: &str) -> Result<Factors, PeopleError> {
+        let account = self.find(name)?;
+        Ok(of(self.house(), &account.subject)?)
+    }
+
+    /// Gives an account an authenticator that counts from now on and new recovery codes, for whoever
+    /// hands them over in person. Those that it had are gone.
+    ///
+    /// # Errors
+    /// When there is none of this name, or the vault or the store fails.
+    pub fn enrol(&self, name: &str) -> Result<Handout, PeopleError> {
+        let account = self.find(name)?;
+        let enrolment = begin(self.house(), &account)?;
+        let old = app(self.house(), &account.subject)?;
+        confirm_row(self.house(), &account.subject, &enrolment.id, 0)?;
+        if let Some((id, _)) = old {
+            forget(self.house(), &account.subject, &id)?;
+        }
+        record(self.house(), "factor-added", &account, "app, by an operator")?;
+        let recovery_codes = new_codes(self.house(), &account)?;
+        Ok(Handout { uri: enrolment.uri, recovery_codes })
+    }
+
+    /// Takes all second factors from an account, for whoever lost them. Its sessions end.
+    ///
+    /// # Errors
+    /// When there is none of this name, or the vault or the store fails.
+    pub fn remove_factors(&self, name: &str) -> Result<(), PeopleError> {
+        let account = self.find(name)?;
+        while let Some((id, _)) = app(self.house(), &account.subject)? {
+            forget(self.house(), &account.subject, &id)?;
+        }
+        let subject = account.subject.clone();
+        self.house().seams.store.write(move |transaction| remove_codes(transaction, &subject))?;
+        self.end_sessions(&account.subject)?;
+        record(self.house(), "factor-removed", &account, "all, by an operator")
+    }
+}
+
+pub(crate) fn of(house: &House, subject: &str) -> Result<Factors, StoreError> {
+    let app = app(house, subject)?.map(|(_, created)| created);
+    house.seams.store.read(|view| {
+        let row = view.first(
+            "SELECT COUNT(*) FROM identity_recovery_code
+             WHERE tenant_id = ?1 AND user_id = ?2 AND used_at IS NULL",
+            &[TENANT.into(), subject.into()],
+        )?;
+        let recovery_codes = row.map_or(Ok(0), |row| row.get(0))?;
+        Ok(Factors { app, recovery_codes })
+    })
+}
+
+fn app(house: &House, subject: &str) -> Result<Option<App>, StoreError> {
+    house.seams.store.read(|view| {
+        let row = view.first(
+            "SELECT id, created FROM identity_totp
+             WHERE tenant_id = ?1 AND user_id = ?2 AND confirmed_at IS NOT NULL",
+            &[TENANT.into(), subject.into()],
+        )?;
+        row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+    })
+}
+
+/// Makes a secret that does not count yet: [`confirm`] shows that the person's app has it.
+pub(crate) fn begin(house: &House, account: &Account) -> Result<Enrolment, PeopleError> {
+    let (seams, now) = (&house.seams, house.seams.clock.now());
+    let secret = Secret::new(seams.random::<SECRET_BYTES>()?.to_vec());
+    let id = Ulid::generate(now, seams.entropy.as_ref())?.to_string();
+    // The vault first: a row without its secret would be worse than a secret without its row.
+    seams.vault.put(VAULT, &id, &secret)?;
+    let row: [Value; 4] = [TENANT.into(), (&id).into(), (&account.subject).into(), now.into()];
+    seams.store.write(move |transaction| {
+        transaction.execute(
+            "INSERT INTO identity_totp (tenant_id, id, user_id, created, last_step)
+             VALUES (?1, ?2, ?3, ?4, 0)",
+            &row,
+        )
+    })?;
+    let text = totp::base32(secret.expose());
+    let host = house.settings.issuer.trim_start_matches("https://");
+    let uri = Secret::new(totp::uri(host, &account.name, &text));
+    Ok(Enrolment { id, uri })
+}
+
+/// Lets a code of an account's authenticator, or one of its recovery codes, finish a login.
+pub(crate) fn finish(
+    house: &House,
+    subject: &str,
+    step: &LoginStep,
+    code: &str,
+) -> Result<Tried, PeopleError> {
+    let now = house.seams.clock.now();
+    if recovery::looks_like_one(code) {
+        let hash = recovery::hash_of(subject, code);
+        let (subject, step) = (subject.to_owned(), step.clone());
+        return settled(house.seams.store.write(move |transaction| {
+            let used = transaction.execute(
+                "UPDATE identity_recovery_code SET used_at = ?4
+                 WHERE tenant_id = ?1 AND user_id = ?2 AND hash = ?3 AND used_at IS NULL",
+                &[TENANT.into(), (&subject).into(), hash.clone().into(), now.into()],
+            )?;
+            once(used, "wrong or used recovery code")?;
+            once(step.consume(transaction, now)?.into(), "the login was finished already")
+        }));
+    }
+    let Some((id, _)) = app(house, subject)? else {
+        return Ok(Tried::Refused("the account has no authenticator"));
+    };
+    let secret = house.seams.vault.get(VAULT, &id)?.ok_or(PeopleError::NotFound)?;
+    let Some(found) = totp::step_of_code(secret.expose(), code, now) else {
+        return Ok(Tried::Refused("wrong code"));
+    };
+    let step = step.clone();
+    settled(house.seams.store.write(move |transaction| {
+        once(advance(transaction, &id, found)?, "the code was used before")?;
+        once(step.consume(transaction, now)?.into(), "the login was finished already")
+    }))
+}
+
+/// Moves the last step on. RFC 6238 section 5.2: no code counts twice, and none older than one that
+/// counted.
+fn advance(transaction: &Transaction<'_>, id: &str, step: u64) -> Result<usize, StoreError> {
+    transaction.execute(
+        "UPDATE identity_totp SET last_step = ?3
+         WHERE tenant_id = ?1 AND id = ?2 AND last_step < ?3",
+        &[TENANT.into(), id.into(), step.into()],
+    )
+}
+
+/// Why a transaction was undone.
+#[derive(Debug)]
+enum Undone {
+    Refused(&'static str),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Undone {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn once(changed: usize, why: &'static str) -> Result<(), Undone> {
+    if changed == 1 { Ok(()) } else { Err(Undone::Refused(why)) }
+}
+
+fn settled(result: Result<(), Undone>) -> Result<Tried, PeopleError> {
+    match result {
+        Ok(()) => Ok(Tried::Good),
+        Err(Undone::Refused(why)) => Ok(Tried::Refused(why)),
+        Err(Undone::Store(error)) => Err(error.into()),
+    }
+}
+
+fn confirm_row(house: &House, subject: &str, id: &str, step: u64) -> Result<bool, StoreError> {
+    let now = house.seams.clock.now();
+    let (subject, id) = (subject.to_owned(), id.to_owned());
+    house.seams.store.write(move |transaction| {
+        let first = transaction.execute(
+            "UPDATE identity_totp SET confirmed_at = ?4, last_step = ?5
+             WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3 AND confirmed_at IS NULL",
+            &[TENANT.into(), (&id).into(), (&subject).into(), now.into(), step.into()],
+        )?;
+        Ok(first == 1)
+    })
+}
+
+fn forget(house: &House, subject: &str, id: &str) -> Result<(), PeopleError> {
+    let (row_subject, row_id) = (subject.to_owned(), id.to_owned());
+    house.seams.store.write(move |transaction| {
+        transaction.execute(
+            "DELETE FROM identity_totp WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3",
+            &[TENANT.into(), (&row_id).into(), (&row_subject).into()],
+        )
+    })?;
+    Ok(house.seams.vault.remove(VAULT, id)?)
+}
+
+fn remove_codes(transaction: &Transaction<'_>, subject: &str) -> Result<(), StoreError> {
+    transaction.execute(
+        "DELETE FROM identity_recovery_code WHERE tenant_id = ?1 AND user_id = ?2",
+        &[TENANT.into(), subject.into()],
+    )?;
+    Ok(())
+}
+
+/// New recovery codes; those from before are worth nothing any more.
+pub(crate) fn new_codes(
+    house: &House,
+    account: &Account,
+) -> Result<Vec<Secret<String>>, PeopleError> {
+    let entropy = house.seams.entropy.as_ref();
+    let codes = (0..recovery::COUNT).map(|_| recovery::generate(entropy));
+    let codes = codes.collect::<Result<Vec<_>, _>>()?;
+    let subject = account.subject.clone();
+    let hashes: Vec<Vec<u8>> =
+        codes.iter().map(|code| recovery::hash_of(&subject, code.expose())).collect();
+    let now = house.seams.clock.now();
+    house.seams.store.write(move |transaction| {
+        remove_codes(transaction, &subject)?;
+        for hash in &hashes {
+            transaction.execute(
+                "INSERT INTO identity_recovery_code (tenant_id, user_id, hash, created)
+                 VALUES (?1, ?2, ?3, ?4)",
+                &[TENANT.into(), (&subject).into(), hash.clone().into(), now.into()],
+            )?;
+        }
+        Ok::<_, PeopleError>(())
+    })?;
+    record(house, "recovery-codes-made", account, "")?;
+    Ok(codes)
+}
+
+fn record(
+    house: &House,
+    action: &'static str,
+    account: &Account,
+    what: &str,
+) -> Result<(), PeopleError> {
+    let record = Record::of(action).sync().person(&account.subject, &account.name);
+    Ok(house.put(record.operation(what))?)
+}
+
+/// Where the vault keeps the secrets.
+const VAULT: &str = "identity-totp";
+/// RFC 4226 section 4: 160 bits.
+const SECRET_BYTES: usize = 20;
