@@ -1,8 +1,8 @@
 //! A bounded memory of what was used lately, for tokens that were verified or signed.
 //!
-//! Two generations in each shard: what is new or used again is young, and when the young are half
-//! of all, those that stayed old are forgotten. So a flood of new keys costs nobody who is in use
-//! their place, no order of use is kept, and nothing is ever forgotten all at once.
+//! Each shard is a clock: a use marks its slot, and a new value takes the place of the first that
+//! the hand finds unmarked, while the hand takes the marks away. So a flood of new keys costs
+//! nobody who is in use their place, a hit writes one bit, and up to the bound nothing is forgotten.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,29 +14,31 @@ pub struct Recent<V> {
     /// Seeded by the library, so that nobody can choose keys that fall together.
     hasher: RandomState,
     shards: Vec<Mutex<Shard<V>>>,
-    young_max: usize,
+    slots_max: usize,
 }
 
-type Generation<V> = HashMap<u64, Slot<V>>;
-
 struct Shard<V> {
-    young: Generation<V>,
-    old: Generation<V>,
+    by_hash: HashMap<u64, usize>,
+    slots: Vec<Slot<V>>,
+    hand: usize,
 }
 
 struct Slot<V> {
+    hash: u64,
     key: Box<[u8]>,
     value: V,
+    /// Since the hand went by.
+    is_used: bool,
 }
 
 impl<V: Clone> Recent<V> {
     /// An empty memory for at most `entries_max` values.
     pub fn new(entries_max: usize) -> Self {
-        let shard = || Mutex::new(Shard { young: HashMap::new(), old: HashMap::new() });
+        let shard = || Mutex::new(Shard { by_hash: HashMap::new(), slots: Vec::new(), hand: 0 });
         Self {
             hasher: RandomState::new(),
             shards: (0..SHARDS).map(|_| shard()).collect(),
-            young_max: (entries_max / (2 * SHARDS)).max(1),
+            slots_max: (entries_max / SHARDS).max(1),
         }
     }
 
@@ -44,27 +46,20 @@ impl<V: Clone> Recent<V> {
     pub fn get(&self, key: &[u8]) -> Option<V> {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(hash)?;
-        if let Some(slot) = shard.young.get(&hash) {
-            return (*slot.key == *key).then(|| slot.value.clone());
-        }
-        if *shard.old.get(&hash)?.key != *key {
-            return None;
-        }
-        let slot = shard.old.remove(&hash)?;
-        let value = slot.value.clone();
-        let forgotten = shard.add(hash, slot, self.young_max);
-        drop(shard);
-        drop(forgotten);
-        Some(value)
+        let at = *shard.by_hash.get(&hash)?;
+        let slot = shard.slots.get_mut(at).filter(|slot| *slot.key == *key)?;
+        slot.is_used = true;
+        Some(slot.value.clone())
     }
 
     /// Remembers a value; another one under this key is forgotten.
     pub fn put(&self, key: &[u8], value: V) {
         let hash = self.hasher.hash_one(key);
         let Some(mut shard) = self.shard(hash) else { return };
-        let forgotten = shard.add(hash, Slot { key: key.into(), value }, self.young_max);
+        let slot = Slot { hash, key: key.into(), value, is_used: false };
+        let forgotten = shard.put(slot, self.slots_max);
         drop(shard);
-        // Outside of the lock: it can be many.
+        // Outside of the lock.
         drop(forgotten);
     }
 
@@ -72,7 +67,7 @@ impl<V: Clone> Recent<V> {
     pub fn len(&self) -> usize {
         let shards = self.shards.iter().map(|shard| shard.lock());
         let shards = shards.map(|shard| shard.unwrap_or_else(PoisonError::into_inner));
-        shards.map(|shard| shard.young.len().saturating_add(shard.old.len())).sum()
+        shards.map(|shard| shard.slots.len()).sum()
     }
 
     /// Whether nothing is remembered.
@@ -88,22 +83,41 @@ impl<V: Clone> Recent<V> {
 }
 
 impl<V> Shard<V> {
-    /// Adds to the young, and returns what is forgotten for it.
-    fn add(&mut self, hash: u64, slot: Slot<V>, young_max: usize) -> Option<Generation<V>> {
-        let is_full = self.young.len() >= young_max && !self.young.contains_key(&hash);
-        let forgotten = is_full.then(|| {
-            let young = std::mem::take(&mut self.young);
-            std::mem::replace(&mut self.old, young)
-        });
-        self.old.remove(&hash);
-        self.young.insert(hash, slot);
-        forgotten
+    /// Keeps a slot, and returns the one that is forgotten for it.
+    fn put(&mut self, slot: Slot<V>, slots_max: usize) -> Option<Slot<V>> {
+        let known = self.by_hash.get(&slot.hash).copied();
+        if known.is_none() && self.slots.len() < slots_max {
+            self.by_hash.insert(slot.hash, self.slots.len());
+            self.slots.push(slot);
+            return None;
+        }
+        let at = known.unwrap_or_else(|| self.turn());
+        let place = self.slots.get_mut(at)?;
+        let hash = slot.hash;
+        let forgotten = std::mem::replace(place, slot);
+        self.by_hash.remove(&forgotten.hash);
+        self.by_hash.insert(hash, at);
+        Some(forgotten)
+    }
+
+    /// The next place that was not used since the hand went by. Ends after one turn at the latest:
+    /// by then no mark is left.
+    fn turn(&mut self) -> usize {
+        loop {
+            let at = self.hand;
+            self.hand = at.saturating_add(1);
+            match self.slots.get_mut(at) {
+                None => self.hand = 0,
+                Some(slot) if slot.is_used => slot.is_used = false,
+                Some(_) => return at,
+            }
+        }
     }
 }
 
 impl<V> fmt::Debug for Recent<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recent").field("young_max", &self.young_max).finish_non_exhaustive()
+        f.debug_struct("Recent").field("slots_max", &self.slots_max).finish_non_exhaustive()
     }
 }
 
@@ -131,15 +145,22 @@ mod tests {
         let recent = Recent::new(1_000);
         recent.put(b"alice", 1);
         let hash = recent.hasher.hash_one(&b"alice"[..]);
-        let slot = Slot { key: Box::from(&b"mallory"[..]), value: 2 };
-        recent.shard(hash).unwrap().add(hash, slot, 10);
+        let slot = Slot { hash, key: Box::from(&b"mallory"[..]), value: 2, is_used: false };
+        recent.shard(hash).unwrap().put(slot, 10);
         assert_eq!(recent.get(b"alice"), None);
-        let slot = Slot { key: Box::from(&b"mallory"[..]), value: 2 };
-        let mut shard = recent.shard(hash).unwrap();
-        shard.young.clear();
-        shard.old.insert(hash, slot);
-        drop(shard);
-        assert_eq!(recent.get(b"alice"), None);
+        assert_eq!(recent.len(), 1, "one place for one hash");
+    }
+
+    #[test]
+    fn up_to_three_quarters_of_the_bound_nothing_is_forgotten() {
+        // Not all of it: keys fall unevenly into shards.
+        let recent = Recent::new(131_072);
+        for number in 0..100_000_u32 {
+            recent.put(&number.to_be_bytes(), number);
+        }
+        for number in 0..100_000_u32 {
+            assert_eq!(recent.get(&number.to_be_bytes()), Some(number));
+        }
     }
 
     #[test]

@@ -16,10 +16,10 @@ pub(super) fn start(asked: &Asked<'_>) -> Result<Running> {
     } else {
         ("http", String::new())
     };
-    let name = if scheme == "https" { "bench.localhost" } else { "" };
+    // Any host, and the one certificate whatever name the load generator sends or does not.
     let text = format!(
-        "{{\n  admin off\n  auto_https off\n  default_sni bench.localhost\n  storage file_system {folder}/caddy\n}}\n\
-         {scheme}://{name}:{} {{\n  bind 127.0.0.1\n{tls}  reverse_proxy 127.0.0.1:{}\n}}\n",
+        "{{\n  admin off\n  auto_https off\n  default_sni bench.localhost\n  fallback_sni bench.localhost\n  storage file_system {folder}/caddy\n}}\n\
+         {scheme}://:{} {{\n  bind 127.0.0.1\n{tls}  reverse_proxy 127.0.0.1:{}\n}}\n",
         asked.port, asked.ground.upstream
     );
     let config = asked.file("Caddyfile", &text)?;
