@@ -151,7 +151,7 @@ where
         let happening = match accepted.as_mut().poll(cx) {
             Poll::Ready(Some(Ok((request, respond)))) => {
                 exchanges.meter.accept(request.body().stream_id().as_u32());
-                spawn_local(Rc::clone(exchanges).run(request, respond));
+                spawn_local(Rc::clone(exchanges).run(Box::new(request), respond));
                 Happening::Accepted
             }
             Poll::Ready(Some(Err(error))) => {

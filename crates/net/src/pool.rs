@@ -174,7 +174,7 @@ pub(crate) fn next_free(target: &Target) -> oneshot::Receiver<Box<Lease>> {
 impl Default for PoolSettings {
     fn default() -> Self {
         Self {
-            idle_max: 64,
+            idle_max: 256,
             idle_time: Duration::from_secs(30),
             age: Duration::from_mins(10),
             connect_time: Duration::from_secs(5),

@@ -18,12 +18,12 @@ use tokio::time::timeout;
 
 use super::check::check;
 use super::meter::Meter;
-use super::pump::{Stopped, pump};
+use super::pump::{Stopped, at_once, pump};
 use super::stream_body::{Patience, StreamBody, Upload};
 use super::tunnel::{Waiting, clean, translate};
 use crate::curb::refuse;
 use crate::refusal::refusal_response;
-use crate::{Answer, Body, Curb, Interim, Peer, Settings, Violation, date};
+use crate::{Answer, Answering, Body, Curb, Interim, Peer, Settings, Violation, date};
 
 /// What all requests of a connection have in common.
 #[derive(Debug)]
@@ -42,19 +42,19 @@ pub(super) struct Exchanges {
 struct Open(Rc<Exchanges>);
 
 impl Exchanges {
-    /// Answers one request.
+    /// Answers one request. What is rare is boxed: the task is as large as the largest thing that it
+    /// may wait for.
     pub(super) async fn run(
         self: Rc<Self>,
-        request: Request<RecvStream>,
+        request: Box<Request<RecvStream>>,
         mut respond: SendResponse<Bytes>,
     ) {
         let _open = Open::enter(&self);
         let is_head = *request.method() == Method::HEAD;
         let upload = Rc::new(Upload::default());
         let mut waiting = None;
-        let request = self.receive(request, &upload, &mut waiting);
-        let response = match request {
-            Ok(request) => self.ask(request, &mut respond).await,
+        let response = match self.begin(request, &upload, &mut waiting) {
+            Ok(asked) => asked.answer(&mut respond).await,
             Err(violation) => Some(self.refuse(violation)),
         };
         if upload.stood_still.get() {
@@ -66,7 +66,7 @@ impl Exchanges {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS
             && let Some(waiting) = waiting
         {
-            return tunnel(response, respond, waiting).await;
+            return Box::pin(tunnel(response, respond, waiting)).await;
         }
         if self.send(response, respond, is_head).await == Err(Stopped::Stalled) {
             self.peer.curb(Curb::StalledStream);
@@ -76,7 +76,7 @@ impl Exchanges {
         if let Some(unread) = unread {
             // A reset in the middle of an upload can cost a client its answer.
             let drained = drain(unread, self.settings.unread_bytes_max);
-            timeout(self.settings.unread_time, drained).await.unwrap_or_default();
+            Box::pin(timeout(self.settings.unread_time, drained)).await.unwrap_or_default();
         }
     }
 
@@ -105,28 +105,18 @@ impl Exchanges {
         checked.map(|()| Request::from_parts(parts, Body::Stream(body)))
     }
 
-    /// `None` when the client took the request back, or is gone.
-    async fn ask(
+    /// Hands the request to the one who answers.
+    fn begin(
         &self,
-        mut request: Request<Body>,
-        respond: &mut SendResponse<Bytes>,
-    ) -> Option<Response<Body>> {
+        request: Box<Request<RecvStream>>,
+        upload: &Rc<Upload>,
+        waiting: &mut Option<Waiting>,
+    ) -> Result<Asked<'_>, Violation> {
+        let mut request = self.receive(*request, upload, waiting)?;
         let interim = Interim::new();
         request.extensions_mut().insert(interim.clone());
-        let mut answering = self.answer.answer(Arc::clone(&self.peer), request);
-        poll_fn(|cx| {
-            let answered = answering.as_mut().poll(cx);
-            // Before the answer, also when both come at once.
-            while let Poll::Ready(hint) = interim.poll_next(cx) {
-                // A client that is gone is found below.
-                respond.send_informational(hint).ok();
-            }
-            match answered {
-                Poll::Ready(response) => Poll::Ready(Some(response)),
-                Poll::Pending => respond.poll_reset(cx).map(|_reason| None),
-            }
-        })
-        .await
+        let answering = self.answer.answer(Arc::clone(&self.peer), request);
+        Ok(Asked { answering, interim })
     }
 
     async fn send(
@@ -135,7 +125,7 @@ impl Exchanges {
         mut respond: SendResponse<Bytes>,
         is_head: bool,
     ) -> Result<(), Stopped> {
-        let (mut parts, body) = response.into_parts();
+        let (mut parts, mut body) = response.into_parts();
         if parts.status.is_informational() {
             // An interim answer cannot be the last one (RFC 9113 section 8.1).
             respond.send_reset(Reason::INTERNAL_ERROR);
@@ -164,11 +154,44 @@ impl Exchanges {
         if is_over {
             return Ok(());
         }
-        pump(body, &mut stream, self.settings.write_idle_time, || {}).await
+        if let Body::Full(whole) = &mut body
+            && let Some(bytes) = whole.take()
+        {
+            *whole = at_once(bytes, &mut stream)?;
+            if whole.is_none() {
+                return Ok(());
+            }
+        }
+        Box::pin(pump(body, &mut stream, self.settings.write_idle_time, || {})).await
     }
 
     fn refuse(&self, violation: Violation) -> Response<Body> {
         refusal_response(violation, refuse(&*self.answer, &self.peer, violation))
+    }
+}
+
+/// A request that somebody is answering.
+struct Asked<'a> {
+    answering: Answering<'a>,
+    interim: Interim,
+}
+
+impl Asked<'_> {
+    /// `None` when the client took the request back, or is gone.
+    async fn answer(mut self, respond: &mut SendResponse<Bytes>) -> Option<Response<Body>> {
+        poll_fn(|cx| {
+            let answered = self.answering.as_mut().poll(cx);
+            // Before the answer, also when both come at once.
+            while let Poll::Ready(hint) = self.interim.poll_next(cx) {
+                // A client that is gone is found below.
+                respond.send_informational(hint).ok();
+            }
+            match answered {
+                Poll::Ready(response) => Poll::Ready(Some(response)),
+                Poll::Pending => respond.poll_reset(cx).map(|_reason| None),
+            }
+        })
+        .await
     }
 }
 

@@ -65,6 +65,20 @@ pub(crate) async fn pump(
     }
 }
 
+/// Writes a whole body and ends the stream, when there is room for it now. Gives it back when there
+/// is not.
+pub(crate) fn at_once(
+    bytes: Bytes,
+    stream: &mut SendStream<Bytes>,
+) -> Result<Option<Bytes>, Stopped> {
+    stream.reserve_capacity(bytes.len());
+    if stream.capacity() < bytes.len() {
+        return Ok(Some(bytes));
+    }
+    stream.send_data(bytes, true).map_err(|_closed| Stopped::Gone)?;
+    Ok(None)
+}
+
 async fn write(
     mut data: Bytes,
     is_last: bool,
