@@ -51,6 +51,8 @@ pub use pipeline::House;
 pub use plain::{Plain, PlainSettings};
 pub use snapshot::BuildError;
 pub use stage::authenticate::Keys;
+#[doc(hidden)]
+pub use stage::normalize::fuzz as fuzz_normalize;
 pub use tenure::TenureSettings;
 pub use upstreams::{Endpoint, Found, Upstreams};
 

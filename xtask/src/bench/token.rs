@@ -14,9 +14,27 @@ use crate::shell::{cache, command, root, succeed};
 
 /// CPU µs for one token over HTTP, `EdDSA`, audit on. Ringwall also speaks TLS, which the peer does not.
 pub(crate) fn issue() -> Result<Vec<Samples>> {
-    let (_ground, fronts) =
-        scene(&[(Server::Ringwall, Work::Token), (Server::OidcProvider, Work::Token)])?;
-    rounds("token-issue", &fronts, load::round)
+    beside_node("token-issue", Work::Token)
+}
+
+/// The same for a program with a key on P-256, of which each assertion is signed, checked and taken once.
+pub(crate) fn assertion() -> Result<Vec<Samples>> {
+    beside_node("token-assertion", Work::Assertion)
+}
+
+/// CPU µs to say what one of a thousand tokens is worth.
+pub(crate) fn introspect() -> Result<Vec<Samples>> {
+    beside_node("token-introspect", Work::Introspect)
+}
+
+/// CPU µs for the document that says what the server can do.
+pub(crate) fn discovery() -> Result<Vec<Samples>> {
+    beside_node("token-discovery", Work::Discovery)
+}
+
+fn beside_node(bench: &'static str, work: Work) -> Result<Vec<Samples>> {
+    let (_ground, fronts) = scene(&[(Server::Ringwall, work), (Server::OidcProvider, work)])?;
+    rounds(bench, &fronts, load::round)
 }
 
 /// Node 22 (from the Python package that carries it) and `oidc-provider`, in `.cache/node`.

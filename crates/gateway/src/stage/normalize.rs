@@ -6,6 +6,7 @@
 
 mod path;
 mod fields;
+mod fuzz;
 mod host;
 mod range;
 mod survey;
@@ -19,6 +20,7 @@ use ringwall_net::{Body, Curb, Peer};
 
 use crate::Refusal;
 use fields::Origin;
+pub use fuzz::fuzz;
 pub(crate) use host::Host;
 use survey::Survey;
 

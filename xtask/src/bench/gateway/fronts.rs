@@ -66,7 +66,7 @@ impl Front {
                 format!("{name} (all on, TLS)")
             }
             (Work::Secured | Work::FirstSight, _) => format!("{name} (JWT, no TLS)"),
-            (Work::Token, Server::Ringwall) => format!("{name} (TLS, audit)"),
+            (work, Server::Ringwall) if work.is_identity() => format!("{name} (TLS, audit)"),
             _ => name.to_owned(),
         }
     }

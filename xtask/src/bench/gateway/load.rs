@@ -12,7 +12,7 @@ pub(crate) const ROUNDS: usize = 5;
 
 /// Loads the front and returns its CPU microseconds per request.
 pub(crate) fn round(front: &Front) -> Result<f64> {
-    let secs = if front.work == Work::FirstSight { 1 } else { 3 };
+    let secs = if front.work.is_once() { 1 } else { 3 };
     Ok(loaded(front, secs)?.cpu_micros)
 }
 

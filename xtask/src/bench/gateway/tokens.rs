@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::ground::Ground;
-use crate::shell::{command, read};
+use crate::setup::Python;
+use crate::shell::{command, read, root};
 
 /// Tokens of one issuer, and what is needed to check them.
 pub(crate) struct Tokens {
@@ -16,6 +18,7 @@ pub(crate) struct Tokens {
     jwks: String,
     public_pem: String,
     first: String,
+    list: PathBuf,
     script: PathBuf,
 }
 
@@ -42,12 +45,17 @@ impl Tokens {
         let public_pem = read(command("python3").args(["-c", JWK_TO_PEM, &jwks]))?;
         let script = ground.folder.join(format!("{port}-tokens.lua"));
         fs::write(&script, rotating(&list))?;
-        Ok(Self { issuer, jwks, public_pem, first, script })
+        Ok(Self { issuer, jwks, public_pem, first, list, script })
     }
 
     /// The `iss` and `aud` of all.
     pub(crate) fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// The file that has one in each line.
+    pub(crate) fn list(&self) -> &Path {
+        &self.list
     }
 
     /// A header field with one of them.
@@ -78,15 +86,33 @@ pub(crate) fn post_script(body: &str) -> String {
     )
 }
 
+/// A `wrk` script that asks with each line of a file in turn, as [`Tokens::script`] does. `beginning`
+/// is what comes before the line in the form that it posts.
+pub(crate) fn posting_each(list: &Path, beginning: &str) -> String {
+    let each = format!("wrk.body = \"{beginning}\" .. line");
+    format!("{}{}", post_script(""), in_turn(list, &each))
+}
+
+/// The script that makes a key, and assertions when it is told for whom and how many.
+pub(crate) fn assertions(folder: &Path, arguments: &[&str]) -> Result<Command> {
+    let mut python = command(Python::ensure()?.program("python"));
+    python.current_dir(folder).arg(root().join("benches/assertions.py")).args(arguments);
+    Ok(python)
+}
+
 fn rotating(list: &Path) -> String {
+    in_turn(list, "wrk.headers[\"Authorization\"] = \"Bearer \" .. line")
+}
+
+fn in_turn(list: &Path, each: &str) -> String {
     let list = list.display();
     format!(
         "local at, requests = 0, {{}}\n\
          function init(args)\n  \
            local place = io.open(\"{list}.at\")\n  \
            if place then at = place:read(\"*n\") place:close() end\n  \
-           for token in io.lines(\"{list}\") do\n    \
-             wrk.headers[\"Authorization\"] = \"Bearer \" .. token\n    \
+           for line in io.lines(\"{list}\") do\n    \
+             {each}\n    \
              requests[#requests + 1] = wrk.format()\n  \
            end\n\
          end\n\
@@ -113,3 +139,10 @@ number = lambda name: base64.urlsafe_b64decode(key[name] + '==')
 head = bytes.fromhex('3059301306072a8648ce3d020106082a8648ce3d03010703420004')
 text = base64.encodebytes(head + number('x') + number('y')).decode()
 print('-----BEGIN PUBLIC KEY-----\\n' + text + '-----END PUBLIC KEY-----')";
+
+/// Assertions for all rounds; each is taken once.
+pub(crate) const ONCE: usize = 60_000;
+
+/// What comes before an assertion in a form.
+pub(crate) const ASSERTED: &str = "grant_type=client_credentials&client_assertion_type=\
+    urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=";

@@ -32,6 +32,12 @@ pub(crate) enum Work {
     Crowded,
     /// Token issue by client credentials.
     Token,
+    /// The same by a program that proves itself with a key: `private_key_jwt`, ES256.
+    Assertion,
+    /// What a token is worth (RFC 7662).
+    Introspect,
+    /// What the server can do (RFC 8414).
+    Discovery,
 }
 
 impl Server {
@@ -54,9 +60,13 @@ impl Work {
             Self::Plain | Self::Large => false,
             Self::Tls | Self::H2 | Self::Handshake => true,
             // The peers check the token only.
-            Self::Secured | Self::FirstSight | Self::Crowded | Self::Token => {
-                server == Server::Ringwall
-            }
+            Self::Secured
+            | Self::FirstSight
+            | Self::Crowded
+            | Self::Token
+            | Self::Assertion
+            | Self::Introspect
+            | Self::Discovery => server == Server::Ringwall,
         }
     }
 
@@ -78,11 +88,23 @@ impl Work {
         if self == Self::Crowded { 10_000 } else { 1 }
     }
 
+    /// Whether it asks the authorization server, as a program that is registered there.
+    pub(crate) fn is_identity(self) -> bool {
+        matches!(self, Self::Token | Self::Assertion | Self::Introspect | Self::Discovery)
+    }
+
+    /// Whether each request can be sent once only, so that a round must be short.
+    pub(crate) fn is_once(self) -> bool {
+        matches!(self, Self::FirstSight | Self::Assertion)
+    }
+
     /// What is asked for.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Large => "/large",
-            Self::Token => "/oauth/token",
+            Self::Token | Self::Assertion => "/oauth/token",
+            Self::Introspect => "/oauth/introspect",
+            Self::Discovery => "/.well-known/openid-configuration",
             _ => "/item",
         }
     }

@@ -8,18 +8,17 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::super::ground::{Ground, start};
-use super::super::tokens::{Tokens, post_script};
+use super::super::tokens::{ASSERTED, ONCE, Tokens, assertions, post_script, posting_each};
 use super::super::work::{Server, Work};
 use super::{Asked, Front};
-use crate::shell::read;
+use crate::shell::{read, succeed};
 
 pub(super) fn front(asked: &Asked<'_>) -> Result<Front> {
     let (work, ground, port) = (asked.work, asked.ground, asked.port);
     let folder = ground.folder.join(format!("ringwall-{port}"));
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("ringwall.toml"), manifest(asked))?;
-    let needs_program = work.has_token() || work == Work::Token;
-    let secret = if needs_program { Some(register(ground, &folder)?) } else { None };
+    let secret = program(asked, &folder)?;
     let mut serve = Command::new(&ground.ringwall);
     serve.current_dir(&folder);
     serve.args(["serve", "--workers", "1", "--listen", &format!("127.0.0.1:{port}")]);
@@ -32,15 +31,25 @@ pub(super) fn front(asked: &Asked<'_>) -> Result<Front> {
     }
     let running = start("0", &mut serve, port)?;
     let (mut script, mut tokens) = (None, None);
-    if let Some(secret) = secret {
-        let body = format!("grant_type=client_credentials&client_id=robot&client_secret={secret}");
+    let form = secret.map(|secret| format!("client_id=robot&client_secret={secret}"));
+    if let Some(form) = form {
+        let body = format!("grant_type=client_credentials&{form}");
         if work == Work::Token {
             script = Some(asked.file("token.lua", &post_script(&body))?);
         } else {
             let issued = Tokens::issue(ground, port, &body, work.tokens())?;
-            script = Some(issued.script().to_owned());
+            script = Some(if work == Work::Introspect {
+                asked.file("ask.lua", &posting_each(issued.list(), &format!("{form}&token=")))?
+            } else {
+                issued.script().to_owned()
+            });
             tokens = Some(issued);
         }
+    } else if work == Work::Assertion {
+        let list = folder.join("assertions");
+        let issuer = format!("https://bench.localhost:{port}");
+        succeed(&mut assertions(&folder, &[&issuer, &ONCE.to_string()])?)?;
+        script = Some(asked.file("token.lua", &posting_each(&list, ASSERTED))?);
     }
     let headers = vec![format!("Host: bench.localhost:{port}")];
     let url = asked.url(Server::Ringwall, "127.0.0.1");
@@ -64,6 +73,24 @@ fn manifest(asked: &Asked<'_>) -> String {
          [limits]\ndefault = \"100000000 per minute per user\"\n",
         asked.port, asked.ground.upstream
     )
+}
+
+/// Registers the program that asks, if one does. Returns its secret, unless it has a key.
+fn program(asked: &Asked<'_>, folder: &Path) -> Result<Option<String>> {
+    match asked.work {
+        Work::Assertion => {
+            succeed(&mut assertions(folder, &[])?)?;
+            let mut add = Command::new(&asked.ground.ringwall);
+            add.current_dir(folder);
+            add.args(["client", "add", "robot", "--role", "robot", "--jwks", "jwks.json"]);
+            succeed(&mut add).context("the program was not registered")?;
+            Ok(None)
+        }
+        work if work.has_token() || (work.is_identity() && work != Work::Discovery) => {
+            register(asked.ground, folder).map(Some)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// Registers the program whose tokens are used, and returns its secret.
