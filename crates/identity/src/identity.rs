@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use ringwall_base::{Person, Sessions, SignError, Signer, SinkError, Timestamp};
-use ringwall_jose::{AccessClaims, KeySet, base64url_encode};
+use ringwall_jose::{AccessClaims, AccessToken, Expected, KeySet, TokenCache, base64url_encode};
 use ringwall_store::StoreError;
 use tokio::sync::Semaphore;
 
@@ -39,6 +39,8 @@ pub(crate) struct House {
     pub(crate) clients: ClientTable,
     pub(crate) keys: KeyRing,
     pub(crate) revocations: Revocations,
+    /// Access tokens that came back to us, as from who introspects them.
+    pub(crate) tokens: TokenCache<AccessToken, Arc<AccessClaims>>,
     pub(crate) replay: Replay,
     pub(crate) throttle: Throttle,
     /// Codes of second factors, by account alone: whoever gets here knows the password, so that
@@ -85,6 +87,7 @@ impl Identity {
             clients,
             keys: KeyRing::open(&seams, &settings)?,
             revocations: Revocations::load(&seams.store, now)?,
+            tokens: TokenCache::new(ours(&settings), TOKENS_MAX),
             replay: Replay::default(),
             throttle: Throttle::new(settings.throttle),
             code_throttle: Throttle::new(CODES),
@@ -231,6 +234,11 @@ impl House {
     }
 }
 
+fn ours(settings: &Settings) -> Expected {
+    let issuer = settings.issuer.clone();
+    Expected { audience: issuer.clone(), issuer }
+}
+
 fn is_issuer(issuer: &str) -> bool {
     issuer.parse::<http::Uri>().is_ok_and(|uri| {
         uri.scheme_str() == Some("https") && uri.host().is_some() && uri.path() == "/"
@@ -243,3 +251,6 @@ const CODES: throttle::Settings = throttle::Settings {
     network_free: u32::MAX,
     first_wait: Duration::from_secs(1),
 };
+
+/// Of about a kilobyte each.
+const TOKENS_MAX: usize = 16_384;

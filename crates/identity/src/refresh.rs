@@ -198,7 +198,7 @@ fn exchange(
         return Ok(Exchanged::Refused("unknown refresh token"));
     };
     let family: String = row.get(0)?;
-    let superseded = match judge(&row, presented, (now, lives))? {
+    let superseded = match weigh(transaction, &row, presented, (now, lives))? {
         Judged::Good(superseded) => superseded,
         Judged::Refused(why) => return Ok(Exchanged::Refused(why)),
         Judged::Reused => {
@@ -221,6 +221,32 @@ fn exchange(
     }
     supersede(transaction, &family, (hash, next, sealed), (now, idle))?;
     Ok(Exchanged::Rotated(grantee))
+}
+
+/// Judges a token that is to be used, also by what became of its successor.
+fn weigh(
+    transaction: &Transaction<'_>,
+    row: &Row,
+    presented: &Presented,
+    times: (Timestamp, Lives),
+) -> Result<Judged, StoreError> {
+    Ok(match judge(row, presented, times)? {
+        Judged::Good(Some(sealed)) if is_passed(transaction, presented, &sealed)? => Judged::Reused,
+        judged @ (Judged::Good(_) | Judged::Refused(_) | Judged::Reused) => judged,
+    })
+}
+
+/// Whether the successor was used too: who lost the answer with it could not have done so.
+fn is_passed(
+    transaction: &Transaction<'_>,
+    presented: &Presented,
+    sealed: &[u8],
+) -> Result<bool, StoreError> {
+    let Ok(successor) = open(&presented.token, sealed.to_vec()) else { return Ok(true) };
+    let hash = hash_of(successor.expose());
+    let row = transaction.first(FIND, &[TENANT.into(), hash.as_slice().into()])?;
+    let at = row.map(|row| row.get::<Option<Timestamp>>(2)).transpose()?;
+    Ok(at.is_none_or(|superseded| superseded.is_some()))
 }
 
 /// The same token goes on, and is idle from now.
@@ -247,7 +273,7 @@ fn supersede(
 ) -> Result<(), StoreError> {
     transaction.execute(
         "UPDATE identity_refresh_token SET superseded_at = ?3, successor = ?4
-         WHERE tenant_id = ?1 AND hash = ?2",
+         WHERE tenant_id = ?1 AND hash = ?2 AND superseded_at IS NULL",
         &[TENANT.into(), hash, now.into(), sealed.into()],
     )?;
     insert(transaction, next, family, (now, idle))?;
@@ -284,6 +310,12 @@ fn judge(
     if row.get::<Option<Timestamp>>(7)?.is_some() {
         return Ok(Judged::Refused("the grant has ended"));
     }
+    let superseded: Option<Timestamp> = row.get(2)?;
+    let sealed: Option<Vec<u8>> = row.get(3)?;
+    // Before its own time is looked at: it went on in other hands, for longer perhaps.
+    if superseded.is_some_and(|at| now >= at.plus(lives.grace)) {
+        return Ok(Judged::Reused);
+    }
     if row.get::<Timestamp>(1)? <= now || row.get::<Timestamp>(6)? <= now {
         return Ok(Judged::Refused("expired refresh token"));
     }
@@ -294,11 +326,11 @@ fn judge(
     if bound.is_some() && bound != presented.cnf {
         return Ok(Judged::Refused("refresh token of another key"));
     }
-    let Some(superseded) = row.get::<Option<Timestamp>>(2)? else { return Ok(Judged::Good(None)) };
-    if now >= superseded.plus(lives.grace) {
-        return Ok(Judged::Reused);
+    match (superseded, sealed) {
+        (None, _) => Ok(Judged::Good(None)),
+        (Some(_), Some(sealed)) => Ok(Judged::Good(Some(sealed))),
+        (Some(_), None) => Ok(Judged::Reused),
     }
-    Ok(Judged::Good(Some(row.get(3)?)))
 }
 
 /// The granted scope as far as it still holds, or the part of it that is asked for.

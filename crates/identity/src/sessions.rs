@@ -11,10 +11,12 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Person, Proofs, Secret, Timestamp, Ulid};
 use ringwall_jose::base64url_encode;
-use ringwall_store::{Row, Store, StoreError, Value};
+use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
 use crate::elevated::Elevated;
 use crate::people::Account;
+use crate::refresh;
+use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
 use crate::settings::Settings;
 use crate::tables::TENANT;
@@ -59,6 +61,16 @@ pub(crate) struct Started {
     /// The cookie's value. It is shown once.
     pub(crate) cookie: Secret<String>,
     pub(crate) sid: String,
+    /// The session of another person, which the browser held before. Its tokens are revoked.
+    pub(crate) over: Option<String>,
+}
+
+/// A session that was ended.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Ended {
+    pub(crate) sid: String,
+    pub(crate) subject: String,
+    pub(crate) name: String,
 }
 
 /// Why a session was not made.
@@ -111,14 +123,14 @@ impl SessionTable {
     ) -> Result<Started, SessionError> {
         let now = seams.clock.now();
         let cookie = base64url_encode(seams.random::<32>()?);
-        let sid = Ulid::generate(now, seams.entropy.as_ref())?.to_string();
+        let fresh = Ulid::generate(now, seams.entropy.as_ref())?.to_string();
         let hash = hash_of(&cookie);
         let previous = opening.previous.map(hash_of);
         let expires = now.plus(self.life);
-        let row: [Value; 9] = [
+        let subject = account.subject.clone();
+        let row: [Value; 8] = [
             TENANT.into(),
             hash.as_slice().into(),
-            (&sid).into(),
             (&account.subject).into(),
             now.into(),
             expires.into(),
@@ -126,17 +138,18 @@ impl SessionTable {
             opening.source.to_string().into(),
             opening.agent.map(str::to_owned).into(),
         ];
-        seams.store.write(move |transaction| {
-            if let Some(previous) = previous {
-                transaction.execute(DELETE, &[TENANT.into(), previous.as_slice().into()])?;
-            }
+        let (sid, over) = seams.store.write(move |transaction| {
+            let (kept, over) = follow(transaction, previous.as_ref(), &subject, now)?;
+            let sid = kept.unwrap_or_else(|| fresh.clone());
+            let mut row = row.to_vec();
+            row.push((&sid).into());
             transaction.execute(
                 "INSERT INTO identity_session
-                 (tenant_id, hash, sid, user_id, authenticated, seen, expires, proofs, source,
-                 agent)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, ?7, ?8, ?9)",
+                 (tenant_id, hash, user_id, authenticated, seen, expires, proofs, source, agent, sid)
+                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9)",
                 &row,
-            )
+            )?;
+            Ok::<_, StoreError>((sid, over))
         })?;
         let person = Person {
             subject: account.subject.clone(),
@@ -154,7 +167,7 @@ impl SessionTable {
         }
         make_room(&mut by_hash, self.max);
         by_hash.insert(hash, entry);
-        Ok(Started { cookie: Secret::new(cookie), sid })
+        Ok(Started { cookie: Secret::new(cookie), sid, over })
     }
 
     /// Who holds this cookie. Using a session keeps it from going idle.
@@ -189,19 +202,25 @@ impl SessionTable {
         Some(Arc::clone(&entry.person))
     }
 
-    /// Ends one session; gives who held it.
+    /// Ends one session, and what was granted in it (attack L4): all or nothing. Gives whose it was;
+    /// the caller adds the revocation to those in memory.
     pub(crate) fn end(
         &self,
         store: &Store,
         cookie: &str,
-    ) -> Result<Option<Arc<Person>>, StoreError> {
+        now: Timestamp,
+    ) -> Result<Option<Ended>, StoreError> {
         let hash = hash_of(cookie);
-        // Memory first: from here on nobody gets in with it, even when the disk fails.
-        let ended = self.by_hash.write().unwrap_or_else(PoisonError::into_inner).remove(&hash);
+        // Memory first: from here on nobody gets in with it, even when the disk fails. Then the row
+        // is there for another try.
+        self.by_hash.write().unwrap_or_else(PoisonError::into_inner).remove(&hash);
         store.write(move |transaction| {
-            transaction.execute(DELETE, &[TENANT.into(), hash.as_slice().into()])
-        })?;
-        Ok(ended.map(|entry| entry.person))
+            let ended = take(transaction, &hash)?;
+            if let Some(ended) = &ended {
+                end_grants(transaction, &ended.sid, now)?;
+            }
+            Ok(ended)
+        })
     }
 
     /// Ends all sessions of a person, in memory; the caller removes the rows.
@@ -309,6 +328,47 @@ fn read_row(row: &Row) -> Result<Entry, StoreError> {
     let seen = AtomicU64::new(row.get(5)?);
     let person = Arc::new(person);
     Ok(Entry { person, granted: Vec::new(), seen, expires: row.get(6)? })
+}
+
+/// The id that goes on, and the one that is over.
+type Followed = (Option<String>, Option<String>);
+
+/// Ends the session that the browser had before. Who signs in again goes on under its id: what was
+/// granted before ends with the same sign-out. Another person's grants end here, as there will be
+/// no sign-out for them.
+fn follow(
+    transaction: &Transaction<'_>,
+    previous: Option<&Hash>,
+    subject: &str,
+    now: Timestamp,
+) -> Result<Followed, StoreError> {
+    let Some(previous) = previous else { return Ok((None, None)) };
+    let Some(before) = take(transaction, previous)? else { return Ok((None, None)) };
+    if before.subject == subject {
+        return Ok((Some(before.sid), None));
+    }
+    end_grants(transaction, &before.sid, now)?;
+    Ok((None, Some(before.sid)))
+}
+
+/// Removes a row. It knows more than the memory, which may have had no room for the session.
+fn take(transaction: &Transaction<'_>, hash: &Hash) -> Result<Option<Ended>, StoreError> {
+    let values: [Value; 2] = [TENANT.into(), hash.as_slice().into()];
+    let row = transaction.first(
+        "SELECT s.sid, s.user_id, u.name FROM identity_session s
+         JOIN identity_user u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+         WHERE s.tenant_id = ?1 AND s.hash = ?2",
+        &values,
+    )?;
+    transaction.execute(DELETE, &values)?;
+    let read = |row: &Row| Ok(Ended { sid: row.get(0)?, subject: row.get(1)?, name: row.get(2)? });
+    row.as_ref().map(read).transpose()
+}
+
+/// Tokens that clients got in a session die with it.
+fn end_grants(transaction: &Transaction<'_>, sid: &str, now: Timestamp) -> Result<(), StoreError> {
+    refresh::end_all(transaction, refresh::Of::Session, sid, now)?;
+    Revocations::write(transaction, Kind::Session, sid, now.plus(HOLD))
 }
 
 fn make_room(by_hash: &mut HashMap<Hash, Entry>, max: usize) {

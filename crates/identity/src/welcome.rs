@@ -8,6 +8,7 @@ use crate::check::{SESSION, cookie};
 use crate::identity::House;
 use crate::people::{Credential, Users};
 use crate::record::Record;
+use crate::revocations::{HOLD, Kind};
 use crate::sessions::Opening;
 
 /// Opens a session for who proved to be `known`, and sends the browser on; `None` when the account
@@ -33,10 +34,15 @@ pub(crate) fn welcome(
     };
     let started = house.sessions.start(&house.seams, account, opening)?;
     tracing::debug!(sid = started.sid, "session started");
+    let now = house.seams.clock.now();
+    if let Some(over) = started.over {
+        house.revocations.add(Kind::Session, over, now.plus(HOLD));
+    }
     // The hash took tens of milliseconds: who was disabled or got another password meanwhile had
     // no session yet that could be ended. Whoever changes the account from now on finds this one.
     if Users::new(house).credential(&account.name)?.as_ref() != Some(known) {
-        house.sessions.end(&house.seams.store, started.cookie.expose())?;
+        house.sessions.end(&house.seams.store, started.cookie.expose(), now)?;
+        house.revocations.add(Kind::Session, started.sid, now.plus(HOLD));
         return Ok(None);
     }
     let mut reply = see_other(back);

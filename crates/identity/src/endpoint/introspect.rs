@@ -5,13 +5,18 @@ use serde_json::{Value, json};
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
 use crate::check::{client, form, verified};
-use crate::clients::Client;
+use crate::clients::{Access, Client};
 use crate::identity::House;
 use crate::refresh::{Live, is_refresh_token, look};
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let form = form(call)?;
     let client = client(house, call, &form)?;
+    // RFC 7662 section 2.1: only who is authenticated may ask. A public client is not; a thief would
+    // learn here when the token that he copied has been rotated, and use it up within the grace.
+    if client.settings.access == Access::Public {
+        return Err(Refusal::invalid_client());
+    }
     let token = form.get("token").ok_or(Refusal::client("invalid_request", "token is missing"))?;
     if is_refresh_token(token) {
         let body = match look(house, &client, token)? {

@@ -9,8 +9,7 @@ use crate::endpoint::login::for_person;
 use crate::identity::House;
 use crate::page;
 use crate::record::Record;
-use crate::refresh;
-use crate::revocations::{HOLD, Kind, Revocations};
+use crate::revocations::{HOLD, Kind};
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     match *call.request.method() {
@@ -39,30 +38,16 @@ fn end(house: &House, call: &Call) -> Result<Reply, Refusal> {
         return Err(Refusal::Person { status: StatusCode::FORBIDDEN, why });
     }
     if let Some(value) = cookie(call, SESSION)? {
-        let ended = house.sessions.end(&house.seams.store, value)?;
-        if let Some(person) = ended {
+        let now = house.seams.clock.now();
+        if let Some(ended) = house.sessions.end(&house.seams.store, value, now)? {
+            house.revocations.add(Kind::Session, ended.sid, now.plus(HOLD));
             let record = Record::of("session-ended").source(call.peer);
-            house.put(record.person(&person.subject, &person.name))?;
-            revoke_tokens(house, person.session.as_deref())?;
+            house.put(record.person(&ended.subject, &ended.name))?;
         }
     }
     let mut reply = see_other(&house.settings.logout_path);
     reply.headers_mut().append(SET_COOKIE, HeaderValue::from_static(GONE));
     Ok(reply)
-}
-
-/// Tokens that clients got in this session die with it (attack L4).
-fn revoke_tokens(house: &House, sid: Option<&str>) -> Result<(), Refusal> {
-    let Some(sid) = sid.map(str::to_owned) else { return Ok(()) };
-    let now = house.seams.clock.now();
-    let until = now.plus(HOLD);
-    let value = sid.clone();
-    house.seams.store.write(move |transaction| {
-        refresh::end_all(transaction, refresh::Of::Session, &value, now)?;
-        Revocations::write(transaction, Kind::Session, &value, until)
-    })?;
-    house.revocations.add(Kind::Session, sid, until);
-    Ok(())
 }
 
 const GONE: &str = "__Host-ringwall=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0";

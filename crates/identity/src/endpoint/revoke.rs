@@ -30,7 +30,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         house.seams.store.write(move |transaction| {
             Revocations::write(transaction, Kind::Token, &value, until)
         })?;
-        house.revocations.add(Kind::Token, claims.token_id, until);
+        house.revocations.add(Kind::Token, claims.token_id.clone(), until);
         let record = Record::of("token-revoked").client(&client.settings.id);
         house.put(record.source(call.peer))?;
     }

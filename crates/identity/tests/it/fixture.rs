@@ -143,8 +143,14 @@ impl Fixture {
 
     /// Signs in; gives the session's cookie, as a header value.
     pub(crate) async fn sign_in(&self) -> String {
-        let page = self.page("/login", "").await;
-        let form = format!("username=ada&password={}", PASSWORD.replace(' ', "+"));
+        self.sign_in_with("", "ada").await
+    }
+
+    /// The same, in a browser that has these cookies.
+    pub(crate) async fn sign_in_with(&self, cookies: &str, name: &str) -> String {
+        // Sent here by an application: who is signed in already sees the form, too.
+        let page = self.page("/login?return_to=%2Foauth%2Fauthorize%3Fa", cookies).await;
+        let form = format!("username={name}&password={}", PASSWORD.replace(' ', "+"));
         let reply = self.submit(&page, "/login", &form).await;
         assert_eq!(reply.status(), 303, "{}", text(&reply));
         set_cookie(&reply, "__Host-ringwall").expect("a session")

@@ -1,11 +1,13 @@
 //! Refresh tokens: attacks T1, T5, T6, T8, L4.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use ringwall_base::{Algorithm, Secret};
+use ringwall_base::{Algorithm, Event, Secret, Sink, SinkError};
 use ringwall_identity::{Access, Grant, NewClient};
 use ringwall_jose::{AccessClaims, Expected, JwkSet, PrivateKey, mint};
 use serde_json::{Value, json as value};
@@ -17,6 +19,7 @@ struct Refreshing {
     f: Fixture,
     key: PrivateKey,
     session: String,
+    assertions: AtomicU64,
 }
 
 impl Refreshing {
@@ -37,7 +40,7 @@ impl Refreshing {
         }
         let session = f.sign_in().await;
         f.sink.take();
-        Self { f, key, session }
+        Self { f, key, session, assertions: AtomicU64::new(0) }
     }
 
     /// What a code gives `app`.
@@ -46,6 +49,30 @@ impl Refreshing {
         let code = parameter(&location(&self.f.get(&path, &self.session).await), "code").unwrap();
         let form = code_form(&code, &[("client_id", "app")]);
         json(&self.f.post("/oauth/token", &form).await)
+    }
+
+    /// What a code gives `keyed`.
+    async fn begin_keyed(&self) -> Value {
+        let path = authorize_path(&[("client_id", "keyed")]);
+        let code = parameter(&location(&self.f.get(&path, &self.session).await), "code").unwrap();
+        let form = code_form(&code, &[("client_id", "keyed")]);
+        json(&self.f.post("/oauth/token", &format!("{form}&{}", self.assertion())).await)
+    }
+
+    /// A new one of `keyed`.
+    fn assertion(&self) -> String {
+        let (serial, now) = (self.assertions.fetch_add(1, Ordering::Relaxed), self.f.now().secs());
+        let claims = value!({"iss": "keyed", "sub": "keyed", "aud": ISSUER, "iat": now,
+            "exp": now + 60, "jti": format!("j-{serial}")});
+        let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
+        let signed = mint(&self.key, "JWT", &claims).unwrap();
+        format!("client_assertion_type={kind}&client_assertion={signed}")
+    }
+
+    /// What `keyed` hears of a token.
+    async fn introspect(&self, token: &str) -> Value {
+        let form = format!("token={token}&{}", self.assertion());
+        json(&self.f.post("/oauth/introspect", &form).await)
     }
 
     async fn refresh(&self, token: &str, extra: &str) -> Response<Bytes> {
@@ -61,6 +88,16 @@ impl Refreshing {
 
     fn is_live(&self, body: &Value) -> bool {
         !self.f.identity.is_revoked(&self.claims(body))
+    }
+}
+
+/// A log whose disk is full.
+#[derive(Debug)]
+struct Full;
+
+impl Sink for Full {
+    fn put(&self, _event: Event) -> Result<(), SinkError> {
+        Err(SinkError::Deadline)
     }
 }
 
@@ -274,6 +311,69 @@ async fn a_session_that_only_expired_does_not_end_refreshing() {
     assert_eq!(r.refresh(&first, "").await.status(), 200);
 }
 
+/// Signing in again (a step-up, another tab) is not a way around signing out.
+#[tokio::test]
+async fn l4_a_grant_ends_with_the_sign_out_after_the_next_login_in_its_browser() {
+    let r = Refreshing::new().await;
+    let first = r.begin().await;
+    let session = r.f.sign_in_with(&r.session, "ada").await;
+    assert_ne!(session, r.session, "a new secret (attack A10)");
+    assert!(r.is_live(&first), "signing in again ends nothing of one's own");
+    let page = r.f.page("/logout", &session).await;
+    r.f.submit(&page, "/logout", "").await;
+    assert!(!r.is_live(&first));
+    assert_eq!(json(&r.refresh(&token(&first), "").await)["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn l4_a_grant_ends_when_another_person_signs_in_in_its_browser() {
+    let r = Refreshing::new().await;
+    let secret = Secret::new(PASSWORD.to_owned());
+    r.f.identity.users().add("grace", &[], &secret).unwrap();
+    let first = r.begin().await;
+    r.f.sign_in_with(&r.session, "grace").await;
+    assert!(!r.is_live(&first));
+    assert_eq!(json(&r.refresh(&token(&first), "").await)["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn l4_a_sign_out_that_is_not_recorded_still_ends_what_was_granted() {
+    let r = Refreshing::new().await;
+    let first = r.begin().await;
+    let full: Arc<dyn Sink> = Arc::new(Full);
+    let r = Refreshing { f: r.f.with_sink(&full), ..r };
+    let page = r.f.page("/logout", &r.session).await;
+    assert_eq!(r.f.submit(&page, "/logout", "").await.status(), 503);
+    let r = Refreshing { f: r.f.restart(), ..r };
+    assert!(!r.is_live(&first));
+    assert_eq!(json(&r.refresh(&token(&first), "").await)["error"], "invalid_grant");
+}
+
+/// The thief went on for longer than the stolen token itself would have lived.
+#[tokio::test]
+async fn t5_a_rotated_token_is_noticed_also_after_its_own_time() {
+    let r = Refreshing::new().await;
+    let first = token(&r.begin().await);
+    let mut stolen = first.clone();
+    for _ in 0..3 {
+        r.f.clock.advance(Duration::from_hours(3 * 24));
+        stolen = token(&json(&r.refresh(&stolen, "").await));
+    }
+    assert_eq!(r.refresh(&first, "").await.status(), 400);
+    assert_eq!(r.refresh(&stolen, "").await.status(), 400, "the thief's end too");
+}
+
+/// Whoever lost an answer cannot have used what was in it.
+#[tokio::test]
+async fn t5_a_token_whose_successor_was_used_is_stolen_also_within_the_grace() {
+    let r = Refreshing::new().await;
+    let first = token(&r.begin().await);
+    let second = token(&json(&r.refresh(&first, "").await));
+    let third = token(&json(&r.refresh(&second, "").await));
+    assert_eq!(r.refresh(&first, "").await.status(), 400);
+    assert_eq!(r.refresh(&third, "").await.status(), 400);
+}
+
 #[tokio::test]
 async fn a_replayed_code_takes_its_refresh_token_back() {
     let r = Refreshing::new().await;
@@ -290,18 +390,21 @@ async fn a_replayed_code_takes_its_refresh_token_back() {
 #[tokio::test]
 async fn a_token_is_known_to_its_own_client_only() {
     let r = Refreshing::new().await;
-    let first = r.begin().await;
-    let rwr = token(&first);
-    let own = format!("client_id=app&token={rwr}&token_type_hint=refresh_token");
-    let foreign = format!("client_id=native&token={rwr}");
-    let body = json(&r.f.post("/oauth/introspect", &own).await);
+    let keyed = token(&r.begin_keyed().await);
+    let body = r.introspect(&keyed).await;
     assert_eq!((&body["active"], &body["username"]), (&true.into(), &"ada".into()));
     assert_eq!(body["exp"].as_u64().unwrap(), r.f.now().secs() + 7 * 86_400);
     assert!(body.get("token_type").is_none() && body.get("aud").is_none());
-    let none = r#"{"active":false}"#;
-    assert_eq!(text(&r.f.post("/oauth/introspect", &foreign).await), none);
+    let first = r.begin().await;
+    let rwr = token(&first);
+    let none = value!({"active": false});
+    assert_eq!(r.introspect(&rwr).await, none, "another client's");
+    let own = format!("client_id=app&token={rwr}&token_type_hint=refresh_token");
+    let reply = r.f.post("/oauth/introspect", &own).await;
+    assert_eq!((reply.status().as_u16(), &json(&reply)["error"]), (401, &"invalid_client".into()));
+    let foreign = format!("client_id=native&token={keyed}");
     assert_eq!(r.f.post("/oauth/revoke", &foreign).await.status(), 200);
-    assert_eq!(json(&r.f.post("/oauth/introspect", &own).await)["active"], true, "not theirs");
+    assert_eq!(r.introspect(&keyed).await["active"], true, "not theirs");
     // A refresh token is no access token.
     let request = Request::get("/oauth/userinfo").header("authorization", format!("Bearer {rwr}"));
     assert_eq!(r.f.send(request.body(Bytes::new()).unwrap()).await.status(), 401);
@@ -310,7 +413,6 @@ async fn a_token_is_known_to_its_own_client_only() {
         assert_eq!(json(&r.refresh(bad, "").await)["error"], "invalid_grant", "{bad}");
     }
     assert_eq!(r.f.post("/oauth/revoke", &own).await.status(), 200);
-    assert_eq!(text(&r.f.post("/oauth/introspect", &own).await), none);
     assert!(!r.is_live(&first), "RFC 7009 section 2.1");
     assert_eq!(r.refresh(&rwr, "").await.status(), 400);
     assert_eq!(r.f.post("/oauth/revoke", &own).await.status(), 200, "again");
@@ -319,25 +421,11 @@ async fn a_token_is_known_to_its_own_client_only() {
 #[tokio::test]
 async fn another_clients_attempt_changes_nothing_and_a_client_with_a_key_keeps_its_token() {
     let r = Refreshing::new().await;
-    let mut serial = 0;
-    let mut assertion = || {
-        serial += 1;
-        let now = r.f.now().secs();
-        let claims = value!({"iss": "keyed", "sub": "keyed", "aud": ISSUER, "iat": now,
-            "exp": now + 60, "jti": format!("j-{serial}")});
-        let kind = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
-        let signed = mint(&r.key, "JWT", &claims).unwrap();
-        format!("client_assertion_type={kind}&client_assertion={signed}")
-    };
-    let path = authorize_path(&[("client_id", "keyed")]);
-    let code = parameter(&location(&r.f.get(&path, &r.session).await), "code").unwrap();
-    let form = code_form(&code, &[("client_id", "keyed")]);
-    let first = json(&r.f.post("/oauth/token", &format!("{form}&{}", assertion())).await);
-    let rwr = token(&first);
+    let rwr = token(&r.begin_keyed().await);
     assert_eq!(json(&r.refresh(&rwr, "").await)["error"], "invalid_grant", "as `app`");
     for _ in 0..3 {
         r.f.clock.advance(Duration::from_mins(10));
-        let form = format!("grant_type=refresh_token&refresh_token={rwr}&{}", assertion());
+        let form = format!("grant_type=refresh_token&refresh_token={rwr}&{}", r.assertion());
         let body = json(&r.f.post("/oauth/token", &form).await);
         assert!(body["access_token"].is_string(), "{body}");
         assert!(body.get("refresh_token").is_none(), "not rotated: {body}");

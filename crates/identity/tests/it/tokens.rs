@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use ringwall_base::Secret;
+use ringwall_identity::NewClient;
 use ringwall_jose::{Expected, IdToken, KeySet};
 
 use crate::fixture::*;
@@ -205,9 +206,13 @@ async fn introspection_and_revocation_are_for_ones_own_tokens() {
     let token = token.as_str().unwrap();
     let ask = format!("{who}&token={token}");
     assert_eq!(json(&f.post("/oauth/introspect", &ask).await)["active"], true);
-    let foreign = format!("client_id=web&token={token}");
+    let other = NewClient { id: "other".to_owned(), ..NewClient::default() };
+    let secret = f.identity.clients().add(other).unwrap().unwrap();
+    let foreign = format!("client_id=other&client_secret={}&token={token}", secret.expose());
     let reply = f.post("/oauth/introspect", &foreign).await;
     assert_eq!(text(&reply), r#"{"active":false}"#);
+    let public = format!("client_id=native&token={token}");
+    assert_eq!(f.post("/oauth/introspect", &public).await.status(), 401, "RFC 7662 section 2.1");
     assert_eq!(f.post("/oauth/revoke", &foreign).await.status(), 200);
     assert_eq!(json(&f.post("/oauth/introspect", &ask).await)["active"], true, "not theirs");
     assert_eq!(f.post("/oauth/revoke", &ask).await.status(), 200);

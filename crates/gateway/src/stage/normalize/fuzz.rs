@@ -102,7 +102,10 @@ mod tests {
             let request = request(seed.as_bytes()).unwrap();
             Normalize::new(edge()).run(&peer, request.into()).is_ok()
         };
-        assert!(SEEDS[..4].iter().all(|seed| passes(seed)), "the good ones get as far as the checks");
+        assert!(
+            SEEDS[..4].iter().all(|seed| passes(seed)),
+            "the good ones get as far as the checks"
+        );
         assert!(!passes(SEEDS[6]) && !passes(SEEDS[7]));
     }
 
