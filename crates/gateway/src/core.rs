@@ -10,7 +10,7 @@ use ringwall_balance::Limiter;
 use ringwall_base::{
     Class, Clock, Entropy, Event, Outcome, RequestId, Sessions, SignError, Signer, Sink,
 };
-use ringwall_jose::{Expected, TokenCache};
+use ringwall_jose::Expected;
 use ringwall_manifest::{Health, Mode, Model};
 use ringwall_net::{Peer, Pool, Target, TargetSettings, Violation};
 use ringwall_openapi::Schemas;
@@ -271,12 +271,12 @@ impl Core {
     }
 
     /// The cache of access tokens; a new one only when other tokens are expected.
-    pub(crate) fn tokens(&self, expected: Expected) -> Arc<Tokens> {
+    pub(crate) fn tokens(&self, expected: &Expected) -> Arc<Tokens> {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = tokens.as_ref().filter(|known| *known.expected() == expected) {
+        if let Some(known) = tokens.as_ref().filter(|known| known.expected() == expected) {
             return Arc::clone(known);
         }
-        let fresh = Arc::new(TokenCache::new(expected, TOKENS_MAX));
+        let fresh = Arc::new(Tokens::new(expected, TOKENS_MAX));
         *tokens = Some(Arc::clone(&fresh));
         fresh
     }

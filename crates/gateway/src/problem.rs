@@ -86,9 +86,8 @@ fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
             (RETRY_AFTER, Ok(HeaderValue::from(*retry_after_secs)))
         }
         Refusal::Overloaded { .. } => (RETRY_AFTER, Ok(HeaderValue::from_static("1"))),
-        // RFC 6750 section 3.1.
-        Refusal::Unauthenticated { .. } => {
-            (WWW_AUTHENTICATE, Ok(HeaderValue::from_static("Bearer error=\"invalid_token\"")))
+        Refusal::Unauthenticated { challenge, .. } => {
+            (WWW_AUTHENTICATE, Ok(HeaderValue::from_static(challenge.text())))
         }
         // What follows on this connection may be the rest of an attack, or of the body.
         Refusal::Malformed { .. } | Refusal::TooLarge { .. } => {

@@ -46,13 +46,35 @@ pub(crate) enum Refusal {
     /// Over the rate.
     TooMany { limit: String, retry_after_secs: u64 },
     /// A credential is there and is not good.
-    Unauthenticated { why: Cow<'static, str> },
+    Unauthenticated { why: Cow<'static, str>, challenge: Challenge },
     /// The service cannot be reached, or broke off.
     Unavailable { why: &'static str, source: Option<Box<dyn Error + Send + Sync>> },
     /// Ringwall itself cannot decide. It never lets through instead.
     Undecided { why: String },
     /// Not a name of this gateway.
     WrongHost,
+}
+
+/// What the client is asked for instead of a credential that is not good.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Challenge {
+    /// A token: RFC 6750 section 3.1.
+    Bearer,
+    /// A token that is bound to a key: RFC 9449 section 7.1.
+    Dpop,
+    /// Another proof for the same token.
+    Proof,
+}
+
+impl Challenge {
+    /// `WWW-Authenticate`.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Bearer => "Bearer error=\"invalid_token\", DPoP algs=\"ES256 EdDSA Ed25519\"",
+            Self::Dpop => "DPoP error=\"invalid_token\", algs=\"ES256 EdDSA Ed25519\"",
+            Self::Proof => "DPoP error=\"invalid_dpop_proof\", algs=\"ES256 EdDSA Ed25519\"",
+        }
+    }
 }
 
 /// A text that may be shown to clients. There is no conversion from `Display`.
@@ -74,7 +96,7 @@ impl Refusal {
 
     /// A credential that is not good.
     pub(crate) fn unauthenticated(why: impl Into<Cow<'static, str>>) -> Self {
-        Self::Unauthenticated { why: why.into() }
+        Self::Unauthenticated { why: why.into(), challenge: Challenge::Bearer }
     }
 
     /// A service that cannot be reached, or broke off.
@@ -178,7 +200,7 @@ impl Refusal {
             Self::Timeout => "the service did not answer in time".to_owned(),
             Self::TooLarge { bytes_max } => format!("more than {bytes_max} bytes"),
             Self::TooMany { limit, .. } => format!("over the limit `{limit}`"),
-            Self::Unauthenticated { why } => why.clone().into_owned(),
+            Self::Unauthenticated { why, .. } => why.clone().into_owned(),
             Self::Unavailable { why, source } => chain(why, source.as_deref()),
             Self::WrongHost => "the host is not a name of this gateway".to_owned(),
         }

@@ -194,7 +194,7 @@ impl<'a> Builder<'a> {
         let expected = Expected { issuer: origin.clone(), audience: origin.clone() };
         let edge = Edge {
             origin,
-            tokens: self.core.tokens(expected),
+            tokens: self.core.tokens(&expected),
             reading: self.core.reading(),
             sessions: Arc::clone(&self.core.seams().sessions),
         };

@@ -117,7 +117,13 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Token => token::answer(house, call),
         Endpoint::Userinfo => userinfo::answer(house, call),
     };
-    result.unwrap_or_else(|refusal| refuse(house, refusal))
+    let mut reply = result.unwrap_or_else(|refusal| refuse(house, refusal));
+    // RFC 9449 section 8.2: whoever proves a key learns the nonce for the next proof.
+    if endpoint == Endpoint::Token && call.request.headers().contains_key("dpop") {
+        let nonce = HeaderValue::from_str(&house.nonces.current(house.seams.clock.now()));
+        reply.headers_mut().extend(nonce.map(|nonce| (DPOP_NONCE, nonce)));
+    }
+    reply
 }
 
 impl Endpoint {
@@ -210,7 +216,8 @@ fn refuse(house: &House, refusal: Refusal) -> Reply {
             let mut reply = json_reply(status, &json!({"error": error, "error_description": why}));
             let challenge = match (status, error) {
                 (StatusCode::UNAUTHORIZED, "invalid_client") => Some("Basic realm=\"ringwall\""),
-                (StatusCode::UNAUTHORIZED, _) => Some("Bearer error=\"invalid_token\""),
+                (StatusCode::UNAUTHORIZED, "invalid_dpop_proof") => Some(PROOF),
+                (StatusCode::UNAUTHORIZED, _) => Some(TOKEN_OR_PROOF),
                 _ => None,
             };
             if let Some(challenge) = challenge {
@@ -259,6 +266,11 @@ pub(crate) fn plain(status: StatusCode, body: Bytes) -> Reply {
     }
     reply
 }
+
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+/// RFC 9449 section 7.1.
+const PROOF: &str = "DPoP error=\"invalid_dpop_proof\", algs=\"ES256 EdDSA Ed25519\"";
+const TOKEN_OR_PROOF: &str = "Bearer error=\"invalid_token\", DPoP algs=\"ES256 EdDSA Ed25519\"";
 
 const EVERYWHERE: [(&str, &str); 4] = [
     ("cache-control", "no-store"),

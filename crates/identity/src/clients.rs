@@ -75,6 +75,9 @@ pub struct NewClient {
     pub roles: Vec<String>,
     /// Whether its access tokens are signed by ES256 instead of Ed25519.
     pub wants_es256: bool,
+    /// Whether it must prove a key for every token (RFC 9449 section 5.2).
+    #[serde(default)]
+    pub requires_dpop: bool,
 }
 
 /// A registered client.
@@ -144,6 +147,7 @@ impl Default for NewClient {
             scopes: vec!["openid".to_owned()],
             roles: Vec::new(),
             wants_es256: false,
+            requires_dpop: false,
         }
     }
 }

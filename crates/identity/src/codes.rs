@@ -22,6 +22,8 @@ pub(crate) struct Binding {
     pub(crate) challenge: String,
     pub(crate) nonce: Option<String>,
     pub(crate) scope: String,
+    /// `dpop_jkt` (RFC 9449 section 10): the key that must be proved with the code.
+    pub(crate) jkt: Option<String>,
 }
 
 /// The person behind a code, as of the moment of its redemption.
@@ -61,6 +63,8 @@ pub(crate) struct Presented {
     pub(crate) challenge: String,
     /// The id of the access token that a good code will give.
     pub(crate) token_id: String,
+    /// The key that was proved.
+    pub(crate) jkt: Option<String>,
     /// The refresh tokens that it will give.
     pub(crate) family: Option<NewFamily>,
 }
@@ -72,7 +76,7 @@ pub(crate) fn issue(
     binding: &Binding,
 ) -> Result<String, SessionError> {
     let code = base64url_encode(seams.random::<32>()?);
-    let row: [Value; 11] = [
+    let row: [Value; 12] = [
         TENANT.into(),
         hash_of(&code).as_slice().into(),
         (&binding.client_id).into(),
@@ -84,12 +88,13 @@ pub(crate) fn issue(
         person.session.clone().unwrap_or_default().into(),
         person.authenticated_at.into(),
         seams.clock.now().plus(CODE_LIFE).into(),
+        binding.jkt.clone().into(),
     ];
     seams.store.write(move |transaction| {
         transaction.execute(
             "INSERT INTO identity_code (tenant_id, hash, client_id, redirect_uri, challenge,
-             nonce, scope, user_id, sid, authenticated, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             nonce, scope, user_id, sid, authenticated, expires, jkt)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             &row,
         )
     })?;
@@ -108,7 +113,7 @@ pub(crate) fn redeem(
             "SELECT c.client_id, c.redirect_uri, c.challenge, c.expires, c.user_id, c.sid,
              c.authenticated, c.scope, c.nonce, u.name, c.token_id, u.is_disabled,
              c.family_id, (SELECT s.proofs FROM identity_session s WHERE s.tenant_id = c.tenant_id
-             AND s.user_id = c.user_id AND s.sid = c.sid)
+             AND s.user_id = c.user_id AND s.sid = c.sid), c.jkt
              FROM identity_code c JOIN identity_user u
              ON u.tenant_id = c.tenant_id AND u.id = c.user_id
              WHERE c.tenant_id = ?1 AND c.hash = ?2",
@@ -170,6 +175,10 @@ fn fault(
     }
     if Secret::new(row.get::<String>(2)?) != Secret::new(presented.challenge.clone()) {
         return Ok(Some("wrong code_verifier"));
+    }
+    let bound: Option<String> = row.get(14)?;
+    if bound.is_some() && bound != presented.jkt {
+        return Ok(Some("another key than dpop_jkt"));
     }
     if row.get::<bool>(11)? {
         return Ok(Some("disabled account"));

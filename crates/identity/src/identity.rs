@@ -8,7 +8,10 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use ringwall_base::{Person, Sessions, SignError, Signer, SinkError, Timestamp};
-use ringwall_jose::{AccessClaims, AccessToken, Expected, KeySet, TokenCache, base64url_encode};
+use ringwall_jose::{
+    AccessClaims, AccessToken, DpopProof, Expected, KeySet, Nonces, Replays, TokenCache,
+    base64url_encode,
+};
 use ringwall_store::StoreError;
 use tokio::sync::Semaphore;
 
@@ -42,6 +45,10 @@ pub(crate) struct House {
     /// Access tokens that came back to us, as from who introspects them.
     pub(crate) tokens: TokenCache<AccessToken, Arc<AccessClaims>>,
     pub(crate) replay: Replay,
+    /// New at each start: a proof with a nonce from before is asked for again.
+    pub(crate) nonces: Nonces,
+    /// Used proofs.
+    pub(crate) proofs: Replays,
     pub(crate) throttle: Throttle,
     /// Codes of second factors, by account alone: whoever gets here knows the password, so that
     /// slowing the account down locks no owner out who was not robbed already.
@@ -89,6 +96,8 @@ impl Identity {
             revocations: Revocations::load(&seams.store, now)?,
             tokens: TokenCache::new(ours(&settings), TOKENS_MAX),
             replay: Replay::default(),
+            nonces: Nonces::new(&seams.random::<32>()?),
+            proofs: Replays::new(DpopProof::memory()),
             throttle: Throttle::new(settings.throttle),
             code_throttle: Throttle::new(CODES),
             dummy_phc: password::unmatched(seams.entropy.as_ref())?,

@@ -7,8 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use aws_lc_rs::hmac;
 use ringwall_base::{Proofs, Secret, Timestamp, Ulid};
 use ringwall_jose::base64url_encode;
 use ringwall_store::{Row, StoreError, Transaction, Value};
@@ -21,6 +19,9 @@ use crate::seams::Seams;
 use crate::tables::TENANT;
 
 mod ending;
+mod sealing;
+
+use sealing::{open, seal};
 
 pub(crate) use ending::{Of, end_all, end_by_token, revoke, sweep};
 
@@ -400,33 +401,6 @@ pub(crate) fn look(
             expires: row.get(1)?,
         }))
     })
-}
-
-/// The successor, readable only with the token that it follows.
-fn seal(token: &Secret<String>, successor: &Secret<String>) -> Result<Vec<u8>, RefreshError> {
-    let mut sealed = successor.expose().as_bytes().to_vec();
-    let (key, nonce) = sealing_key(token)?;
-    key.seal_in_place_append_tag(nonce, Aad::empty(), &mut sealed)
-        .map_err(|_unspecific| RefreshError::Seal)?;
-    Ok(sealed)
-}
-
-fn open(token: &Secret<String>, mut sealed: Vec<u8>) -> Result<Secret<String>, RefreshError> {
-    let (key, nonce) = sealing_key(token)?;
-    let opened = key
-        .open_in_place(nonce, Aad::empty(), &mut sealed)
-        .map_err(|_unspecific| RefreshError::Seal)?;
-    let text = String::from_utf8(opened.to_vec()).map_err(|_bytes| RefreshError::Seal)?;
-    Ok(Secret::new(text))
-}
-
-/// A key for one message: a token has one successor, so its nonce is never used twice with it.
-fn sealing_key(token: &Secret<String>) -> Result<(LessSafeKey, Nonce), RefreshError> {
-    let token = hmac::Key::new(hmac::HMAC_SHA256, token.expose().as_bytes());
-    let key = hmac::sign(&token, b"ringwall refresh successor");
-    let key = UnboundKey::new(&AES_256_GCM, key.as_ref());
-    let key = key.map_err(|_unspecific| RefreshError::Seal)?;
-    Ok((LessSafeKey::new(key), Nonce::assume_unique_for_key([0; 12])))
 }
 
 const FIND: &str =

@@ -18,6 +18,8 @@ pub(crate) struct Issued {
     pub(crate) token: String,
     pub(crate) life: Duration,
     pub(crate) scope: String,
+    /// `token_type`.
+    pub(crate) kind: &'static str,
 }
 
 #[derive(Serialize)]
@@ -42,6 +44,14 @@ struct Access<'a> {
     gid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cnf: Option<Confirmation<'a>>,
+}
+
+/// RFC 7800: who may use the token.
+#[derive(Serialize)]
+struct Confirmation<'a> {
+    jkt: &'a str,
 }
 
 #[derive(Serialize)]
@@ -65,6 +75,7 @@ pub(crate) fn for_program(
     house: &House,
     client: &Client,
     scope: &str,
+    jkt: Option<&str>,
 ) -> Result<Issued, SignError> {
     let settings = &client.settings;
     // A program renews without a person, so its token may live longer.
@@ -86,9 +97,10 @@ pub(crate) fn for_program(
         sid: None,
         gid: None,
         auth_time: None,
+        cnf: jkt.map(|jkt| Confirmation { jkt }),
     };
     let token = sign(house, client, &claims)?;
-    Ok(Issued { token, life, scope: scope.to_owned() })
+    Ok(Issued { token, life, scope: scope.to_owned(), kind: kind(jkt) })
 }
 
 /// For a person who let the client act.
@@ -96,7 +108,7 @@ pub(crate) fn for_person(
     house: &House,
     client: &Client,
     grantee: &Grantee,
-    token_id: &str,
+    (token_id, jkt): (&str, Option<&str>),
 ) -> Result<Issued, SignError> {
     let life = house.settings.access_life.min(LIFE_MAX);
     let now = house.seams.clock.now();
@@ -116,9 +128,15 @@ pub(crate) fn for_person(
         sid: Some(&grantee.sid),
         gid: grantee.grant.as_deref(),
         auth_time: Some(grantee.authenticated.secs()),
+        cnf: jkt.map(|jkt| Confirmation { jkt }),
     };
     let token = sign(house, client, &claims)?;
-    Ok(Issued { token, life, scope: grantee.scope.clone() })
+    Ok(Issued { token, life, scope: grantee.scope.clone(), kind: kind(jkt) })
+}
+
+/// A client that does not know the kind of a token must not use it (RFC 6749 section 7.1).
+const fn kind(jkt: Option<&str>) -> &'static str {
+    if jkt.is_some() { "DPoP" } else { "Bearer" }
 }
 
 /// The ID token that goes with an access token.

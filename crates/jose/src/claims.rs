@@ -45,6 +45,15 @@ impl AccessClaims {
     }
 }
 
+/// The claims of an access token that is bound to a key.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct BoundClaims {
+    /// What it says, once the key is proved.
+    pub access: AccessClaims,
+    /// `cnf.jkt`: the thumbprint of the key.
+    pub jkt: String,
+}
+
 /// The claims of `rw-int+jwt`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InternalClaims {
@@ -138,7 +147,7 @@ pub struct AssertionClaims {
 
 impl AccessClaims {
     pub(crate) fn read(mut claims: Claims) -> Result<Self, VerifyError> {
-        // Until proofs of possession are checked, a bound token is worth nothing under `Bearer`.
+        // A bound token is worth nothing without its proof: see [`BoundClaims`].
         if claims.has("cnf") {
             return Err(VerifyError::Bound);
         }
@@ -161,6 +170,19 @@ impl AccessClaims {
             name: claims.take_optional_text("name")?,
             extra: claims.rest(),
         })
+    }
+}
+
+impl BoundClaims {
+    pub(crate) fn read(mut claims: Claims) -> Result<Self, VerifyError> {
+        let malformed = VerifyError::Claim("cnf");
+        // A second way of binding that we do not check would be a promise that nobody keeps.
+        let jkt = match claims.members.remove("cnf") {
+            Some(Value::Object(cnf)) if cnf.len() == 1 => Claims::new(cnf).take_text("jkt"),
+            Some(_) | None => return Err(malformed),
+        };
+        let jkt = jkt.map_err(|_inner| malformed)?;
+        Ok(Self { access: AccessClaims::read(claims)?, jkt })
     }
 }
 

@@ -15,6 +15,9 @@ pub(crate) struct Parts<'a> {
     pub(crate) signature: Vec<u8>,
 }
 
+/// A token's parts, and its header as it came.
+type WithHeader<'a> = (Parts<'a>, Map<String, Value>);
+
 /// The header parameters that we read (RFC 7515 section 4.1).
 pub(crate) struct Header {
     pub(crate) alg: SignatureAlgorithm,
@@ -25,14 +28,31 @@ pub(crate) struct Header {
 impl<'a> Parts<'a> {
     /// Steps 1 and 2: size, shape, alphabet, header.
     pub(crate) fn parse(token: &'a str) -> Result<Self, VerifyError> {
+        // Keys come from the pinned set, never from the token (J4).
+        Self::read(token, |members| !members.contains_key("jwk")).map(|(parts, _)| parts)
+    }
+
+    /// The same for a proof of possession, with the header as it came: it has a `jwk`.
+    pub(crate) fn parse_with_key(token: &'a str) -> Result<WithHeader<'a>, VerifyError> {
+        Self::read(token, |_members| true)
+    }
+
+    fn read(
+        token: &'a str,
+        may_carry_key: impl FnOnce(&Map<String, Value>) -> bool,
+    ) -> Result<WithHeader<'a>, VerifyError> {
         let [header, payload, signature] = cut(token)?;
         let signed_bytes = header.len().saturating_add(payload.len()).saturating_add(1);
         let signed = token.get(..signed_bytes).ok_or(VerifyError::Shape)?;
         let header = base64url::decode(header).ok_or(VerifyError::Base64)?;
         let payload = base64url::decode(payload).ok_or(VerifyError::Base64)?;
         let signature = base64url::decode(signature).ok_or(VerifyError::Base64)?;
-        let header = Header::read(&json::parse(&header).map_err(VerifyError::Json)?)?;
-        Ok(Self { header, signed, payload, signature })
+        let members = json::parse(&header).map_err(VerifyError::Json)?;
+        if !may_carry_key(&members) {
+            return Err(VerifyError::Header("jwk"));
+        }
+        let header = Header::read(&members)?;
+        Ok((Self { header, signed, payload, signature }, members))
     }
 
     /// Steps 4 and 5: the algorithm comes from the key, the header must agree, then the signature.
@@ -65,8 +85,8 @@ fn cut(token: &str) -> Result<[&str; 3], VerifyError> {
 
 impl Header {
     fn read(members: &Map<String, Value>) -> Result<Self, VerifyError> {
-        // Keys come from the pinned set, never from the token (J4, J5); an extension that we do not
-        // know must be refused (`crit`, J7); and a compressed or unencoded payload is not a token.
+        // No key is fetched from where a token says (J5); an extension that we do not know must be
+        // refused (`crit`, J7); and a compressed or unencoded payload is not a token.
         if let Some(refused) = REFUSED.into_iter().find(|name| members.contains_key(*name)) {
             return Err(VerifyError::Header(refused));
         }
@@ -116,4 +136,4 @@ impl From<Jwk> for JwkSet {
     }
 }
 
-const REFUSED: [&str; 7] = ["crit", "jku", "jwk", "x5u", "x5c", "zip", "b64"];
+const REFUSED: [&str; 6] = ["crit", "jku", "x5u", "x5c", "zip", "b64"];

@@ -18,6 +18,10 @@ mod weak;
 mod algorithm;
 mod private_key;
 mod mint;
+mod dpop;
+mod htu;
+mod nonce;
+mod replay;
 mod recent;
 mod token_cache;
 mod explain;
@@ -25,7 +29,10 @@ mod fuzz;
 
 pub use algorithm::SignatureAlgorithm;
 pub use base64url::{decode as base64url_decode, encode as base64url_encode};
-pub use claims::{AccessClaims, Actor, AssertionClaims, IdClaims, InternalClaims, LogoutClaims};
+pub use claims::{
+    AccessClaims, Actor, AssertionClaims, BoundClaims, IdClaims, InternalClaims, LogoutClaims,
+};
+pub use dpop::DpopProof;
 pub use explain::{Step, explain};
 pub use fuzz::fuzz;
 pub use json::{JsonError, parse as parse_json};
@@ -33,8 +40,12 @@ pub use jwk::{Jwk, JwkError, JwkSet};
 pub use jws::verify_jws;
 pub use key_set::{Key, KeySet};
 pub use mint::mint;
+pub use nonce::Nonces;
 pub use private_key::{KeyError, PrivateKey};
-pub use profile::{AccessToken, ClientAssertion, IdToken, Internal, LogoutToken, Profile};
+pub use profile::{
+    AccessToken, BoundAccessToken, ClientAssertion, IdToken, Internal, LogoutToken, Profile,
+};
 pub use recent::Recent;
+pub use replay::Replays;
 pub use token_cache::TokenCache;
 pub use verify::{Expected, TOKEN_BYTES_MAX, VerifyError};

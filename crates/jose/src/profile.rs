@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::algorithm::SignatureAlgorithm;
 use crate::claims::Claims;
-use crate::{AccessClaims, AssertionClaims, IdClaims, InternalClaims, LogoutClaims, VerifyError};
+use crate::{
+    AccessClaims, AssertionClaims, BoundClaims, IdClaims, InternalClaims, LogoutClaims, VerifyError,
+};
 
 /// A kind of token. Implemented here only.
 pub trait Profile: sealed::Sealed {
@@ -35,6 +37,10 @@ pub trait Profile: sealed::Sealed {
 #[derive(Clone, Copy, Debug)]
 pub struct AccessToken;
 
+/// `at+jwt` that is bound to a key: never accepted without a proof of it (RFC 9449 section 7).
+#[derive(Clone, Copy, Debug)]
+pub struct BoundAccessToken;
+
 /// `JWT` with `aud` = the client (OpenID Connect Core section 2).
 #[derive(Clone, Copy, Debug)]
 pub struct IdToken;
@@ -58,6 +64,16 @@ impl Profile for AccessToken {
 
     fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
         AccessClaims::read(claims)
+    }
+}
+
+impl Profile for BoundAccessToken {
+    const TYPS: &'static [&'static str] = &["at+jwt"];
+    const LIFE_MAX: Duration = Duration::from_hours(1);
+    type Claims = BoundClaims;
+
+    fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
+        BoundClaims::read(claims)
     }
 }
 
@@ -113,6 +129,7 @@ mod sealed {
     pub trait Sealed {}
 
     impl Sealed for super::AccessToken {}
+    impl Sealed for super::BoundAccessToken {}
     impl Sealed for super::ClientAssertion {}
     impl Sealed for super::IdToken {}
     impl Sealed for super::Internal {}

@@ -1,7 +1,8 @@
 //! Authenticate: who is calling, by exactly one credential.
 //!
-//! At the edge a session cookie or a bearer token, never both: the service behind us might trust
-//! the one that we ignored. Between services the client certificate, or the listener that only one
+//! At the edge a session cookie or an access token, never both: the service behind us might trust
+//! the one that we ignored. A token that is bound to a key comes with a proof of it, made for this
+//! very request; what is remembered of the token never stands for the proof. Between services the client certificate, or the listener that only one
 //! service can reach; a person only by an identity token that was addressed to the one who passes
 //! it on. Does no I/O: keys and sessions answer from memory.
 
@@ -11,16 +12,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
-use http::header::{AUTHORIZATION, HeaderMap, ORIGIN};
+use http::header::ORIGIN;
 use ringwall_base::{Secret, Sessions, Timestamp};
-use ringwall_jose::{AccessClaims, AccessToken, Expected, InternalClaims, KeySet, TokenCache};
+use ringwall_jose::{
+    AccessClaims, AccessToken, BoundAccessToken, DpopProof, Expected, InternalClaims, KeySet,
+    Replays, TokenCache,
+};
 use ringwall_net::Peer;
 use ringwall_policy::PersonFacts;
 
 use crate::Refusal;
+use crate::refusal::Challenge;
 use crate::stage::normalize::Normal;
 use crate::stage::route::Route;
 use crate::tenure::Credential;
+
+mod shown;
+
+use shown::{Shown, challenged, proof, shown};
 
 /// The keys that tokens are verified with: snapshots, replaced whole at rotation.
 pub trait Keys: Debug + Send + Sync {
@@ -71,13 +80,21 @@ pub(crate) struct Edge {
     pub(crate) sessions: Arc<dyn Sessions>,
 }
 
-/// Access tokens seen before, and who calls with each.
-pub(crate) type Tokens = TokenCache<AccessToken, Holder>;
+/// Access tokens seen before, who calls with each, and the proofs that came with them. A token is
+/// in one of the two caches at most: those in `bound` need a proof at each use.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    free: TokenCache<AccessToken, Holder>,
+    bound: TokenCache<BoundAccessToken, Holder>,
+    proofs: Replays,
+}
 
 /// Who calls with a verified token, by the roles of one snapshot.
 #[derive(Debug)]
 pub(crate) struct Holder {
     claims: Arc<AccessClaims>,
+    /// The key whose proof must come with it.
+    jkt: Option<String>,
     caller: Arc<Caller>,
     /// The epoch of revocations at which it was not revoked.
     held_at: AtomicU64,
@@ -103,6 +120,21 @@ pub(crate) struct Caller {
     client: Option<String>,
     is_consumed: bool,
     credential: Credential,
+}
+
+impl Tokens {
+    pub(crate) fn new(expected: &Expected, entries_max: usize) -> Self {
+        Self {
+            free: TokenCache::new(expected.clone(), entries_max),
+            bound: TokenCache::new(expected.clone(), entries_max),
+            proofs: Replays::new(DpopProof::memory()),
+        }
+    }
+
+    /// What the tokens must say.
+    pub(crate) const fn expected(&self) -> &Expected {
+        self.free.expected()
+    }
 }
 
 impl Authenticate {
@@ -141,10 +173,11 @@ impl Authenticate {
         route: &Route,
         now: Timestamp,
     ) -> Result<Arc<Caller>, Refusal> {
-        let bearer = if route.operation().passes_bearer { None } else { bearer(request.fields())? };
-        match (bearer, request.session()) {
-            (Some(_), Some(_)) => Err(Refusal::malformed("a bearer token beside a session")),
-            (Some(token), None) => self.by_token(edge, token, now),
+        let shown = if route.operation().passes_bearer { None } else { shown(request.fields())? };
+        match (shown, request.session()) {
+            (Some(_), Some(_)) => Err(Refusal::malformed("an access token beside a session")),
+            (Some(Shown::Bearer(token)), None) => self.by_token(edge, token, now),
+            (Some(Shown::Dpop(token)), None) => self.by_proof(edge, token, request, now),
             (None, Some(cookie)) => self.by_session(edge, cookie, (request, now), route),
             (None, None) => Ok(Arc::clone(&self.nobody)),
         }
@@ -156,8 +189,43 @@ impl Authenticate {
         let epoch = self.keys.epoch();
         let holder = edge
             .tokens
-            .verify(&keys, token, (now, edge.reading), |claims| self.holder(claims))
+            .free
+            .verify(&keys, token, (now, edge.reading), |claims| self.holder(claims, None))
             .map_err(|error| Refusal::unauthenticated(error.to_string()))?;
+        self.held(&holder, epoch)
+    }
+
+    /// RFC 9449 section 7.1: the token, and a proof that was made to send it here and now.
+    fn by_proof(
+        &self,
+        edge: &Edge,
+        token: &str,
+        request: &Normal,
+        now: Timestamp,
+    ) -> Result<Arc<Caller>, Refusal> {
+        let proof = proof(request, now)?;
+        let keys = self.keys.access();
+        let epoch = self.keys.epoch();
+        let holder = edge.tokens.bound.verify(&keys, token, (now, edge.reading), |bound| {
+            self.holder(&Arc::new(bound.access.clone()), Some(bound.jkt.clone()))
+        });
+        let holder = holder.map_err(|error| challenged(error.to_string(), Challenge::Dpop))?;
+        if holder.jkt.as_deref() != Some(proof.jkt()) {
+            return Err(challenged("the proof is of another key", Challenge::Proof));
+        }
+        if !proof.is_for(token) {
+            return Err(challenged("the proof is for another token", Challenge::Proof));
+        }
+        let caller = self.held(&holder, epoch)?;
+        // Last: only who holds a token and its key can fill this memory (attack Q5).
+        if !edge.tokens.proofs.first(proof.jkt(), proof.token_id(), now) {
+            return Err(challenged("the proof was used before", Challenge::Proof));
+        }
+        Ok(caller)
+    }
+
+    /// Who holds a token that was not revoked since.
+    fn held(&self, holder: &Holder, epoch: u64) -> Result<Arc<Caller>, Refusal> {
         if holder.held_at.load(Ordering::Acquire) != epoch {
             if self.keys.is_revoked(&holder.claims) {
                 return Err(Refusal::unauthenticated("the token was revoked"));
@@ -167,7 +235,7 @@ impl Authenticate {
         Ok(Arc::clone(&holder.caller))
     }
 
-    fn holder(&self, claims: &Arc<AccessClaims>) -> Holder {
+    fn holder(&self, claims: &Arc<AccessClaims>, jkt: Option<String>) -> Holder {
         let person = PersonFacts {
             subject: claims.subject.clone(),
             // No login name has a colon: a program called `ada` must not own what is Ada's.
@@ -180,7 +248,7 @@ impl Authenticate {
         let caller =
             Caller { person: Some(person), client, is_consumed: true, credential, service: None };
         let (claims, caller) = (Arc::clone(claims), Arc::new(caller));
-        Holder { claims, caller, held_at: AtomicU64::new(NEVER) }
+        Holder { claims, jkt, caller, held_at: AtomicU64::new(NEVER) }
     }
 
     fn by_session(
@@ -289,23 +357,6 @@ enum Sender<'a> {
     Certified(Option<&'a str>),
     /// The service that the identity was made for: nobody else reaches the listener.
     Listener,
-}
-
-/// The bearer token. Other schemes are the app's own.
-fn bearer(fields: &HeaderMap) -> Result<Option<&str>, Refusal> {
-    let Some(value) = fields.get(AUTHORIZATION) else { return Ok(None) };
-    let text = value.to_str().map_err(|_other| Refusal::malformed("authorization is not text"))?;
-    // Frameworks split at any white space, and trim: what they read as a token is one here.
-    let text = text.trim_matches([' ', '\t']);
-    match text.split_once([' ', '\t']) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(Some(token.trim_start_matches([' ', '\t'])))
-        }
-        None if text.eq_ignore_ascii_case("bearer") => {
-            Err(Refusal::unauthenticated("no token after `Bearer`"))
-        }
-        _ => Ok(None),
-    }
 }
 
 /// A cookie comes with every request that a browser makes, also for another site. What changes

@@ -165,6 +165,7 @@ impl Forward {
     ) -> Result<(), Refusal> {
         if permit.caller().is_consumed() {
             request.headers_mut().remove(http::header::AUTHORIZATION);
+            request.headers_mut().remove("dpop");
         }
         // The callee's door knows the caller by certificate; only a person needs an introduction.
         if self.settings == Settings::Outbound && permit.caller().person().is_none() {

@@ -10,6 +10,8 @@ mod faulty;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
 mod egress;
 #[cfg(test)]
 mod plain;

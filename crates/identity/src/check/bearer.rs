@@ -1,13 +1,23 @@
-//! A bearer token of ours, in the header and nowhere else (RFC 6750 section 2.1).
+//! An access token of ours, in the header and nowhere else (RFC 6750 section 2.1): alone, or with the
+//! proof of the key that it is bound to (RFC 9449 section 7.1).
 
 use std::sync::Arc;
 
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use ringwall_jose::AccessClaims;
+use ringwall_jose::{AccessClaims, BoundAccessToken, VerifyError};
 
 use crate::answer::{Call, Refusal};
+use crate::check::proof_for;
 use crate::identity::House;
+
+/// An access token that holds.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) claims: Arc<AccessClaims>,
+    /// The key whose proof must come with it.
+    pub(crate) jkt: Option<String>,
+}
 
 pub(crate) fn bearer(house: &House, call: &Call) -> Result<Arc<AccessClaims>, Refusal> {
     let mut values = call.request.headers().get_all(AUTHORIZATION).iter();
@@ -15,18 +25,41 @@ pub(crate) fn bearer(house: &House, call: &Call) -> Result<Arc<AccessClaims>, Re
     let Some((scheme, token)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
         return Err(REFUSED);
     };
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(REFUSED);
+    let held = verified(house, token).ok_or(REFUSED)?;
+    match held.jkt {
+        None if scheme.eq_ignore_ascii_case("bearer") => Ok(held.claims),
+        Some(jkt) if scheme.eq_ignore_ascii_case("dpop") => {
+            proof_for(house, call, (token, &jkt)).map_err(unauthorized)?;
+            Ok(held.claims)
+        }
+        // A bound token is worth nothing as a bearer token (attack D1), and a free one needs no proof.
+        None | Some(_) => Err(REFUSED),
     }
-    verified(house, token).ok_or(REFUSED)
 }
 
 /// An access token of ours that holds now.
-pub(crate) fn verified(house: &House, token: &str) -> Option<Arc<AccessClaims>> {
+pub(crate) fn verified(house: &House, token: &str) -> Option<Held> {
     let (keys, now) = (house.keys.snapshot(), house.seams.clock.now());
-    let claims = house.tokens.verify(&keys.access, token, (now, 0), Arc::clone);
-    let claims = Arc::clone(&*claims.ok()?);
-    (!house.revocations.covers(&claims)).then_some(claims)
+    let held = match house.tokens.verify(&keys.access, token, (now, 0), Arc::clone) {
+        Ok(claims) => Held { claims: Arc::clone(&claims), jkt: None },
+        Err(VerifyError::Bound) => {
+            let expected = house.tokens.expected();
+            let bound = keys.access.verify::<BoundAccessToken>(token, expected, now).ok()?;
+            Held { claims: Arc::new(bound.access), jkt: Some(bound.jkt) }
+        }
+        Err(_) => return None,
+    };
+    (!house.revocations.covers(&held.claims)).then_some(held)
+}
+
+/// A resource answers 401 where the token endpoint answers 400.
+fn unauthorized(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Client { error, why, .. } => {
+            Refusal::Client { status: StatusCode::UNAUTHORIZED, error, why }
+        }
+        other @ (Refusal::Person { .. } | Refusal::Redirect { .. } | Refusal::Unavailable) => other,
+    }
 }
 
 const REFUSED: Refusal = Refusal::Client {

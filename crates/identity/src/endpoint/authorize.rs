@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringwall_base::Person;
+use ringwall_jose::base64url_decode;
 
 use crate::answer::{Call, Refusal, Reply, see_other};
 use crate::check::{Redirect, challenge, redirect_uri, scope, session};
@@ -89,13 +90,22 @@ fn binding(client: &Client, redirect: &Redirect, form: &Form) -> Result<Binding,
     let challenge = challenge(form).map_err(|why| to_client(redirect, "invalid_request", why))?;
     let scope = scope(client, form)
         .ok_or_else(|| to_client(redirect, "invalid_scope", "a scope is not the client's"))?;
+    let jkt = dpop_jkt(form).map_err(|why| to_client(redirect, "invalid_request", why))?;
     Ok(Binding {
         client_id: client.settings.id.clone(),
         redirect_uri: redirect.uri().to_owned(),
         challenge,
         nonce: form.get("nonce").map(str::to_owned),
         scope,
+        jkt,
     })
+}
+
+/// The key that the code will be bound to, so that who steals it needs the key, too.
+fn dpop_jkt(form: &Form) -> Result<Option<String>, &'static str> {
+    let Some(jkt) = form.get("dpop_jkt") else { return Ok(None) };
+    let is_hash = base64url_decode(jkt).is_some_and(|bytes| bytes.len() == 32);
+    if is_hash { Ok(Some(jkt.to_owned())) } else { Err("dpop_jkt is malformed") }
 }
 
 /// Who is signed in, recently enough; `None` when they must sign in first.

@@ -2,6 +2,7 @@
 
 use http::header::{CACHE_CONTROL, HeaderValue};
 use http::{Method, StatusCode};
+use ringwall_jose::DpopProof;
 use serde_json::json;
 
 use crate::answer::{
@@ -32,6 +33,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         "id_token_signing_alg_values_supported": ["ES256"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "ES256", "PS256"],
+        "dpop_signing_alg_values_supported": DpopProof::ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "request_uri_parameter_supported": false,

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
-use crate::check::{client, form, verified};
+use crate::check::{Held, client, form, verified};
 use crate::clients::{Access, Client};
 use crate::identity::House;
 use crate::refresh::{Live, is_refresh_token, look};
@@ -26,9 +26,9 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         return Ok(json_reply(StatusCode::OK, &body));
     }
     // Another client's token looks like none at all: no oracle (attack T7).
-    let claims = verified(house, token).filter(|claims| claims.client_id == client.settings.id);
-    let body = claims.map_or(json!({"active": false}), |claims| {
-        json!({
+    let held = verified(house, token).filter(|held| held.claims.client_id == client.settings.id);
+    let body = held.map_or(json!({"active": false}), |Held { claims, jkt }| {
+        let mut body = json!({
             "active": true,
             "iss": claims.issuer,
             "aud": claims.audience,
@@ -39,8 +39,12 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
             "jti": claims.token_id,
             "scope": claims.scopes.join(" "),
             "username": claims.name,
-            "token_type": "Bearer",
-        })
+            "token_type": if jkt.is_some() { "DPoP" } else { "Bearer" },
+        });
+        if let (Some(jkt), Some(members)) = (jkt, body.as_object_mut()) {
+            members.insert("cnf".to_owned(), json!({"jkt": jkt}));
+        }
+        body
     });
     Ok(json_reply(StatusCode::OK, &body))
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
-use crate::check::{client, form, verified};
+use crate::check::{Held, client, form, verified};
 use crate::identity::House;
 use crate::record::Record;
 use crate::refresh;
@@ -23,8 +23,8 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         return Ok(json_reply(StatusCode::OK, &json!({})));
     }
     // Section 2.2: a token that is not (or no longer) the client's answers like one that was.
-    let claims = verified(house, token).filter(|claims| claims.client_id == client.settings.id);
-    if let Some(claims) = claims {
+    let held = verified(house, token).filter(|held| held.claims.client_id == client.settings.id);
+    if let Some(Held { claims, .. }) = held {
         let until = house.seams.clock.now().plus(HOLD);
         let value = claims.token_id.clone();
         house.seams.store.write(move |transaction| {

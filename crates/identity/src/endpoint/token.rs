@@ -1,11 +1,13 @@
 //! The token endpoint (RFC 6749 section 3.2).
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use ringwall_base::Secret;
 use serde_json::json;
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
-use crate::check::{client, form, scope};
+use crate::check::{client, form, proof, scope};
 use crate::clients::{Access, Client, Grant};
 use crate::codes::Grantee;
 use crate::form::Form;
@@ -16,13 +18,29 @@ use crate::tokens::{Issued, for_person, for_program, id_token};
 mod authorization_code;
 mod refresh_token;
 
+/// Who asks, with what.
+struct Asked<'a> {
+    call: &'a Call,
+    form: &'a Form,
+    client: &'a Arc<Client>,
+    /// The key that it proved: the tokens are bound to it.
+    jkt: Option<String>,
+}
+
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let form = form(call)?;
     let client = client(house, call, &form)?;
-    match grant(&client, &form)? {
-        Grant::ClientCredentials => client_credentials(house, call, &client, &form),
-        Grant::AuthorizationCode => authorization_code::answer(house, call, &client, &form),
-        Grant::RefreshToken => refresh_token::answer(house, call, &client, &form),
+    let grant = grant(&client, &form)?;
+    // Before the grant is looked at: a code is not used up for want of a nonce.
+    let jkt = proof(house, call)?;
+    if jkt.is_none() && client.settings.requires_dpop {
+        return Err(Refusal::client("invalid_dpop_proof", "the client must prove a key"));
+    }
+    let asked = Asked { call, form: &form, client: &client, jkt };
+    match grant {
+        Grant::AuthorizationCode => authorization_code::answer(house, &asked),
+        Grant::ClientCredentials => client_credentials(house, &asked),
+        Grant::RefreshToken => refresh_token::answer(house, &asked),
     }
 }
 
@@ -39,20 +57,16 @@ fn grant(client: &Client, form: &Form) -> Result<Grant, Refusal> {
 }
 
 /// A token for the program itself. Nothing is written: it is signed, recorded and forgotten.
-fn client_credentials(
-    house: &House,
-    call: &Call,
-    client: &Client,
-    form: &Form,
-) -> Result<Reply, Refusal> {
+fn client_credentials(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal> {
+    let client = asked.client;
     // A client that cannot keep a secret proved nothing (attack C13).
     if client.settings.access == Access::Public {
         return Err(Refusal::client("unauthorized_client", "the client may not use this grant"));
     }
-    let scope = scope(client, form)
+    let scope = scope(client, asked.form)
         .ok_or(Refusal::client("invalid_scope", "a scope is not the client's"))?;
-    let issued = for_program(house, client, &scope)?;
-    let record = Record::of("token-issued").client(&client.settings.id).source(call.peer);
+    let issued = for_program(house, client, &scope, asked.jkt.as_deref())?;
+    let record = Record::of("token-issued").client(&client.settings.id).source(asked.call.peer);
     house.put(record.operation("client_credentials"))?;
     Ok(reply(&Given { issued, id_token: None, refresh_token: None }))
 }
@@ -74,16 +88,28 @@ struct Words<'a> {
 /// The tokens for a person, recorded.
 fn give(
     house: &House,
-    call: &Call,
-    client: &Client,
+    asked: &Asked<'_>,
     grantee: &Grantee,
     words: &Words<'_>,
 ) -> Result<Given, Refusal> {
-    let issued = for_person(house, client, grantee, words.token_id)?;
+    let client = asked.client;
+    let issued = for_person(house, client, grantee, (words.token_id, asked.jkt.as_deref()))?;
     let id_token = wanted_id_token(house, client, grantee, &issued)?;
-    let record = Record::of(words.action).client(&client.settings.id).source(call.peer);
+    let record = Record::of(words.action).client(&client.settings.id).source(asked.call.peer);
     house.put(record.person(&grantee.subject, &grantee.name).operation(words.grant))?;
     Ok(Given { issued, id_token, refresh_token: None })
+}
+
+/// One answer for everything of its kind that is not good; the record has the reason.
+fn refused(
+    house: &House,
+    asked: &Asked<'_>,
+    (action, why): (&'static str, &str),
+    answer: &'static str,
+) -> Result<Reply, Refusal> {
+    let record = Record::refused(action, why).client(&asked.client.settings.id);
+    house.put(record.source(asked.call.peer))?;
+    Err(Refusal::client("invalid_grant", answer))
 }
 
 fn wanted_id_token(
@@ -103,7 +129,7 @@ fn reply(given: &Given) -> Reply {
     let issued = &given.issued;
     let mut body = json!({
         "access_token": issued.token,
-        "token_type": "Bearer",
+        "token_type": issued.kind,
         "expires_in": issued.life.as_secs(),
     });
     if let Some(members) = body.as_object_mut() {

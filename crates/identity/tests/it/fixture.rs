@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use ringwall_base::{Clock as _, ManualClock, Secret, Sink, Timestamp};
+use ringwall_base::{Algorithm, Clock as _, ManualClock, Secret, Signer as _, Sink, Timestamp};
 use ringwall_identity::{
     Access, Grant, Identity, KeyBytes, KeyVault, KeyVaultError, MIGRATIONS, NewClient, Seams,
     Settings,
 };
+use ringwall_jose::{PrivateKey, base64url_encode};
 use ringwall_store::Store;
 use ringwall_testkit::{MemorySink, Sequence};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 pub(crate) const ISSUER: &str = "https://shop.example";
@@ -291,4 +293,73 @@ pub(crate) fn hidden(reply: &Response<Bytes>, name: &str) -> Option<String> {
 pub(crate) fn payload(token: &str) -> Value {
     let part = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&ringwall_jose::base64url_decode(part).unwrap()).unwrap()
+}
+
+/// A client's own key (RFC 9449), and the nonce that it was told.
+pub(crate) struct Prover {
+    pub(crate) key: PrivateKey,
+    pub(crate) nonce: Mutex<String>,
+    serial: AtomicU32,
+}
+
+impl Prover {
+    pub(crate) fn new() -> Self {
+        let key = PrivateKey::generate(Algorithm::Es256).unwrap();
+        Self { key, nonce: Mutex::default(), serial: AtomicU32::new(0) }
+    }
+
+    pub(crate) fn jkt(&self) -> &str {
+        self.key.key_id()
+    }
+
+    /// A proof with some claims replaced; `null` takes one away.
+    pub(crate) fn proof(&self, f: &Fixture, line: &str, change: &Value) -> String {
+        let (method, path) = line.split_once(' ').unwrap();
+        let serial = self.serial.fetch_add(1, Ordering::Relaxed);
+        let mut claims = json!({"jti": format!("p-{serial}"), "htm": method,
+            "htu": format!("{ISSUER}{path}"), "iat": f.now().secs()});
+        let nonce = self.nonce.lock().unwrap();
+        if !nonce.is_empty() {
+            claims["nonce"] = nonce.as_str().into();
+        }
+        for (name, value) in change.as_object().unwrap() {
+            if value.is_null() {
+                claims.as_object_mut().unwrap().remove(name);
+            } else {
+                claims[name] = value.clone();
+            }
+        }
+        let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.key.public().to_json()});
+        let [header, claims] = [header, claims].map(|part| base64url_encode(part.to_string()));
+        let text = format!("{header}.{claims}");
+        let signature = base64url_encode(self.key.sign(text.as_bytes()).unwrap());
+        format!("{text}.{signature}")
+    }
+
+    /// Posts a form with a new proof, and learns the nonce.
+    pub(crate) async fn post(&self, f: &Fixture, path: &str, form: &str) -> Response<Bytes> {
+        self.post_with(f, path, form, &json!({})).await
+    }
+
+    pub(crate) async fn post_with(
+        &self,
+        f: &Fixture,
+        path: &str,
+        form: &str,
+        change: &Value,
+    ) -> Response<Bytes> {
+        let proof = self.proof(f, &format!("POST {path}"), change);
+        let reply = f.send(form_request(path, form, &[("dpop", &proof)])).await;
+        if let Some(nonce) = reply.headers().get("dpop-nonce") {
+            nonce.to_str().unwrap().clone_into(&mut self.nonce.lock().unwrap());
+        }
+        reply
+    }
+
+    /// The same for a client that does not know the nonce yet.
+    pub(crate) async fn learn(&self, f: &Fixture) {
+        let form = "grant_type=client_credentials&client_id=robot";
+        let form = format!("{form}&client_secret={}", f.secret);
+        assert_eq!(json(&self.post(f, "/oauth/token", &form).await)["error"], "use_dpop_nonce");
+    }
 }

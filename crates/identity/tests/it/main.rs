@@ -11,6 +11,8 @@ mod authorize;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod login;

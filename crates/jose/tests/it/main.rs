@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]
+mod dpop;
+#[cfg(test)]
 mod internal_tokens;
 #[cfg(test)]
 mod rfc;

@@ -38,6 +38,9 @@ enum Verb {
         /// Sign its access tokens by ES256, for readers that do not know Ed25519
         #[arg(long)]
         es256: bool,
+        /// Give it tokens only with a proof of a key of its own (RFC 9449)
+        #[arg(long)]
+        dpop: bool,
         /// What it may use beside codes and its own credentials, as often as needed
         #[arg(long = "grant", value_name = "GRANT", value_parser = ["refresh_token"])]
         grants: Vec<String>,
@@ -54,7 +57,7 @@ enum Verb {
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
-        Verb::Add { id, redirect_uris, roles, public, jwks, es256, grants } => {
+        Verb::Add { id, redirect_uris, roles, public, jwks, es256, dpop, grants } => {
             let read = |file: &PathBuf| {
                 std::fs::read_to_string(file)
                     .with_context(|| format!("cannot read {}", file.display()))
@@ -66,6 +69,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
                 redirect_uris: redirect_uris.clone(),
                 roles: roles.clone(),
                 wants_es256: *es256,
+                requires_dpop: *dpop,
                 grants: grants.clone(),
             })
         }

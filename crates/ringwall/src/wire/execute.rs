@@ -223,6 +223,7 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         scopes: vec!["openid".to_owned(), "profile".to_owned()],
         roles: spec.roles.clone(),
         wants_es256: spec.wants_es256,
+        requires_dpop: spec.requires_dpop,
     }
 }
 

@@ -1,0 +1,62 @@
+//! A proof of possession, if the request brings one (RFC 9449): in one header, for this request, once.
+
+use ringwall_jose::DpopProof;
+
+use crate::answer::{Call, Refusal};
+use crate::identity::House;
+use crate::record::Record;
+
+/// The key that the client proves to the endpoints that give tokens; there the proof has our nonce.
+pub(crate) fn proof(house: &House, call: &Call) -> Result<Option<String>, Refusal> {
+    let Some(proof) = read(house, call)? else { return Ok(None) };
+    let now = house.seams.clock.now();
+    // Section 8: without it, a proof could have been made long ago, by whoever had the key then.
+    if !proof.nonce().is_some_and(|nonce| house.nonces.accepts(nonce, now)) {
+        return Err(Refusal::client("use_dpop_nonce", "the proof needs the nonce of DPoP-Nonce"));
+    }
+    once(house, call, &proof)?;
+    Ok(Some(proof.jkt().to_owned()))
+}
+
+/// A proof that was made to send this access token, by the key that the token is bound to.
+pub(crate) fn proof_for(
+    house: &House,
+    call: &Call,
+    (token, jkt): (&str, &str),
+) -> Result<(), Refusal> {
+    let proof = read(house, call)?.ok_or(INVALID)?;
+    if !proof.is_for(token) || proof.jkt() != jkt {
+        return Err(INVALID);
+    }
+    once(house, call, &proof)
+}
+
+fn read(house: &House, call: &Call) -> Result<Option<DpopProof>, Refusal> {
+    let mut values = call.request.headers().get_all("dpop").iter();
+    let text = match (values.next(), values.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value.to_str().map_err(|_bytes| INVALID)?,
+        (Some(_), Some(_)) => return Err(INVALID),
+    };
+    // Our own name for this place, whatever the request calls the host.
+    let uri = format!("{}{}", house.settings.issuer, call.request.uri().path());
+    let method = call.request.method().as_str();
+    match DpopProof::verify(text, method, &uri, house.seams.clock.now()) {
+        Ok(proof) => Ok(Some(proof)),
+        Err(error) => {
+            let record = Record::refused("token-refused", &format!("proof: {error}"));
+            house.put(record.source(call.peer))?;
+            Err(INVALID)
+        }
+    }
+}
+
+fn once(house: &House, call: &Call, proof: &DpopProof) -> Result<(), Refusal> {
+    if house.proofs.first(proof.jkt(), proof.token_id(), house.seams.clock.now()) {
+        return Ok(());
+    }
+    house.put(Record::refused("dpop-replayed", "proof used before").source(call.peer))?;
+    Err(INVALID)
+}
+
+const INVALID: Refusal = Refusal::client("invalid_dpop_proof", "the proof is not valid");
