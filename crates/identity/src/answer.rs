@@ -12,13 +12,14 @@ use serde_json::json;
 
 use crate::check::Redirect;
 use crate::endpoint::{
-    authorize, discovery, introspect, jwks, login, logout, revoke, token, userinfo,
+    account, authorize, discovery, introspect, jwks, login, logout, revoke, token, userinfo,
 };
 use crate::form::Form;
 use crate::identity::House;
 use crate::page;
 use crate::refresh;
 use crate::settings::Settings;
+use crate::texts::Language;
 
 /// A response of ours: small and whole.
 pub(crate) type Reply = Response<Bytes>;
@@ -28,6 +29,13 @@ pub(crate) type Reply = Response<Bytes>;
 pub(crate) struct Call {
     pub(crate) peer: IpAddr,
     pub(crate) request: Request<Bytes>,
+}
+
+impl Call {
+    /// What the person reads.
+    pub(crate) fn language(&self) -> Language {
+        Language::of(self.request.headers())
+    }
 }
 
 /// Why an endpoint gives no normal answer. Who learns of it is in the type.
@@ -46,6 +54,7 @@ pub(crate) enum Refusal {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Endpoint {
+    Account,
     Authorize,
     Discovery,
     Introspect,
@@ -69,17 +78,15 @@ const OAUTH: &str = "/.well-known/oauth-authorization-server";
 /// Answers; never fails, never panics.
 pub(crate) async fn answer(house: &Arc<House>, peer: IpAddr, request: Request<Bytes>) -> Reply {
     let Some(endpoint) = Endpoint::of(&house.settings, request.uri().path()) else {
-        return refuse(
-            house,
-            Refusal::Person { status: StatusCode::NOT_FOUND, why: "No such page." },
-        );
+        let refusal = Refusal::Person { status: StatusCode::NOT_FOUND, why: "No such page." };
+        return refuse(house, Language::of(request.headers()), refusal);
     };
     let call = Call { peer, request };
     if endpoint.stays_in_memory(&call) {
         return run(house, endpoint, &call);
     }
     let mut permit = None;
-    if endpoint == Endpoint::Login && call.request.method() == Method::POST {
+    if endpoint.hashes() && call.request.method() == Method::POST {
         // Hashes are heavy: a bounded number at a time, and a queue that gives up (attack U10).
         let turn = Arc::clone(&house.hashing).acquire_owned();
         match tokio::time::timeout(house.settings.hash_wait, turn).await {
@@ -99,7 +106,8 @@ pub(crate) async fn answer(house: &Arc<House>, peer: IpAddr, request: Request<By
 
 /// The paths that [`answer`] knows.
 pub(crate) fn paths(settings: &Settings) -> Vec<String> {
-    let mut paths = vec![settings.login_path.clone(), settings.logout_path.clone()];
+    let own = [&settings.login_path, &settings.logout_path, &settings.account_path];
+    let mut paths = own.map(Clone::clone).to_vec();
     let fixed = [AUTHORIZE, INTROSPECT, JWKS, REVOKE, TOKEN, USERINFO, OPENID, OAUTH];
     paths.extend(fixed.map(str::to_owned));
     paths
@@ -107,6 +115,7 @@ pub(crate) fn paths(settings: &Settings) -> Vec<String> {
 
 fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
     let result = match endpoint {
+        Endpoint::Account => account::answer(house, call),
         Endpoint::Authorize => authorize::answer(house, call),
         Endpoint::Discovery => discovery::answer(house, call),
         Endpoint::Introspect => introspect::answer(house, call),
@@ -117,7 +126,7 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Token => token::answer(house, call),
         Endpoint::Userinfo => userinfo::answer(house, call),
     };
-    let mut reply = result.unwrap_or_else(|refusal| refuse(house, refusal));
+    let mut reply = result.unwrap_or_else(|refusal| refuse(house, call.language(), refusal));
     // RFC 9449 section 8.2: whoever proves a key learns the nonce for the next proof.
     if endpoint == Endpoint::Token && call.request.headers().contains_key("dpop") {
         let nonce = HeaderValue::from_str(&house.nonces.current(house.seams.clock.now()));
@@ -134,6 +143,9 @@ impl Endpoint {
         if path == settings.logout_path {
             return Some(Self::Logout);
         }
+        if path == settings.account_path {
+            return Some(Self::Account);
+        }
         Some(match path {
             AUTHORIZE => Self::Authorize,
             INTROSPECT => Self::Introspect,
@@ -146,6 +158,11 @@ impl Endpoint {
         })
     }
 
+    /// Whether a form may carry a password.
+    fn hashes(self) -> bool {
+        matches!(self, Self::Account | Self::Login)
+    }
+
     /// Whether the answer needs neither the disk nor a password hash.
     fn stays_in_memory(self, call: &Call) -> bool {
         match self {
@@ -154,7 +171,7 @@ impl Endpoint {
                 .is_ok_and(|form| !form.get("token").is_some_and(refresh::is_refresh_token)),
             Self::Token => Form::parse(call.request.body())
                 .is_ok_and(|form| form.get("grant_type") == Some("client_credentials")),
-            Self::Authorize | Self::Login | Self::Logout | Self::Revoke => false,
+            Self::Account | Self::Authorize | Self::Login | Self::Logout | Self::Revoke => false,
         }
     }
 }
@@ -210,7 +227,7 @@ impl Ours for ringwall_base::SinkError {}
 impl Ours for ringwall_store::StoreError {}
 impl Ours for std::io::Error {}
 
-fn refuse(house: &House, refusal: Refusal) -> Reply {
+fn refuse(house: &House, language: Language, refusal: Refusal) -> Reply {
     match refusal {
         Refusal::Client { status, error, why } => {
             let mut reply = json_reply(status, &json!({"error": error, "error_description": why}));
@@ -229,7 +246,7 @@ fn refuse(house: &House, refusal: Refusal) -> Reply {
         Refusal::Redirect { to, error, why } => {
             to.reply(&house.settings.issuer, &[("error", error), ("error_description", why)])
         }
-        Refusal::Person { status, why } => page::message(status, why),
+        Refusal::Person { status, why } => page::message(status, language, why),
         Refusal::Unavailable => busy(),
     }
 }

@@ -1,5 +1,6 @@
 //! The endpoints: one file each. The first function of each reads like its specification.
 
+pub(crate) mod account;
 pub(crate) mod authorize;
 pub(crate) mod discovery;
 pub(crate) mod introspect;

@@ -1,12 +1,16 @@
 //! Second factors of accounts: the authenticator app and the recovery codes.
 
+use std::time::Duration;
+
 use ringwall_base::{Secret, Timestamp, Ulid};
 use ringwall_store::{StoreError, Transaction, Value};
 
 use crate::identity::House;
+use crate::keys::KeyError;
 use crate::login_step::LoginStep;
 use crate::people::{Account, PeopleError, Users};
 use crate::record::Record;
+use crate::seams::KeyVaultError;
 use crate::tables::TENANT;
 use crate::{recovery, totp};
 
@@ -24,6 +28,8 @@ pub struct Factors {
 pub(crate) struct Enrolment {
     /// Its id, to confirm it with.
     pub(crate) id: String,
+    /// In base32, as people type it.
+    pub(crate) secret: Secret<String>,
     /// As `otpauth://`, for a link or a QR code.
     pub(crate) uri: Secret<String>,
 }
@@ -73,12 +79,11 @@ impl Users<'_> {
     /// When there is none of this name, or the vault or the store fails.
     pub fn enrol(&self, name: &str) -> Result<Handout, PeopleError> {
         let account = self.find(name)?;
-        let enrolment = begin(self.house(), &account)?;
-        let old = app(self.house(), &account.subject)?;
-        confirm_row(self.house(), &account.subject, &enrolment.id, 0)?;
-        if let Some((id, _)) = old {
-            forget(self.house(), &account.subject, &id)?;
+        while let Some((id, _)) = app(self.house(), &account.subject)? {
+            forget::<PeopleError>(self.house(), &account.subject, &id)?;
         }
+        let enrolment = begin(self.house(), &account)?;
+        confirm_row(self.house(), &account.subject, &enrolment.id, 0)?;
         record(self.house(), "factor-added", &account, "app, by an operator")?;
         let recovery_codes = new_codes(self.house(), &account)?;
         Ok(Handout { uri: enrolment.uri, recovery_codes })
@@ -90,13 +95,8 @@ impl Users<'_> {
     /// When there is none of this name, or the vault or the store fails.
     pub fn remove_factors(&self, name: &str) -> Result<(), PeopleError> {
         let account = self.find(name)?;
-        while let Some((id, _)) = app(self.house(), &account.subject)? {
-            forget(self.house(), &account.subject, &id)?;
-        }
-        let subject = account.subject.clone();
-        self.house().seams.store.write(move |transaction| remove_codes(transaction, &subject))?;
-        self.end_sessions(&account.subject)?;
-        record(self.house(), "factor-removed", &account, "all, by an operator")
+        remove_app(self.house(), &account)?;
+        self.end_sessions(&account.subject)
     }
 }
 
@@ -128,6 +128,8 @@ fn app(house: &House, subject: &str) -> Result<Option<App>, StoreError> {
 pub(crate) fn begin(house: &House, account: &Account) -> Result<Enrolment, PeopleError> {
     let (seams, now) = (&house.seams, house.seams.clock.now());
     let secret = Secret::new(seams.random::<SECRET_BYTES>()?.to_vec());
+    // One at a time is under way: the page that was shown before no longer leads anywhere.
+    drop_pending::<PeopleError>(house, Some(&account.subject), now)?;
     let id = Ulid::generate(now, seams.entropy.as_ref())?.to_string();
     // The vault first: a row without its secret would be worse than a secret without its row.
     seams.vault.put(VAULT, &id, &secret)?;
@@ -139,10 +141,95 @@ pub(crate) fn begin(house: &House, account: &Account) -> Result<Enrolment, Peopl
             &row,
         )
     })?;
-    let text = totp::base32(secret.expose());
-    let host = house.settings.issuer.trim_start_matches("https://");
-    let uri = Secret::new(totp::uri(host, &account.name, &text));
-    Ok(Enrolment { id, uri })
+    Ok(Enrolment::of(house, account, id, &secret))
+}
+
+impl Enrolment {
+    fn of(house: &House, account: &Account, id: String, secret: &Secret<Vec<u8>>) -> Self {
+        let text = Secret::new(totp::base32(secret.expose()));
+        let host = house.settings.issuer.trim_start_matches("https://");
+        let uri = Secret::new(totp::uri(host, &account.name, text.expose()));
+        Self { id, secret: text, uri }
+    }
+}
+
+/// What is to be confirmed, for the page to show again.
+pub(crate) fn pending(
+    house: &House,
+    account: &Account,
+    id: &str,
+) -> Result<Option<Enrolment>, PeopleError> {
+    let since = house.seams.clock.now().minus(PENDING);
+    let row = house.seams.store.read(|view| {
+        view.first(
+            "SELECT id FROM identity_totp WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3
+             AND confirmed_at IS NULL AND created > ?4",
+            &[TENANT.into(), id.into(), (&account.subject).into(), since.into()],
+        )
+    })?;
+    if row.is_none() {
+        return Ok(None);
+    }
+    let secret = house.seams.vault.get(VAULT, id)?;
+    Ok(secret.map(|secret| Enrolment::of(house, account, id.to_owned(), &secret)))
+}
+
+/// Lets an authenticator count from now on, because the person's app shows its code.
+pub(crate) fn confirm(
+    house: &House,
+    account: &Account,
+    id: &str,
+    code: &str,
+) -> Result<Tried, PeopleError> {
+    let Some(secret) = pending(house, account, id)?.and(house.seams.vault.get(VAULT, id)?) else {
+        return Ok(Tried::Refused("no such enrolment"));
+    };
+    let now = house.seams.clock.now();
+    let Some(step) = totp::step_of_code(secret.expose(), code, now) else {
+        return Ok(Tried::Refused("wrong code at the enrolment"));
+    };
+    if !confirm_row(house, &account.subject, id, step)? {
+        return Ok(Tried::Refused("confirmed already"));
+    }
+    record(house, "factor-added", account, "app")?;
+    Ok(Tried::Good)
+}
+
+/// Takes the authenticator away, and the recovery codes, which are for nothing without it.
+pub(crate) fn remove_app(house: &House, account: &Account) -> Result<(), PeopleError> {
+    while let Some((id, _)) = app(house, &account.subject)? {
+        forget::<PeopleError>(house, &account.subject, &id)?;
+    }
+    let subject = account.subject.clone();
+    house.seams.store.write(move |transaction| remove_codes(transaction, &subject))?;
+    record(house, "factor-removed", account, "app")
+}
+
+/// Removes enrolments that were never confirmed: this account's, or all that are too old.
+fn drop_pending<E: From<StoreError> + From<KeyVaultError> + Send + 'static>(
+    house: &House,
+    subject: Option<&str>,
+    before: Timestamp,
+) -> Result<(), E> {
+    let rows = house.seams.store.read(|view| {
+        view.query(
+            "SELECT id, user_id FROM identity_totp
+             WHERE tenant_id = ?1 AND confirmed_at IS NULL AND created <= ?2",
+            &[TENANT.into(), before.into()],
+        )
+    })?;
+    for row in rows {
+        let (id, owner): (String, String) = (row.get(0)?, row.get(1)?);
+        if subject.is_none_or(|subject| subject == owner) {
+            forget::<E>(house, &owner, &id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes what nobody confirmed in time.
+pub(crate) fn sweep(house: &House, now: Timestamp) -> Result<(), KeyError> {
+    drop_pending(house, None, now.minus(PENDING))
 }
 
 /// Lets a code of an account's authenticator, or one of its recovery codes, finish a login.
@@ -221,20 +308,27 @@ fn confirm_row(house: &House, subject: &str, id: &str, step: u64) -> Result<bool
     house.seams.store.write(move |transaction| {
         let first = transaction.execute(
             "UPDATE identity_totp SET confirmed_at = ?4, last_step = ?5
-             WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3 AND confirmed_at IS NULL",
+             WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3 AND confirmed_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM identity_totp other WHERE other.tenant_id = ?1
+             AND other.user_id = ?3 AND other.confirmed_at IS NOT NULL)",
             &[TENANT.into(), (&id).into(), (&subject).into(), now.into(), step.into()],
         )?;
         Ok(first == 1)
     })
 }
 
-fn forget(house: &House, subject: &str, id: &str) -> Result<(), PeopleError> {
+fn forget<E: From<StoreError> + From<KeyVaultError> + Send + 'static>(
+    house: &House,
+    subject: &str,
+    id: &str,
+) -> Result<(), E> {
     let (row_subject, row_id) = (subject.to_owned(), id.to_owned());
     house.seams.store.write(move |transaction| {
         transaction.execute(
             "DELETE FROM identity_totp WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3",
             &[TENANT.into(), (&row_id).into(), (&row_subject).into()],
-        )
+        )?;
+        Ok::<_, StoreError>(())
     })?;
     Ok(house.seams.vault.remove(VAULT, id)?)
 }
@@ -286,5 +380,7 @@ fn record(
 
 /// Where the vault keeps the secrets.
 const VAULT: &str = "identity-totp";
+/// How long an enrolment waits for its first code.
+const PENDING: Duration = Duration::from_mins(10);
 /// RFC 4226 section 4: 160 bits.
 const SECRET_BYTES: usize = 20;

@@ -12,6 +12,7 @@ mod endpoint;
 mod check;
 mod form;
 mod page;
+mod texts;
 mod people;
 mod password;
 mod elevated;

@@ -1,72 +1,86 @@
 //! The few pages that people see. They work without JavaScript, and allow none.
 
+mod account;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_FRAME_OPTIONS};
+use http::header::{
+    CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, X_FRAME_OPTIONS,
+};
 use maud::{DOCTYPE, Markup, html};
 
 use crate::answer::{Reply, plain};
+use crate::texts::Language;
 
-/// What the login page shows.
-#[derive(Debug)]
-pub(crate) struct Login<'a> {
+pub(crate) use account::{Account, account, app, codes};
+
+/// What every page with forms has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Paper<'a> {
+    pub(crate) language: Language,
     pub(crate) action: &'a str,
     pub(crate) form_token: &'a str,
-    pub(crate) return_to: &'a str,
+    /// Said at the top, in English.
     pub(crate) trouble: Option<&'static str>,
 }
 
-/// What the page of the second step shows.
-#[derive(Debug)]
-pub(crate) struct SecondFactor<'a> {
-    pub(crate) action: &'a str,
-    pub(crate) form_token: &'a str,
-    /// Which login it is.
-    pub(crate) step: &'a str,
-    pub(crate) return_to: &'a str,
-    pub(crate) trouble: Option<&'static str>,
+impl Paper<'_> {
+    fn trouble(self) -> Markup {
+        html! {
+            @if let Some(trouble) = self.trouble {
+                p role="alert" { (self.language.say(trouble)) }
+            }
+        }
+    }
+
+    fn token(self) -> Markup {
+        html! { input type="hidden" name="form_token" value=(self.form_token); }
+    }
 }
 
-pub(crate) fn second_factor(status: StatusCode, second: &SecondFactor<'_>) -> Reply {
+pub(crate) fn login(status: StatusCode, paper: Paper<'_>, return_to: &str) -> Reply {
+    let say = |text| paper.language.say(text);
     let body = html! {
-        h1 { "One more step" }
-        @if let Some(trouble) = second.trouble {
-            p role="alert" { (trouble) }
-        }
-        form method="post" action=(second.action) {
-            input type="hidden" name="form_token" value=(second.form_token);
-            input type="hidden" name="step" value=(second.step);
-            label for="code" { "Code of your authenticator app, or a recovery code" }
-            input id="code" name="code" autocomplete="one-time-code" autocapitalize="none"
-                spellcheck="false" required autofocus maxlength="32";
-            button type="submit" { "Sign in" }
-        }
-    };
-    page(status, "Sign in", &body, form_targets(second.return_to))
-}
-
-pub(crate) fn login(status: StatusCode, login: &Login<'_>) -> Reply {
-    let body = html! {
-        h1 { "Sign in" }
-        @if let Some(trouble) = login.trouble {
-            p role="alert" { (trouble) }
-        }
-        form method="post" action=(login.action) {
-            input type="hidden" name="form_token" value=(login.form_token);
-            input type="hidden" name="return_to" value=(login.return_to);
-            label for="username" { "Name" }
+        h1 { (say("Sign in")) }
+        (paper.trouble())
+        form method="post" action=(paper.action) {
+            (paper.token())
+            input type="hidden" name="return_to" value=(return_to);
+            label for="username" { (say("Name")) }
             input id="username" name="username" autocomplete="username" autocapitalize="none"
                 required autofocus maxlength="64";
-            label for="password" { "Password" }
+            label for="password" { (say("Password")) }
             input id="password" name="password" type="password"
                 autocomplete="current-password" required;
-            button type="submit" { "Sign in" }
+            button type="submit" { (say("Sign in")) }
         }
     };
-    page(status, "Sign in", &body, form_targets(login.return_to))
+    page(status, paper.language, ("Sign in", form_targets(return_to)), &body)
+}
+
+/// The second step; `step` says of which login.
+pub(crate) fn second_factor(
+    status: StatusCode,
+    paper: Paper<'_>,
+    (step, return_to): (&str, &str),
+) -> Reply {
+    let say = |text| paper.language.say(text);
+    let body = html! {
+        h1 { (say("One more step")) }
+        (paper.trouble())
+        form method="post" action=(paper.action) {
+            (paper.token())
+            input type="hidden" name="step" value=(step);
+            label for="code" { (say("Code of your authenticator app, or a recovery code")) }
+            input id="code" name="code" autocomplete="one-time-code" autocapitalize="none"
+                spellcheck="false" required autofocus maxlength="32";
+            button type="submit" { (say("Sign in")) }
+        }
+    };
+    page(status, paper.language, ("Sign in", form_targets(return_to)), &body)
 }
 
 /// Browsers hold `form-action` against the redirects that follow a form, too. A login on the way to a
@@ -76,31 +90,37 @@ fn form_targets(return_to: &str) -> &'static str {
     if leaves { "'self' https: http://127.0.0.1:* http://[::1]:*" } else { "'self'" }
 }
 
-pub(crate) fn logout(action: &str, form_token: &str, name: &str) -> Reply {
+pub(crate) fn logout(paper: Paper<'_>, name: &str) -> Reply {
+    let say = |text| paper.language.say(text);
     let body = html! {
-        h1 { "Sign out" }
-        p { "You are signed in as " b { (name) } "." }
-        form method="post" action=(action) {
-            input type="hidden" name="form_token" value=(form_token);
-            button type="submit" { "Sign out" }
+        h1 { (say("Sign out")) }
+        p { (say("You are signed in as")) " " b { (name) } "." }
+        form method="post" action=(paper.action) {
+            (paper.token())
+            button type="submit" { (say("Sign out")) }
         }
     };
-    page(StatusCode::OK, "Sign out", &body, "'self'")
+    page(StatusCode::OK, paper.language, ("Sign out", "'self'"), &body)
 }
 
-pub(crate) fn message(status: StatusCode, text: &'static str) -> Reply {
-    let body = html! { h1 { (text) } };
-    page(status, "Ringwall", &body, "'none'")
+pub(crate) fn message(status: StatusCode, language: Language, text: &'static str) -> Reply {
+    let body = html! { h1 { (language.say(text)) } };
+    page(status, language, ("Ringwall", "'none'"), &body)
 }
 
-fn page(status: StatusCode, title: &str, body: &Markup, form_targets: &str) -> Reply {
+fn page(
+    status: StatusCode,
+    language: Language,
+    (title, form_targets): (&'static str, &str),
+    body: &Markup,
+) -> Reply {
     let document = html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(language.tag()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
+                title { (language.say(title)) }
                 style { (STYLE) }
             }
             body { main { (body) } }
@@ -114,6 +134,7 @@ fn page(status: StatusCode, title: &str, body: &Markup, form_targets: &str) -> R
     );
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     let policy = HeaderValue::from_str(&policy)
         .unwrap_or_else(|_| HeaderValue::from_static("default-src 'none'"));
@@ -123,8 +144,11 @@ fn page(status: StatusCode, title: &str, body: &Markup, form_targets: &str) -> R
 
 /// No quotes and no angle brackets: maud would escape them, and the hash would not match.
 const STYLE: &str = "body{font:1rem/1.5 system-ui,sans-serif;margin:0;background:#f4f5f7;color:#1b1f24}\
-main{max-width:20rem;margin:12vh auto;padding:2rem;background:#fff;border:1px solid #d5d9de;border-radius:8px}\
-h1{font-size:1.25rem;margin:0 0 1rem}label{display:block;margin:.75rem 0 .25rem}\
+main{max-width:20rem;margin:12vh auto;padding:2rem;background:#fff;border:1px solid #d5d9de;border-radius:8px;\
+overflow-wrap:anywhere}\
+h1{font-size:1.25rem;margin:0 0 1rem}h2{font-size:1rem;margin:2rem 0 .5rem}\
+label{display:block;margin:.75rem 0 .25rem}ul{padding:0;list-style:none}li{margin:0 0 1rem}\
 input{width:100%;box-sizing:border-box;padding:.5rem;font:inherit;border:1px solid #8a929c;border-radius:4px}\
 button{margin-top:1.25rem;width:100%;padding:.6rem;font:inherit;color:#fff;background:#1f5fbf;border:0;border-radius:4px}\
+li button{margin-top:.25rem}svg{display:block;width:100%}\
 [role=alert]{color:#a4161a}";

@@ -21,20 +21,25 @@ pub enum PasswordError {
     /// It contains the login name.
     #[error("the password must not contain the login name")]
     Name,
-    /// Shorter than 8 characters (NIST SP 800-63B-4 section 3.1.1.2).
-    #[error("the password is shorter than 8 characters")]
-    Short,
+    /// Shorter than it has to be (NIST SP 800-63B-4 section 3.1.1.2).
+    #[error("the password is shorter than {0} characters")]
+    Short(usize),
 }
 
 /// Whether a person may have this password. No rules about kinds of characters: they make passwords
 /// worse (NIST SP 800-63B-4).
-pub(crate) fn check(password: &Secret<String>, name: &str) -> Result<(), PasswordError> {
+pub(crate) fn check(
+    password: &Secret<String>,
+    name: &str,
+    chars_min: usize,
+) -> Result<(), PasswordError> {
     let text = password.expose();
     if text.len() > PASSWORD_BYTES_MAX {
         return Err(PasswordError::Long);
     }
-    if text.chars().count() < 8 {
-        return Err(PasswordError::Short);
+    let chars_min = chars_min.max(PASSWORD_CHARS_MIN);
+    if text.chars().count() < chars_min {
+        return Err(PasswordError::Short(chars_min));
     }
     let lower = text.to_lowercase();
     if COMMON.split_ascii_whitespace().any(|common| common == lower) || is_monotone(&lower) {
@@ -97,6 +102,9 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
+/// No setting asks for less.
+pub(crate) const PASSWORD_CHARS_MIN: usize = 8;
+
 /// Beyond this, hashing time is the attacker's to choose (attack U10).
 pub(crate) const PASSWORD_BYTES_MAX: usize = 1_024;
 
@@ -123,7 +131,7 @@ mod tests {
     #[track_caller]
     fn refused(password: &str) -> String {
         let password = Secret::new(password.to_owned());
-        check(&password, "ada.l").err().map_or(String::new(), |error| error.to_string())
+        check(&password, "ada.l", 8).err().map_or(String::new(), |error| error.to_string())
     }
 
     #[test]
@@ -137,6 +145,16 @@ mod tests {
             assert_eq!(refused(common), "the password is one of the most common; choose another");
         }
         assert_eq!(refused("Ada.L-2026"), "the password must not contain the login name");
+    }
+
+    #[test]
+    fn a_setting_asks_for_more_characters_and_never_for_fewer_than_eight() {
+        let of = |count: usize| Secret::new("xy7".repeat(8).chars().take(count).collect());
+        for (min, first_good) in [(15, 15), (8, 8), (0, 8)] {
+            assert!(check(&of(first_good), "ada", min).is_ok());
+            let error = check(&of(first_good - 1), "ada", min).unwrap_err();
+            assert!(matches!(error, PasswordError::Short(asked) if asked == first_good), "{error}");
+        }
     }
 
     #[test]

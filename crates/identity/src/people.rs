@@ -3,6 +3,7 @@
 use ringwall_base::{Secret, SinkError, Timestamp, Ulid};
 use ringwall_store::{Row, StoreError, Transaction, Value};
 
+use crate::factors;
 use crate::identity::House;
 use crate::password::{self, PasswordError, hash_password};
 use crate::record::Record;
@@ -88,7 +89,7 @@ impl<'a> Users<'a> {
         password: &Secret<String>,
     ) -> Result<Account, PeopleError> {
         let name = login_name(name).ok_or(PeopleError::Name)?;
-        password::check(password, &name)?;
+        password::check(password, &name, self.house.settings.password_min)?;
         let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
         let now = self.house.seams.clock.now();
         let subject = Ulid::generate(now, self.house.seams.entropy.as_ref())?.to_string();
@@ -162,7 +163,9 @@ impl<'a> Users<'a> {
     /// When there is none of this name, or the password is not acceptable.
     pub fn set_password(&self, name: &str, password: &Secret<String>) -> Result<(), PeopleError> {
         let account = self.find(name)?;
-        password::check(password, &account.name)?;
+        let has_factor = factors::of(self.house, &account.subject)?.is_asked();
+        let chars_min = if has_factor { 0 } else { self.house.settings.password_min };
+        password::check(password, &account.name, chars_min)?;
         let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
         let (subject, now) = (account.subject.clone(), self.house.seams.clock.now());
         let until = now.plus(HOLD);

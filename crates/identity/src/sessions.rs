@@ -2,6 +2,8 @@
 //!
 //! The cookie's value is kept nowhere; its SHA-256 is the key.
 
+pub(crate) mod list;
+
 use std::collections::{BTreeSet, HashMap, hash_map};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -60,7 +62,7 @@ pub(crate) struct Opening<'a> {
 pub(crate) struct Started {
     /// The cookie's value. It is shown once.
     pub(crate) cookie: Secret<String>,
-    pub(crate) sid: String,
+    pub(crate) person: Arc<Person>,
     /// The session of another person, which the browser held before. Its tokens are revoked.
     pub(crate) over: Option<String>,
 }
@@ -155,19 +157,20 @@ impl SessionTable {
             subject: account.subject.clone(),
             name: account.name.clone(),
             roles: self.elevated.counted(&account.roles, opening.proofs),
-            session: Some(sid.clone()),
+            session: Some(sid),
             authenticated_at: now,
             proofs: opening.proofs,
         };
         let (granted, seen) = (account.roles.clone(), AtomicU64::new(now.micros()));
-        let entry = Entry { person: Arc::new(person), granted, seen, expires };
+        let person = Arc::new(person);
+        let entry = Entry { person: Arc::clone(&person), granted, seen, expires };
         let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(previous) = previous {
             by_hash.remove(&previous);
         }
         make_room(&mut by_hash, self.max);
         by_hash.insert(hash, entry);
-        Ok(Started { cookie: Secret::new(cookie), sid, over })
+        Ok(Started { cookie: Secret::new(cookie), person, over })
     }
 
     /// Who holds this cookie. Using a session keeps it from going idle.
@@ -221,6 +224,11 @@ impl SessionTable {
             }
             Ok(ended)
         })
+    }
+
+    /// Ends one session, in memory; the caller has removed the row.
+    pub(crate) fn forget(&self, hash: &Hash) {
+        self.by_hash.write().unwrap_or_else(PoisonError::into_inner).remove(hash);
     }
 
     /// Ends all sessions of a person, in memory; the caller removes the rows.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::password::PASSWORD_CHARS_MIN;
 use crate::throttle;
 
 /// How identity works.
@@ -14,6 +15,10 @@ pub struct Settings {
     pub login_path: String,
     /// Path that ends a session.
     pub logout_path: String,
+    /// Path of a person's own page.
+    pub account_path: String,
+    /// Characters that a password has at least while it is the account's only factor.
+    pub password_min: usize,
     /// Life of a person's access token. A program's is twice as long.
     pub access_life: Duration,
     /// A session that is not used for this long ends.
@@ -48,6 +53,8 @@ impl Default for Settings {
             issuer: "https://localhost:8443".to_owned(),
             login_path: "/login".to_owned(),
             logout_path: "/logout".to_owned(),
+            account_path: "/account".to_owned(),
+            password_min: PASSWORD_CHARS_MIN,
             access_life: Duration::from_mins(5),
             session_idle: Duration::from_mins(30),
             session_life: Duration::from_hours(12),

@@ -1,15 +1,17 @@
 //! The end of every login: the record, the session, its cookie.
 
+use std::sync::Arc;
+
 use http::header::{HeaderValue, SET_COOKIE, USER_AGENT};
-use ringwall_base::Proofs;
+use ringwall_base::{Person, Proofs};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
 use crate::check::{SESSION, cookie};
 use crate::identity::House;
-use crate::people::{Credential, Users};
+use crate::people::{Account, Credential, Users};
 use crate::record::Record;
 use crate::revocations::{HOLD, Kind};
-use crate::sessions::Opening;
+use crate::sessions::{Opening, list};
 
 /// Opens a session for who proved to be `known`, and sends the browser on; `None` when the account
 /// is no longer what was proved.
@@ -25,33 +27,42 @@ pub(crate) fn welcome(
     let record =
         Record::of("login-succeeded").source(call.peer).operation(proofs.names().join(" "));
     house.put(record.person(&account.subject, &account.name))?;
-    let agent = agent(call);
-    let opening = Opening {
-        previous: cookie(call, SESSION)?,
-        proofs,
-        source: call.peer,
-        agent: agent.as_deref(),
-    };
-    let started = house.sessions.start(&house.seams, account, opening)?;
-    tracing::debug!(sid = started.sid, "session started");
-    let now = house.seams.clock.now();
-    if let Some(over) = started.over {
-        house.revocations.add(Kind::Session, over, now.plus(HOLD));
-    }
+    let previous = cookie(call, SESSION)?;
+    let (person, cookie) = open_session(house, call, account, (previous, proofs))?;
     // The hash took tens of milliseconds: who was disabled or got another password meanwhile had
     // no session yet that could be ended. Whoever changes the account from now on finds this one.
     if Users::new(house).credential(&account.name)?.as_ref() != Some(known) {
-        house.sessions.end(&house.seams.store, started.cookie.expose(), now)?;
-        house.revocations.add(Kind::Session, started.sid, now.plus(HOLD));
+        let sid = person.session.as_deref().unwrap_or_default();
+        list::end(house, &account.subject, sid)?;
         return Ok(None);
     }
     let mut reply = see_other(back);
+    reply.headers_mut().append(SET_COOKIE, cookie);
+    Ok(Some(reply))
+}
+
+/// Who is signed in now, and the cookie that says so.
+type Opened = (Arc<Person>, HeaderValue);
+
+/// Opens a session in the place of the previous one; gives who it is for, and its cookie.
+pub(crate) fn open_session(
+    house: &House,
+    call: &Call,
+    account: &Account,
+    (previous, proofs): (Option<&str>, Proofs),
+) -> Result<Opened, Refusal> {
+    let agent = agent(call);
+    let opening = Opening { previous, proofs, source: call.peer, agent: agent.as_deref() };
+    let started = house.sessions.start(&house.seams, account, opening)?;
+    tracing::debug!(sid = started.person.session, "session started");
+    if let Some(over) = started.over {
+        house.revocations.add(Kind::Session, over, house.seams.clock.now().plus(HOLD));
+    }
     let text =
         format!("{SESSION}={}; Path=/; Secure; HttpOnly; SameSite=Lax", started.cookie.expose());
     let mut value = HeaderValue::from_str(&text).map_err(|error| Refusal::unavailable(&error))?;
     value.set_sensitive(true);
-    reply.headers_mut().append(SET_COOKIE, value);
-    Ok(Some(reply))
+    Ok((started.person, value))
 }
 
 /// What the browser calls itself, short and printable.

@@ -33,6 +33,12 @@ pub(crate) const GATEWAY: &[Key] = &[
     key("login", Shape::Text, "`built-in`, or the address of an OpenID Connect issuer."),
     key("login_path", Shape::Text, "Path of the login page; `/login` if not given."),
     key("logout_path", Shape::Text, "Path that ends a session; `/logout` if not given."),
+    key("account_path", Shape::Text, "Path of a person's own page; `/account` if not given."),
+    key(
+        "password_min",
+        Shape::Integer(8, 64),
+        "Characters of a password without a second factor; 8 if not given.",
+    ),
     key("waf", Shape::Choice(&["off", "log", "block"]), "Web application firewall."),
     key("mode", Shape::Choice(&["block", "observe"]), "`observe` records what it would refuse."),
     key(

@@ -80,6 +80,10 @@ pub struct Gateway {
     pub login_path: String,
     /// Path that ends a session.
     pub logout_path: String,
+    /// Path of a person's own page.
+    pub account_path: String,
+    /// Characters that a password has at least while it is the only factor.
+    pub password_min: usize,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// What happens to response fields outside the declared schema.

@@ -10,7 +10,7 @@ use crate::endpoint::second_factor;
 use crate::factors;
 use crate::form::Form;
 use crate::identity::House;
-use crate::page;
+use crate::page::{self, Paper};
 use crate::password::{self, PASSWORD_BYTES_MAX};
 use crate::people::{Credential, Users, login_name};
 use crate::record::Record;
@@ -29,8 +29,9 @@ fn show(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let query = Form::parse(query.as_bytes())
         .map_err(|_malformed| Refusal::person("The request is malformed."))?;
     let back = return_to(query.get("return_to"));
-    // Who is signed in and was not sent here by a client that wants a fresh login goes on.
-    let is_sent = back.starts_with(crate::answer::AUTHORIZE);
+    // Who is signed in and was not sent here by a client that wants a fresh login goes on; so does their own
+    // account, which asks for one before it lets factors be changed.
+    let is_sent = back.starts_with(crate::answer::AUTHORIZE) || back == house.settings.account_path;
     if !is_sent && session(house, call)?.is_some() {
         return Ok(see_other(back));
     }
@@ -127,13 +128,13 @@ fn page(
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
     let token = FormToken::issue(house, call)?;
-    let shown = page::Login {
+    let paper = Paper {
+        language: call.language(),
         action: &house.settings.login_path,
         form_token: &token.field,
-        return_to: back,
         trouble,
     };
-    let mut reply = page::login(status, &shown);
+    let mut reply = page::login(status, paper, back);
     token.set(&mut reply);
     Ok(reply)
 }

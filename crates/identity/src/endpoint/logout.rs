@@ -7,7 +7,7 @@ use crate::answer::{Call, Refusal, Reply, see_other};
 use crate::check::{FormToken, SESSION, cookie, form, form_token, same_site, session};
 use crate::endpoint::login::for_person;
 use crate::identity::House;
-use crate::page;
+use crate::page::{self, Paper};
 use crate::record::Record;
 use crate::revocations::{HOLD, Kind};
 
@@ -22,10 +22,16 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
 /// A link must not sign anyone out: an image on another page could be that link.
 fn ask(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let Some(person) = session(house, call)? else {
-        return Ok(page::message(StatusCode::OK, "You are signed out."));
+        return Ok(page::message(StatusCode::OK, call.language(), "You are signed out."));
     };
     let token = FormToken::issue(house, call)?;
-    let mut reply = page::logout(&house.settings.logout_path, &token.field, &person.name);
+    let paper = Paper {
+        language: call.language(),
+        action: &house.settings.logout_path,
+        form_token: &token.field,
+        trouble: None,
+    };
+    let mut reply = page::logout(paper, &person.name);
     token.set(&mut reply);
     Ok(reply)
 }

@@ -11,7 +11,7 @@ use crate::factors::{self, Tried};
 use crate::form::Form;
 use crate::identity::House;
 use crate::login_step::LoginStep;
-use crate::page;
+use crate::page::{self, Paper};
 use crate::people::{Credential, Users};
 use crate::record::Record;
 use crate::welcome::welcome;
@@ -68,18 +68,17 @@ fn page(
     house: &House,
     call: &Call,
     status: StatusCode,
-    (step, back): (&str, &str),
+    shown: (&str, &str),
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
     let token = FormToken::issue(house, call)?;
-    let shown = page::SecondFactor {
+    let paper = Paper {
+        language: call.language(),
         action: &house.settings.login_path,
         form_token: &token.field,
-        step,
-        return_to: back,
         trouble,
     };
-    let mut reply = page::second_factor(status, &shown);
+    let mut reply = page::second_factor(status, paper, shown);
     token.set(&mut reply);
     Ok(reply)
 }

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod account;
+#[cfg(test)]
 mod authenticator;
 #[cfg(test)]
 mod authorize;

@@ -131,18 +131,22 @@ fn shared(checker: &mut Checker<'_>, method: &str, claim: &Claim, other: &Claim)
 
 fn reserved(checker: &mut Checker<'_>, claim: &Claim) {
     let gateway = &checker.model.gateway;
-    let own = [gateway.login_path.as_str(), gateway.logout_path.as_str()];
+    let own = [
+        ("login_path", gateway.login_path.as_str()),
+        ("logout_path", gateway.logout_path.as_str()),
+        ("account_path", gateway.account_path.as_str()),
+    ];
     let segments: Vec<&str> = claim.template.split('/').skip(1).collect();
-    let met = own.iter().chain(RESERVED).find(|path| {
+    let fixed = RESERVED.iter().map(|path| ("", *path));
+    let met = own.into_iter().chain(fixed).find(|(_, path)| {
         let path: Vec<&str> = path.split('/').skip(1).collect();
         path.len() == segments.len() && path.iter().zip(&segments).all(|(a, b)| a == b)
     });
-    let Some(path) = met else { return };
-    let help = if own.contains(path) {
+    let Some((key, path)) = met else { return };
+    let help = if let Some(page) = key.strip_suffix("_path") {
         format!(
-            "move Ringwall's page: `gateway.{} = \"/_login\"`, or mount the service: `mount = \
+            "move Ringwall's page: `gateway.{key} = \"/_{page}\"`, or mount the service: `mount = \
              \"/{}\"`",
-            if *path == own.first().copied().unwrap_or("") { "login_path" } else { "logout_path" },
             claim.service
         )
     } else {

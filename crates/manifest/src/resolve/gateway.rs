@@ -23,6 +23,12 @@ impl Checker<'_> {
             login: self.login(node),
             login_path: self.own_path(node, "login_path", "/login"),
             logout_path: self.own_path(node, "logout_path", "/logout"),
+            account_path: self.own_path(node, "account_path", "/account"),
+            password_min: node
+                .get("password_min")
+                .and_then(Node::as_integer)
+                .and_then(|count| usize::try_from(count).ok())
+                .unwrap_or(PASSWORD_MIN),
             mode: chosen(node, "mode", &[("observe", Mode::Observe)], Mode::Block),
             responses: chosen(
                 node,
@@ -96,11 +102,16 @@ impl Checker<'_> {
     }
 
     fn login_paths(&mut self) {
-        let Gateway { login_path, logout_path, place, .. } = &self.model.gateway;
-        if login_path == logout_path {
+        let Gateway { login_path, logout_path, account_path, place, .. } = &self.model.gateway;
+        let login = ("login_path", login_path);
+        let logout = ("logout_path", logout_path);
+        let account = ("account_path", account_path);
+        let mut pairs = [(login, logout), (login, account), (logout, account)].into_iter();
+        let same = pairs.find(|(one, other)| one.1 == other.1);
+        if let Some(((one, _), (other, _))) = same {
             let at = self.at(place);
             self.findings
-                .add(code::BAD_PATH, at, "`login_path` and `logout_path` are the same")
+                .add(code::BAD_PATH, at, format!("`{one}` and `{other}` are the same"))
                 .help("give each its own path");
         }
     }
@@ -109,6 +120,9 @@ impl Checker<'_> {
 fn as_port(number: i64) -> u16 {
     u16::try_from(number).unwrap_or(PORT)
 }
+
+/// NIST SP 800-63B-4 wants 15 of a password that is the only factor; that is the operator's to say.
+const PASSWORD_MIN: usize = 8;
 
 /// The port of development; production usually sets 443.
 const PORT: u16 = 8443;

@@ -178,6 +178,8 @@ fn settings(model: Option<&Model>) -> ringwall_identity::Settings {
         settings.issuer = issuer(model);
         settings.login_path.clone_from(&model.gateway.login_path);
         settings.logout_path.clone_from(&model.gateway.logout_path);
+        settings.account_path.clone_from(&model.gateway.account_path);
+        settings.password_min = model.gateway.password_min;
         settings.elevated = model.elevated_roles();
         if let Some(rate) = model.limits.login.as_ref().and_then(|limit| limit.rate) {
             settings.throttle = ThrottleSettings::of_rate(rate.count, rate.per);

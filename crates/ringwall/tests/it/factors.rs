@@ -49,6 +49,17 @@ fn a_role_with_mfa_is_had_after_the_second_step_only() {
     let cookie = format!("Cookie: __Host-ringwall={}", cookie["value"].as_str().unwrap());
     assert_ne!(remove(&cookie), 403, "two factors");
 
+    browser.open(&format!("{}/account", house.origin()));
+    assert!(browser.source().contains("Headless"), "the session's browser is named");
+    browser.click("input[value=app-remove] ~ button");
+    until("it is removed", || browser.source().contains("no second factor").then_some(()));
+    browser.click("input[value=app] ~ button");
+    until("a new one", || browser.source().contains("otpauth:").then_some(()));
+    let painted = browser.script("return document.querySelector('svg path').getBBox().width > 20");
+    assert_eq!(painted, true, "the QR code is drawn");
+    let complaints = browser.complaints();
+    assert!(complaints.is_empty(), "{complaints:?}");
+    house.run(&["user", "enrol", "cem"]).good();
     house.run(&["user", "reset", "--factors", "cem"]).good();
     assert_eq!(remove(&cookie), 403, "the sessions ended with the factors");
     assert_eq!(remove(&house.sign_in("cem")), 403);

@@ -82,6 +82,7 @@ fn gateway(fleet: &Fleet, text: &mut Text) {
     for (key, page, clash) in [
         ("login_path", "login", &fleet.login_clash),
         ("logout_path", "logout", &fleet.logout_clash),
+        ("account_path", "account", &fleet.account_clash),
     ] {
         if let Some(clash) = clash {
             text.pair(

@@ -21,6 +21,7 @@ pub(super) struct Fleet {
     /// `service GET /login`, when an app has Ringwall's own default path.
     pub(super) login_clash: Option<String>,
     pub(super) logout_clash: Option<String>,
+    pub(super) account_clash: Option<String>,
 }
 
 /// One service to be written down.
@@ -84,6 +85,7 @@ impl Fleet {
         fleet.mounts();
         fleet.login_clash = fleet.claim("/login");
         fleet.logout_clash = fleet.claim("/logout");
+        fleet.account_clash = fleet.claim("/account");
         fleet
     }
 

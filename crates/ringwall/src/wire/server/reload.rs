@@ -52,14 +52,16 @@ impl Running {
         let before = self.shared.model();
         let fixed = |model: &Model| {
             let gateway = &model.gateway;
-            let paths = (gateway.login_path.clone(), gateway.logout_path.clone());
+            let paths = [&gateway.login_path, &gateway.logout_path, &gateway.account_path]
+                .map(Clone::clone);
+            let paths = (paths, gateway.password_min);
             let proxies = gateway.proxy_protocol.clone();
             (model.name.clone(), issuer(model), paths, model.limits.login.clone(), proxies)
         };
         if fixed(&before) != fixed(&model) {
             anyhow::bail!(
-                "`name`, `host`, `port`, `login_path`, `logout_path`, `proxy_protocol` and `[limits] \
-                 login` take effect at the next start"
+                "`name`, `host`, `port`, `login_path`, `logout_path`, `account_path`, `password_min`, \
+                 `proxy_protocol` and `[limits] login` take effect at the next start"
             );
         }
         if self.options.is_dev() {

@@ -1,0 +1,237 @@
+//! A person's own page: what they can see and change of their account.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ringwall_base::{Person, Proof, Proofs, Secret};
+
+use crate::answer::{Call, Refusal, Reply, see_other};
+use crate::check::{FormToken, SESSION, cookie, form, form_token, same_site, session};
+use crate::endpoint::login::for_person;
+use crate::factors::{self, Tried};
+use crate::form::Form;
+use crate::identity::House;
+use crate::page::{self, Paper};
+use crate::password;
+use crate::people::{PeopleError, Users};
+use crate::record::Record;
+use crate::sessions::list;
+use crate::welcome::open_session;
+
+pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
+    let Some(person) = session(house, call)? else { return Ok(to_login(house)) };
+    let own = Own { house, call, person: &person };
+    match *call.request.method() {
+        Method::GET | Method::HEAD => own.page(StatusCode::OK, None),
+        Method::POST => own.act(),
+        _ => Err(Refusal::method()),
+    }
+}
+
+/// Who looks at their own account.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    house: &'a House,
+    call: &'a Call,
+    person: &'a Person,
+}
+
+impl Own<'_> {
+    fn act(self) -> Result<Reply, Refusal> {
+        let form = form(self.call).map_err(for_person)?;
+        same_site(self.house, self.call)?;
+        if !form_token(self.house, self.call, &form)? {
+            return self.page(StatusCode::FORBIDDEN, Some(STALE));
+        }
+        match form.get("do") {
+            Some("end") => self.end_one(&form),
+            Some("end-others") => self.end_others(),
+            Some("password") => self.change_password(&form),
+            // A session that was left open must not change what the next login asks for.
+            Some("app" | "app-confirm" | "app-remove" | "codes") if !self.is_fresh()? => {
+                Ok(to_login(self.house))
+            }
+            Some("app") => self.begin_app(),
+            Some("app-confirm") => self.confirm_app(&form),
+            Some("app-remove") => self.remove_app(),
+            Some("codes") => self.new_codes(self.person.proofs),
+            _ => Err(Refusal::person("The request is malformed.")),
+        }
+    }
+
+    /// Signed in within minutes, with all that the account asks for by now.
+    fn is_fresh(self) -> Result<bool, Refusal> {
+        let age = self.house.seams.clock.now().since(self.person.authenticated_at);
+        let asks = factors::of(self.house, &self.person.subject)?.is_asked();
+        Ok(age <= FRESH && (!asks || self.person.proofs.are_two()))
+    }
+
+    fn end_one(self, form: &Form) -> Result<Reply, Refusal> {
+        let sid = form.get("sid").unwrap_or_default();
+        // Another person's session is not found: the statement names the person.
+        if list::end(self.house, &self.person.subject, sid)? {
+            self.record("session-ended", "one, on the account page")?;
+        }
+        if self.person.session.as_deref() == Some(sid) {
+            return Ok(to_login(self.house));
+        }
+        self.page(StatusCode::OK, Some("The session has ended."))
+    }
+
+    fn end_others(self) -> Result<Reply, Refusal> {
+        for open in list::of(self.house, &self.person.subject)? {
+            if self.person.session.as_deref() != Some(&open.sid) {
+                list::end(self.house, &self.person.subject, &open.sid)?;
+            }
+        }
+        self.record("session-ended", "all others, on the account page")?;
+        self.page(StatusCode::OK, Some("The other sessions have ended."))
+    }
+
+    fn change_password(self, form: &Form) -> Result<Reply, Refusal> {
+        let (house, person) = (self.house, self.person);
+        let now = house.seams.clock.monotonic();
+        if house.throttle.attempt(&person.name, self.call.peer, now).is_some() {
+            return self.page(StatusCode::TOO_MANY_REQUESTS, Some(SLOW));
+        }
+        let secret = |name| Secret::new(form.get(name).unwrap_or_default().to_owned());
+        let (current, new, again) = (secret("current"), secret("new"), secret("again"));
+        let known = Users::new(house).credential(&person.name)?.ok_or(PeopleError::NotFound)?;
+        if !password::verify(&current, &known.phc) {
+            let record = Record::refused("login-failed", "wrong password on the account page");
+            house.put(record.person(&person.subject, &person.name).source(self.call.peer))?;
+            return self.page(StatusCode::FORBIDDEN, Some("The current password is wrong."));
+        }
+        house.throttle.succeed(&person.name, self.call.peer);
+        if new != again {
+            return self.page(StatusCode::BAD_REQUEST, Some(DIFFERENT));
+        }
+        match Users::new(house).set_password(&person.name, &new) {
+            Ok(()) => {}
+            Err(PeopleError::Password(_)) => {
+                return self.page(StatusCode::BAD_REQUEST, Some(WEAK));
+            }
+            Err(other) => return Err(other.into()),
+        }
+        // All sessions ended, this one too: it goes on under a new secret.
+        self.rise(person.proofs, |own| own.page(StatusCode::OK, Some("The password is changed.")))
+    }
+
+    fn begin_app(self) -> Result<Reply, Refusal> {
+        if factors::of(self.house, &self.person.subject)?.app.is_some() {
+            return self.page(StatusCode::OK, None);
+        }
+        let account = Users::new(self.house).find(&self.person.name)?;
+        let enrolment = factors::begin(self.house, &account)?;
+        self.paper(None, |paper| page::app(StatusCode::OK, paper, &enrolment))
+    }
+
+    fn confirm_app(self, form: &Form) -> Result<Reply, Refusal> {
+        let id = form.get("app").unwrap_or_default();
+        let code: String = form.get("code").unwrap_or_default().split_whitespace().collect();
+        let account = Users::new(self.house).find(&self.person.name)?;
+        match factors::confirm(self.house, &account, id, &code)? {
+            Tried::Good => {}
+            Tried::Refused(why) => {
+                let record = Record::refused("factor-failed", why).source(self.call.peer);
+                self.house.put(record.person(&account.subject, &account.name))?;
+                let enrolment = factors::pending(self.house, &account, id)?;
+                let Some(enrolment) = enrolment else {
+                    return self.page(StatusCode::BAD_REQUEST, Some(STALE));
+                };
+                let status = StatusCode::BAD_REQUEST;
+                return self.paper(Some(WRONG), |paper| page::app(status, paper, &enrolment));
+            }
+        }
+        // They have it in their hand: the session rises, and goes on under a new secret.
+        let proofs = self.person.proofs.and(Proof::Code);
+        self.rise(proofs, |own| own.new_codes(proofs))
+    }
+
+    fn remove_app(self) -> Result<Reply, Refusal> {
+        let account = Users::new(self.house).find(&self.person.name)?;
+        factors::remove_app(self.house, &account)?;
+        self.page(StatusCode::OK, Some("The authenticator app is removed."))
+    }
+
+    /// Recovery codes are for accounts with a factor that can be lost.
+    fn new_codes(self, proofs: Proofs) -> Result<Reply, Refusal> {
+        if !proofs.are_two() {
+            return self.page(StatusCode::FORBIDDEN, None);
+        }
+        let account = Users::new(self.house).find(&self.person.name)?;
+        let codes = factors::new_codes(self.house, &account)?;
+        self.paper(None, |paper| page::codes(paper, &codes))
+    }
+
+    /// Goes on in a session with a new secret and these proofs.
+    fn rise(
+        self,
+        proofs: Proofs,
+        reply: impl FnOnce(Own<'_>) -> Result<Reply, Refusal>,
+    ) -> Result<Reply, Refusal> {
+        let account = Users::new(self.house).find(&self.person.name)?;
+        let previous = cookie(self.call, SESSION)?;
+        let (person, cookie) = open_session(self.house, self.call, &account, (previous, proofs))?;
+        let mut reply = reply(Own { person: &person, ..self })?;
+        reply.headers_mut().append(http::header::SET_COOKIE, cookie);
+        Ok(reply)
+    }
+
+    fn record(self, action: &'static str, what: &str) -> Result<(), Refusal> {
+        let record = Record::of(action).source(self.call.peer).operation(what);
+        Ok(self.house.put(record.person(&self.person.subject, &self.person.name))?)
+    }
+
+    fn page(self, status: StatusCode, said: Option<&'static str>) -> Result<Reply, Refusal> {
+        let subject = self.person.subject.as_str();
+        let (sessions, factors) =
+            (list::of(self.house, subject)?, factors::of(self.house, subject)?);
+        let account = Users::new(self.house).find(&self.person.name)?;
+        let waits = self.house.sessions.counted(&account.roles, self.person.proofs).len()
+            < account.roles.len();
+        let shown = page::Account {
+            name: &self.person.name,
+            sid: self.person.session.as_deref(),
+            sessions: &sessions,
+            factors: &factors,
+            logout_path: &self.house.settings.logout_path,
+        };
+        let said = said.or(waits.then_some(ROLE_WAITS));
+        self.paper(said, |paper| page::account(status, paper, &shown))
+    }
+
+    fn paper(
+        self,
+        trouble: Option<&'static str>,
+        page: impl FnOnce(Paper<'_>) -> Reply,
+    ) -> Result<Reply, Refusal> {
+        let token = FormToken::issue(self.house, self.call)?;
+        let mut reply = page(Paper {
+            language: self.call.language(),
+            action: &self.house.settings.account_path,
+            form_token: &token.field,
+            trouble,
+        });
+        token.set(&mut reply);
+        Ok(reply)
+    }
+}
+
+/// To sign in, again if need be, and back.
+fn to_login(house: &House) -> Reply {
+    let back = utf8_percent_encode(&house.settings.account_path, NON_ALPHANUMERIC);
+    see_other(&format!("{}?return_to={back}", house.settings.login_path))
+}
+
+/// How long after a login factors may be changed.
+const FRESH: Duration = Duration::from_mins(5);
+
+const DIFFERENT: &str = "The two new passwords are not the same.";
+const ROLE_WAITS: &str = "One of your roles counts only with a second factor. \
+                          Set one up below, or sign in with it.";
+const SLOW: &str = "Too many attempts. Wait a moment, then try again.";
+const STALE: &str = "The page was open for too long. Please try again.";
+const WEAK: &str = "The new password is too short, too common, or contains your name.";
+const WRONG: &str = "The code is wrong or was used before.";

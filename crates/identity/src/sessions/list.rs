@@ -1,0 +1,64 @@
+//! The sessions of one person, for that person: looked at and ended one by one.
+
+use ringwall_base::Timestamp;
+use ringwall_store::StoreError;
+
+use crate::identity::House;
+use crate::revocations::{HOLD, Kind};
+use crate::sessions::{Hash, end_grants};
+use crate::tables::TENANT;
+
+/// A session as its person sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) sid: String,
+    pub(crate) since: Timestamp,
+    /// To the minute: the sweeper writes it.
+    pub(crate) seen: Timestamp,
+    pub(crate) source: Option<String>,
+    pub(crate) agent: Option<String>,
+}
+
+/// The open sessions of a person, the newest first.
+pub(crate) fn of(house: &House, subject: &str) -> Result<Vec<Open>, StoreError> {
+    let now = house.seams.clock.now();
+    let idle_since = now.minus(house.settings.session_idle);
+    let rows = house.seams.store.read(|view| {
+        view.query(
+            "SELECT sid, authenticated, seen, source, agent FROM identity_session
+             WHERE tenant_id = ?1 AND user_id = ?2 AND expires > ?3 AND seen > ?4
+             ORDER BY authenticated DESC LIMIT 100",
+            &[TENANT.into(), subject.into(), now.into(), idle_since.into()],
+        )
+    })?;
+    let open = rows.iter().map(|row| {
+        let (sid, since, seen) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok(Open { sid, since, seen, source: row.get(3)?, agent: row.get(4)? })
+    });
+    open.collect()
+}
+
+/// Ends one session of this person, and what applications got in it. Whether there was one.
+pub(crate) fn end(house: &House, subject: &str, sid: &str) -> Result<bool, StoreError> {
+    let now = house.seams.clock.now();
+    let until = now.plus(HOLD);
+    let (row_subject, row_sid) = (subject.to_owned(), sid.to_owned());
+    let hash: Option<Vec<u8>> = house.seams.store.write(move |transaction| {
+        let row = transaction.first(
+            "SELECT hash FROM identity_session
+             WHERE tenant_id = ?1 AND user_id = ?2 AND sid = ?3",
+            &[TENANT.into(), (&row_subject).into(), (&row_sid).into()],
+        )?;
+        let Some(row) = row else { return Ok(None) };
+        transaction.execute(
+            "DELETE FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2 AND sid = ?3",
+            &[TENANT.into(), (&row_subject).into(), (&row_sid).into()],
+        )?;
+        end_grants(transaction, &row_sid, now)?;
+        row.get(0).map(Some)
+    })?;
+    let Some(hash) = hash.and_then(|hash| Hash::try_from(hash).ok()) else { return Ok(false) };
+    house.sessions.forget(&hash);
+    house.revocations.add(Kind::Session, sid.to_owned(), until);
+    Ok(true)
+}

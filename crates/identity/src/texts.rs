@@ -1,0 +1,220 @@
+//! What people read, in their language. The English text is the key; a text that the table does not
+//! have is shown in English.
+
+use http::header::ACCEPT_LANGUAGE;
+use http::{HeaderMap, header::HeaderValue};
+
+/// A language of the pages.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Language {
+    #[default]
+    English,
+    German,
+}
+
+impl Language {
+    /// The first of the languages that the browser would rather have (RFC 9110 section 12.5.4).
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let asked = headers.get(ACCEPT_LANGUAGE).map(HeaderValue::to_str);
+        let Some(Ok(asked)) = asked else { return Self::default() };
+        let ranges = asked.split(',').take(RANGES_MAX).filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let primary = parts.next()?.split('-').next()?;
+            let quality = parts.find_map(|part| part.strip_prefix("q="));
+            let quality = quality.map_or(Some(1.0), |text| text.parse::<f32>().ok())?;
+            let language = match primary.to_ascii_lowercase().as_str() {
+                "de" => Self::German,
+                "en" | "*" => Self::English,
+                _ => return None,
+            };
+            (quality > 0.0).then_some((language, quality))
+        });
+        // Of equals, the first.
+        let best = ranges.reduce(|best, one| if one.1 > best.1 { one } else { best });
+        best.map_or_else(Self::default, |(language, _)| language)
+    }
+
+    /// For `lang` and `Content-Language`.
+    pub(crate) const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::German => "de",
+        }
+    }
+
+    /// A text in this language.
+    pub(crate) fn say(self, english: &'static str) -> &'static str {
+        match self {
+            Self::English => english,
+            Self::German => {
+                let found = GERMAN.iter().find(|(known, _)| *known == english);
+                found.map_or(english, |(_, german)| german)
+            }
+        }
+    }
+}
+
+const RANGES_MAX: usize = 16;
+
+const GERMAN: &[(&str, &str)] = &[
+    ("Sign in", "Anmelden"),
+    ("Sign out", "Abmelden"),
+    ("Name", "Name"),
+    ("Password", "Passwort"),
+    ("You are signed in as", "Sie sind angemeldet als"),
+    ("You are signed out.", "Sie sind abgemeldet."),
+    ("Name or password is wrong.", "Name oder Passwort ist falsch."),
+    (
+        "Too many attempts. Wait a moment, then try again.",
+        "Zu viele Versuche. Warten Sie einen Moment und versuchen Sie es dann noch einmal.",
+    ),
+    (
+        "The page was open for too long. Please try again.",
+        "Die Seite war zu lange offen. Bitte versuchen Sie es noch einmal.",
+    ),
+    (
+        "The sign-in took too long. Please start again.",
+        "Die Anmeldung hat zu lange gedauert. Bitte beginnen Sie von vorn.",
+    ),
+    ("One more step", "Noch ein Schritt"),
+    (
+        "Code of your authenticator app, or a recovery code",
+        "Code Ihrer Authenticator-App oder ein Wiederherstellungscode",
+    ),
+    ("The code is wrong or was used before.", "Der Code ist falsch oder wurde schon benutzt."),
+    ("No such page.", "Diese Seite gibt es nicht."),
+    ("The request is malformed.", "Die Anfrage ist fehlerhaft."),
+    ("Malformed cookie.", "Ein Cookie ist fehlerhaft."),
+    ("This form came from another site.", "Dieses Formular kam von einer anderen Website."),
+    ("This application is not registered here.", "Diese Anwendung ist hier nicht registriert."),
+    (
+        "The application asked to send you to an address that is not its own.",
+        "Die Anwendung wollte Sie an eine Adresse senden, die nicht ihre eigene ist.",
+    ),
+    ("Your account", "Ihr Konto"),
+    (
+        "One of your roles counts only with a second factor. Set one up below, or sign in with it.",
+        "Eine Ihrer Rollen gilt nur mit einem zweiten Faktor. Richten Sie unten einen ein, oder \
+         melden Sie sich damit an.",
+    ),
+    ("Where you are signed in", "Wo Sie angemeldet sind"),
+    ("Signed in", "Angemeldet"),
+    ("Last used", "Zuletzt benutzt"),
+    ("From", "Von"),
+    ("With", "Mit"),
+    ("this session", "diese Sitzung"),
+    ("an unknown program", "einem unbekannten Programm"),
+    ("End", "Beenden"),
+    ("End all others", "Alle anderen beenden"),
+    ("Change the password", "Passwort ändern"),
+    ("Current password", "Derzeitiges Passwort"),
+    ("New password", "Neues Passwort"),
+    ("New password again", "Neues Passwort, noch einmal"),
+    (
+        "Your other sessions and all applications are signed out then.",
+        "Ihre anderen Sitzungen und alle Anwendungen werden dann abgemeldet.",
+    ),
+    ("The password is changed.", "Das Passwort ist geändert."),
+    ("The current password is wrong.", "Das derzeitige Passwort ist falsch."),
+    ("The two new passwords are not the same.", "Die beiden neuen Passwörter sind nicht gleich."),
+    (
+        "The new password is too short, too common, or contains your name.",
+        "Das neue Passwort ist zu kurz, zu verbreitet oder enthält Ihren Namen.",
+    ),
+    ("Second factor", "Zweiter Faktor"),
+    ("Authenticator app, since", "Authenticator-App, seit"),
+    ("Recovery codes left:", "Verbleibende Wiederherstellungscodes:"),
+    ("You have no second factor.", "Sie haben keinen zweiten Faktor."),
+    ("Set up an authenticator app", "Authenticator-App einrichten"),
+    ("Remove the authenticator app", "Authenticator-App entfernen"),
+    ("New recovery codes", "Neue Wiederherstellungscodes"),
+    (
+        "Scan this with your authenticator app, or type the secret. Then give the code that it shows.",
+        "Scannen Sie dies mit Ihrer Authenticator-App, oder geben Sie das Geheimnis ein. Geben Sie \
+         dann den Code an, den sie zeigt.",
+    ),
+    ("Secret", "Geheimnis"),
+    ("Open in an app on this device", "In einer App auf diesem Gerät öffnen"),
+    ("Code", "Code"),
+    ("Confirm", "Bestätigen"),
+    ("Back", "Zurück"),
+    ("Your recovery codes", "Ihre Wiederherstellungscodes"),
+    (
+        "Each signs you in once in place of the second factor. They are shown only now: keep them \
+         where nobody else looks. Older ones are worth nothing any more.",
+        "Jeder meldet Sie einmal anstelle des zweiten Faktors an. Sie werden nur jetzt gezeigt: \
+         bewahren Sie sie auf, wo niemand sonst nachsieht. Ältere gelten nicht mehr.",
+    ),
+    ("The session has ended.", "Die Sitzung ist beendet."),
+    ("The other sessions have ended.", "Die anderen Sitzungen sind beendet."),
+    ("The authenticator app is removed.", "Die Authenticator-App ist entfernt."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(asked: &str, tag: &str) {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_bytes(asked.as_bytes()).unwrap());
+        assert_eq!(Language::of(&headers).tag(), tag, "{asked}");
+    }
+
+    #[test]
+    fn the_browser_says_which_language() {
+        for (asked, tag) in [
+            ("de", "de"),
+            ("de-AT,en;q=0.5", "de"),
+            ("en;q=0.5,de;q=0.6", "de"),
+            ("en,de", "en"),
+            ("fr, de;q=0.1", "de"),
+            ("fr", "en"),
+            ("*", "en"),
+            ("de;q=0, *;q=0.1", "en"),
+            ("de;q=x", "en"),
+            ("DE-de", "de"),
+            ("", "en"),
+            ("\u{e4}", "en"),
+            (",;,=;q", "en"),
+        ] {
+            check(asked, tag);
+        }
+        assert_eq!(Language::of(&HeaderMap::new()), Language::English);
+    }
+
+    /// Every file of this package with texts for people.
+    const SOURCES: [&str; 6] = [
+        include_str!("answer.rs"),
+        include_str!("endpoint/account.rs"),
+        include_str!("endpoint/login.rs"),
+        include_str!("endpoint/second_factor.rs"),
+        include_str!("page.rs"),
+        include_str!("page/account.rs"),
+    ];
+
+    /// What a file says to people: `say("…")`, and constants that end like a sentence.
+    fn said(source: &'static str) -> Vec<String> {
+        let spoken = source.split("say(\"").skip(1);
+        let named = source.split(": &str = \"").skip(1).filter(|text| {
+            text.split(";\n").next().is_some_and(|constant| constant.ends_with(".\""))
+        });
+        let texts = spoken.chain(named).filter_map(|rest| rest.split('"').next());
+        // A text of several lines has its line ends escaped in the source.
+        texts.map(|text| text.split("\\\n").map(str::trim_start).collect()).collect()
+    }
+
+    #[test]
+    fn every_text_is_there_in_german() {
+        let mut count = 0;
+        for english in SOURCES.into_iter().flat_map(said) {
+            assert!(GERMAN.iter().any(|(known, _)| *known == english), "{english:?}");
+            count += 1;
+        }
+        assert!(count > 40, "{count} texts");
+        for (english, german) in GERMAN {
+            assert_eq!(GERMAN.iter().filter(|one| one.0 == *english).count(), 1, "{english}");
+            assert!(!german.is_empty());
+        }
+    }
+}
