@@ -163,8 +163,9 @@ pub struct ClientSpec {
     pub redirect_uris: Vec<String>,
     /// Whether its access tokens are signed by ES256, for readers without Ed25519.
     pub wants_es256: bool,
-    /// Whether it must prove a key of its own for every token (`DPoP`).
-    pub requires_dpop: bool,
+    /// What it must do: `dpop`, prove a key of its own for every token; `par`, push its
+    /// authorization requests.
+    pub requires: Vec<String>,
     /// Grants beside those that follow from the rest: `refresh_token`.
     pub grants: Vec<String>,
 }

@@ -12,7 +12,8 @@ use serde_json::json;
 
 use crate::check::Redirect;
 use crate::endpoint::{
-    account, authorize, discovery, introspect, jwks, login, logout, revoke, token, userinfo,
+    account, authorize, device, device_authorization, discovery, introspect, jwks, login, logout,
+    par, revoke, token, userinfo,
 };
 use crate::form::Form;
 use crate::identity::House;
@@ -56,19 +57,25 @@ pub(crate) enum Refusal {
 enum Endpoint {
     Account,
     Authorize,
+    Device,
+    DeviceAuthorization,
     Discovery,
     Introspect,
     Jwks,
     Login,
     Logout,
+    Par,
     Revoke,
     Token,
     Userinfo,
 }
 
 pub(crate) const AUTHORIZE: &str = "/oauth/authorize";
+pub(crate) const DEVICE: &str = "/oauth/device";
+pub(crate) const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
 pub(crate) const INTROSPECT: &str = "/oauth/introspect";
 pub(crate) const JWKS: &str = "/oauth/jwks";
+pub(crate) const PAR: &str = "/oauth/par";
 pub(crate) const REVOKE: &str = "/oauth/revoke";
 pub(crate) const TOKEN: &str = "/oauth/token";
 pub(crate) const USERINFO: &str = "/oauth/userinfo";
@@ -108,7 +115,19 @@ pub(crate) async fn answer(house: &Arc<House>, peer: IpAddr, request: Request<By
 pub(crate) fn paths(settings: &Settings) -> Vec<String> {
     let own = [&settings.login_path, &settings.logout_path, &settings.account_path];
     let mut paths = own.map(Clone::clone).to_vec();
-    let fixed = [AUTHORIZE, INTROSPECT, JWKS, REVOKE, TOKEN, USERINFO, OPENID, OAUTH];
+    let fixed = [
+        AUTHORIZE,
+        DEVICE,
+        DEVICE_AUTHORIZATION,
+        INTROSPECT,
+        JWKS,
+        PAR,
+        REVOKE,
+        TOKEN,
+        USERINFO,
+        OPENID,
+        OAUTH,
+    ];
     paths.extend(fixed.map(str::to_owned));
     paths
 }
@@ -117,18 +136,22 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
     let result = match endpoint {
         Endpoint::Account => account::answer(house, call),
         Endpoint::Authorize => authorize::answer(house, call),
+        Endpoint::Device => device::answer(house, call),
+        Endpoint::DeviceAuthorization => device_authorization::answer(house, call),
         Endpoint::Discovery => discovery::answer(house, call),
         Endpoint::Introspect => introspect::answer(house, call),
         Endpoint::Jwks => jwks::answer(house, call),
         Endpoint::Login => login::answer(house, call),
         Endpoint::Logout => logout::answer(house, call),
+        Endpoint::Par => par::answer(house, call),
         Endpoint::Revoke => revoke::answer(house, call),
         Endpoint::Token => token::answer(house, call),
         Endpoint::Userinfo => userinfo::answer(house, call),
     };
     let mut reply = result.unwrap_or_else(|refusal| refuse(house, call.language(), refusal));
     // RFC 9449 section 8.2: whoever proves a key learns the nonce for the next proof.
-    if endpoint == Endpoint::Token && call.request.headers().contains_key("dpop") {
+    let is_proved = matches!(endpoint, Endpoint::Par | Endpoint::Token);
+    if is_proved && call.request.headers().contains_key("dpop") {
         let nonce = HeaderValue::from_str(&house.nonces.current(house.seams.clock.now()));
         reply.headers_mut().extend(nonce.map(|nonce| (DPOP_NONCE, nonce)));
     }
@@ -148,8 +171,11 @@ impl Endpoint {
         }
         Some(match path {
             AUTHORIZE => Self::Authorize,
+            DEVICE => Self::Device,
+            DEVICE_AUTHORIZATION => Self::DeviceAuthorization,
             INTROSPECT => Self::Introspect,
             JWKS => Self::Jwks,
+            PAR => Self::Par,
             REVOKE => Self::Revoke,
             TOKEN => Self::Token,
             USERINFO => Self::Userinfo,
@@ -171,7 +197,14 @@ impl Endpoint {
                 .is_ok_and(|form| !form.get("token").is_some_and(refresh::is_refresh_token)),
             Self::Token => Form::parse(call.request.body())
                 .is_ok_and(|form| form.get("grant_type") == Some("client_credentials")),
-            Self::Account | Self::Authorize | Self::Login | Self::Logout | Self::Revoke => false,
+            Self::Account
+            | Self::Authorize
+            | Self::Device
+            | Self::DeviceAuthorization
+            | Self::Login
+            | Self::Logout
+            | Self::Par
+            | Self::Revoke => false,
         }
     }
 }
@@ -222,6 +255,7 @@ pub(crate) trait Ours: std::error::Error + 'static {}
 impl Ours for crate::PeopleError {}
 impl Ours for refresh::RefreshError {}
 impl Ours for crate::sessions::SessionError {}
+impl Ours for crate::pushed::PushError {}
 impl Ours for ringwall_base::SignError {}
 impl Ours for ringwall_base::SinkError {}
 impl Ours for ringwall_store::StoreError {}

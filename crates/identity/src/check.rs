@@ -1,5 +1,6 @@
 //! Checks that endpoints share: one file each, called by name.
 
+mod authorization_request;
 mod bearer;
 mod client;
 mod cookie;
@@ -12,6 +13,9 @@ mod return_to;
 mod same_site;
 mod scope;
 
+pub(crate) use authorization_request::{
+    AuthorizationRequest, Fault, Prompt, authorization_request,
+};
 pub(crate) use bearer::{Held, bearer, verified};
 pub(crate) use client::client;
 pub(crate) use cookie::{SESSION, cookie, session};

@@ -37,15 +37,21 @@ pub enum Grant {
     AuthorizationCode,
     /// `client_credentials`: tokens for itself.
     ClientCredentials,
+    /// `urn:ietf:params:oauth:grant-type:device_code`: tokens for a person on a device without
+    /// a browser.
+    DeviceCode,
     /// `refresh_token`: new tokens for a person who let it act before.
     RefreshToken,
 }
 
 impl Grant {
+    /// All that there are.
+    pub const ALL: [Self; 4] =
+        [Self::AuthorizationCode, Self::ClientCredentials, Self::DeviceCode, Self::RefreshToken];
+
     /// Reads a `grant_type` (RFC 6749).
     pub fn parse(name: &str) -> Option<Self> {
-        let all = [Self::AuthorizationCode, Self::ClientCredentials, Self::RefreshToken];
-        all.into_iter().find(|grant| grant.name() == name)
+        Self::ALL.into_iter().find(|grant| grant.name() == name)
     }
 
     /// The `grant_type`.
@@ -53,6 +59,7 @@ impl Grant {
         match self {
             Self::AuthorizationCode => "authorization_code",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::RefreshToken => "refresh_token",
         }
     }
@@ -78,6 +85,9 @@ pub struct NewClient {
     /// Whether it must prove a key for every token (RFC 9449 section 5.2).
     #[serde(default)]
     pub requires_dpop: bool,
+    /// Whether its authorization requests are taken only when they were pushed (RFC 9126).
+    #[serde(default)]
+    pub requires_par: bool,
 }
 
 /// A registered client.
@@ -148,6 +158,7 @@ impl Default for NewClient {
             roles: Vec::new(),
             wants_es256: false,
             requires_dpop: false,
+            requires_par: false,
         }
     }
 }

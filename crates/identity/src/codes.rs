@@ -8,6 +8,7 @@ use ringwall_jose::base64url_encode;
 use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
 use crate::people::ROLES;
+use crate::pushed;
 use crate::refresh::{self, NewFamily};
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
@@ -22,6 +23,8 @@ pub(crate) struct Binding {
     pub(crate) challenge: String,
     pub(crate) nonce: Option<String>,
     pub(crate) scope: String,
+    /// The pushed request, which the code uses up.
+    pub(crate) pushed: Option<[u8; 32]>,
     /// `dpop_jkt` (RFC 9449 section 10): the key that must be proved with the code.
     pub(crate) jkt: Option<String>,
 }
@@ -69,12 +72,12 @@ pub(crate) struct Presented {
     pub(crate) family: Option<NewFamily>,
 }
 
-/// Makes a code for a person who is signed in.
+/// Makes a code for a person who is signed in; `None` when its pushed request was used before.
 pub(crate) fn issue(
     seams: &Seams,
     person: &Person,
     binding: &Binding,
-) -> Result<String, SessionError> {
+) -> Result<Option<String>, SessionError> {
     let code = base64url_encode(seams.random::<32>()?);
     let row: [Value; 12] = [
         TENANT.into(),
@@ -90,15 +93,22 @@ pub(crate) fn issue(
         seams.clock.now().plus(CODE_LIFE).into(),
         binding.jkt.clone().into(),
     ];
-    seams.store.write(move |transaction| {
+    let (pushed, now) = (binding.pushed, seams.clock.now());
+    let is_issued = seams.store.write(move |transaction| {
+        if let Some(hash) = &pushed
+            && !pushed::consume(transaction, hash, now)?
+        {
+            return Ok(false);
+        }
         transaction.execute(
             "INSERT INTO identity_code (tenant_id, hash, client_id, redirect_uri, challenge,
              nonce, scope, user_id, sid, authenticated, expires, jkt)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             &row,
-        )
+        )?;
+        Ok::<_, StoreError>(true)
     })?;
-    Ok(code)
+    Ok(is_issued.then_some(code))
 }
 
 /// Uses a code up. One statement decides who was first, so that thirty-two at once give one token.

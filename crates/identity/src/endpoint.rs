@@ -2,11 +2,14 @@
 
 pub(crate) mod account;
 pub(crate) mod authorize;
+pub(crate) mod device;
+pub(crate) mod device_authorization;
 pub(crate) mod discovery;
 pub(crate) mod introspect;
 pub(crate) mod jwks;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod par;
 pub(crate) mod revoke;
 pub(crate) mod second_factor;
 pub(crate) mod token;

@@ -25,7 +25,7 @@ use crate::seams::Seams;
 use crate::sessions::SessionTable;
 use crate::settings::Settings;
 use crate::throttle::{self, Throttle};
-use crate::{answer, codes, factors, login_step, password, refresh};
+use crate::{answer, codes, device, factors, login_step, password, pushed, refresh};
 
 /// People, sessions and clients of one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -216,6 +216,8 @@ impl Identity {
         self.house.revocations.sweep(&seams.store, now)?;
         codes::sweep(&seams.store, now)?;
         refresh::sweep(&seams.store, now)?;
+        pushed::sweep(&seams.store, now)?;
+        device::sweep(&seams.store, now)?;
         login_step::sweep(&seams.store, now)?;
         factors::sweep(&self.house, now)?;
         Ok(())

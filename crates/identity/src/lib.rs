@@ -25,6 +25,8 @@ mod throttle;
 mod sessions;
 mod clients;
 mod codes;
+mod pushed;
+mod device;
 mod refresh;
 mod keys;
 mod tokens;

@@ -1,6 +1,7 @@
 //! The few pages that people see. They work without JavaScript, and allow none.
 
 mod account;
+mod device;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -16,6 +17,7 @@ use crate::answer::{Reply, plain};
 use crate::texts::Language;
 
 pub(crate) use account::{Account, account, app, codes};
+pub(crate) use device::{Confirm, confirm_device, enter_device};
 
 /// What every page with forms has.
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,8 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { area: "identity", version: 1, sql: include_str!("tables/0001.sql") },
     Migration { area: "identity", version: 2, sql: include_str!("tables/refresh.sql") },
     Migration { area: "identity", version: 3, sql: include_str!("tables/dpop.sql") },
+    Migration { area: "identity", version: 4, sql: include_str!("tables/par.sql") },
+    Migration { area: "identity", version: 5, sql: include_str!("tables/device.sql") },
     Migration { area: "identity-people", version: 1, sql: include_str!("tables/people_0001.sql") },
 ];
 

@@ -62,6 +62,28 @@ const GERMAN: &[(&str, &str)] = &[
     ("Name", "Name"),
     ("Password", "Passwort"),
     ("You are signed in as", "Sie sind angemeldet als"),
+    ("Connect a device", "Gerät verbinden"),
+    ("The code that your device shows", "Der Code, den Ihr Gerät zeigt"),
+    ("Continue", "Weiter"),
+    ("This application asks to act for you:", "Diese Anwendung möchte für Sie handeln:"),
+    ("Its device shows this code:", "Das Gerät zeigt diesen Code:"),
+    ("It asks for:", "Sie fragt nach:"),
+    (
+        "Only go on if you started this yourself and have the device in front of you.",
+        "Machen Sie nur weiter, wenn Sie das selbst begonnen haben und das Gerät vor Ihnen steht.",
+    ),
+    ("Allow", "Erlauben"),
+    ("Refuse", "Ablehnen"),
+    ("The device is connected.", "Das Gerät ist verbunden."),
+    ("The device was refused.", "Das Gerät wurde abgelehnt."),
+    (
+        "There is no such code, or its time is over.",
+        "Diesen Code gibt es nicht, oder seine Zeit ist um.",
+    ),
+    (
+        "This request is over. Go back to the application and begin again.",
+        "Diese Anfrage gilt nicht mehr. Gehen Sie zurück zur Anwendung und beginnen Sie neu.",
+    ),
     ("You are signed out.", "Sie sind abgemeldet."),
     ("Name or password is wrong.", "Name oder Passwort ist falsch."),
     (
@@ -184,13 +206,15 @@ mod tests {
     }
 
     /// Every file of this package with texts for people.
-    const SOURCES: [&str; 6] = [
+    const SOURCES: [&str; 8] = [
         include_str!("answer.rs"),
         include_str!("endpoint/account.rs"),
+        include_str!("endpoint/device.rs"),
         include_str!("endpoint/login.rs"),
         include_str!("endpoint/second_factor.rs"),
         include_str!("page.rs"),
         include_str!("page/account.rs"),
+        include_str!("page/device.rs"),
     ];
 
     /// What a file says to people: `say("…")`, and constants that end like a sentence.

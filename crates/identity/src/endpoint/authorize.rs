@@ -6,32 +6,48 @@ use std::time::Duration;
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringwall_base::Person;
-use ringwall_jose::base64url_decode;
 
 use crate::answer::{Call, Refusal, Reply, see_other};
-use crate::check::{Redirect, challenge, redirect_uri, scope, session};
+use crate::check::{
+    AuthorizationRequest, Fault, Prompt, Redirect, authorization_request, redirect_uri, session,
+};
 use crate::clients::{Client, Grant};
 use crate::codes::{Binding, issue};
 use crate::form::Form;
 use crate::identity::House;
+use crate::pushed::{is_ours, open};
 use crate::record::Record;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if call.request.method() != Method::GET {
         return Err(Refusal::method());
     }
-    let form = query(call)?;
+    let query = query(call)?;
     // Until the redirect URI is known to be the client's, errors go to the person.
-    let client = client(house, &form)?;
+    let client = client(house, &query)?;
+    let (form, pushed) = parameters(house, call, &client, query)?;
     let redirect = redirect(house, call, &client, &form)?;
     // From here on they go to the client.
-    response_type(&redirect, &form)?;
-    sizes(&redirect, &form)?;
-    let binding = binding(&client, &redirect, &form)?;
-    let Some(person) = person(house, call, &redirect, &form)? else {
+    let request = authorization_request(&client, &form).and_then(|request| {
+        // What travels through the browser could be changed there (attack A7).
+        let is_open = client.settings.requires_par && pushed.is_none();
+        if is_open { Err(NOT_PUSHED) } else { Ok(request) }
+    });
+    let request = request.map_err(|fault| to_client(&redirect, fault))?;
+    let Some(person) = person(house, call, &redirect, &request)? else {
         return Ok(to_login(house, call));
     };
+    let binding = Binding {
+        client_id: client.settings.id.clone(),
+        redirect_uri: redirect.uri().to_owned(),
+        challenge: request.challenge,
+        nonce: request.nonce,
+        scope: request.scope,
+        pushed,
+        jkt: request.jkt,
+    };
     let code = issue(&house.seams, &person, &binding)?;
+    let code = code.ok_or_else(|| to_client(&redirect, USED))?;
     let record = Record::of("code-issued").client(&client.settings.id).source(call.peer);
     house.put(record.person(&person.subject, &person.name))?;
     Ok(redirect.reply(&house.settings.issuer, &[("code", &code)]))
@@ -50,6 +66,28 @@ fn client(house: &House, form: &Form) -> Result<Arc<Client>, Refusal> {
         .ok_or(Refusal::person("This application is not registered here."))
 }
 
+/// What is asked for, and the pushed request that it is from.
+type Parameters = (Form, Option<[u8; 32]>);
+
+/// The parameters that count: those of the query, or those that were pushed, and then no others
+/// (RFC 9126 section 4, RFC 9101 section 6.3).
+fn parameters(
+    house: &House,
+    call: &Call,
+    client: &Client,
+    query: Form,
+) -> Result<Parameters, Refusal> {
+    let Some(request_uri) = query.get("request_uri").filter(|uri| is_ours(uri)) else {
+        return Ok((query, None));
+    };
+    if let Some(found) = open(house, &client.settings.id, request_uri)? {
+        return Ok((found.form, Some(found.hash)));
+    }
+    let record = Record::refused("code-refused", "the pushed request is unknown, used or expired");
+    house.put(record.client(&client.settings.id).source(call.peer))?;
+    Err(Refusal::person("This request is over. Go back to the application and begin again."))
+}
+
 fn redirect(house: &House, call: &Call, client: &Client, form: &Form) -> Result<Redirect, Refusal> {
     if let Some(redirect) = redirect_uri(client, form) {
         return Ok(redirect);
@@ -59,90 +97,37 @@ fn redirect(house: &House, call: &Call, client: &Client, form: &Form) -> Result<
     Err(Refusal::person("The application asked to send you to an address that is not its own."))
 }
 
-fn response_type(redirect: &Redirect, form: &Form) -> Result<(), Refusal> {
-    if form.get("request").is_some() {
-        return Err(to_client(redirect, "request_not_supported", "request is not supported"));
-    }
-    if form.get("request_uri").is_some() {
-        let why = "request_uri is not supported";
-        return Err(to_client(redirect, "request_uri_not_supported", why));
-    }
-    // Tokens never travel through a browser's address bar: no implicit, no hybrid.
-    if form.get("response_type") != Some("code") {
-        let why = "response_type must be code";
-        return Err(to_client(redirect, "unsupported_response_type", why));
-    }
-    match form.get("response_mode") {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(to_client(redirect, "invalid_request", "response_mode must be query")),
-    }
-}
-
-fn sizes(redirect: &Redirect, form: &Form) -> Result<(), Refusal> {
-    let is_long = |name| form.get(name).is_some_and(|value| value.len() > 512);
-    if is_long("state") || is_long("nonce") {
-        return Err(to_client(redirect, "invalid_request", "state or nonce is too long"));
-    }
-    Ok(())
-}
-
-fn binding(client: &Client, redirect: &Redirect, form: &Form) -> Result<Binding, Refusal> {
-    let challenge = challenge(form).map_err(|why| to_client(redirect, "invalid_request", why))?;
-    let scope = scope(client, form)
-        .ok_or_else(|| to_client(redirect, "invalid_scope", "a scope is not the client's"))?;
-    let jkt = dpop_jkt(form).map_err(|why| to_client(redirect, "invalid_request", why))?;
-    Ok(Binding {
-        client_id: client.settings.id.clone(),
-        redirect_uri: redirect.uri().to_owned(),
-        challenge,
-        nonce: form.get("nonce").map(str::to_owned),
-        scope,
-        jkt,
-    })
-}
-
-/// The key that the code will be bound to, so that who steals it needs the key, too.
-fn dpop_jkt(form: &Form) -> Result<Option<String>, &'static str> {
-    let Some(jkt) = form.get("dpop_jkt") else { return Ok(None) };
-    let is_hash = base64url_decode(jkt).is_some_and(|bytes| bytes.len() == 32);
-    if is_hash { Ok(Some(jkt.to_owned())) } else { Err("dpop_jkt is malformed") }
-}
-
 /// Who is signed in, recently enough; `None` when they must sign in first.
 fn person(
     house: &House,
     call: &Call,
     redirect: &Redirect,
-    form: &Form,
+    request: &AuthorizationRequest,
 ) -> Result<Option<Arc<Person>>, Refusal> {
     let now = house.seams.clock.now();
-    let age_max = match form.get("max_age").map(str::parse::<u32>) {
-        None => Duration::MAX,
-        Some(Ok(secs)) => Duration::from_secs(u64::from(secs)),
-        Some(Err(_)) => {
-            return Err(to_client(redirect, "invalid_request", "max_age is not a number"));
-        }
-    };
-    let person =
-        session(house, call)?.filter(|person| now.since(person.authenticated_at) <= age_max);
-    match (person, form.get("prompt")) {
-        (None, Some("none")) => Err(to_client(redirect, "login_required", "nobody is signed in")),
-        (person, None | Some("none" | "consent")) => Ok(person),
+    let since = |person: &Person| now.since(person.authenticated_at);
+    let person = session(house, call)?.filter(|person| since(person) <= request.age_max);
+    match (person, request.prompt) {
+        (None, Prompt::Silent) => Err(to_client(redirect, NOBODY)),
+        (person, Prompt::AsNeeded | Prompt::Silent) => Ok(person),
         // A fresh login is one of the last minute: the way back from the login page is not a loop.
-        (person, Some("login" | "select_account")) => {
-            let fresh = Duration::from_mins(1);
-            Ok(person.filter(|person| now.since(person.authenticated_at) <= fresh))
+        (person, Prompt::Login) => {
+            Ok(person.filter(|person| since(person) <= Duration::from_mins(1)))
         }
-        (_, Some(_)) => Err(to_client(redirect, "invalid_request", "unknown prompt")),
     }
 }
 
-fn to_login(house: &House, call: &Call) -> Reply {
+/// The way through the login page and back here.
+pub(crate) fn to_login(house: &House, call: &Call) -> Reply {
     let here = call.request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let back = utf8_percent_encode(here, NON_ALPHANUMERIC);
     see_other(&format!("{}?return_to={back}", house.settings.login_path))
 }
 
-fn to_client(redirect: &Redirect, error: &'static str, why: &'static str) -> Refusal {
-    Refusal::Redirect { to: Box::new(redirect.clone()), error, why }
+fn to_client(redirect: &Redirect, fault: Fault) -> Refusal {
+    Refusal::Redirect { to: Box::new(redirect.clone()), error: fault.error, why: fault.why }
 }
+
+const NOBODY: Fault = Fault { error: "login_required", why: "nobody is signed in" };
+const NOT_PUSHED: Fault = Fault { error: "invalid_request", why: "the request must be pushed" };
+const USED: Fault = Fault { error: "invalid_request_uri", why: "the request was used before" };

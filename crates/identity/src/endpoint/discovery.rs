@@ -6,8 +6,10 @@ use ringwall_jose::DpopProof;
 use serde_json::json;
 
 use crate::answer::{
-    AUTHORIZE, Call, INTROSPECT, JWKS, REVOKE, Refusal, Reply, TOKEN, USERINFO, json_reply,
+    AUTHORIZE, Call, DEVICE_AUTHORIZATION, INTROSPECT, JWKS, PAR, REVOKE, Refusal, Reply, TOKEN,
+    USERINFO, json_reply,
 };
+use crate::clients::Grant;
 use crate::identity::House;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
@@ -21,6 +23,9 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         "issuer": issuer,
         "authorization_endpoint": at(AUTHORIZE),
         "token_endpoint": at(TOKEN),
+        "device_authorization_endpoint": at(DEVICE_AUTHORIZATION),
+        "pushed_authorization_request_endpoint": at(PAR),
+        "require_pushed_authorization_requests": false,
         "revocation_endpoint": at(REVOKE),
         "introspection_endpoint": at(INTROSPECT),
         "userinfo_endpoint": at(USERINFO),
@@ -28,7 +33,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         "scopes_supported": ["openid", "profile", "offline_access"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "grant_types_supported": Grant::ALL.map(Grant::name),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "token_endpoint_auth_methods_supported": methods,

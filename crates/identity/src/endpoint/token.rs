@@ -13,9 +13,11 @@ use crate::codes::Grantee;
 use crate::form::Form;
 use crate::identity::House;
 use crate::record::Record;
+use crate::refresh::NewFamily;
 use crate::tokens::{Issued, for_person, for_program, id_token};
 
 mod authorization_code;
+mod device_code;
 mod refresh_token;
 
 /// Who asks, with what.
@@ -40,6 +42,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     match grant {
         Grant::AuthorizationCode => authorization_code::answer(house, &asked),
         Grant::ClientCredentials => client_credentials(house, &asked),
+        Grant::DeviceCode => device_code::answer(house, &asked),
         Grant::RefreshToken => refresh_token::answer(house, &asked),
     }
 }
@@ -98,6 +101,17 @@ fn give(
     let record = Record::of(words.action).client(&client.settings.id).source(asked.call.peer);
     house.put(record.person(&grantee.subject, &grantee.name).operation(words.grant))?;
     Ok(Given { issued, id_token, refresh_token: None })
+}
+
+/// The refresh tokens that a grant begins with, if the client registered them.
+fn new_family(house: &House, asked: &Asked<'_>) -> Result<Option<NewFamily>, Refusal> {
+    if !asked.client.uses(Grant::RefreshToken) {
+        return Ok(None);
+    }
+    // RFC 9449 section 5: those of a confidential client are bound to its own credential.
+    let is_public = asked.client.settings.access == Access::Public;
+    let cnf = asked.jkt.clone().filter(|_| is_public);
+    Ok(Some(NewFamily::generate(house, cnf)?))
 }
 
 /// One answer for everything of its kind that is not good; the record has the reason.

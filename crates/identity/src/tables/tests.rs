@@ -1,13 +1,15 @@
 //! A statement without its tenant would read another's rows (attack M1).
 
 /// Every file of this package that holds SQL.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 13] = [
     include_str!("../clients.rs"),
     include_str!("../codes.rs"),
+    include_str!("../device.rs"),
     include_str!("../factors.rs"),
     include_str!("../keys.rs"),
     include_str!("../login_step.rs"),
     include_str!("../people.rs"),
+    include_str!("../pushed.rs"),
     include_str!("../refresh.rs"),
     include_str!("../refresh/ending.rs"),
     include_str!("../revocations.rs"),

@@ -13,11 +13,15 @@ mod authorize;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod device;
+#[cfg(test)]
 mod dpop;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod login;
+#[cfg(test)]
+mod par;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

@@ -224,6 +224,9 @@ fn overlaps(a: &str, b: &str) -> bool {
 /// What the identity service answers on the gateway's host.
 const RESERVED: &[&str] = &[
     "/oauth/authorize",
+    "/oauth/device",
+    "/oauth/device_authorization",
+    "/oauth/par",
     "/oauth/token",
     "/oauth/revoke",
     "/oauth/introspect",

@@ -41,8 +41,11 @@ enum Verb {
         /// Give it tokens only with a proof of a key of its own (RFC 9449)
         #[arg(long)]
         dpop: bool,
+        /// Take its authorization requests only when it pushed them (RFC 9126)
+        #[arg(long)]
+        par: bool,
         /// What it may use beside codes and its own credentials, as often as needed
-        #[arg(long = "grant", value_name = "GRANT", value_parser = ["refresh_token"])]
+        #[arg(long = "grant", value_name = "GRANT", value_parser = ["refresh_token", "device_code"])]
         grants: Vec<String>,
     },
     /// Lists clients
@@ -57,11 +60,13 @@ enum Verb {
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
-        Verb::Add { id, redirect_uris, roles, public, jwks, es256, dpop, grants } => {
+        Verb::Add { id, redirect_uris, roles, public, jwks, es256, dpop, par, grants } => {
             let read = |file: &PathBuf| {
                 std::fs::read_to_string(file)
                     .with_context(|| format!("cannot read {}", file.display()))
             };
+            let required = [(*dpop, "dpop"), (*par, "par")].into_iter();
+            let required = required.filter_map(|(is_set, name)| is_set.then_some(name));
             Request::ClientAdd(ClientSpec {
                 id: id.clone(),
                 is_public: *public,
@@ -69,12 +74,20 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
                 redirect_uris: redirect_uris.clone(),
                 roles: roles.clone(),
                 wants_es256: *es256,
-                requires_dpop: *dpop,
-                grants: grants.clone(),
+                requires: required.map(str::to_owned).collect(),
+                grants: grants.iter().map(|name| grant_type(name)).collect(),
             })
         }
         Verb::List => Request::ClientList,
         Verb::Remove { id } => Request::ClientRemove { id: id.clone() },
     };
     control::run(&request, place, out)
+}
+
+/// The whole name of a grant (RFC 6749 section 4.5).
+fn grant_type(name: &str) -> String {
+    match name {
+        "refresh_token" => name.to_owned(),
+        other => format!("urn:ietf:params:oauth:grant-type:{other}"),
+    }
 }

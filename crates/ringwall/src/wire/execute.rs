@@ -215,6 +215,7 @@ fn new_client(spec: &ClientSpec) -> NewClient {
     }
     grants.extend(spec.grants.iter().filter_map(|name| Grant::parse(name)));
     grants.dedup();
+    let requires = |what: &str| spec.requires.iter().any(|name| name == what);
     NewClient {
         id: spec.id.clone(),
         access,
@@ -223,7 +224,8 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         scopes: vec!["openid".to_owned(), "profile".to_owned()],
         roles: spec.roles.clone(),
         wants_es256: spec.wants_es256,
-        requires_dpop: spec.requires_dpop,
+        requires_dpop: requires("dpop"),
+        requires_par: requires("par"),
     }
 }
 

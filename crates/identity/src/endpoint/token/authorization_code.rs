@@ -2,13 +2,11 @@
 
 use ringwall_base::Secret;
 
-use super::{Asked, Words, give, refused, reply};
+use super::{Asked, Words, give, new_family, refused, reply};
 use crate::answer::{Refusal, Reply};
 use crate::check::verifier;
-use crate::clients::{Access, Grant};
 use crate::codes::{Presented, Redeemed, redeem};
 use crate::identity::House;
-use crate::refresh::NewFamily;
 use crate::revocations::HOLD;
 
 pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal> {
@@ -38,9 +36,6 @@ fn presented(house: &House, asked: &Asked<'_>) -> Result<Presented, Refusal> {
     let missing = |why| Refusal::client("invalid_request", why);
     let code = form.get("code").ok_or(missing("code is missing"))?;
     let redirect_uri = form.get("redirect_uri").ok_or(missing("redirect_uri is missing"))?;
-    // RFC 9449 section 5: those of a confidential client are bound to its own credential.
-    let cnf = asked.jkt.clone().filter(|_| client.settings.access == Access::Public);
-    let refreshed = client.uses(Grant::RefreshToken);
     Ok(Presented {
         code: Secret::new(code.to_owned()),
         client_id: client.settings.id.clone(),
@@ -48,7 +43,7 @@ fn presented(house: &House, asked: &Asked<'_>) -> Result<Presented, Refusal> {
         challenge: verifier(form).map_err(missing)?,
         token_id: house.token_id()?,
         jkt: asked.jkt.clone(),
-        family: refreshed.then(|| NewFamily::generate(house, cnf)).transpose()?,
+        family: new_family(house, asked)?,
     })
 }
 

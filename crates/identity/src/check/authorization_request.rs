@@ -1,0 +1,105 @@
+//! What an authorization request asks for, read once: at the front door, and where it is pushed.
+
+use std::time::Duration;
+
+use ringwall_jose::base64url_decode;
+
+use crate::check::{challenge, scope};
+use crate::clients::Client;
+use crate::form::Form;
+
+/// A request that is well-formed and within what the client registered.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthorizationRequest {
+    pub(crate) challenge: String,
+    pub(crate) scope: String,
+    pub(crate) nonce: Option<String>,
+    /// `dpop_jkt`: the key that must be proved with the code.
+    pub(crate) jkt: Option<String>,
+    /// The oldest acceptable sign-in.
+    pub(crate) age_max: Duration,
+    pub(crate) prompt: Prompt,
+}
+
+/// `prompt` (OpenID Connect Core section 3.1.2.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Prompt {
+    /// Show a page if one is needed.
+    AsNeeded,
+    /// Sign in anew.
+    Login,
+    /// Show none.
+    Silent,
+}
+
+/// An error for the client (RFC 6749 section 4.1.2.1).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Fault {
+    pub(crate) error: &'static str,
+    pub(crate) why: &'static str,
+}
+
+pub(crate) fn authorization_request(
+    client: &Client,
+    form: &Form,
+) -> Result<AuthorizationRequest, Fault> {
+    response_type(form)?;
+    let is_long = |name| form.get(name).is_some_and(|value| value.len() > 512);
+    if is_long("state") || is_long("nonce") {
+        return Err(invalid("state or nonce is too long"));
+    }
+    Ok(AuthorizationRequest {
+        challenge: challenge(form).map_err(invalid)?,
+        scope: scope(client, form)
+            .ok_or(Fault { error: "invalid_scope", why: "a scope is not the client's" })?,
+        nonce: form.get("nonce").map(str::to_owned),
+        jkt: dpop_jkt(form)?,
+        age_max: age_max(form)?,
+        prompt: prompt(form)?,
+    })
+}
+
+fn response_type(form: &Form) -> Result<(), Fault> {
+    if form.get("request").is_some() {
+        return Err(Fault { error: "request_not_supported", why: "request is not supported" });
+    }
+    if form.get("request_uri").is_some() {
+        let why = "request_uri is not supported";
+        return Err(Fault { error: "request_uri_not_supported", why });
+    }
+    // Tokens never travel through a browser's address bar: no implicit, no hybrid.
+    if form.get("response_type") != Some("code") {
+        let why = "response_type must be code";
+        return Err(Fault { error: "unsupported_response_type", why });
+    }
+    match form.get("response_mode") {
+        None | Some("query") => Ok(()),
+        Some(_) => Err(invalid("response_mode must be query")),
+    }
+}
+
+/// The key that the code will be bound to, so that who steals it needs the key, too.
+fn dpop_jkt(form: &Form) -> Result<Option<String>, Fault> {
+    let Some(jkt) = form.get("dpop_jkt") else { return Ok(None) };
+    let is_hash = base64url_decode(jkt).is_some_and(|bytes| bytes.len() == 32);
+    if is_hash { Ok(Some(jkt.to_owned())) } else { Err(invalid("dpop_jkt is malformed")) }
+}
+
+fn age_max(form: &Form) -> Result<Duration, Fault> {
+    let Some(text) = form.get("max_age") else { return Ok(Duration::MAX) };
+    let secs = text.parse::<u32>().map_err(|_text| invalid("max_age is not a number"))?;
+    Ok(Duration::from_secs(u64::from(secs)))
+}
+
+fn prompt(form: &Form) -> Result<Prompt, Fault> {
+    match form.get("prompt") {
+        None | Some("consent") => Ok(Prompt::AsNeeded),
+        Some("none") => Ok(Prompt::Silent),
+        Some("login" | "select_account") => Ok(Prompt::Login),
+        Some(_) => Err(invalid("unknown prompt")),
+    }
+}
+
+const fn invalid(why: &'static str) -> Fault {
+    Fault { error: "invalid_request", why }
+}
