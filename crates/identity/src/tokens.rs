@@ -44,6 +44,11 @@ struct Access<'a> {
     gid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_time: Option<u64>,
+    /// How the person signed in (RFC 9068 section 2.2.1.2): a service may ask for more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    amr: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation<'a>>,
 }
@@ -63,6 +68,8 @@ struct Id<'a> {
     iat: u64,
     exp: u64,
     auth_time: u64,
+    acr: &'static str,
+    amr: Vec<&'static str>,
     sid: &'a str,
     at_hash: String,
     preferred_username: &'a str,
@@ -97,6 +104,8 @@ pub(crate) fn for_program(
         sid: None,
         gid: None,
         auth_time: None,
+        acr: None,
+        amr: Vec::new(),
         cnf: jkt.map(|jkt| Confirmation { jkt }),
     };
     let token = sign(house, client, &claims)?;
@@ -128,6 +137,8 @@ pub(crate) fn for_person(
         sid: Some(&grantee.sid),
         gid: grantee.grant.as_deref(),
         auth_time: Some(grantee.authenticated.secs()),
+        acr: Some(grantee.proofs.level()),
+        amr: grantee.proofs.names(),
         cnf: jkt.map(|jkt| Confirmation { jkt }),
     };
     let token = sign(house, client, &claims)?;
@@ -155,6 +166,8 @@ pub(crate) fn id_token(
         iat: now.secs(),
         exp: now.plus(house.settings.access_life.min(LIFE_MAX)).secs(),
         auth_time: grantee.authenticated.secs(),
+        acr: grantee.proofs.level(),
+        amr: grantee.proofs.names(),
         sid: &grantee.sid,
         at_hash: at_hash(access),
         preferred_username: &grantee.name,

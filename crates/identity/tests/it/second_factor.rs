@@ -220,8 +220,10 @@ async fn a_role_with_mfa_counts_only_after_two_factors() {
     f.identity.users().grant("ada", "auditor").unwrap();
     assert_eq!(roles(&f, &value), ["customer"], "given during the session");
     let code = f.code(&session).await;
-    let token = json(&f.redeem(&code).await)["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(payload(&token)["roles"], serde_json::json!(["customer"]));
+    let tokens = json(&f.redeem(&code).await);
+    says(&tokens, "aal1", &["pwd"]);
+    let token = tokens["access_token"].as_str().unwrap();
+    assert_eq!(payload(token)["roles"], serde_json::json!(["customer"]));
 
     let handout = f.identity.users().enrol("ada").unwrap();
     let s = Second { app: Authenticator::of(handout.uri.expose()), codes: Vec::new(), f };
@@ -231,8 +233,20 @@ async fn a_role_with_mfa_counts_only_after_two_factors() {
     let value = session.split_once('=').unwrap().1;
     assert_eq!(roles(&s.f, value), ["admin", "auditor", "customer"]);
     let code = s.f.code(&session).await;
-    let token = json(&s.f.redeem(&code).await)["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(payload(&token)["roles"], serde_json::json!(["admin", "auditor", "customer"]));
+    let tokens = json(&s.f.redeem(&code).await);
+    says(&tokens, "aal2", &["pwd", "otp", "mfa"]);
+    let token = tokens["access_token"].as_str().unwrap();
+    assert_eq!(payload(token)["roles"], serde_json::json!(["admin", "auditor", "customer"]));
+}
+
+/// Both tokens say how the person signed in.
+#[track_caller]
+fn says(tokens: &serde_json::Value, acr: &str, amr: &[&str]) {
+    for kind in ["access_token", "id_token"] {
+        let claims = payload(tokens[kind].as_str().unwrap());
+        assert_eq!(claims["acr"], acr, "{kind}");
+        assert_eq!(claims["amr"], serde_json::json!(amr), "{kind}");
+    }
 }
 
 #[tokio::test]
