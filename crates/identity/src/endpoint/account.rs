@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::header::{HeaderValue, SET_COOKIE};
 use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringwall_base::{Person, Proof, Proofs, Secret};
@@ -114,8 +115,23 @@ impl Own<'_> {
             }
             Err(other) => return Err(other.into()),
         }
-        // All sessions ended, this one too: it goes on under a new secret.
-        self.rise(person.proofs, |own| own.page(StatusCode::OK, Some("The password is changed.")))
+        self.begin_again(&new)
+    }
+
+    /// Signs in anew with the password that was just set, because that ended all sessions.
+    fn begin_again(self, password: &Secret<String>) -> Result<Reply, Refusal> {
+        let (house, name) = (self.house, self.person.name.as_str());
+        let known = Users::new(house).credential(name)?.ok_or(PeopleError::NotFound)?;
+        let (person, cookie) =
+            open_session(house, self.call, &known.account, (None, self.person.proofs))?;
+        // An operator may have set another one or disabled the account meanwhile, when there was
+        // no session to end. Whoever does from now on finds this one.
+        let is_same = password::verify(password, &known.phc) && !known.account.is_disabled;
+        if !is_same || Users::new(house).credential(name)?.as_ref() != Some(&known) {
+            return self.end_again(&person);
+        }
+        let own = Own { person: &person, ..self };
+        Ok(with_cookie(cookie, own.page(StatusCode::OK, Some("The password is changed."))?))
     }
 
     fn begin_app(self) -> Result<Reply, Refusal> {
@@ -145,8 +161,23 @@ impl Own<'_> {
             }
         }
         // They have it in their hand: the session rises, and goes on under a new secret.
-        let proofs = self.person.proofs.and(Proof::Code);
-        self.rise(proofs, |own| own.new_codes(proofs))
+        let (previous, proofs) = (cookie(self.call, SESSION)?, self.person.proofs.and(Proof::Code));
+        let opened = open_session(self.house, self.call, &account, (previous, proofs))?;
+        let (person, cookie) = opened;
+        // It goes on only while it is there, which one transaction says: a sign-out, another
+        // password or a disabled account ended it (attack U11).
+        if person.session != self.person.session {
+            return self.end_again(&person);
+        }
+        let own = Own { person: &person, ..self };
+        Ok(with_cookie(cookie, own.new_codes(proofs)?))
+    }
+
+    /// Ends a session that should not have begun.
+    fn end_again(self, person: &Person) -> Result<Reply, Refusal> {
+        let sid = person.session.as_deref().unwrap_or_default();
+        list::end(self.house, &person.subject, sid)?;
+        Ok(to_login(self.house))
     }
 
     fn remove_app(self) -> Result<Reply, Refusal> {
@@ -163,20 +194,6 @@ impl Own<'_> {
         let account = Users::new(self.house).find(&self.person.name)?;
         let codes = factors::new_codes(self.house, &account)?;
         self.paper(None, |paper| page::codes(paper, &codes))
-    }
-
-    /// Goes on in a session with a new secret and these proofs.
-    fn rise(
-        self,
-        proofs: Proofs,
-        reply: impl FnOnce(Own<'_>) -> Result<Reply, Refusal>,
-    ) -> Result<Reply, Refusal> {
-        let account = Users::new(self.house).find(&self.person.name)?;
-        let previous = cookie(self.call, SESSION)?;
-        let (person, cookie) = open_session(self.house, self.call, &account, (previous, proofs))?;
-        let mut reply = reply(Own { person: &person, ..self })?;
-        reply.headers_mut().append(http::header::SET_COOKIE, cookie);
-        Ok(reply)
     }
 
     fn record(self, action: &'static str, what: &str) -> Result<(), Refusal> {
@@ -217,6 +234,11 @@ impl Own<'_> {
         token.set(&mut reply);
         Ok(reply)
     }
+}
+
+fn with_cookie(cookie: HeaderValue, mut reply: Reply) -> Reply {
+    reply.headers_mut().append(SET_COOKIE, cookie);
+    reply
 }
 
 /// To sign in, again if need be, and back.

@@ -1,14 +1,16 @@
 //! A person's own page: attacks U3, U9, U11, A7, A10, L4.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use ringwall_base::{Person, Secret, Sessions as _};
+use ringwall_base::{Person, Secret, Sessions as _, Sink};
 
 use crate::authenticator::Authenticator;
 use crate::fixture::*;
+use crate::login::Hasty;
 
 fn value(session: &str) -> &str {
     session.split_once('=').unwrap().1
@@ -304,5 +306,30 @@ async fn pages_are_in_german_for_who_asks() {
         assert!(text(&reply).contains(german), "{path}: {}", text(&reply));
         assert!(text(&reply).contains("<html lang=\"de\">"));
         assert_eq!(reply.headers().get("content-language").unwrap(), "de");
+    }
+}
+
+#[tokio::test]
+async fn u11_an_account_disabled_during_a_change_gets_no_session() {
+    for event in ["password-changed", "factor-added"] {
+        let hasty = Arc::new(Hasty(event, OnceLock::new()));
+        let sink: Arc<dyn Sink> = Arc::<Hasty>::clone(&hasty);
+        let f = Fixture::new().with_sink(&sink);
+        let mut own = Own { session: f.sign_in().await, f };
+        let shown = text(&own.send("do=app").await).replace("&amp;", "&");
+        let app = Authenticator::of(shown.split("href=\"otpauth:").nth(1).unwrap());
+        let id = shown.split("name=\"app\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let form = match event {
+            "factor-added" => format!("do=app-confirm&app={id}&code={}", app.code(own.f.now())),
+            _ => "do=password&current=correct+horse&new=brand+new+horse&again=brand+new+horse"
+                .to_owned(),
+        };
+        let page = own.f.page("/account", &own.session).await;
+        hasty.1.set(own.f.identity.clone()).unwrap();
+        let reply = own.f.submit(&page, "/account", &form).await;
+        assert_eq!(location(&reply), "/login?return_to=%2Faccount", "{event}");
+        assert!(set_cookie(&reply, "__Host-ringwall").is_none(), "{event}");
+        let sessions = own.f.identity.users().find("ada").unwrap();
+        assert!(sessions.is_disabled && own.person().is_none(), "{event}");
     }
 }

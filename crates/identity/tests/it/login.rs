@@ -234,14 +234,14 @@ async fn a_session_survives_a_restart_and_ends_by_time_and_by_logout() {
     assert!(f.identity.person(&value, f.now()).is_none(), "logout, after a restart");
 }
 
-/// An administrator who disables the account just after the password was found right.
-#[derive(Debug, Default)]
-struct Hasty(OnceLock<Identity>);
+/// An administrator who disables the account at the moment of an event.
+#[derive(Debug)]
+pub(crate) struct Hasty(pub(crate) &'static str, pub(crate) OnceLock<Identity>);
 
 impl Sink for Hasty {
     fn put(&self, event: Event) -> Result<(), SinkError> {
-        if event.action == "login-succeeded"
-            && let Some(identity) = self.0.get()
+        if event.action == self.0
+            && let Some(identity) = self.1.get()
         {
             identity.users().disable("ada", true).unwrap();
         }
@@ -251,10 +251,10 @@ impl Sink for Hasty {
 
 #[tokio::test]
 async fn an_account_disabled_during_its_login_gets_no_session() {
-    let hasty = Arc::new(Hasty::default());
+    let hasty = Arc::new(Hasty("login-succeeded", OnceLock::new()));
     let sink: Arc<dyn Sink> = Arc::<Hasty>::clone(&hasty);
     let f = Fixture::new().with_sink(&sink);
-    hasty.0.set(f.identity.clone()).unwrap();
+    hasty.1.set(f.identity.clone()).unwrap();
     let page = f.page("/login", "").await;
     let reply = f.submit(&page, "/login", "username=ada&password=correct+horse").await;
     assert_eq!(reply.status(), 401);
