@@ -22,7 +22,7 @@ pub(crate) use cookie::{SESSION, cookie, session};
 pub(crate) use form::form;
 pub(crate) use form_token::{FormToken, form_token};
 pub(crate) use pkce::{challenge, verifier};
-pub(crate) use proof::{proof, proof_for};
+pub(crate) use proof::{once, proof, proof_for};
 pub(crate) use redirect_uri::{Redirect, redirect_uri};
 pub(crate) use return_to::return_to;
 pub(crate) use same_site::same_site;

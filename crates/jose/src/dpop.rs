@@ -118,7 +118,8 @@ fn check_time(claims: &Claims, now: Timestamp) -> Result<(), VerifyError> {
     if issued.plus(SKEW) < now { Err(VerifyError::Expired(issued.plus(SKEW))) } else { Ok(()) }
 }
 
-/// FAPI 2.0: 10 s on both sides are accepted, 60 s are not.
+/// FAPI 2.0: 10 s on both sides must be accepted, 60 s must not. Thirty, because the clocks of browsers
+/// and phones are worse than those of servers.
 const SKEW: Duration = Duration::from_secs(30);
 const JTI_BYTES_MAX: usize = 256;
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];

@@ -2,7 +2,10 @@
 
 use ringwall_base::Timestamp;
 
-use crate::{AccessToken, Expected, Internal, JwkSet, KeySet, explain, json, verify_jws};
+use crate::{
+    AccessToken, BoundAccessToken, DpopProof, Expected, Internal, JwkSet, KeySet, explain, htu,
+    json, verify_jws,
+};
 
 /// Reads the bytes in every way that this package reads bytes.
 #[doc(hidden)]
@@ -19,9 +22,17 @@ pub fn fuzz(data: &[u8]) {
     // Without keys nothing verifies, whatever the bytes are.
     let accepted = [
         ready.verify::<AccessToken>(text, &expected, now).is_ok(),
+        ready.verify::<BoundAccessToken>(text, &expected, now).is_ok(),
         ready.verify::<Internal>(text, &expected, now).is_ok(),
         verify_jws(&keys, text).is_ok(),
         explain(text, &ready, &expected, now).iter().all(|step| step.is_ok),
     ];
     debug_assert!(!accepted.contains(&true), "accepted a token that nobody signed");
+    // A proof carries its own key, so that a good one may be found.
+    if let Ok(proof) = DpopProof::verify(text, "GET", "https://a/", now) {
+        debug_assert_eq!(proof.jkt().len(), 43, "the thumbprint of a key");
+    }
+    if let Some(normal) = htu::normal(text) {
+        debug_assert_eq!(htu::normal(&normal).as_ref(), Some(&normal), "one spelling");
+    }
 }

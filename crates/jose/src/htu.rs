@@ -20,6 +20,9 @@ pub(crate) fn normal(uri: &str) -> Option<String> {
     let authority = authority.to_ascii_lowercase();
     let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
     let authority = authority.strip_suffix(':').unwrap_or(authority);
+    if authority.is_empty() || authority.ends_with(':') || authority.ends_with(default_port) {
+        return None;
+    }
     Some(format!("{scheme}://{authority}{}", without_dots(&escapes(path)?)))
 }
 
@@ -91,6 +94,7 @@ mod tests {
         ] {
             same(token, other);
         }
+        assert_eq!(normal("https://shop.example:443:443/"), None, "one port");
         same("https://shop.example", "https://shop.example/");
         same("https://shop.example/a/..", "https://shop.example/");
         same("https://shop.example/a/b/.", "https://shop.example/a/b/");

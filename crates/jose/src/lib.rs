@@ -46,6 +46,6 @@ pub use profile::{
     AccessToken, BoundAccessToken, ClientAssertion, IdToken, Internal, LogoutToken, Profile,
 };
 pub use recent::Recent;
-pub use replay::Replays;
+pub use replay::{Replays, Use};
 pub use token_cache::TokenCache;
 pub use verify::{Expected, TOKEN_BYTES_MAX, VerifyError};

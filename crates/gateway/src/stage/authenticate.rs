@@ -16,7 +16,7 @@ use http::header::ORIGIN;
 use ringwall_base::{Secret, Sessions, Timestamp};
 use ringwall_jose::{
     AccessClaims, AccessToken, BoundAccessToken, DpopProof, Expected, InternalClaims, KeySet,
-    Replays, TokenCache,
+    Replays, TokenCache, Use,
 };
 use ringwall_net::Peer;
 use ringwall_policy::PersonFacts;
@@ -192,7 +192,7 @@ impl Authenticate {
             .free
             .verify(&keys, token, (now, edge.reading), |claims| self.holder(claims, None))
             .map_err(|error| Refusal::unauthenticated(error.to_string()))?;
-        self.held(&holder, epoch)
+        self.held(&holder, (epoch, Challenge::Bearer))
     }
 
     /// RFC 9449 section 7.1: the token, and a proof that was made to send it here and now.
@@ -203,32 +203,42 @@ impl Authenticate {
         request: &Normal,
         now: Timestamp,
     ) -> Result<Arc<Caller>, Refusal> {
-        let proof = proof(request, now)?;
         let keys = self.keys.access();
         let epoch = self.keys.epoch();
         let holder = edge.tokens.bound.verify(&keys, token, (now, edge.reading), |bound| {
             self.holder(&Arc::new(bound.access.clone()), Some(bound.jkt.clone()))
         });
         let holder = holder.map_err(|error| challenged(error.to_string(), Challenge::Dpop))?;
+        let caller = self.held(&holder, (epoch, Challenge::Dpop))?;
+        // A key is read and a signature verified only for who has a good token.
+        let proof = proof(request, now)?;
         if holder.jkt.as_deref() != Some(proof.jkt()) {
             return Err(challenged("the proof is of another key", Challenge::Proof));
         }
         if !proof.is_for(token) {
             return Err(challenged("the proof is for another token", Challenge::Proof));
         }
-        let caller = self.held(&holder, epoch)?;
-        // Last: only who holds a token and its key can fill this memory (attack Q5).
-        if !edge.tokens.proofs.first(proof.jkt(), proof.token_id(), now) {
-            return Err(challenged("the proof was used before", Challenge::Proof));
+        // Last: only who holds a token and its key can fill this memory, and only a share of it
+        // (attack Q5).
+        match edge.tokens.proofs.note(proof.jkt(), proof.token_id(), now) {
+            Use::First => Ok(caller),
+            Use::Again => Err(challenged("the proof was used before", Challenge::Proof)),
+            Use::Full => Err(Refusal::TooMany {
+                limit: "proofs by one key".to_owned(),
+                retry_after_secs: DpopProof::memory().as_secs(),
+            }),
         }
-        Ok(caller)
     }
 
     /// Who holds a token that was not revoked since.
-    fn held(&self, holder: &Holder, epoch: u64) -> Result<Arc<Caller>, Refusal> {
+    fn held(
+        &self,
+        holder: &Holder,
+        (epoch, challenge): (u64, Challenge),
+    ) -> Result<Arc<Caller>, Refusal> {
         if holder.held_at.load(Ordering::Acquire) != epoch {
             if self.keys.is_revoked(&holder.claims) {
-                return Err(Refusal::unauthenticated("the token was revoked"));
+                return Err(challenged("the token was revoked", challenge));
             }
             holder.held_at.store(epoch, Ordering::Release);
         }

@@ -65,7 +65,7 @@ impl Original<'_> {
         *copy.uri_mut() = self.request.uri().clone();
         let fields = copy.headers_mut();
         *fields = self.request.headers().clone();
-        for name in [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION] {
+        for name in [AUTHORIZATION, COOKIE, DPOP, PROXY_AUTHORIZATION] {
             fields.remove(name);
         }
         fields.insert(HOST, HeaderValue::from_str(self.host).ok()?);
@@ -102,6 +102,8 @@ async fn send(
 
 /// Tells the version that gets it that nobody waits.
 const MIRROR: HeaderName = HeaderName::from_static("ringwall-mirror");
+/// A proof of the key that a token is bound to (RFC 9449).
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// Copies under way at a time, each with a body of this size: 4 MiB in all.
 const COPIES_MAX: u32 = 64;

@@ -135,7 +135,10 @@ fn a_revoked_bound_token_ends_and_an_old_proof_stays_used() {
     assert_eq!(status(&get(edge, "/me", &[&b.shown(), &old])), 200);
     b.fleet.clock.advance(Duration::from_secs(30));
     assert_eq!(status(&get(edge, "/me", &[&b.shown(), &old])), 401, "replayed at its end");
+    let fresh = |jti| b.proof(&b.key, jti, &json!({"iat": NOW + 30}));
+    assert_eq!(status(&get(edge, "/me", &[&b.shown(), &fresh("2")])), 200);
     b.fleet.revocations.revoke("t-1");
-    let fresh = b.proof(&b.key, "2", &json!({"iat": NOW + 30}));
-    assert_eq!(status(&get(edge, "/me", &[&b.shown(), &fresh])), 401);
+    let refused = get(edge, "/me", &[&b.shown(), &fresh("3")]);
+    assert_eq!(status(&refused), 401);
+    assert!(refused.contains("DPoP error=\"invalid_token\""), "{refused}");
 }

@@ -271,7 +271,7 @@ fn a_canary_gets_those_who_ask_for_it_and_a_mirror_gets_copies_that_nobody_waits
     shop.mirror = Some(ringwall_manifest::Mirror { upstream: upstream(&mirror), percent: 100 });
     let fleet = Fleet::new(&model(vec![shop]));
     let edge = fleet.edge();
-    let fields = ["cookie: __Host-ringwall=alice", "x-canary: yes"];
+    let fields = ["cookie: __Host-ringwall=alice", "x-canary: yes", "dpop: proof"];
     assert_eq!(status(&ask(edge, "GET /items", &fields, "")), 200);
     assert_eq!((one.seen(), canary.seen()), (0, 1));
     all_answered(&load(edge, "GET /items", CLIENTS, 50));
@@ -282,7 +282,7 @@ fn a_canary_gets_those_who_ask_for_it_and_a_mirror_gets_copies_that_nobody_waits
     }
     let heads = mirror.heads();
     assert!(heads.iter().all(|head| field(head, "ringwall-mirror") == Some("1")));
-    for secret in ["cookie", "authorization", "ringwall-identity", "x-forwarded-for"] {
+    for secret in ["cookie", "authorization", "dpop", "ringwall-identity", "x-forwarded-for"] {
         assert!(heads.iter().all(|head| field(head, secret).is_none()), "{secret}");
     }
     let metrics = fleet.core.metrics().unwrap();

@@ -1,21 +1,21 @@
 //! A proof of possession, if the request brings one (RFC 9449): in one header, for this request, once.
 
-use ringwall_jose::DpopProof;
+use ringwall_jose::{DpopProof, Use};
 
 use crate::answer::{Call, Refusal};
 use crate::identity::House;
 use crate::record::Record;
 
-/// The key that the client proves to the endpoints that give tokens; there the proof has our nonce.
-pub(crate) fn proof(house: &House, call: &Call) -> Result<Option<String>, Refusal> {
+/// The proof that comes to the endpoints that give tokens; there it has our nonce. Whoever gives one
+/// for it calls [`once`] first, when what it is given for was found good.
+pub(crate) fn proof(house: &House, call: &Call) -> Result<Option<DpopProof>, Refusal> {
     let Some(proof) = read(house, call)? else { return Ok(None) };
     let now = house.seams.clock.now();
     // Section 8: without it, a proof could have been made long ago, by whoever had the key then.
     if !proof.nonce().is_some_and(|nonce| house.nonces.accepts(nonce, now)) {
         return Err(Refusal::client("use_dpop_nonce", "the proof needs the nonce of DPoP-Nonce"));
     }
-    once(house, call, &proof)?;
-    Ok(Some(proof.jkt().to_owned()))
+    Ok(Some(proof))
 }
 
 /// A proof that was made to send this access token, by the key that the token is bound to.
@@ -51,12 +51,20 @@ fn read(house: &House, call: &Call) -> Result<Option<DpopProof>, Refusal> {
     }
 }
 
-fn once(house: &House, call: &Call, proof: &DpopProof) -> Result<(), Refusal> {
-    if house.proofs.first(proof.jkt(), proof.token_id(), house.seams.clock.now()) {
-        return Ok(());
+/// Notes that a proof is used. Anybody can make keys and proofs: only who has something good to use
+/// them for gets a place in this memory (attack Q5).
+pub(crate) fn once(house: &House, call: &Call, proof: &DpopProof) -> Result<(), Refusal> {
+    match house.proofs.note(proof.jkt(), proof.token_id(), house.seams.clock.now()) {
+        Use::First => Ok(()),
+        Use::Again => {
+            house.put(Record::refused("dpop-replayed", "proof used before").source(call.peer))?;
+            Err(INVALID)
+        }
+        Use::Full => {
+            tracing::warn!("more proofs than can be remembered");
+            Err(Refusal::Unavailable)
+        }
     }
-    house.put(Record::refused("dpop-replayed", "proof used before").source(call.peer))?;
-    Err(INVALID)
 }
 
 const INVALID: Refusal = Refusal::client("invalid_dpop_proof", "the proof is not valid");

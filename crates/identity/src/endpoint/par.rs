@@ -2,10 +2,11 @@
 //! before a browser is involved, and from a client that proved who it is.
 
 use http::StatusCode;
+use ringwall_jose::DpopProof;
 use serde_json::json;
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
-use crate::check::{authorization_request, client, form, proof, redirect_uri};
+use crate::check::{authorization_request, client, form, once, proof, redirect_uri};
 use crate::clients::Grant;
 use crate::identity::House;
 use crate::pushed::push;
@@ -13,6 +14,7 @@ use crate::record::Record;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let mut form = form(call)?;
+    let proof = proof(house, call)?;
     let client = client(house, call, &form)?;
     if !client.uses(Grant::AuthorizationCode) {
         let why = "the client may not use this grant";
@@ -22,12 +24,12 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if form.get("request_uri").is_some() {
         return Err(Refusal::client("invalid_request", "request_uri cannot be pushed"));
     }
-    if let Some(jkt) = proof(house, call)? {
+    if let Some(jkt) = proof.as_ref().map(DpopProof::jkt) {
         // RFC 9449 section 10.1: the proof stands for the parameter, and both must agree.
         if form.get("dpop_jkt").is_some_and(|named| named != jkt) {
             return Err(Refusal::client("invalid_dpop_proof", "dpop_jkt is of another key"));
         }
-        form.set("dpop_jkt", jkt);
+        form.set("dpop_jkt", jkt.to_owned());
     }
     form.set("client_id", client.settings.id.clone());
     if redirect_uri(&client, &form).is_none() {
@@ -35,6 +37,9 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     }
     authorization_request(&client, &form)
         .map_err(|fault| Refusal::client(fault.error, fault.why))?;
+    if let Some(proof) = &proof {
+        once(house, call, proof)?;
+    }
     let pushed = push(house, &client.settings.id, &form)?.ok_or(Refusal::Client {
         status: StatusCode::TOO_MANY_REQUESTS,
         error: "temporarily_unavailable",

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use ringwall_base::Secret;
+use ringwall_jose::DpopProof;
 use serde_json::json;
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
-use crate::check::{client, form, proof, scope};
+use crate::check::{client, form, once, proof, scope};
 use crate::clients::{Access, Client, Grant};
 use crate::codes::Grantee;
 use crate::form::Form;
@@ -25,20 +26,32 @@ struct Asked<'a> {
     call: &'a Call,
     form: &'a Form,
     client: &'a Arc<Client>,
-    /// The key that it proved: the tokens are bound to it.
-    jkt: Option<String>,
+    /// The proof of the key that the tokens are bound to.
+    proof: Option<DpopProof>,
+}
+
+impl Asked<'_> {
+    /// The thumbprint of that key.
+    fn jkt(&self) -> Option<&str> {
+        self.proof.as_ref().map(DpopProof::jkt)
+    }
+
+    /// The grant is good: its proof is used now.
+    fn spend(&self, house: &House) -> Result<(), Refusal> {
+        self.proof.as_ref().map_or(Ok(()), |proof| once(house, self.call, proof))
+    }
 }
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let form = form(call)?;
+    // First: neither an assertion nor a code is used up for want of a nonce.
+    let proof = proof(house, call)?;
     let client = client(house, call, &form)?;
     let grant = grant(&client, &form)?;
-    // Before the grant is looked at: a code is not used up for want of a nonce.
-    let jkt = proof(house, call)?;
-    if jkt.is_none() && client.settings.requires_dpop {
+    if proof.is_none() && client.settings.requires_dpop {
         return Err(Refusal::client("invalid_dpop_proof", "the client must prove a key"));
     }
-    let asked = Asked { call, form: &form, client: &client, jkt };
+    let asked = Asked { call, form: &form, client: &client, proof };
     match grant {
         Grant::AuthorizationCode => authorization_code::answer(house, &asked),
         Grant::ClientCredentials => client_credentials(house, &asked),
@@ -68,7 +81,8 @@ fn client_credentials(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal
     }
     let scope = scope(client, asked.form)
         .ok_or(Refusal::client("invalid_scope", "a scope is not the client's"))?;
-    let issued = for_program(house, client, &scope, asked.jkt.as_deref())?;
+    asked.spend(house)?;
+    let issued = for_program(house, client, &scope, asked.jkt())?;
     let record = Record::of("token-issued").client(&client.settings.id).source(asked.call.peer);
     house.put(record.operation("client_credentials"))?;
     Ok(reply(&Given { issued, id_token: None, refresh_token: None }))
@@ -96,7 +110,8 @@ fn give(
     words: &Words<'_>,
 ) -> Result<Given, Refusal> {
     let client = asked.client;
-    let issued = for_person(house, client, grantee, (words.token_id, asked.jkt.as_deref()))?;
+    asked.spend(house)?;
+    let issued = for_person(house, client, grantee, (words.token_id, asked.jkt()))?;
     let id_token = wanted_id_token(house, client, grantee, &issued)?;
     let record = Record::of(words.action).client(&client.settings.id).source(asked.call.peer);
     house.put(record.person(&grantee.subject, &grantee.name).operation(words.grant))?;
@@ -110,7 +125,7 @@ fn new_family(house: &House, asked: &Asked<'_>) -> Result<Option<NewFamily>, Ref
     }
     // RFC 9449 section 5: those of a confidential client are bound to its own credential.
     let is_public = asked.client.settings.access == Access::Public;
-    let cnf = asked.jkt.clone().filter(|_| is_public);
+    let cnf = asked.jkt().map(str::to_owned).filter(|_| is_public);
     Ok(Some(NewFamily::generate(house, cnf)?))
 }
 

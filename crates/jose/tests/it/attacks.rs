@@ -218,6 +218,11 @@ proptest! {
     }
 
     #[test]
+    fn an_address_has_one_normal_spelling(text in "https?://[a-c:.]{1,8}(/[a-c.%2e5/:]{0,8})?") {
+        fuzz(text.as_bytes());
+    }
+
+    #[test]
     fn a_changed_byte_breaks_a_token(index in any::<proptest::sample::Index>(), byte: u8) {
         let key = fixed();
         let good = mint(&key, "at+jwt", &claims()).unwrap();

@@ -42,7 +42,7 @@ fn presented(house: &House, asked: &Asked<'_>) -> Result<Presented, Refusal> {
         redirect_uri: redirect_uri.to_owned(),
         challenge: verifier(form).map_err(missing)?,
         token_id: house.token_id()?,
-        jkt: asked.jkt.clone(),
+        jkt: asked.jkt().map(str::to_owned),
         family: new_family(house, asked)?,
     })
 }
