@@ -166,6 +166,8 @@ pub struct ClientSpec {
     /// What it must do: `dpop`, prove a key of its own for every token; `par`, push its
     /// authorization requests.
     pub requires: Vec<String>,
+    /// Clients whose tokens it may exchange, to call on for the person behind them.
+    pub acts_for: Vec<String>,
     /// Grants beside those that follow from the rest: `refresh_token`.
     pub grants: Vec<String>,
 }

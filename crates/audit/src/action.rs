@@ -110,6 +110,7 @@ pub static ACTIONS: &[Action] = &[
     action("spiffe-svid-issued", "configuration", "creation", "a service got its certificate"),
     action("step-up-required", "authentication", "info", "a stronger login was asked for"),
     action("stream-ended", "web", "denied", "a tunnel or a stream was ended, as what admitted it had ended"),
+    action("token-exchanged", "authentication", "change", "a service got a token to act for a person who called it"),
     action("token-introspected", "authentication", "info", "a token was asked about"),
     action("token-issued", "authentication", "start", "a token was issued"),
     action("token-refresh-reuse", "authentication", "denied", "a rotated refresh token was used again"),

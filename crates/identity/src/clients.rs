@@ -42,12 +42,20 @@ pub enum Grant {
     DeviceCode,
     /// `refresh_token`: new tokens for a person who let it act before.
     RefreshToken,
+    /// `urn:ietf:params:oauth:grant-type:token-exchange`: tokens to call on with, for a person who
+    /// called it.
+    TokenExchange,
 }
 
 impl Grant {
     /// All that there are.
-    pub const ALL: [Self; 4] =
-        [Self::AuthorizationCode, Self::ClientCredentials, Self::DeviceCode, Self::RefreshToken];
+    pub const ALL: [Self; 5] = [
+        Self::AuthorizationCode,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::RefreshToken,
+        Self::TokenExchange,
+    ];
 
     /// Reads a `grant_type` (RFC 6749).
     pub fn parse(name: &str) -> Option<Self> {
@@ -61,6 +69,7 @@ impl Grant {
             Self::ClientCredentials => "client_credentials",
             Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
             Self::RefreshToken => "refresh_token",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 }
@@ -88,6 +97,9 @@ pub struct NewClient {
     /// Whether its authorization requests are taken only when they were pushed (RFC 9126).
     #[serde(default)]
     pub requires_par: bool,
+    /// Clients whose tokens it may exchange, to call on for the person behind them.
+    #[serde(default)]
+    pub may_act_for: Vec<String>,
 }
 
 /// A registered client.
@@ -119,8 +131,8 @@ pub enum ClientError {
     /// There is no such client.
     #[error("there is no client with this id")]
     NotFound,
-    /// A public client cannot keep a secret, so it cannot act for itself.
-    #[error("a public client cannot use client_credentials")]
+    /// A public client cannot keep a secret, so it can act neither for itself nor for others.
+    #[error("a public client cannot use client_credentials or token exchange")]
     PublicProgram,
     /// No randomness.
     #[error("there is no randomness")]
@@ -159,6 +171,7 @@ impl Default for NewClient {
             wants_es256: false,
             requires_dpop: false,
             requires_par: false,
+            may_act_for: Vec::new(),
         }
     }
 }
@@ -359,7 +372,8 @@ fn check(new: &NewClient) -> Result<(), ClientError> {
     if !is_id {
         return Err(ClientError::Id);
     }
-    if new.access == Access::Public && new.grants.contains(&Grant::ClientCredentials) {
+    let for_programs = [Grant::ClientCredentials, Grant::TokenExchange];
+    if new.access == Access::Public && for_programs.iter().any(|grant| new.grants.contains(grant)) {
         return Err(ClientError::PublicProgram);
     }
     keys_of(new).map_err(ClientError::Keys)?;

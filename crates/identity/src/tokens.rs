@@ -6,7 +6,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Algorithm, SignError, Timestamp};
 use ringwall_jose::{base64url_encode, mint};
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::check::Held;
 use crate::clients::Client;
 use crate::codes::Grantee;
 use crate::identity::House;
@@ -51,6 +53,8 @@ struct Access<'a> {
     amr: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    act: Option<&'a Value>,
 }
 
 /// RFC 7800: who may use the token.
@@ -107,6 +111,7 @@ pub(crate) fn for_program(
         acr: None,
         amr: Vec::new(),
         cnf: jkt.map(|jkt| Confirmation { jkt }),
+        act: None,
     };
     let token = sign(house, client, &claims)?;
     Ok(Issued { token, life, scope: scope.to_owned(), kind: kind(jkt) })
@@ -140,9 +145,43 @@ pub(crate) fn for_person(
         acr: Some(grantee.proofs.level()),
         amr: grantee.proofs.names(),
         cnf: jkt.map(|jkt| Confirmation { jkt }),
+        act: None,
     };
     let token = sign(house, client, &claims)?;
     Ok(Issued { token, life, scope: grantee.scope.clone(), kind: kind(jkt) })
+}
+
+/// For a client that acts for the person of another token: no longer, no more, no freer.
+pub(crate) fn for_actor(
+    house: &House,
+    client: &Client,
+    (held, jkt): (&Held, Option<&str>),
+    (scope, act): (&str, &Value),
+) -> Result<Issued, SignError> {
+    let now = house.seams.clock.now();
+    let subject = &held.claims;
+    let life = house.settings.access_life.min(LIFE_MAX).min(subject.expires.since(now));
+    let token_id = house.token_id()?;
+    let claims = Access {
+        iss: &house.settings.issuer,
+        aud: &house.settings.issuer,
+        sub: &subject.subject,
+        client_id: &client.settings.id,
+        jti: &token_id,
+        iat: now.secs(),
+        nbf: now.secs(),
+        exp: now.plus(life).secs(),
+        scope,
+        roles: &subject.roles,
+        name: subject.name.as_deref(),
+        sid: subject.session.as_deref(),
+        gid: subject.grant.as_deref(),
+        auth_time: subject.authenticated_at.map(Timestamp::secs),
+        cnf: jkt.map(|jkt| Confirmation { jkt }),
+        act: Some(act),
+    };
+    let token = sign(house, client, &claims)?;
+    Ok(Issued { token, life, scope: scope.to_owned(), kind: kind(jkt) })
 }
 
 /// A client that does not know the kind of a token must not use it (RFC 6749 section 7.1).

@@ -41,6 +41,9 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
             "username": claims.name,
             "token_type": if jkt.is_some() { "DPoP" } else { "Bearer" },
         });
+        if let (Some(act), Some(members)) = (claims.extra.get("act"), body.as_object_mut()) {
+            members.insert("act".to_owned(), act.clone());
+        }
         if let (Some(jkt), Some(members)) = (jkt, body.as_object_mut()) {
             members.insert("cnf".to_owned(), json!({"jkt": jkt}));
         }

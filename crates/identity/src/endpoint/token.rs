@@ -19,6 +19,7 @@ use crate::tokens::{Issued, for_person, for_program, id_token};
 
 mod authorization_code;
 mod device_code;
+mod exchange;
 mod refresh_token;
 
 /// Who asks, with what.
@@ -57,6 +58,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         Grant::ClientCredentials => client_credentials(house, &asked),
         Grant::DeviceCode => device_code::answer(house, &asked),
         Grant::RefreshToken => refresh_token::answer(house, &asked),
+        Grant::TokenExchange => exchange::answer(house, &asked),
     }
 }
 

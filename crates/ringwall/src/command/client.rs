@@ -44,6 +44,10 @@ enum Verb {
         /// Take its authorization requests only when it pushed them (RFC 9126)
         #[arg(long)]
         par: bool,
+        /// A client whose tokens it may exchange to call on for the same person (RFC 8693), as often
+        /// as needed
+        #[arg(long, value_name = "CLIENT", conflicts_with = "public")]
+        acts_for: Vec<String>,
         /// What it may use beside codes and its own credentials, as often as needed
         #[arg(long = "grant", value_name = "GRANT", value_parser = ["refresh_token", "device_code"])]
         grants: Vec<String>,
@@ -60,7 +64,18 @@ enum Verb {
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
-        Verb::Add { id, redirect_uris, roles, public, jwks, es256, dpop, par, grants } => {
+        Verb::Add {
+            id,
+            redirect_uris,
+            roles,
+            public,
+            jwks,
+            es256,
+            dpop,
+            par,
+            acts_for,
+            grants,
+        } => {
             let read = |file: &PathBuf| {
                 std::fs::read_to_string(file)
                     .with_context(|| format!("cannot read {}", file.display()))
@@ -75,6 +90,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
                 roles: roles.clone(),
                 wants_es256: *es256,
                 requires: required.map(str::to_owned).collect(),
+                acts_for: acts_for.clone(),
                 grants: grants.iter().map(|name| grant_type(name)).collect(),
             })
         }

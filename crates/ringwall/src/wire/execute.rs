@@ -214,6 +214,9 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         grants.push(Grant::ClientCredentials);
     }
     grants.extend(spec.grants.iter().filter_map(|name| Grant::parse(name)));
+    if !spec.acts_for.is_empty() {
+        grants.push(Grant::TokenExchange);
+    }
     grants.dedup();
     let requires = |what: &str| spec.requires.iter().any(|name| name == what);
     NewClient {
@@ -226,6 +229,7 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         wants_es256: spec.wants_es256,
         requires_dpop: requires("dpop"),
         requires_par: requires("par"),
+        may_act_for: spec.acts_for.clone(),
     }
 }
 
