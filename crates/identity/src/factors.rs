@@ -1,5 +1,6 @@
 //! Second factors of accounts: the authenticator app and the recovery codes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use ringwall_base::{Secret, Timestamp, Ulid};
@@ -70,6 +71,21 @@ impl Users<'_> {
     pub fn factors(&self, name: &str) -> Result<Factors, PeopleError> {
         let account = self.find(name)?;
         Ok(of(self.house(), &account.subject)?)
+    }
+
+    /// The subjects of all accounts that are asked for a second factor.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn with_factor(&self) -> Result<BTreeSet<String>, PeopleError> {
+        let rows = self.house().seams.store.read(|view| {
+            view.query(
+                "SELECT user_id FROM identity_totp
+                 WHERE tenant_id = ?1 AND confirmed_at IS NOT NULL",
+                &[TENANT.into()],
+            )
+        })?;
+        Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, StoreError>>()?)
     }
 
     /// Gives an account an authenticator that counts from now on and new recovery codes, for whoever

@@ -113,11 +113,15 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
             Ok(done(&format!("{name} no longer has the role {role}")))
         }
         _ => {
+            let with_factor = users.with_factor()?;
             let rows = users.list(USERS_MAX)?.into_iter().map(|account| {
+                let factor = if with_factor.contains(&account.subject) { "app" } else { "none" };
                 let state = if account.is_disabled { "disabled" } else { "active" };
-                vec![account.name, or_none(&account.roles), state.to_owned(), account.subject]
+                let (roles, factor, state) =
+                    (or_none(&account.roles), factor.to_owned(), state.to_owned());
+                vec![account.name, roles, state, factor, account.subject]
             });
-            Ok(rows_of(&["name", "roles", "state", "id"], rows.collect()))
+            Ok(rows_of(&["name", "roles", "state", "second factor", "id"], rows.collect()))
         }
     }
 }

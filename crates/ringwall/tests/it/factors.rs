@@ -27,7 +27,14 @@ fn a_role_with_mfa_is_had_after_the_second_step_only() {
         house.send("DELETE /books/7", &[cookie, &origin], "").status
     };
     assert_eq!(remove(&password_only), 403, "one factor");
+    let factor = || {
+        let listed = house.run(&["user", "list", "--format", "plain"]).good().out;
+        let line = listed.lines().find(|line| line.starts_with("cem")).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("{listed}")).contains("app")
+    };
+    assert!(!factor());
     let handout = house.run(&["user", "enrol", "cem"]).good().out;
+    assert!(factor());
     assert!(handout.starts_with("otpauth://totp/"), "{handout}");
     let code = handout.lines().nth(3).unwrap();
     let factors = house.run(&["user", "factors", "cem"]).good().out;
