@@ -48,9 +48,9 @@ struct Access<'a> {
     auth_time: Option<u64>,
     /// How the person signed in (RFC 9068 section 2.2.1.2): a service may ask for more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    acr: Option<&'static str>,
+    acr: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    amr: Vec<&'static str>,
+    amr: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cnf: Option<Confirmation<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,6 +177,13 @@ pub(crate) fn for_actor(
         sid: subject.session.as_deref(),
         gid: subject.grant.as_deref(),
         auth_time: subject.authenticated_at.map(Timestamp::secs),
+        acr: subject.extra.get("acr").and_then(Value::as_str),
+        amr: subject
+            .extra
+            .get("amr")
+            .and_then(Value::as_array)
+            .map(|ways| ways.iter().filter_map(Value::as_str).collect())
+            .unwrap_or_default(),
         cnf: jkt.map(|jkt| Confirmation { jkt }),
         act: Some(act),
     };

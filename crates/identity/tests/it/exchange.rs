@@ -81,7 +81,7 @@ async fn a_service_acts_for_a_person_and_says_so() {
     assert_eq!(first["expires_in"], 180, "no longer than the first one");
     assert!(first.get("refresh_token").is_none() && first.get("id_token").is_none());
     let (before, after) = (claims(&subject), claims(&first));
-    for same in ["sub", "sid", "roles", "name", "auth_time", "exp", "aud"] {
+    for same in ["sub", "sid", "roles", "name", "auth_time", "acr", "amr", "exp", "aud"] {
         assert_eq!(before[same], after[same], "{same}");
     }
     assert_eq!((&after["client_id"], &after["act"]), (&"s0".into(), &value!({"sub": "s0"})));
