@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringwall_jose::base64url_decode;
 
-use crate::check::{challenge, scope};
+use crate::check::{challenge, resource, scope};
 use crate::clients::Client;
 use crate::form::Form;
 
@@ -40,6 +40,7 @@ pub(crate) struct Fault {
 }
 
 pub(crate) fn authorization_request(
+    issuer: &str,
     client: &Client,
     form: &Form,
 ) -> Result<AuthorizationRequest, Fault> {
@@ -47,6 +48,12 @@ pub(crate) fn authorization_request(
     let is_long = |name| form.get(name).is_some_and(|value| value.len() > 512);
     if is_long("state") || is_long("nonce") {
         return Err(invalid("state or nonce is too long"));
+    }
+    if !resource(issuer, form) {
+        return Err(Fault {
+            error: "invalid_target",
+            why: "the resource is not behind this server",
+        });
     }
     Ok(AuthorizationRequest {
         challenge: challenge(form).map_err(invalid)?,

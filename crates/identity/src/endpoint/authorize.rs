@@ -28,11 +28,12 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let (form, pushed) = parameters(house, call, &client, query)?;
     let redirect = redirect(house, call, &client, &form)?;
     // From here on they go to the client.
-    let request = authorization_request(&client, &form).and_then(|request| {
-        // What travels through the browser could be changed there (attack A7).
-        let is_open = client.settings.requires_par && pushed.is_none();
-        if is_open { Err(NOT_PUSHED) } else { Ok(request) }
-    });
+    let request =
+        authorization_request(&house.settings.issuer, &client, &form).and_then(|request| {
+            // What travels through the browser could be changed there (attack A7).
+            let is_open = client.settings.requires_par && pushed.is_none();
+            if is_open { Err(NOT_PUSHED) } else { Ok(request) }
+        });
     let request = request.map_err(|fault| to_client(&redirect, fault))?;
     let Some(person) = person(house, call, &redirect, &request)? else {
         return Ok(to_login(house, call));

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::answer::{Call, DEVICE, Refusal, Reply, json_reply};
-use crate::check::{client, form, scope};
+use crate::check::{client, form, resource, scope};
 use crate::clients::Grant;
 use crate::device::start;
 use crate::identity::House;
@@ -16,6 +16,9 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if !client.uses(Grant::DeviceCode) {
         let why = "the client may not use this grant";
         return Err(Refusal::client("unauthorized_client", why));
+    }
+    if !resource(&house.settings.issuer, &form) {
+        return Err(Refusal::client("invalid_target", "the resource is not behind this server"));
     }
     let scope = scope(&client, &form)
         .ok_or(Refusal::client("invalid_scope", "a scope is not the client's"))?;

@@ -35,7 +35,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if redirect_uri(&client, &form).is_none() {
         return Err(Refusal::client("invalid_request", "redirect_uri is not registered"));
     }
-    authorization_request(&client, &form)
+    authorization_request(&house.settings.issuer, &client, &form)
         .map_err(|fault| Refusal::client(fault.error, fault.why))?;
     if let Some(proof) = &proof {
         once(house, call, proof)?;

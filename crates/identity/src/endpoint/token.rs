@@ -8,7 +8,7 @@ use ringwall_jose::DpopProof;
 use serde_json::json;
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
-use crate::check::{client, form, once, proof, scope};
+use crate::check::{client, form, once, proof, resource, scope};
 use crate::clients::{Access, Client, Grant};
 use crate::codes::Grantee;
 use crate::form::Form;
@@ -49,6 +49,9 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let proof = proof(house, call)?;
     let client = client(house, call, &form)?;
     let grant = grant(&client, &form)?;
+    if !resource(&house.settings.issuer, &form) {
+        return Err(Refusal::client("invalid_target", "the resource is not behind this server"));
+    }
     if proof.is_none() && client.settings.requires_dpop {
         return Err(Refusal::client("invalid_dpop_proof", "the client must prove a key"));
     }

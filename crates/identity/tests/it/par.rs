@@ -136,6 +136,7 @@ async fn what_could_not_be_asked_cannot_be_pushed() {
         (vec![("scope", "admin")], "invalid_scope"),
         (vec![("request", "x")], "request_not_supported"),
         (vec![("request_uri", "urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3Ax")], "invalid_request"),
+        (vec![("resource", "https%3A%2F%2Fevil.example")], "invalid_target"),
         (vec![("max_age", "x")], "invalid_request"),
         (vec![("prompt", "x")], "invalid_request"),
         (vec![("dpop_jkt", "x")], "invalid_request"),

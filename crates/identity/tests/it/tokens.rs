@@ -265,3 +265,25 @@ async fn a_code_ends_with_its_session() {
     f.identity.users().set_password("ada", &Secret::new("another horse".to_owned())).unwrap();
     assert_eq!(json(&f.redeem(&code).await)["error"], "invalid_grant");
 }
+
+#[tokio::test]
+async fn a_resource_is_behind_this_server_or_there_is_no_token() {
+    let f = Fixture::new();
+    let session = f.sign_in().await;
+    let form = format!("grant_type=client_credentials&client_id=robot&client_secret={}", f.secret);
+    for (resource, error) in [
+        (ISSUER.to_owned(), None),
+        (format!("{ISSUER}/orders"), None),
+        ("https://evil.example".to_owned(), Some("invalid_target")),
+        (format!("{ISSUER}.evil.example"), Some("invalid_target")),
+    ] {
+        let asked = encoded(&resource);
+        let body = json(&f.post("/oauth/token", &format!("{form}&resource={asked}")).await);
+        assert_eq!(body["error"].as_str(), error, "{resource}");
+        let back = location(&f.get(&authorize_path(&[("resource", &asked)]), &session).await);
+        assert_eq!(parameter(&back, "error").as_deref(), error, "{resource}");
+        if error.is_none() {
+            assert_eq!(payload(body["access_token"].as_str().unwrap())["aud"], ISSUER);
+        }
+    }
+}
