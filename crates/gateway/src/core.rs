@@ -138,6 +138,7 @@ impl Core {
             sessions: Arc::clone(&seams.sessions),
             clock: Arc::clone(&seams.clock),
             sink: Arc::clone(&seams.sink),
+            standing: ArcSwapOption::empty(),
         };
         Ok(Arc::new(Self {
             seams,
@@ -159,7 +160,8 @@ impl Core {
     }
 
     /// Puts a manifest in force for all requests that come from now on, and returns its version.
-    /// Requests on their way end by the manifest that admitted them.
+    /// Requests on their way end by the manifest that admitted them; tunnels and streams end where
+    /// this one does not permit them.
     ///
     /// # Errors
     /// When something in it cannot be enforced. What was in force stays.
@@ -175,6 +177,7 @@ impl Core {
         let rules = model.services.values();
         let rules = rules.filter_map(|one| Some((one.name.clone(), one.health.clone()?)));
         self.health.store(Arc::new(rules.collect()));
+        self.terms.standing.store(Some(Arc::clone(snapshot.standing())));
         self.snapshot.store(Some(Arc::new(snapshot)));
         Ok(version)
     }

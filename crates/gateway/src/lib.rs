@@ -20,6 +20,7 @@ mod compress;
 mod grpc_web;
 mod idle;
 mod tenure;
+mod standing;
 mod trace;
 mod record;
 mod ledger;

@@ -198,6 +198,16 @@ impl Record {
         &self.method
     }
 
+    /// The path and query that the client asked for.
+    pub(crate) const fn target(&self) -> Option<&PathAndQuery> {
+        self.target.as_ref()
+    }
+
+    /// The version of the manifest that the request is judged by.
+    pub(crate) const fn manifest(&self) -> u64 {
+        self.manifest
+    }
+
     /// Whether somebody is behind the request.
     pub(crate) fn is_known(&self) -> bool {
         self.caller.as_ref().is_some_and(|caller| caller.person().is_some())

@@ -1,13 +1,17 @@
 //! Tenure: what admitted a caller has to hold for as long as a tunnel or a stream lasts.
 //!
 //! A request is judged once, when it begins. What goes on for hours would outlive the session that
-//! ends, the token that is revoked and the role that is taken. So it is looked at again and again,
-//! and ended; a change of the manifest counts at the latest when its age is over.
+//! ends, the token that is revoked, the role that is taken and the line that a new manifest leaves
+//! out. So it is looked at again and again, and ended.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
+use http::uri::PathAndQuery;
+use percent_encoding::percent_decode_str;
 use ringwall_base::{Class, Clock, Event, Outcome, RequestId, Secret, Sessions, Sink};
 use ringwall_jose::AccessClaims;
 use ringwall_net::{Ending, Farewell};
@@ -17,6 +21,7 @@ use crate::record::Record;
 use crate::stage::authenticate::{Caller, Keys};
 use crate::stage::authorize::Permit;
 use crate::stage::route::Route;
+use crate::standing::{Admitted, Standing};
 
 /// How long tunnels and streams may last.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -53,6 +58,8 @@ pub(crate) struct Terms {
     pub(crate) sessions: Arc<dyn Sessions>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sink: Arc<dyn Sink>,
+    /// What the manifest in force says.
+    pub(crate) standing: ArcSwapOption<Standing>,
 }
 
 /// The time that one request was given.
@@ -61,6 +68,10 @@ pub(crate) struct Tenure {
     terms: Arc<Terms>,
     caller: Arc<Caller>,
     operation: Arc<Operation>,
+    target: Option<PathAndQuery>,
+    is_own: bool,
+    /// The version of the manifest that permitted it last.
+    permitted_by: AtomicU64,
     request: RequestId,
     address: IpAddr,
     since: Duration,
@@ -82,6 +93,7 @@ pub(crate) enum Kind {
 enum Over {
     Age,
     Expired,
+    Manifest,
     Revoked,
     Roles,
     Session,
@@ -94,6 +106,9 @@ impl Terms {
             terms: Arc::clone(self),
             caller: permit.share(),
             operation: Arc::clone(&route.share().operation),
+            target: by.target().cloned(),
+            is_own: permit.is_own(),
+            permitted_by: AtomicU64::new(by.manifest()),
             request: by.request_id(),
             address: by.address(),
             since: self.clock.monotonic(),
@@ -139,7 +154,32 @@ impl Tenure {
             Kind::Tunnel => self.terms.settings.tunnel_age,
             Kind::Sized | Kind::Endless => self.terms.settings.stream_age,
         };
-        if age >= age_max { Some(Over::Age) } else { self.credential(kind) }
+        if age >= age_max {
+            return Some(Over::Age);
+        }
+        self.credential(kind).or_else(|| (!self.is_permitted()).then_some(Over::Manifest))
+    }
+
+    /// Whether the manifest in force lets the caller in. Asked once of each.
+    fn is_permitted(&self) -> bool {
+        let standing = self.terms.standing.load();
+        let Some(standing) = standing.as_ref() else { return true };
+        if self.permitted_by.load(Ordering::Relaxed) == standing.version() {
+            return true;
+        }
+        let path = self.target.as_ref().map(PathAndQuery::path).unwrap_or_default();
+        let admitted = Admitted {
+            caller: &self.caller,
+            operation: &self.operation,
+            path: &percent_decode_str(path).decode_utf8_lossy(),
+            address: self.address,
+            is_own: self.is_own,
+        };
+        let is_permitted = standing.permits(&admitted, self.terms.clock.now());
+        if is_permitted {
+            self.permitted_by.store(standing.version(), Ordering::Relaxed);
+        }
+        is_permitted
     }
 
     fn credential(&self, kind: Kind) -> Option<Over> {
@@ -190,6 +230,7 @@ impl Over {
         match self {
             Self::Age => "it was as old as it may become",
             Self::Expired => "its access token expired",
+            Self::Manifest => "the manifest no longer permits it",
             Self::Revoked => "its access token was revoked",
             Self::Roles => "the person has other roles now",
             Self::Session => "its session ended",

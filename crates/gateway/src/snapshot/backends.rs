@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ringwall_manifest::{Balance, Service};
 
-use super::Builder;
+use super::builder::Builder;
 use crate::upstreams::{
     Backend, Canary, Mirroring, Name, Plan, REQUESTS_MAX, Tries, Upstreams, limit,
 };

@@ -250,7 +250,7 @@ impl Authenticate {
             subject: claims.subject.clone(),
             // No login name has a colon: a program called `ada` must not own what is Ada's.
             name: claims.name.clone().unwrap_or_else(|| format!("client:{}", claims.subject)),
-            roles: self.expand(&claims.roles),
+            roles: expand(&self.includes, &claims.roles),
             mfa: false,
         };
         let client = Some(claims.client_id.clone());
@@ -276,7 +276,7 @@ impl Authenticate {
         check_same_origin(request, &edge.origin, |from| {
             trusted.is_some_and(|cors| cors.trusts(from))
         })?;
-        let roles = self.expand(&person.roles);
+        let roles = expand(&self.includes, &person.roles);
         let mfa = person.proofs.are_two();
         let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa };
         let cookie = Secret::new(cookie.to_owned());
@@ -314,18 +314,6 @@ impl Authenticate {
         }
         Ok(person_of(claims))
     }
-
-    fn expand(&self, given: &[String]) -> Vec<String> {
-        // A role that the manifest does not know grants nothing.
-        let known = given.iter().filter_map(|role| Some((role, self.includes.get(role)?)));
-        let mut roles: Vec<String> = known
-            .flat_map(|(role, included)| std::iter::once(role).chain(included))
-            .cloned()
-            .collect();
-        roles.sort_unstable();
-        roles.dedup();
-        roles
-    }
 }
 
 impl Caller {
@@ -358,6 +346,17 @@ impl Caller {
     pub(crate) const fn is_consumed(&self) -> bool {
         self.is_consumed
     }
+}
+
+/// These roles and all that they contain.
+pub(crate) fn expand(includes: &Includes, given: &[String]) -> Vec<String> {
+    // A role that the manifest does not know grants nothing.
+    let known = given.iter().filter_map(|role| Some((role, includes.get(role)?)));
+    let mut roles: Vec<String> =
+        known.flat_map(|(role, included)| std::iter::once(role).chain(included)).cloned().collect();
+    roles.sort_unstable();
+    roles.dedup();
+    roles
 }
 
 /// Who passes an identity on.

@@ -96,6 +96,13 @@ impl Fleet {
         self.open(self.core.house(Door::Edge), ringwall_net::Door::Edge)
     }
 
+    /// The same for clients of HTTP/2 in the clear, whose frames a test can write by hand.
+    pub(crate) fn edge_h2c(&self) -> SocketAddr {
+        let listen = Listen::Address("127.0.0.1:0".parse().unwrap());
+        let (door, answer) = (ringwall_net::Door::Edge, self.core.house(Door::Edge));
+        self.server.open_h2c(Opening { door, listen, tls: None, answer }).unwrap()
+    }
+
     pub(crate) fn open(
         &self,
         answer: Arc<impl Answer + 'static>,

@@ -1,30 +1,14 @@
-"""A WebSocket by `websockets`: an echo behind the gateway, and a client that says how it ended."""
+"""A client of a WebSocket by `websockets` that says how it ended."""
 
 import socket
 import sys
 
-try:
-    import websockets.exceptions
-    import websockets.sync.client
-    import websockets.sync.server
-except ImportError:
-    print("missing", flush=True)
-    sys.exit(0)
+import websockets.exceptions
+import websockets.sync.client
 
-
-def echo(connection):
-    for message in connection:
-        connection.send(message)
-
-
-if sys.argv[1] == "server":
-    with websockets.sync.server.serve(echo, "127.0.0.1", 0) as server:
-        print("port", server.socket.getsockname()[1], flush=True)
-        server.serve_forever()
-
-stream = socket.create_connection(("127.0.0.1", int(sys.argv[2])), timeout=20)
+stream = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20)
 stream.settimeout(None)
-fields = [field.split(": ", 1) for field in sys.argv[3:]]
+fields = [field.split(": ", 1) for field in sys.argv[2:]]
 with websockets.sync.client.connect(
     "ws://shop.localhost:8443/chat",
     sock=stream,

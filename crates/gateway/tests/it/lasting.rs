@@ -1,57 +1,28 @@
 //! Tunnels and streams end with what admitted them.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringwall_gateway::TenureSettings;
-use ringwall_manifest::Model;
+use ringwall_manifest::{Mode, Model};
 use serde_json::json;
 
 use crate::fleet::{ByAddress, Fleet, grants, model, service};
+use crate::script::Script;
 
-/// A Python program that writes lines.
-struct Script {
-    child: Child,
-    said: BufReader<ChildStdout>,
-}
-
-impl Script {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new("python3");
-        command.args(["-c", include_str!("lasting.py")]).args(arguments).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
-        Self { child, said }
-    }
-
-    fn says(&mut self) -> String {
-        let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
-        line.trim().to_owned()
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// An echo of Python's `websockets`. `None`, and said so, where that is not installed.
+/// An echo of Python's `websockets`.
 fn echo() -> Option<(Script, SocketAddr)> {
-    let mut server = Script::start(&["server"]);
-    let said = server.says();
-    let Some(port) = said.strip_prefix("port ") else {
-        let line = b"NOT RUN: Python's `websockets` is not installed\n";
-        std::io::stderr().write_all(line).unwrap();
-        return None;
-    };
-    Some((server, ([127, 0, 0, 1], port.parse().unwrap()).into()))
+    let text = include_str!("../../../net/tests/it/websocket.py");
+    let (server, port) = Script::server(text, "`h2`, `wsproto` and `websockets` are")?;
+    Some((server, ([127, 0, 0, 1], port).into()))
+}
+
+fn client(fleet: &Fleet, field: &str) -> Script {
+    let port = fleet.edge().port().to_string();
+    Script::start(include_str!("lasting.py"), &[&port, field])
 }
 
 /// Customers and others may talk; anyone may listen.
@@ -71,12 +42,12 @@ fn fleet(model: &Model, tenure: TenureSettings) -> Fleet {
 fn ending(change: impl FnOnce(&Fleet), field: impl FnOnce(&Fleet) -> String) -> String {
     let Some((_server, upstream)) = echo() else { return String::new() };
     let fleet = fleet(&chat(upstream), TenureSettings::default());
-    let (edge, field) = (fleet.edge(), field(&fleet));
-    let mut client = Script::start(&["client", &edge.port().to_string(), &field]);
+    let mut client = client(&fleet, &field(&fleet));
     assert_eq!(client.says(), "open");
     fleet.sink.take();
     change(&fleet);
     let closed = client.says();
+    assert!(client.ends().success());
     let events = fleet.sink.take();
     let ended = events.iter().find(|event| event.action == "stream-ended");
     let ended = ended.unwrap_or_else(|| panic!("{closed}: {events:?}"));
@@ -136,8 +107,7 @@ fn a_websocket_without_a_byte_is_closed() {
     let tunnel_idle = Duration::from_secs(2);
     let tenure = TenureSettings { tunnel_idle, ..TenureSettings::default() };
     let fleet = fleet(&chat(upstream), tenure);
-    let edge = fleet.edge().port().to_string();
-    let mut client = Script::start(&["client", &edge, &cookie(&fleet)]);
+    let mut client = client(&fleet, &cookie(&fleet));
     assert_eq!(client.says(), "open");
     assert_eq!(client.says(), "closed 1001");
 }
@@ -158,9 +128,13 @@ fn stream_on(mut stream: TcpStream, head: &str, is_endless: bool) {
     assert!(stream.read(&mut [0_u8; 4_096]).unwrap() > 0);
     write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n").unwrap();
     write!(stream, "{head}\r\n\r\n").unwrap();
-    let piece = if head.starts_with("transfer") { "6\r\ndata\n\n\r\n" } else { "data\n\n" };
-    stream.write_all(piece.as_bytes()).unwrap();
-    while is_endless && stream.write_all(piece.as_bytes()).is_ok() {}
+    let is_chunked = head.starts_with("transfer");
+    let piece = |text: &str| {
+        if is_chunked { format!("{:x}\r\n{text}\r\n", text.len()) } else { text.to_owned() }
+    };
+    stream.write_all(piece("data\n\n").as_bytes()).unwrap();
+    let more = piece(&"more\n\n".repeat(10_000));
+    while is_endless && stream.write_all(more.as_bytes()).is_ok() {}
     // Until the gateway goes away.
     stream.read_to_end(&mut Vec::new()).ok();
 }
@@ -201,6 +175,129 @@ fn a_stream_ends_with_its_session_whether_it_waits_or_never_does() {
         assert!(events.iter().any(|event| event.action == "stream-ended"), "{events:?}");
     }
 }
+
+/// Alice's role, and what it contains, may chat no longer.
+fn without_customers(model: &Model) -> Model {
+    let mut model = model.clone();
+    model.services.get_mut("users").unwrap().people.remove("customer");
+    model
+}
+
+#[test]
+fn a_websocket_ends_with_the_line_that_permitted_it() {
+    let said = ending(
+        |fleet| {
+            let next = without_customers(&chat(([127, 0, 0, 1], 9).into()));
+            fleet.core.load(&next, &BTreeMap::new()).unwrap();
+        },
+        cookie,
+    );
+    check(&said, "closed 1008: the manifest no longer permits it");
+}
+
+#[test]
+fn a_stream_goes_on_under_a_new_manifest_for_as_long_as_that_permits_it() {
+    for field in [cookie, bearer] {
+        let admitted = chat(streaming("transfer-encoding: chunked", true));
+        let fleet = fleet(&admitted, TenureSettings::default());
+        let mut stream = listening(&fleet, &field(&fleet));
+        let mut others = without_customers(&admitted);
+        others.roles.get_mut("customer").unwrap().includes = vec!["support".to_owned()];
+        let mut observed = without_customers(&admitted);
+        observed.gateway.mode = Mode::Observe;
+        for permitting in [&admitted, &others, &observed] {
+            fleet.core.load(permitting, &BTreeMap::new()).unwrap();
+            // More than lies in the buffers of all sockets on the way.
+            let mut some = (&mut stream).take(20_000_000);
+            let count = std::io::copy(&mut some, &mut std::io::sink()).unwrap();
+            assert_eq!(count, 20_000_000);
+        }
+        let own = |text| {
+            let mut model = admitted.clone();
+            let users = model.services.get_mut("users").unwrap();
+            users.people.insert("customer".to_owned(), grants(&[text]));
+            model
+        };
+        // Whose it is was not asked when it began.
+        fleet.core.load(&own("chat:own"), &BTreeMap::new()).unwrap();
+        breaks_off(stream);
+        let events = fleet.sink.take();
+        let ended = events.iter().find(|event| event.action == "stream-ended").unwrap();
+        assert_eq!(ended.reason.as_deref(), Some("the manifest no longer permits it"));
+    }
+}
+
+#[test]
+fn a_stream_that_is_read_slowly_over_http_2_ends_with_its_session() {
+    let upstream = streaming("transfer-encoding: chunked", true);
+    let fleet = fleet(&chat(upstream), TenureSettings::default());
+    let mut slow = TcpStream::connect(fleet.edge_h2c()).unwrap();
+    slow.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    slow.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+    slow.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
+    let fields = [
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":authority", "shop.localhost:8443"),
+        (":path", "/chat"),
+        ("cookie", "__Host-ringwall=alice"),
+    ];
+    slow.write_all(&frame(HEADERS, END_STREAM | END_HEADERS, 1, &block(&fields))).unwrap();
+    let mut taken = 0;
+    // The window that every stream has at first: what comes after it has to be asked for.
+    while taken < 65_535 {
+        let (kind, payload) = next(&mut slow);
+        assert_ne!(kind, RST_STREAM);
+        taken += if kind == DATA { payload.len() } else { 0 };
+    }
+    fleet.people.sign_out("alice");
+    let room = 512_u32.to_be_bytes();
+    for _ in 0..400 {
+        for stream in [0, 1] {
+            slow.write_all(&frame(WINDOW_UPDATE, 0, stream, &room)).unwrap();
+        }
+        if next(&mut slow).0 == RST_STREAM {
+            let events = fleet.sink.take();
+            assert!(events.iter().any(|event| event.action == "stream-ended"), "{events:?}");
+            return;
+        }
+    }
+    panic!("it goes on");
+}
+
+/// The next frame that is about the stream: its kind and payload.
+fn next(stream: &mut TcpStream) -> (u8, Vec<u8>) {
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+        let mut payload = vec![0; length];
+        stream.read_exact(&mut payload).unwrap();
+        if head[8] == 1 {
+            return (head[3], payload);
+        }
+    }
+}
+
+fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
+    let [_, high, middle, low] = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&[high, middle, low, kind, flags, 0, 0, 0, stream], payload].concat()
+}
+
+/// Fields as literals without a name of a table (RFC 7541 section 6.2.2).
+fn block(fields: &[(&str, &str)]) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let field = |(name, value): &(&str, &str)| [vec![0], text(name), text(value)].concat();
+    fields.iter().flat_map(field).collect()
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const WINDOW_UPDATE: u8 = 8;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
 
 #[test]
 fn a_stream_ends_when_it_is_old() {

@@ -2,6 +2,9 @@
 
 // The attribute tells the lints that helpers of tests may panic.
 #[cfg(test)]
+#[path = "../../../net/tests/it/script.rs"]
+mod script;
+#[cfg(test)]
 mod fleet;
 #[cfg(test)]
 mod upstream;

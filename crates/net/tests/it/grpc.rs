@@ -1,8 +1,8 @@
 //! gRPC from end to end: Google's own client and server, and HTTP/2 on both sides of us.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use ringwall_net::{
 
 use crate::frames::{SETTINGS, curbed, eventually, tls};
 use crate::house::{House, Recorder, connect, pause, raw, rest, serve};
+use crate::script::Script;
 use crate::tls::{Ca, client, mutual};
 
 /// Sends everything on to one target.
@@ -48,31 +49,11 @@ pub(crate) fn h2c(port: u16) -> Arc<Target> {
     Target::with(Arc::new(dial), None, settings)
 }
 
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
-
 const SCRIPT: &str = include_str!("grpc.py");
 
-/// Google's server. `None`, and said so, where it is not installed.
-fn server() -> Option<(Running, u16)> {
-    let mut server = Command::new("python3");
-    server.args(["-c", SCRIPT, "server"]).stdout(Stdio::piped());
-    let mut server = Running(server.spawn().unwrap());
-    let mut said = String::new();
-    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut said).unwrap();
-    let Some(port) = said.trim().strip_prefix("port ") else {
-        let line = b"NOT RUN: Python's `grpcio` is not installed, so no gRPC went through\n";
-        std::io::stderr().write_all(line).unwrap();
-        return None;
-    };
-    let port = port.parse().unwrap();
-    Some((server, port))
+/// Google's server.
+fn server() -> Option<(Script, u16)> {
+    Script::server(SCRIPT, "`grpcio` is")
 }
 
 #[track_caller]

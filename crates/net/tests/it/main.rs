@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod script;
+#[cfg(test)]
 mod probes;
 #[cfg(test)]
 mod limits;

@@ -1,10 +1,9 @@
 //! `WebSocket` over HTTP/1.1 and HTTP/2 (RFC 8441), with clients and servers that others wrote; and
 //! how a tunnel ends when it has to.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::frames::tls;
 use crate::house::{connect, serve};
+use crate::script::Script;
 
 /// Joins each client to one target, if that agrees, until it is told to end it.
 #[derive(Debug)]
@@ -73,35 +73,6 @@ fn front(upstream: SocketAddr, tls: Option<ServerTls>) -> Front {
     Front { server, address, end }
 }
 
-/// A Python program that writes lines.
-struct Script {
-    child: Child,
-    said: BufReader<ChildStdout>,
-}
-
-impl Script {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new("python3");
-        command.args(["-c", include_str!("websocket.py")]).args(arguments).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let said = BufReader::new(child.stdout.take().unwrap());
-        Self { child, said }
-    }
-
-    fn says(&mut self) -> String {
-        let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
-        line.trim().to_owned()
-    }
-}
-
-impl Drop for Script {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
 /// An echo of Python's `websockets` behind us, and what its clients need to know.
 struct Lab {
     front: Front,
@@ -112,15 +83,9 @@ struct Lab {
 impl Lab {
     /// `None`, and said so, where that is not installed.
     fn open() -> Option<Self> {
-        let mut server = Script::start(&["server"]);
-        let said = server.says();
-        let Some(port) = said.strip_prefix("port ") else {
-            let line = b"NOT RUN: Python's `h2`, `wsproto` and `websockets` are not installed\n";
-            std::io::stderr().write_all(line).unwrap();
-            return None;
-        };
+        let (server, port) = Script::server(SCRIPT, "`h2`, `wsproto` and `websockets` are")?;
         let (ca, tls, _) = tls();
-        let front = front(([127, 0, 0, 1], port.parse().unwrap()).into(), Some(tls));
+        let front = front(([127, 0, 0, 1], port).into(), Some(tls));
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("ca.pem"), ca.pem).unwrap();
         Some(Self { front, folder, _server: server })
@@ -129,9 +94,12 @@ impl Lab {
     fn client(&self, role: &str) -> Script {
         let port = self.front.address.port().to_string();
         let root: PathBuf = self.folder.path().join("ca.pem");
-        Script::start(&[role, &port, root.to_str().unwrap(), &format!("shop.localhost:{port}")])
+        let arguments = [role, &port, root.to_str().unwrap(), &format!("shop.localhost:{port}")];
+        Script::start(SCRIPT, &arguments)
     }
 }
+
+const SCRIPT: &str = include_str!("websocket.py");
 
 #[test]
 fn a_websocket_over_http_2_reaches_a_server_of_http_1() {
@@ -150,7 +118,7 @@ fn clients_of_both_versions_are_told_why_their_tunnel_ends() {
             assert_eq!(client.says(), "open", "{role}");
             lab.front.end.send_replace(Some(farewell));
             assert_eq!(client.says(), format!("closed {code}"), "{role}");
-            assert!(client.child.wait().unwrap().success(), "{role}");
+            assert!(client.ends().success(), "{role}");
         }
     }
 }
@@ -169,7 +137,7 @@ fn a_drain_tells_tunnels_to_come_again_and_does_not_wait_for_its_last_moment() {
             gone.send(()).unwrap();
         });
         assert_eq!(client.says(), "closed 1012", "{role}");
-        assert!(client.child.wait().unwrap().success(), "{role}");
+        assert!(client.ends().success(), "{role}");
         went.recv_timeout(Duration::from_secs(20)).unwrap();
         drain.join().unwrap();
     }
