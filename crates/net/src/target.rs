@@ -94,7 +94,7 @@ impl Target {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Answers over HTTP/1 that broke off after their head since this was asked last. Whoever took
+    /// Answers that broke off after their head since this was asked last. Whoever took
     /// the head as a success learns it here.
     pub fn take_broken(&self) -> usize {
         // Read first: on the usual path this line stays shared.

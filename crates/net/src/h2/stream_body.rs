@@ -28,7 +28,7 @@ pub struct StreamBody {
     /// From a client: what was not read goes back to the exchange (RFC 9113 section 8.1).
     upload: Option<Rc<Upload>>,
     /// From an upstream: dropped it resets a stream that is not over.
-    _hold: Option<Hold>,
+    hold: Option<Hold>,
 }
 
 /// How long a body may stand still.
@@ -75,7 +75,7 @@ impl StreamBody {
         upload: Rc<Upload>,
     ) -> Self {
         let (phase, upload) = (Phase::Data, Some(upload));
-        Self { recv: Some(recv), phase, patience, waiting: None, length, upload, _hold: None }
+        Self { recv: Some(recv), phase, patience, waiting: None, length, upload, hold: None }
     }
 
     /// From an upstream.
@@ -87,7 +87,7 @@ impl StreamBody {
     ) -> Self {
         let patience = Patience { unanswered: limit, answered: limit };
         let (phase, hold) = (Phase::Data, Some(hold));
-        Self { recv: Some(recv), phase, patience, waiting: None, length, upload: None, _hold: hold }
+        Self { recv: Some(recv), phase, patience, waiting: None, length, upload: None, hold }
     }
 
     fn poll_inner(&mut self, cx: &mut Context<'_>) -> Poll<Option<Came>> {
@@ -135,16 +135,20 @@ impl StreamBody {
     }
 
     fn finish(&mut self, frame: Came) -> Result<Frame<Bytes>, BodyError> {
-        match frame {
+        let frame = match frame {
             Ok(frame) => match frame.trailers_ref().map(check_trailers) {
-                None | Some(Ok(())) => Ok(frame),
+                None | Some(Ok(())) => return Ok(frame),
                 Some(Err(violation)) => {
                     self.phase = Phase::Done;
                     Err(BodyError::Refused(violation.reason()))
                 }
             },
             Err(error) => Err(BodyError::Stream(error)),
+        };
+        if let Some(hold) = &self.hold {
+            hold.broke();
         }
+        frame
     }
 }
 

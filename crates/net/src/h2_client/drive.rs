@@ -19,14 +19,12 @@ use crate::h2::mark::Mark;
 use crate::h2::meter::Meter;
 use crate::h2::metered::Metered;
 use crate::pool::PoolSettings;
-use crate::target::Queue;
 
 /// What a driver knows.
 pub(super) struct Driver {
     pub(super) state: Rc<State>,
     pub(super) settings: PoolSettings,
     pub(super) target: u64,
-    pub(super) queue: Arc<Queue>,
     /// Free again when the connection has ended.
     pub(super) place: OwnedSemaphorePermit,
     pub(super) pings: Option<PingPong>,
@@ -45,7 +43,7 @@ where
     let now = Instant::now();
     let (mut idle, mut silent, mut stuck) = (Mark::at(now), Mark::at(now), Mark::at(now));
     driver.ping();
-    let (queue, known) = (Arc::clone(&driver.queue), Rc::clone(&driver.state));
+    let (queue, known) = (Arc::clone(driver.state.queue()), Rc::clone(&driver.state));
     let mut wanted = pin!(queue.wanted());
     loop {
         tokio::select! {
@@ -101,7 +99,7 @@ impl Driver {
 
     /// Who waits on another thread cannot have it, but can have its place.
     fn make_room(&self) {
-        if self.ready.is_none() && self.state.is_idle_and_wanted(&self.queue) {
+        if self.ready.is_none() && self.state.is_idle_and_wanted() {
             self.retire();
         }
     }

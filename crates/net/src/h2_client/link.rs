@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -32,6 +33,7 @@ pub(super) struct State {
     pub(super) is_retired: Cell<bool>,
     /// Who waits for a stream.
     desk: Rc<Desk>,
+    queue: Arc<Queue>,
     /// Told when the last stream is over.
     pub(super) rest: Notify,
 }
@@ -87,15 +89,19 @@ impl Link {
 }
 
 impl State {
-    pub(super) fn new(meter: Rc<Meter>, desk: Rc<Desk>) -> Rc<Self> {
+    pub(super) fn new(meter: Rc<Meter>, desk: Rc<Desk>, queue: Arc<Queue>) -> Rc<Self> {
         let (open, begun, is_retired) = (Cell::default(), Cell::default(), Cell::default());
         let (opened, rest) = (Instant::now(), Notify::new());
-        Rc::new(Self { opened, meter, open, begun, is_retired, desk, rest })
+        Rc::new(Self { opened, meter, open, begun, is_retired, desk, queue, rest })
     }
 
     /// Whether nobody uses it, and somebody on another thread could use its place.
-    pub(super) fn is_idle_and_wanted(&self, queue: &Queue) -> bool {
-        self.open.get() == 0 && queue.waiting() > self.desk.waiting.get()
+    pub(super) fn is_idle_and_wanted(&self) -> bool {
+        self.open.get() == 0 && self.queue.waiting() > self.desk.waiting.get()
+    }
+
+    pub(super) const fn queue(&self) -> &Arc<Queue> {
+        &self.queue
     }
 }
 
@@ -105,6 +111,11 @@ impl Hold {
         state.open.set(state.open.get().saturating_add(1));
         state.begun.set(state.begun.get().saturating_add(1));
         Self { state, pump: None }
+    }
+
+    /// Notes that the answer broke off.
+    pub(crate) fn broke(&self) {
+        self.state.queue.broke();
     }
 
     /// The task that writes the body of the request: it ends with the answer.

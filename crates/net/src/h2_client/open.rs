@@ -79,14 +79,13 @@ where
         .handshake::<_, Bytes>(stream)
         .await
         .map_err(|error| SendError::Connect(io::Error::other(error)))?;
-    let state = State::new(meter, held.desk);
+    let state = State::new(meter, held.desk, Arc::clone(target.queue()));
     let (ready, greeted) = oneshot::channel();
     let pings = connection.ping_pong();
     let driver = Driver {
         state: Rc::clone(&state),
         settings: *settings,
         target: target.id(),
-        queue: Arc::clone(target.queue()),
         place: held.place,
         pings,
         ready: Some(ready),

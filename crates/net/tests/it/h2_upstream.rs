@@ -190,9 +190,13 @@ fn an_answer_that_breaks_off_is_not_given_on_as_whole() {
         let half = frame(DATA, 0, stream, b"half");
         [head, half, frame(RST_STREAM, 0, stream, &2_u32.to_be_bytes())].concat()
     });
-    let (_server, address) = proxy(port, PoolSettings::default());
+    let target = h2c(port);
+    let relay = Relay { pool: Pool::default(), target: Arc::clone(&target) };
+    let settings = Settings { workers: 1, ..Settings::default() };
+    let (_server, address) = serve(&settings, None, Arc::new(relay));
     let answer = raw(address, &[GET]);
     assert!(!answer.ends_with("0\r\n\r\n"), "{answer:?}");
+    assert_eq!(target.take_broken(), 1);
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn while_the_only_service_is_dead_every_request_gets_an_answer_and_then_the_righ
 #[test]
 fn a_service_that_hangs_costs_a_few_tries_and_no_request() {
     let [one, two, three] = three();
-    let more = "retry = { tries = 2, per_try = \"200ms\" }\nbalance = \"round-robin\"";
+    let more = "retry = { tries = 2, per_try = \"1s\" }\nbalance = \"round-robin\"";
     let (house, _server) = open(&[&one, &two, &three], more, "");
     let tally = load(&house, "GET /items", CLIENTS, &|number| {
         match number {
@@ -202,6 +202,23 @@ fn garbage_reaches_no_client_and_what_may_be_is_asked_elsewhere() {
         // A connection that was used before may be given another try by itself.
         let met = one.count();
         assert!((5..=2 * (5 + CLIENTS)).contains(&met), "{mood}: {met}");
+    }
+}
+
+/// In the clear, so that what it writes may be no HTTP/2 at all.
+#[test]
+fn a_service_that_breaks_the_frames_of_http_2_is_left_out() {
+    for (mood, is_half) in [("breaks", false), ("halves", true)] {
+        let [one, two, three] = three();
+        one.set(mood);
+        let more = "protocol = \"h2\"\nbalance = \"round-robin\"";
+        let (house, _server) = open(&[&one, &two, &three], more, "");
+        let tally = load(&house, "GET /items", CLIENTS, &|number| number < 300);
+        assert_eq!(tally.sent, tally.answered + tally.lost, "{mood}: {tally:?}");
+        // All requests of a connection end with it, and count once.
+        let met = one.count();
+        assert!((1..=CLIENTS * (5 + CLIENTS)).contains(&met), "{mood}: {met}, {tally:?}");
+        assert!(tally.lost <= if is_half { met } else { 0 }, "{mood}: {met}, {tally:?}");
     }
 }
 

@@ -4,7 +4,8 @@
 
 The first line on standard output names the port. The `x-id` of each request that was read whole becomes
 one line in the file SEEN, so it is known also of a service that was killed. `PUT /mood/NAME` changes what
-it does with the requests that come after.
+it does with the requests that come after. Whoever begins with HTTP/2 in the clear gets that; then each
+request becomes a line with the number of its stream.
 """
 
 import asyncio
@@ -16,6 +17,10 @@ import sys
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 HALF = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{\"half\":"
 SORRY = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, SETTINGS, PING = 0, 1, 4, 6
+ACK = END_STREAM = 1
+END_HEADERS = 4
 GARBAGE = b"\x01\x02 this is no HTTP\r\n\r\n"
 
 mood = "answers"
@@ -23,12 +28,59 @@ mood = "answers"
 slots = []
 
 
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+class Frames:
+    """One connection of HTTP/2."""
+
+    def __init__(self, transport):
+        self.transport, self.buffer = transport, b""
+        transport.write(frame(SETTINGS, 0, 0))
+
+    def take(self, data):
+        self.buffer += data
+        while len(self.buffer) >= (end := 9 + int.from_bytes(self.buffer[:3], "big")):
+            kind, flags, stream = struct.unpack(">BBI", self.buffer[3:9])
+            payload, self.buffer = self.buffer[9:end], self.buffer[end:]
+            if kind in (SETTINGS, PING) and not flags & ACK:
+                self.transport.write(frame(kind, ACK, 0, payload if kind == PING else b""))
+            elif kind == HEADERS:
+                os.write(SEEN, b"%d\n" % stream)
+                getattr(self, mood)(stream)
+
+    def answers(self, stream):
+        self.head(stream, b"2")
+        self.transport.write(frame(DATA, END_STREAM, stream, b"{}"))
+
+    def breaks(self, stream):
+        """No block of fields can be read like that."""
+        self.transport.write(frame(HEADERS, END_HEADERS, stream, b"\xff" * 8))
+
+    def halves(self, stream):
+        """Half an answer, then a piece of none."""
+        self.head(stream, b"9")
+        self.transport.write(frame(DATA, 0, stream, b"{"))
+        # What was written is on its way first.
+        asyncio.get_running_loop().call_later(0.005, self.transport.write, frame(DATA, 0, 0, b"}"))
+
+    def head(self, stream, length):
+        """Status 200, and a length of one digit."""
+        self.transport.write(frame(HEADERS, END_HEADERS, stream, b"\x88\x0f\x0d\x01" + length))
+
+
 class Service(asyncio.Protocol):
     def connection_made(self, transport):
-        self.transport, self.buffer = transport, b""
+        self.transport, self.buffer, self.frames = transport, b"", None
 
     def data_received(self, data):
+        if self.frames:
+            return self.frames.take(data)
         self.buffer += data
+        if self.buffer.startswith(PREFACE):
+            self.frames = Frames(self.transport)
+            return self.frames.take(self.buffer[len(PREFACE) :])
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
             head = self.buffer[:end].decode("latin-1")
             fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:])
