@@ -8,7 +8,7 @@ use ringwall_base::{Clock, SystemClock};
 use crate::house::House;
 use crate::library::{Library, MANIFEST, field};
 use crate::load::load;
-use crate::program::{Program, run};
+use crate::program::{Program, not_run, run};
 use crate::serving::claims;
 
 /// The library that lies about the time. Without it nothing is proved here, and that is said.
@@ -17,8 +17,7 @@ pub(crate) fn faketime() -> Option<PathBuf> {
     let mut found = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
     let found = found.find(|path| path.exists());
     if found.is_none() {
-        let line = b"NOT RUN: `faketime` is not installed, so no clock was wrong\n";
-        std::io::Write::write_all(&mut std::io::stderr(), line).unwrap();
+        not_run("`faketime` is not installed, so no clock was wrong");
     }
     found
 }

@@ -9,7 +9,7 @@ use crate::faults;
 use crate::house::{House, free_port};
 use crate::library::{MANIFEST, UPSTREAM};
 use crate::load::{Faulty, load};
-use crate::program::Program;
+use crate::program::{Program, service};
 use crate::wait::until;
 
 /// A name server for one name, and for what else it was told.
@@ -78,13 +78,9 @@ impl Drop for Names {
 
 /// The service of all tests at an address; where it writes what it saw.
 fn upstream(folder: &tempfile::TempDir, address: &str) -> (Program, u16, std::path::PathBuf) {
-    let script = folder.path().join("upstream.py");
-    std::fs::write(&script, UPSTREAM).unwrap();
     let seen = folder.path().join(address.replace([':', '.'], "-"));
-    let mut command = Command::new("python3");
-    let mut program = Program::start(command.arg(script).arg(address).arg(&seen));
-    let line = program.hears("listening");
-    (program, line.rsplit(' ').next().unwrap().trim().parse().unwrap(), seen)
+    let (program, port) = service(("upstream.py", UPSTREAM), address, &seen);
+    (program, port, seen)
 }
 
 fn serve(house: &House, names: &Names) -> Program {
@@ -132,6 +128,30 @@ fn a_name_moves_and_its_server_goes_away_and_no_request_fails() {
         load.join().unwrap()
     });
     assert_eq!(statuses, Vec::<u16>::new(), "of {sent:?}");
+}
+
+#[test]
+fn a_service_whose_name_nobody_knows_yet_is_refused_and_served_when_somebody_does() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (_upstream, port, seen) = upstream(&folder, "127.0.0.1:0");
+    let mut names = Names::start("127.0.0.1");
+    names.kill();
+    let manifest = MANIFEST.replace("127.0.0.1:UPSTREAM", &format!("dns:users.test:{port}"));
+    let house = House::new(&manifest);
+    house.write("books.yaml", include_str!("books.yaml"));
+    let _server = serve(&house, &names);
+    let said = || house.events(&["--action", "upstreams-stale"]);
+    let said = until("it is said", || Some(said()).filter(|events| !events.is_empty()));
+    assert!(said[0]["event"]["reason"].as_str().unwrap().contains("users.test"), "{said:?}");
+    assert!(house.run(&["status"]).out.contains("users.test"));
+    let refused = house.get("/lab/echo");
+    assert_eq!(refused.verdict(), (502, "RW3012".to_owned()), "{}", refused.raw);
+    assert_eq!(refused.field("content-type").as_deref(), Some("application/problem+json"));
+    assert_eq!(house.get("/login").status, 200, "the rest is served");
+    assert!(!seen.exists(), "nobody was asked");
+    names.revive();
+    until("the name is known", || (house.get("/lab/echo").status == 200).then_some(()));
+    assert_eq!(house.run(&["status"]).code, 0);
 }
 
 #[test]

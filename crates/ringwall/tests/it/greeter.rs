@@ -1,12 +1,10 @@
 //! A gRPC service of Google's, with health and with clients that others wrote.
 
-use std::io::Write as _;
 use std::process::Command;
 
 use crate::checked::{finds, rule};
 use crate::house::House;
-use crate::program::{Program, run};
-use crate::wait::until;
+use crate::program::{Program, not_run, run, server_of};
 
 const SCRIPT: &str = include_str!("greeter.py");
 
@@ -33,22 +31,8 @@ MORE
 default = "100000 per minute per ip"
 "#;
 
-/// Says why nothing was proved here.
-fn not_run(why: &str) {
-    std::io::stderr().write_all(format!("NOT RUN: {why}\n").as_bytes()).unwrap();
-}
-
-/// A running service and its port; `None`, and that is said, without Python's packages.
 fn greeter() -> Option<(Program, String)> {
-    let mut command = Command::new("python3");
-    let program = Program::start(command.args(["-c", SCRIPT, "server"]));
-    let said =
-        until("the service speaks", || Some(program.said()).filter(|said| said.contains('\n')));
-    let port = said.trim().strip_prefix("port ").map(str::to_owned);
-    if port.is_none() {
-        not_run("Python's `grpcio` and `grpcio-health-checking` are not installed");
-    }
-    Some((program, port?))
+    server_of(SCRIPT, "`grpcio` and `grpcio-health-checking` are")
 }
 
 fn open(ports: &[&String], more: &str) -> (House, Program) {

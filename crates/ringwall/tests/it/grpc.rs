@@ -1,10 +1,9 @@
 //! gRPC through the real gateway: Google's client, `ringwall serve`, Google's server.
 
-use std::io::Write as _;
 use std::process::Command;
 
 use crate::house::House;
-use crate::program::{Program, run};
+use crate::program::{Program, not_run, run, server_of};
 
 const SCRIPT: &str = include_str!("../../../net/tests/it/grpc.py");
 
@@ -32,18 +31,8 @@ echo.unary = { body = "4 MiB" }
 
 #[test]
 fn grpc_passes_the_gateway_in_all_four_kinds() {
-    let mut command = Command::new("python3");
-    let mut server = Program::start(command.args(["-c", SCRIPT, "server"]));
-    let said = crate::wait::until("the service speaks", || {
-        let said = server.said();
-        said.contains('\n').then_some(said)
-    });
-    let Some(port) = said.trim().strip_prefix("port ") else {
-        let line = b"NOT RUN: Python's `grpcio` is not installed, so no gRPC went through\n";
-        return std::io::stderr().write_all(line).unwrap();
-    };
-    server.hears("port");
-    let house = House::new(&MANIFEST.replace("UPSTREAM", port));
+    let Some((_server, port)) = server_of(SCRIPT, "`grpcio` is") else { return };
+    let house = House::new(&MANIFEST.replace("UPSTREAM", &port));
     let serving = house.serve();
     let (port, authority) = (house.port.to_string(), house.authority());
     let root = house.state().join("ca.pem");
@@ -79,16 +68,14 @@ echo.unary = { body = "4 MiB" }
 #[test]
 fn grpc_passes_from_service_to_service_in_all_four_kinds() {
     if run(Command::new("python3").args(["-c", "import grpc"]), "").code != 0 {
-        let line = b"NOT RUN: Python's `grpcio` is not installed, so no gRPC went through\n";
-        return std::io::stderr().write_all(line).unwrap();
+        return not_run("Python's `grpcio` is not installed");
     }
     let house = House::new(DOORS);
     house.write("calls.py", SCRIPT);
     let mut dev = Program::start(&mut house.command(&["dev"]));
     dev.hears("Watching ringwall.toml");
     if dev.said().contains("could go around their doors") {
-        let line = b"NOT RUN: no namespaces here\n";
-        return std::io::stderr().write_all(line).unwrap();
+        return not_run("no namespaces here");
     }
     let log = house.state().join("logs").join("caller.log");
     let said = crate::wait::until("the caller has said how it went", || {

@@ -5,8 +5,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::house::House;
-use crate::library::{UPSTREAM, field};
-use crate::program::{Program, run};
+use crate::library::{UPSTREAM, Upstream, field};
+use crate::program::{Program, not_run, run};
 use crate::serving::claims;
 use crate::wait::until;
 
@@ -23,10 +23,10 @@ customer = { default = true }
 [services.alpha]
 run = "python3 -u upstream.py 127.0.0.1:5001 alpha.seen"
 upstream = "127.0.0.1:5001"
-routes = { call = "GET /alpha/call", connect = "GET /alpha/connect", environment = "GET /alpha/environment", open = "GET /alpha/open", processes = "GET /alpha/processes" }
+routes = { speak = "GET /alpha/speak", call = "GET /alpha/call", connect = "GET /alpha/connect", environment = "GET /alpha/environment", open = "GET /alpha/open", processes = "GET /alpha/processes" }
 secrets = { ALPHA_KEY = "alpha_key" }
 env = { ALPHA_MODE = "quiet" }
-people.anyone = ["call", "connect", "environment", "open", "processes"]
+people.anyone = ["speak", "call", "connect", "environment", "open", "processes"]
 
 [services.beta]
 run = "python3 -u upstream.py 127.0.0.1:5002 beta.seen"
@@ -53,7 +53,12 @@ struct Fleet {
 impl Fleet {
     #[track_caller]
     fn start() -> Self {
-        let house = House::new(MANIFEST);
+        Self::start_with(str::to_owned)
+    }
+
+    #[track_caller]
+    fn start_with(change: impl FnOnce(&str) -> String) -> Self {
+        let house = House::new(&change(MANIFEST));
         house.write("upstream.py", UPSTREAM);
         house.pipe("alpha-secret", &["secret", "set", "alpha_key"]).good();
         house.pipe("beta-secret", &["secret", "set", "beta_key"]).good();
@@ -75,8 +80,7 @@ impl Fleet {
     fn is_isolated(&self) -> bool {
         let is_open = self.dev.said().contains("could go around their doors");
         if is_open {
-            let line = format!("NOT RUN: no namespaces here: {}\n", self.dev.said());
-            std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).unwrap();
+            not_run(&format!("no namespaces here: {}", self.dev.said()));
         }
         !is_open
     }
@@ -304,6 +308,28 @@ fn a_service_reaches_its_database_and_no_other_port() {
     }
     let told = fleet.house.run(&["audit", "query", "--action", "egress-allowed"]).good().out;
     assert!(told.contains("user-db:3306") && told.contains("alpha"), "{told}");
+}
+
+#[test]
+fn the_door_to_a_partner_has_one_version_of_http_and_the_one_between_services_both() {
+    let partner = Upstream::start();
+    let port = partner.port;
+    let grant = "callers.alpha = [\"GET /lab/echo\"]";
+    let lines = format!("[partners.bank]\nurl = \"http://127.0.0.1:{port}\"\n{grant}\n\n[secrets]");
+    let fleet = Fleet::start_with(|manifest| manifest.replace("[secrets]", &lines));
+    if !fleet.is_isolated() {
+        return;
+    }
+    let granted = fleet.ask(&format!("/alpha/call?url=http://127.0.0.1:{port}/lab/echo"));
+    assert_eq!(granted["status"], 200, "{granted}");
+    let before = partner.seen().len();
+    let speak = |to: &str| fleet.ask(&format!("/alpha/speak?to={to}"))["heard"].clone();
+    let heard = speak(&format!("127.0.0.1:{port}"));
+    assert!(heard.as_str().unwrap().starts_with("HTTP/1.1 400"), "{heard}");
+    assert_eq!(partner.seen().len(), before, "nothing goes out");
+    // A frame of SETTINGS.
+    let heard = speak("beta.ringwall:80");
+    assert_eq!(heard.as_str().unwrap().as_bytes()[3], 4, "{heard}");
 }
 
 #[test]

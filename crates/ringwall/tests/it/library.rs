@@ -1,11 +1,9 @@
 //! A house in front of one small service, as most tests need it.
 
-use std::process::Command;
-
 use serde_json::Value;
 
 use crate::house::House;
-use crate::program::Program;
+use crate::program::{Program, service};
 
 /// `upstream.py`, running.
 #[derive(Debug)]
@@ -22,13 +20,8 @@ impl Upstream {
     /// Starts it on a free port.
     pub(crate) fn start() -> Self {
         let folder = tempfile::TempDir::new().unwrap();
-        let script = folder.path().join("upstream.py");
-        std::fs::write(&script, UPSTREAM).unwrap();
-        let mut command = Command::new("python3");
-        command.arg(script).arg("127.0.0.1:0").arg(folder.path().join("seen"));
-        let mut program = Program::start(&mut command);
-        let line = program.hears("listening");
-        let port = line.rsplit(' ').next().unwrap().trim().parse().unwrap();
+        let seen = folder.path().join("seen");
+        let (program, port) = service(("upstream.py", UPSTREAM), "127.0.0.1:0", &seen);
         Self { program, port, folder }
     }
 

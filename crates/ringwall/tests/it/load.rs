@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,7 +11,7 @@ use std::thread;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use crate::house::House;
-use crate::program::Program;
+use crate::program::{Program, service};
 
 /// `faulty.py`, a process of its own: it is killed and stopped as services are.
 pub(crate) struct Faulty {
@@ -79,14 +78,10 @@ impl Drop for Faulty {
 }
 
 fn begin(folder: &tempfile::TempDir, address: &str) -> (Program, String) {
-    let script = folder.path().join("faulty.py");
-    std::fs::write(&script, include_str!("faulty.py")).unwrap();
-    let mut command = Command::new("python3");
-    let mut program =
-        Program::start(command.arg("-S").arg(script).arg(address).arg(folder.path().join("seen")));
-    let line = program.hears("listening");
+    let script = ("faulty.py", include_str!("faulty.py"));
+    let (program, port) = service(script, address, &folder.path().join("seen"));
     let host = address.rsplit_once(':').unwrap().0;
-    (program, format!("{host}:{}", line.rsplit(' ').next().unwrap().trim()))
+    (program, format!("{host}:{port}"))
 }
 
 /// A loopback address that nobody else uses: the port must still be free when it listens again.

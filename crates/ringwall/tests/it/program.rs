@@ -1,6 +1,7 @@
 //! Starts programs and reads what they say. Whatever was started here ends here, by its id.
 
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -41,6 +42,36 @@ pub(crate) fn run(command: &mut Command, input: &str) -> Outcome {
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// Says why nothing was proved here.
+pub(crate) fn not_run(why: &str) {
+    std::io::stderr().write_all(format!("NOT RUN: {why}\n").as_bytes()).unwrap();
+}
+
+/// A Python service at this address; it writes what it sees to that file. The script lies beside
+/// it, and the port is what its first line ends with.
+#[track_caller]
+pub(crate) fn service((name, text): (&str, &str), address: &str, seen: &Path) -> (Program, u16) {
+    let script = seen.with_file_name(name);
+    std::fs::write(&script, text).unwrap();
+    let mut command = Command::new("python3");
+    let mut program = Program::start(command.arg("-S").arg(script).arg(address).arg(seen));
+    let line = program.hears("listening");
+    (program, line.rsplit(' ').next().unwrap().trim().parse().unwrap())
+}
+
+/// The server of a Python script that needs packages, and its port; `None`, and that is said,
+/// without them.
+pub(crate) fn server_of(script: &str, packages: &str) -> Option<(Program, String)> {
+    let program = Program::start(Command::new("python3").args(["-c", script, "server"]));
+    let speaks = || Some(program.said()).filter(|said| said.contains('\n'));
+    let said = until("the service speaks", speaks);
+    let port = said.trim().strip_prefix("port ").map(str::to_owned);
+    if port.is_none() {
+        not_run(&format!("Python's {packages} not installed"));
+    }
+    Some((program, port?))
 }
 
 /// A program that goes on, with everything that it wrote so far.

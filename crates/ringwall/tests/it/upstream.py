@@ -154,6 +154,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError as error:
             self.say(200, {"result": type(error).__name__ + ": " + str(error)})
 
+    def do_speak(self, query, seen):
+        """What is heard first of those who are spoken to in HTTP/2 at once."""
+        host, _, port = query["to"].rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as stream:
+            stream.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4" + bytes(5))
+            self.say(200, {"heard": stream.recv(4096).decode("latin-1")})
+
     def do_environment(self, query, seen):
         self.say(200, dict(os.environ))
 
