@@ -3,6 +3,7 @@
 //! A tunnel or a stream that goes on is asked about again after a reload, by names: the operation's
 //! place, its owner rule and its path are those of the manifest that admitted it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use ringwall_manifest::Mode;
 use ringwall_policy::{Circumstances, Decision, Engine, PersonFacts, Question};
 
 use crate::operation::Operation;
-use crate::stage::authenticate::{Caller, Includes, expand};
+use crate::stage::authenticate::Caller;
 use crate::tenure::Credential;
 
 /// Who may call what, by one manifest.
@@ -22,6 +23,9 @@ pub(crate) struct Standing {
     engine: Arc<Engine>,
     includes: Arc<Includes>,
 }
+
+/// Roles, and those that each contains.
+pub(crate) type Includes = BTreeMap<String, Vec<String>>;
 
 /// What was let in.
 #[derive(Clone, Copy, Debug)]
@@ -87,4 +91,15 @@ impl Standing {
         };
         PersonFacts { roles, ..person.clone() }
     }
+}
+
+/// These roles and all that they contain.
+pub(crate) fn expand(includes: &Includes, given: &[String]) -> Vec<String> {
+    // A role that the manifest does not know grants nothing.
+    let known = given.iter().filter_map(|role| Some((role, includes.get(role)?)));
+    let mut roles: Vec<String> =
+        known.flat_map(|(role, included)| std::iter::once(role).chain(included)).cloned().collect();
+    roles.sort_unstable();
+    roles.dedup();
+    roles
 }

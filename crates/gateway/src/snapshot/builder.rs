@@ -15,7 +15,7 @@ use crate::manner::Manner;
 use crate::metrics::Tally;
 use crate::operation::Operation;
 use crate::overload::Floodgate;
-use crate::stage::authenticate::{self, Authenticate, Edge, Includes};
+use crate::stage::authenticate::{self, Authenticate, Edge};
 use crate::stage::authorize::Authorize;
 use crate::stage::forward::{self, Forward};
 use crate::stage::inspect::Inspect;
@@ -23,7 +23,7 @@ use crate::stage::normalize::{self, Normalize};
 use crate::stage::review::Review;
 use crate::stage::route::{Leaf, Router, Services, Tree};
 use crate::stage::throttle::Throttle;
-use crate::standing::Standing;
+use crate::standing::{Includes, Standing};
 use crate::upstreams::Backend;
 use crate::{Core, Door};
 

@@ -6,7 +6,6 @@
 //! service can reach; a person only by an identity token that was addressed to the one who passes
 //! it on. Does no I/O: keys and sessions answer from memory.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,6 +24,7 @@ use crate::Refusal;
 use crate::refusal::Challenge;
 use crate::stage::normalize::Normal;
 use crate::stage::route::Route;
+use crate::standing::{Includes, expand};
 use crate::tenure::Credential;
 
 mod shown;
@@ -99,9 +99,6 @@ pub(crate) struct Holder {
     /// The epoch of revocations at which it was not revoked.
     held_at: AtomicU64,
 }
-
-/// Roles, and those that each contains.
-pub(crate) type Includes = BTreeMap<String, Vec<String>>;
 
 /// Checks credentials.
 #[derive(Debug)]
@@ -346,17 +343,6 @@ impl Caller {
     pub(crate) const fn is_consumed(&self) -> bool {
         self.is_consumed
     }
-}
-
-/// These roles and all that they contain.
-pub(crate) fn expand(includes: &Includes, given: &[String]) -> Vec<String> {
-    // A role that the manifest does not know grants nothing.
-    let known = given.iter().filter_map(|role| Some((role, includes.get(role)?)));
-    let mut roles: Vec<String> =
-        known.flat_map(|(role, included)| std::iter::once(role).chain(included)).cloned().collect();
-    roles.sort_unstable();
-    roles.dedup();
-    roles
 }
 
 /// Who passes an identity on.
