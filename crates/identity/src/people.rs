@@ -162,26 +162,56 @@ impl<'a> Users<'a> {
     /// # Errors
     /// When there is none of this name, or the password is not acceptable.
     pub fn set_password(&self, name: &str, password: &Secret<String>) -> Result<(), PeopleError> {
-        let account = self.find(name)?;
+        self.write_password(&self.find(name)?, password, None).map(|_is_written| ())
+    }
+
+    /// The same by its person, in a session: only while that goes on, and the password is the one
+    /// that was checked. Whether it was so.
+    pub(crate) fn change_password(
+        self,
+        known: &Credential,
+        password: &Secret<String>,
+        sid: &str,
+    ) -> Result<bool, PeopleError> {
+        self.write_password(&known.account, password, Some((&known.phc, sid)))
+    }
+
+    fn write_password(
+        self,
+        account: &Account,
+        password: &Secret<String>,
+        only_if: Option<(&str, &str)>,
+    ) -> Result<bool, PeopleError> {
         let has_factor = factors::of(self.house, &account.subject)?.is_asked();
         let chars_min = if has_factor { 0 } else { self.house.settings.password_min };
         password::check(password, &account.name, chars_min)?;
         let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
         let (subject, now) = (account.subject.clone(), self.house.seams.clock.now());
         let until = now.plus(HOLD);
-        self.house.seams.store.write(move |transaction| {
-            transaction.execute(
-                "UPDATE identity_password SET phc = ?3, changed = ?4
-                 WHERE tenant_id = ?1 AND user_id = ?2",
-                &[TENANT.into(), (&subject).into(), (&phc).into(), now.into()],
-            )?;
+        let values: [Value; 4] =
+            [TENANT.into(), (&account.subject).into(), (&phc).into(), now.into()];
+        let only_if = only_if.map(|(phc, sid)| [Value::from(phc), Value::from(sid)]);
+        let is_written = self.house.seams.store.write(move |transaction| {
+            let written = match &only_if {
+                None => transaction.execute(SET_PASSWORD, &values)?,
+                Some(only_if) => {
+                    let sql = format!("{SET_PASSWORD} {ONLY_IF}");
+                    transaction.execute(&sql, &[&values[..], only_if].concat())?
+                }
+            };
+            if written == 0 {
+                return Ok(false);
+            }
             end_sessions(transaction, &subject, now)?;
             Revocations::write(transaction, Kind::Subject, &subject, until)?;
-            Ok::<_, PeopleError>(())
+            Ok::<_, PeopleError>(true)
         })?;
-        self.house.sessions.end_all(&account.subject);
-        self.house.revocations.add(Kind::Subject, account.subject.clone(), until);
-        self.record("password-changed", &account, "")
+        if is_written {
+            self.house.sessions.end_all(&account.subject);
+            self.house.revocations.add(Kind::Subject, account.subject.clone(), until);
+            self.record("password-changed", account, "")?;
+        }
+        Ok(is_written)
     }
 
     /// Ends all sessions and tokens of an account.
@@ -336,3 +366,8 @@ fn sorted(roles: &[String]) -> Vec<String> {
 
 pub(crate) const ROLES: &str =
     "SELECT role FROM identity_role WHERE tenant_id = ?1 AND user_id = ?2 ORDER BY role";
+
+const SET_PASSWORD: &str = "UPDATE identity_password SET phc = ?3, changed = ?4
+    WHERE tenant_id = ?1 AND user_id = ?2";
+const ONLY_IF: &str = "AND phc = ?5 AND EXISTS (SELECT 1 FROM identity_session
+    WHERE tenant_id = ?1 AND user_id = ?2 AND sid = ?6)";

@@ -97,7 +97,7 @@ pub(crate) fn consume(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let used = transaction.execute(
-        "UPDATE identity_par_request SET consumed_at = ?3
+        "DELETE FROM identity_par_request
          WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL AND expires > ?3",
         &[TENANT.into(), hash.as_slice().into(), now.into()],
     )?;
@@ -134,7 +134,8 @@ const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 const LIFE: Duration = Duration::from_secs(90);
 /// From the first look at it to the code: as long as a login page may stand open.
 const OPEN: Duration = Duration::from_mins(15);
-/// A hundred a second. Whoever has that many sends its users elsewhere.
+/// Those that were not used yet: a hundred a second if nobody comes with them, and as many people at
+/// the login page at once.
 const LIVE_MAX: i64 = 10_000;
 /// How the client proved who it is, is not kept.
 const SECRETS: &[&str] = &["client_secret", "client_assertion", "client_assertion_type"];

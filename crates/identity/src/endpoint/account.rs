@@ -48,11 +48,14 @@ impl Own<'_> {
         match form.get("do") {
             Some("end") => self.end_one(&form),
             Some("end-others") => self.end_others(),
-            Some("password") => self.change_password(&form),
             // A session that was left open must not change what the next login asks for.
-            Some("app" | "app-confirm" | "app-remove" | "codes") if !self.is_fresh()? => {
+            // Nor the password: the session that follows is a new one, and would be fresh again.
+            Some("app" | "app-confirm" | "app-remove" | "codes" | "password")
+                if !self.is_fresh()? =>
+            {
                 Ok(to_login(self.house))
             }
+            Some("password") => self.change_password(&form),
             Some("app") => self.begin_app(),
             Some("app-confirm") => self.confirm_app(&form),
             Some("app-remove") => self.remove_app(),
@@ -81,11 +84,8 @@ impl Own<'_> {
     }
 
     fn end_others(self) -> Result<Reply, Refusal> {
-        for open in list::of(self.house, &self.person.subject)? {
-            if self.person.session.as_deref() != Some(&open.sid) {
-                list::end(self.house, &self.person.subject, &open.sid)?;
-            }
-        }
+        let own = self.person.session.as_deref().unwrap_or_default();
+        list::end_others(self.house, &self.person.subject, own)?;
         self.record("session-ended", "all others, on the account page")?;
         self.page(StatusCode::OK, Some("The other sessions have ended."))
     }
@@ -108,8 +108,11 @@ impl Own<'_> {
         if new != again {
             return self.page(StatusCode::BAD_REQUEST, Some(DIFFERENT));
         }
-        match Users::new(house).set_password(&person.name, &new) {
-            Ok(()) => {}
+        let sid = person.session.as_deref().unwrap_or_default();
+        match Users::new(house).change_password(&known, &new, sid) {
+            Ok(true) => {}
+            // Another one was set meanwhile, or the session has ended.
+            Ok(false) => return Ok(to_login(house)),
             Err(PeopleError::Password(_)) => {
                 return self.page(StatusCode::BAD_REQUEST, Some(WEAK));
             }

@@ -107,14 +107,18 @@ fn person(
 ) -> Result<Option<Arc<Person>>, Refusal> {
     let now = house.seams.clock.now();
     let since = |person: &Person| now.since(person.authenticated_at);
-    let person = session(house, call)?.filter(|person| since(person) <= request.age_max);
-    match (person, request.prompt) {
+    let age_max = if request.age_max.is_zero() { FRESH } else { request.age_max };
+    let person = session(house, call)?.filter(|person| since(person) <= age_max);
+    // OpenID Connect Core section 3.1.2.1: no age at all is a fresh login.
+    let prompt = match request.prompt {
+        Prompt::AsNeeded if request.age_max.is_zero() => Prompt::Login,
+        other => other,
+    };
+    match (person, prompt) {
         (None, Prompt::Silent) => Err(to_client(redirect, NOBODY)),
         (person, Prompt::AsNeeded | Prompt::Silent) => Ok(person),
         // A fresh login is one of the last minute: the way back from the login page is not a loop.
-        (person, Prompt::Login) => {
-            Ok(person.filter(|person| since(person) <= Duration::from_mins(1)))
-        }
+        (person, Prompt::Login) => Ok(person.filter(|person| since(person) <= FRESH)),
     }
 }
 
@@ -129,6 +133,7 @@ fn to_client(redirect: &Redirect, fault: Fault) -> Refusal {
     Refusal::Redirect { to: Box::new(redirect.clone()), error: fault.error, why: fault.why }
 }
 
+const FRESH: Duration = Duration::from_mins(1);
 const NOBODY: Fault = Fault { error: "login_required", why: "nobody is signed in" };
 const NOT_PUSHED: Fault = Fault { error: "invalid_request", why: "the request must be pushed" };
 const USED: Fault = Fault { error: "invalid_request_uri", why: "the request was used before" };

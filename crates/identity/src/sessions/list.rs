@@ -1,7 +1,7 @@
 //! The sessions of one person, for that person: looked at and ended one by one.
 
 use ringwall_base::Timestamp;
-use ringwall_store::StoreError;
+use ringwall_store::{StoreError, Value};
 
 use crate::identity::House;
 use crate::revocations::{HOLD, Kind};
@@ -36,6 +36,43 @@ pub(crate) fn of(house: &House, subject: &str) -> Result<Vec<Open>, StoreError> 
         Ok(Open { sid, since, seen, source: row.get(3)?, agent: row.get(4)? })
     });
     open.collect()
+}
+
+/// Ends all sessions of this person but one, and what applications got in any other: also in those
+/// that have expired.
+pub(crate) fn end_others(house: &House, subject: &str, kept: &str) -> Result<(), StoreError> {
+    let now = house.seams.clock.now();
+    let values: [Value; 3] = [TENANT.into(), subject.into(), kept.into()];
+    let (hashes, sids) = house.seams.store.write(move |transaction| {
+        let rows = transaction.query(
+            "SELECT hash FROM identity_session
+             WHERE tenant_id = ?1 AND user_id = ?2 AND sid <> ?3",
+            &values,
+        )?;
+        let hashes: Vec<Vec<u8>> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+        let rows = transaction.query(
+            "SELECT sid FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2 AND sid <> ?3
+             UNION SELECT sid FROM identity_refresh_family
+             WHERE tenant_id = ?1 AND user_id = ?2 AND sid <> ?3 AND revoked_at IS NULL",
+            &values,
+        )?;
+        let sids: Vec<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+        for sid in &sids {
+            end_grants(transaction, sid, now)?;
+        }
+        transaction.execute(
+            "DELETE FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2 AND sid <> ?3",
+            &values,
+        )?;
+        Ok::<_, StoreError>((hashes, sids))
+    })?;
+    for hash in hashes.into_iter().filter_map(|hash| Hash::try_from(hash).ok()) {
+        house.sessions.forget(&hash);
+    }
+    for sid in sids {
+        house.revocations.add(Kind::Session, sid, now.plus(HOLD));
+    }
+    Ok(())
 }
 
 /// Ends one session of this person, and what applications got in it. Whether there was one.

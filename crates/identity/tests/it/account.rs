@@ -159,6 +159,18 @@ async fn a_password_is_changed_with_the_current_one_and_ends_everything_else() {
     assert_eq!(reply.status(), 401);
 }
 
+/// The session after it is a new one: factors could be changed in it.
+#[tokio::test]
+async fn u9_an_old_session_does_not_become_a_fresh_one_by_another_password() {
+    let mut own = Own::new().await;
+    own.f.clock.advance(Duration::from_secs(301));
+    let form = "do=password&current=correct+horse&new=brand+new+horse&again=brand+new+horse";
+    assert_eq!(location(&own.send(form).await), "/login?return_to=%2Faccount");
+    let page = own.f.page("/login", "").await;
+    let reply = own.f.submit(&page, "/login", "username=ada&password=correct+horse").await;
+    assert_eq!(reply.status(), 303, "nothing has changed");
+}
+
 #[tokio::test]
 async fn u7_the_current_password_is_guessed_as_slowly_as_at_the_login() {
     let mut own = Own::new().await;

@@ -156,9 +156,20 @@ async fn an_old_login_is_not_a_fresh_one() {
         ([("prompt", "login")], true),
         ([("max_age", "60")], true),
         ([("max_age", "3600")], false),
+        ([("max_age", "0")], true),
         ([("prompt", "none")], false),
     ] {
         let to = location(&f.get(&authorize_path(&changes), &session).await);
         assert_eq!(to.starts_with("/login?"), is_login, "{changes:?}: {to}");
     }
+}
+
+/// It would never be satisfied by the time that the browser is back.
+#[tokio::test]
+async fn no_age_at_all_is_a_login_and_not_a_loop() {
+    let f = Fixture::new();
+    let session = f.sign_in().await;
+    f.clock.advance(std::time::Duration::from_secs(2));
+    let back = location(&f.get(&authorize_path(&[("max_age", "0")]), &session).await);
+    assert!(parameter(&back, "code").is_some(), "{back}");
 }

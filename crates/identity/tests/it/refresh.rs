@@ -374,6 +374,22 @@ async fn t5_a_token_whose_successor_was_used_is_stolen_also_within_the_grace() {
     assert_eq!(r.refresh(&third, "").await.status(), 400);
 }
 
+/// Also what was granted in a session that is on no page any more.
+#[tokio::test]
+async fn l4_ending_all_other_sessions_ends_what_was_granted_in_those_that_expired() {
+    let r = Refreshing::new().await;
+    let first = r.begin().await;
+    r.f.clock.advance(Duration::from_hours(13));
+    r.f.identity.sweep().unwrap();
+    let session = r.f.sign_in().await;
+    let r = Refreshing { session, ..r };
+    let own = token(&r.begin().await);
+    let page = r.f.page("/account", &r.session).await;
+    assert_eq!(r.f.submit(&page, "/account", "do=end-others").await.status(), 200);
+    assert_eq!(r.refresh(&token(&first), "").await.status(), 400);
+    assert_eq!(r.refresh(&own, "").await.status(), 200, "this session goes on");
+}
+
 #[tokio::test]
 async fn a_replayed_code_takes_its_refresh_token_back() {
     let r = Refreshing::new().await;

@@ -166,6 +166,10 @@ fn clients(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
             if let Some(unknown) = spec.roles.iter().find(|role| !knows_role(model, role)) {
                 return Ok(unknown_role(model, unknown));
             }
+            // A newer command may ask for what this server does not know.
+            if let Some(unknown) = unknown_word(spec) {
+                return Ok(failed(&format!("this server knows no `{unknown}` of clients"), None));
+            }
             let secret = clients.add(new_client(spec))?;
             Ok(match secret {
                 Some(secret) => Reply::Secret {
@@ -201,6 +205,12 @@ fn clients(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
             Ok(rows_of(&["id", "access", "redirect URIs", "state"], rows.collect()))
         }
     }
+}
+
+fn unknown_word(spec: &ClientSpec) -> Option<&str> {
+    let mut grants = spec.grants.iter().filter(|name| Grant::parse(name).is_none());
+    let mut requires = spec.requires.iter().filter(|name| !REQUIREMENTS.contains(&name.as_str()));
+    grants.next().or_else(|| requires.next()).map(String::as_str)
 }
 
 fn new_client(spec: &ClientSpec) -> NewClient {
@@ -336,3 +346,6 @@ pub(super) fn failed(message: &str, help: Option<&str>) -> Reply {
 
 /// More are asked for by name.
 const USERS_MAX: u32 = 10_000;
+
+/// What a client can be held to.
+const REQUIREMENTS: [&str; 2] = ["dpop", "par"];
