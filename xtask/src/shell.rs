@@ -60,8 +60,11 @@ pub(crate) fn capture(command: &mut Command) -> Result<Output> {
     command.output().with_context(|| format!("cannot start {shown}"))
 }
 
-/// Whether a program can be started.
+/// Whether a program can be started; of a path, whether it is there.
 pub(crate) fn exists(program: &str) -> bool {
+    if program.starts_with('/') {
+        return Path::new(program).exists();
+    }
     Command::new("sh")
         .args(["-c", "command -v \"$0\" >/dev/null 2>&1", program])
         .status()

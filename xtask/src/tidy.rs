@@ -3,6 +3,9 @@
 mod layers;
 mod bans;
 mod files;
+mod proofs;
+
+use std::collections::HashSet;
 
 use anyhow::{Result, bail};
 
@@ -21,12 +24,19 @@ pub(crate) fn run() -> Result<()> {
     let listing =
         read(command("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]))?;
     let architecture = std::fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap_or_default();
-    let mut notes = Vec::new();
+    let (mut notes, mut functions) = (Vec::new(), HashSet::new());
     for name in listing.lines() {
         let Ok(bytes) = std::fs::read(root.join(name)) else { continue };
         let Ok(text) = String::from_utf8(bytes) else { continue };
         breaches.extend(files::check(name, &text));
         notes.extend(files::long(name, &text));
+        if ["rs", "py"].iter().any(|end| files::has_extension(name, end)) {
+            functions.extend(proofs::functions(&text));
+        }
+    }
+    for name in proofs::DOCUMENTS {
+        let text = std::fs::read_to_string(root.join(name)).unwrap_or_default();
+        breaches.extend(proofs::missing(name, &text, &functions));
     }
     breaches.extend(files::mapped(&listing, &architecture));
     breaches.extend(files::named_paths_exist(&architecture, &root));

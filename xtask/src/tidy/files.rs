@@ -141,7 +141,7 @@ fn is_test(name: &str) -> bool {
         || name.contains("/examples/")
 }
 
-fn has_extension(name: &str, wanted: &str) -> bool {
+pub(super) fn has_extension(name: &str, wanted: &str) -> bool {
     Path::new(name).extension().is_some_and(|found| found == wanted)
 }
 

@@ -45,6 +45,8 @@ mod clock;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod foreign;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod attacks;

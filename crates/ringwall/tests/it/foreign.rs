@@ -1,0 +1,127 @@
+//! The authorization server, judged by `OAuth` clients that others wrote, as they are.
+
+use std::fs::{Permissions, copy, create_dir_all, set_permissions, write};
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::house::{BINARY, PASSWORD, free_port};
+use crate::library::Library;
+use crate::program::{Program, run};
+
+/// The library, and `ada` whom the scripts sign in.
+fn open() -> Library {
+    let library = Library::open();
+    library.house.person("ada", "customer");
+    library
+}
+
+/// Runs a script with a foreign client to its end. Without the client nothing is proved here.
+#[track_caller]
+fn judged_by(mut command: Command) {
+    let outcome = run(&mut command, "");
+    if outcome.out.starts_with("missing ") {
+        return not_run(outcome.out.trim());
+    }
+    assert_eq!(outcome.out.trim(), "done", "{}", outcome.err);
+}
+
+/// Says why nothing was proved here.
+fn not_run(why: &str) {
+    std::io::stderr().write_all(format!("NOT RUN: {why}\n").as_bytes()).unwrap();
+}
+
+/// A script for Python, after what the scripts share.
+fn python(library: &Library, script: &str, more: &[&str]) -> Command {
+    let script = format!("{}\n{script}", include_str!("foreign/ground.py"));
+    library.house.script(&script, &[&[BINARY, PASSWORD], more].concat())
+}
+
+/// A script for Node, after what the scripts share.
+fn node(library: &Library, script: &str) -> Command {
+    let house = &library.house;
+    let mut node = Command::new("node");
+    node.arg("-e").arg(format!("{}\n{script}", include_str!("foreign/ground.js")));
+    node.args([&house.origin(), BINARY, PASSWORD]).current_dir(house.path());
+    node.env("NODE_EXTRA_CA_CERTS", house.state().join("ca.pem"));
+    node
+}
+
+#[test]
+fn openid_client_serves_people_and_programs() {
+    let library = open();
+    judged_by(node(&library, include_str!("foreign/openid_client.js")));
+}
+
+#[test]
+fn oauth4webapi_finds_nothing_wrong_with_any_answer() {
+    let library = open();
+    judged_by(node(&library, include_str!("foreign/oauth4webapi.js")));
+    let refused = library.house.events(&["--action", "code-refused"]);
+    let is_recorded = refused.iter().any(|one| one["event"]["reason"] == "wrong code_verifier");
+    assert!(is_recorded, "{refused:?}");
+}
+
+#[test]
+fn authlib_serves_people_and_programs() {
+    let library = open();
+    judged_by(python(&library, include_str!("foreign/authlib.py"), &[]));
+}
+
+#[test]
+fn requests_oauth2client_serves_people_and_programs() {
+    let library = open();
+    judged_by(python(&library, include_str!("foreign/requests_oauth2client.py"), &[]));
+}
+
+/// Apache as a relying party, and the folder of its pages.
+struct Site {
+    url: String,
+    _folder: TempDir,
+    _apache: Program,
+}
+
+impl Site {
+    fn start(library: &Library) -> Self {
+        let (house, folder, port) = (&library.house, TempDir::new().unwrap(), free_port());
+        let (at, url) = (folder.path(), format!("http://127.0.0.1:{port}"));
+        // Apache's workers are nobody, and nobody else's folders are closed to them.
+        set_permissions(at, Permissions::from_mode(0o755)).unwrap();
+        copy(house.state().join("ca.pem"), at.join("ca.pem")).unwrap();
+        set_permissions(at.join("ca.pem"), Permissions::from_mode(0o644)).unwrap();
+        create_dir_all(at.join("pages/members")).unwrap();
+        write(at.join("pages/members/index.html"), "<!--#printenv -->").unwrap();
+        let back = format!("{url}/members/callback");
+        let client = ["client", "add", "apache", "--redirect-uri", &back];
+        let secret = house.run(&[&client[..], &["--grant", "refresh_token"]].concat()).good().out;
+        let text = include_str!("foreign/apache.conf")
+            .replace("FOLDER", &at.display().to_string())
+            .replace("PORT", &port.to_string())
+            .replace("MODULES", MODULES)
+            .replace("ORIGIN", &house.origin())
+            .replace("SECRET", secret.trim());
+        write(at.join("apache.conf"), text).unwrap();
+        let mut apache = Command::new(APACHE);
+        apache.args(["-D", "FOREGROUND", "-f"]).arg(at.join("apache.conf"));
+        let mut apache = Program::start(&mut apache);
+        apache.hears("resuming normal operations");
+        Self { url, _folder: folder, _apache: apache }
+    }
+}
+
+#[test]
+fn mod_auth_openidc_is_a_relying_party() {
+    let module = Path::new(MODULES).join("mod_auth_openidc.so");
+    if !Path::new(APACHE).exists() || !module.exists() {
+        return not_run("Debian's apache2-bin and libapache2-mod-auth-openidc are not installed");
+    }
+    let library = open();
+    let site = Site::start(&library);
+    judged_by(python(&library, include_str!("foreign/apache.py"), &[&site.url]));
+}
+
+const APACHE: &str = "/usr/sbin/apache2";
+const MODULES: &str = "/usr/lib/apache2/modules";
