@@ -89,14 +89,20 @@ impl Users<'_> {
     }
 
     /// Gives an account an authenticator that counts from now on and new recovery codes, for whoever
-    /// hands them over in person. Those that it had are gone.
+    /// hands them over in person. Those that it had are gone, and sessions that they opened end.
     ///
     /// # Errors
     /// When there is none of this name, or the vault or the store fails.
     pub fn enrol(&self, name: &str) -> Result<Handout, PeopleError> {
         let account = self.find(name)?;
+        let mut is_replaced = false;
         while let Some((id, _)) = app(self.house(), &account.subject)? {
             forget::<PeopleError>(self.house(), &account.subject, &id)?;
+            is_replaced = true;
+        }
+        if is_replaced {
+            // Whoever has the lost one may have signed in with it.
+            self.end_sessions(&account.subject)?;
         }
         let enrolment = begin(self.house(), &account)?;
         confirm_row(self.house(), &account.subject, &enrolment.id, 0)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use ringwall_base::{Algorithm, SignError, Timestamp};
+use ringwall_base::{Algorithm, Proofs, SignError, Timestamp};
 use ringwall_jose::{base64url_encode, mint};
 use serde::Serialize;
 use serde_json::Value;
@@ -126,7 +126,10 @@ pub(crate) fn for_person(
 ) -> Result<Issued, SignError> {
     let life = house.settings.access_life.min(LIFE_MAX);
     let now = house.seams.clock.now();
-    let roles = house.sessions.counted(&grantee.roles, grantee.proofs);
+    // A second factor counts for as long as a session that it opens may last. A grant may last longer.
+    let is_recent = now < grantee.authenticated.plus(house.settings.session_life);
+    let proofs = if is_recent { grantee.proofs } else { Proofs::default() };
+    let roles = house.sessions.counted(&grantee.roles, proofs);
     let claims = Access {
         iss: &house.settings.issuer,
         aud: &house.settings.issuer,

@@ -19,6 +19,9 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let issuer = &house.settings.issuer;
     let at = |path: &str| format!("{issuer}{path}");
     let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+    let algorithms = ["EdDSA", "ES256", "PS256"];
+    // Who is not authenticated may not introspect.
+    let introspecting = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
     let body = json!({
         "issuer": issuer,
         "authorization_endpoint": at(AUTHORIZE),
@@ -37,7 +40,11 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "token_endpoint_auth_methods_supported": methods,
-        "token_endpoint_auth_signing_alg_values_supported": ["EdDSA", "ES256", "PS256"],
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": introspecting,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "dpop_signing_alg_values_supported": DpopProof::ALGORITHMS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,

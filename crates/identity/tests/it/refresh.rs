@@ -470,4 +470,8 @@ async fn u9_a_grant_of_one_factor_never_refreshes_to_a_role_that_wants_two() {
     let first = r.begin().await;
     let next = json(&r.refresh(&token(&first), "").await);
     assert_eq!(r.claims(&next).roles, ["customer"]);
+    // The grant outlives the session, and what two factors opened does not.
+    r.f.clock.advance(Duration::from_hours(12));
+    let late = json(&r.refresh(&token(&next), "").await);
+    assert!(r.claims(&late).roles.is_empty(), "{late}");
 }

@@ -266,3 +266,16 @@ async fn an_operator_takes_lost_factors_away_and_sessions_end() {
     assert_eq!(actions, ["factor-removed"]);
     s.f.sign_in().await;
 }
+
+/// Whoever has the lost one may have signed in with it.
+#[tokio::test]
+async fn another_authenticator_by_an_operator_ends_what_the_lost_one_opened() {
+    let s = Second::new();
+    let step = s.password().await;
+    let reply = s.give(&step, &s.code()).await;
+    let session = set_cookie(&reply, "__Host-ringwall").unwrap();
+    let value = session.split_once('=').unwrap().1;
+    assert!(s.f.identity.person(value, s.f.now()).is_some());
+    s.f.identity.users().enrol("ada").unwrap();
+    assert!(s.f.identity.person(value, s.f.now()).is_none());
+}
