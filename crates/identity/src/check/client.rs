@@ -84,7 +84,7 @@ fn proof(call: &Call, form: &Form) -> Result<Proof, Refusal> {
         if named.is_some_and(|named| named != id) {
             return Err(Refusal::client("invalid_request", "two client ids"));
         }
-        return Ok(Proof::Secret { id, secret });
+        return Ok(secret_or_nothing(id, secret));
     }
     if let Some(token) = token {
         if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
@@ -97,10 +97,12 @@ fn proof(call: &Call, form: &Form) -> Result<Proof, Refusal> {
         return Ok(Proof::Assertion { id: claimed, token: token.to_owned() });
     }
     let id = named.ok_or(Refusal::invalid_client())?;
-    Ok(match secret {
-        Some(secret) => Proof::Secret { id, secret: secret.to_owned() },
-        None => Proof::Nothing { id },
-    })
+    Ok(secret_or_nothing(id, secret.unwrap_or_default().to_owned()))
+}
+
+/// RFC 6749 section 2.3.1: an empty secret may as well be left out. It proves as much.
+fn secret_or_nothing(id: String, secret: String) -> Proof {
+    if secret.is_empty() { Proof::Nothing { id } } else { Proof::Secret { id, secret } }
 }
 
 /// RFC 6749 section 2.3.1: both halves are form-encoded before they are joined.
