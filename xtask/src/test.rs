@@ -24,6 +24,7 @@ const PEERS: &[(&str, &str)] = &[
     ("h2load", "nghttp2-client"),
     ("/usr/sbin/apache2", "apache2-bin"),
     ("/usr/lib/apache2/modules/mod_auth_openidc.so", "libapache2-mod-auth-openidc"),
+    ("oidc-agent", "oidc-agent-cli"),
     ("systemd-analyze", "systemd"),
     ("systemd-socket-activate", "systemd"),
 ];

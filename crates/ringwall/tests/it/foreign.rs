@@ -77,6 +77,12 @@ fn requests_oauth2client_serves_people_and_programs() {
     judged_by(python(&library, include_str!("foreign/requests_oauth2client.py"), &[]));
 }
 
+#[test]
+fn oidc_agent_connects_as_a_device_and_refreshes() {
+    let library = open();
+    judged_by(python(&library, include_str!("foreign/oidc_agent.py"), &[]));
+}
+
 /// Apache as a relying party, and the folder of its pages.
 struct Site {
     url: String,
