@@ -49,7 +49,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "request_uri_parameter_supported": false,
-        "claims_supported": ["sub", "name", "preferred_username", "roles", "auth_time", "sid"],
+        "claims_supported": ["sub", "name", "preferred_username", "roles", "auth_time", "acr", "amr", "sid"],
         "prompt_values_supported": ["none", "login"],
     });
     let mut reply = json_reply(StatusCode::OK, &body);
