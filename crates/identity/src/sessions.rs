@@ -153,9 +153,11 @@ impl SessionTable {
             )?;
             Ok::<_, StoreError>((sid, over))
         })?;
+        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
         let person = Person {
             subject: account.subject.clone(),
             name: account.name.clone(),
+            // Under the lock: whoever changes what counts afterwards finds this session.
             roles: self.elevated.counted(&account.roles, opening.proofs),
             session: Some(sid),
             authenticated_at: now,
@@ -164,12 +166,16 @@ impl SessionTable {
         let (granted, seen) = (account.roles.clone(), AtomicU64::new(now.micros()));
         let person = Arc::new(person);
         let entry = Entry { person: Arc::clone(&person), granted, seen, expires };
-        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(previous) = previous {
             by_hash.remove(&previous);
         }
         make_room(&mut by_hash, self.max);
         by_hash.insert(hash, entry);
+        drop(by_hash);
+        // Whoever ended it since the commit found nothing here; whoever does from now on finds it.
+        if !is_there(&seams.store, &hash)? {
+            self.forget(&hash);
+        }
         Ok(Started { cookie: Secret::new(cookie), person, over })
     }
 
@@ -371,6 +377,16 @@ fn take(transaction: &Transaction<'_>, hash: &Hash) -> Result<Option<Ended>, Sto
     transaction.execute(DELETE, &values)?;
     let read = |row: &Row| Ok(Ended { sid: row.get(0)?, subject: row.get(1)?, name: row.get(2)? });
     row.as_ref().map(read).transpose()
+}
+
+fn is_there(store: &Store, hash: &Hash) -> Result<bool, StoreError> {
+    let row = store.read(|view| {
+        view.first(
+            "SELECT 1 FROM identity_session WHERE tenant_id = ?1 AND hash = ?2",
+            &[TENANT.into(), hash.as_slice().into()],
+        )
+    })?;
+    Ok(row.is_some())
 }
 
 /// Tokens that clients got in a session die with it.
