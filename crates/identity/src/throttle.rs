@@ -105,6 +105,16 @@ impl Throttle {
         }
     }
 
+    /// The attempt was a good one, and says nothing of those before it.
+    pub(crate) fn take_back(&self, account: &str, peer: IpAddr) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, _) in self.keys(account, peer) {
+            if let Some(entry) = entries.get_mut(&key) {
+                entry.failures = entry.failures.saturating_sub(1);
+            }
+        }
+    }
+
     /// The counters of an attempt, and how many failures each has free.
     fn keys(&self, account: &str, peer: IpAddr) -> [(Key, u32); 2] {
         let (prefix, settings) = (prefix(peer), self.settings);

@@ -58,7 +58,8 @@ fn decided(house: &House, call: &Call, person: &Arc<Person>) -> Result<Reply, Re
         house.put(record.person(&person.subject, &person.name))?;
         return enter(house, call, StatusCode::BAD_REQUEST, ("", Some(UNKNOWN)));
     };
-    house.throttle.succeed(&guesses, call.peer);
+    // Guesses stay counted: anybody can have a code of their own to put between them.
+    house.throttle.take_back(&guesses, call.peer);
     let is_approved = match form.get("decision") {
         Some("approve") => true,
         Some("deny") => false,

@@ -130,6 +130,22 @@ async fn v1_guessing_user_codes_gets_slow_for_the_one_who_guesses() {
 }
 
 #[tokio::test]
+async fn v1_a_code_of_ones_own_between_guesses_does_not_make_them_faster() {
+    let f = fixture();
+    let started = start(&f).await;
+    let session = f.sign_in().await;
+    let mut guessed = 0;
+    for turn in 0..8 {
+        let own = decide(&f, &session, &user_code(&started), "").await.status().as_u16();
+        let guess = format!("BBBB-BBB{}", char::from(b"CDFGHJKL"[turn]));
+        let status = decide(&f, &session, &guess, "").await.status().as_u16();
+        assert!([200, 429].contains(&own), "{own}");
+        guessed += u32::from(status == 400);
+    }
+    assert_eq!(guessed, 4, "as many as without");
+}
+
+#[tokio::test]
 async fn v2_a_device_code_is_its_clients() {
     let f = fixture();
     let started = start(&f).await;
