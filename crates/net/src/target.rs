@@ -94,13 +94,19 @@ impl Target {
         self.in_flight.load(Ordering::Relaxed)
     }
 
-    /// Answers that broke off after their head since this was asked last. Whoever took
-    /// the head as a success learns it here.
-    pub fn take_broken(&self) -> usize {
+    /// Whether an answer broke off after its head, of which nobody was told yet: each is told once.
+    /// Whoever took the head as a success learns it here.
+    pub fn take_broken(&self) -> bool {
         // Read first: on the usual path this line stays shared.
-        match self.queue.broken.load(Ordering::Relaxed) {
-            0 => 0,
-            _ => self.queue.broken.swap(0, Ordering::Relaxed),
+        let (broken, order) = (&self.queue.broken, Ordering::Relaxed);
+        broken.load(order) > 0
+            && broken.fetch_update(order, order, |count| count.checked_sub(1)).is_ok()
+    }
+
+    /// Nobody wants to know of those that broke off until now.
+    pub fn forget_broken(&self) {
+        if self.queue.broken.load(Ordering::Relaxed) > 0 {
+            self.queue.broken.store(0, Ordering::Relaxed);
         }
     }
 

@@ -196,7 +196,7 @@ fn an_answer_that_breaks_off_is_not_given_on_as_whole() {
     let (_server, address) = serve(&settings, None, Arc::new(relay));
     let answer = raw(address, &[GET]);
     assert!(!answer.ends_with("0\r\n\r\n"), "{answer:?}");
-    assert_eq!(target.take_broken(), 1);
+    assert!(target.take_broken() && !target.take_broken(), "once");
 }
 
 #[test]

@@ -169,12 +169,12 @@ impl<'a> Attempts<'a> {
         sent: Sent,
     ) -> Result<Response<Body>, Failed> {
         let (mut outcome, mut how) = judge(&sent);
-        // An earlier answer broke off when its head was long counted as a success. Who is on trial
-        // is judged by what it does now.
-        if outcome == Some(Outcome::Success)
-            && endpoint.target().take_broken() > 0
-            && endpoint.state().is_sound()
-        {
+        // An earlier answer broke off when its head was long counted as a success: one success less
+        // for each, so that those which break off together do not count as one. Who is on trial is
+        // judged by what it does now.
+        if !endpoint.state().is_sound() {
+            endpoint.target().forget_broken();
+        } else if outcome == Some(Outcome::Success) && endpoint.target().take_broken() {
             (outcome, how) = (Some(Outcome::Failure), Some(Failing::Lost));
         }
         if let Some(how) = how {
