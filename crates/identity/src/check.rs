@@ -21,7 +21,7 @@ pub(crate) use bearer::{Held, bearer, verified};
 pub(crate) use client::client;
 pub(crate) use cookie::{SESSION, cookie, session};
 pub(crate) use form::form;
-pub(crate) use form_token::{FormToken, form_token};
+pub(crate) use form_token::{FormToken, form_token, paper};
 pub(crate) use pkce::{challenge, verifier};
 pub(crate) use proof::{once, proof, proof_for};
 pub(crate) use redirect_uri::{Redirect, redirect_uri};

@@ -9,7 +9,7 @@ use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 use crate::codes::{Grantee, hash_of};
 use crate::identity::House;
 use crate::people::ROLES;
-use crate::pushed::PushError;
+use crate::pushed::{PushError, has_room};
 use crate::refresh::NewFamily;
 use crate::tables::TENANT;
 
@@ -70,13 +70,7 @@ pub(crate) fn start(
         INTERVAL.as_secs().into(),
     ];
     let is_kept = house.seams.store.write(move |transaction| {
-        let live = transaction.first(
-            "SELECT COUNT(*) FROM identity_device_code
-             WHERE tenant_id = ?1 AND client_id = ?2 AND expires > ?3",
-            &[TENANT.into(), (&client_id).into(), now.into()],
-        )?;
-        let live = live.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or_default();
-        if live >= LIVE_MAX {
+        if !has_room(transaction, LIVE, (&client_id, now))? {
             return Ok(false);
         }
         transaction.execute(
@@ -256,7 +250,8 @@ const FIND: &str = "SELECT d.client_id, d.expires, d.is_approved, d.polled_at, d
     WHERE d.tenant_id = ?1 AND d.hash = ?2";
 const LIFE: Duration = Duration::from_mins(10);
 const INTERVAL: Duration = Duration::from_secs(5);
-const LIVE_MAX: i64 = 10_000;
+const LIVE: &str = "SELECT COUNT(*) FROM identity_device_code
+    WHERE tenant_id = ?1 AND client_id = ?2 AND expires > ?3";
 /// Consonants only: no words come out, and no letter looks like a digit. Eight of them are 34 bits,
 /// and guessing is throttled.
 const USER_CODE_ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";

@@ -35,13 +35,7 @@ pub(crate) fn push(
     let (hash, now) = (hash_of(&request_uri), house.seams.clock.now());
     let (client_id, parameters) = (client_id.to_owned(), form.without(SECRETS).to_json());
     let is_kept = house.seams.store.write(move |transaction| {
-        let live = transaction.first(
-            "SELECT COUNT(*) FROM identity_par_request
-             WHERE tenant_id = ?1 AND client_id = ?2 AND expires > ?3",
-            &[TENANT.into(), (&client_id).into(), now.into()],
-        )?;
-        let live = live.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or_default();
-        if live >= LIVE_MAX {
+        if !has_room(transaction, LIVE, (&client_id, now))? {
             return Ok(false);
         }
         transaction.execute(
@@ -72,8 +66,7 @@ pub(crate) fn open(
     let parameters = house.seams.store.write(move |transaction| {
         let row = transaction.first(
             "SELECT parameters, opened_at FROM identity_par_request
-             WHERE tenant_id = ?1 AND hash = ?2 AND client_id = ?3 AND expires > ?4
-             AND consumed_at IS NULL",
+             WHERE tenant_id = ?1 AND hash = ?2 AND client_id = ?3 AND expires > ?4",
             &[TENANT.into(), hash.as_slice().into(), (&client_id).into(), now.into()],
         )?;
         let Some(row) = row else { return Ok(None) };
@@ -98,10 +91,21 @@ pub(crate) fn consume(
 ) -> Result<bool, StoreError> {
     let used = transaction.execute(
         "DELETE FROM identity_par_request
-         WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL AND expires > ?3",
+         WHERE tenant_id = ?1 AND hash = ?2 AND expires > ?3",
         &[TENANT.into(), hash.as_slice().into(), now.into()],
     )?;
     Ok(used == 1)
+}
+
+/// Whether a client may have one more of what `count` counts (attack Q2).
+pub(crate) fn has_room(
+    transaction: &Transaction<'_>,
+    count: &str,
+    (client_id, now): (&str, Timestamp),
+) -> Result<bool, StoreError> {
+    let row = transaction.first(count, &[TENANT.into(), client_id.into(), now.into()])?;
+    let live = row.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or_default();
+    Ok(live < LIVE_MAX)
 }
 
 /// Removes what has expired.
@@ -134,8 +138,10 @@ const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 const LIFE: Duration = Duration::from_secs(90);
 /// From the first look at it to the code: as long as a login page may stand open.
 const OPEN: Duration = Duration::from_mins(15);
-/// Those that were not used yet: a hundred a second if nobody comes with them, and as many people at
-/// the login page at once.
+const LIVE: &str = "SELECT COUNT(*) FROM identity_par_request
+    WHERE tenant_id = ?1 AND client_id = ?2 AND expires > ?3";
+/// Of one client, not used yet: a hundred requests a second if nobody comes with them, and as many
+/// people at the login page, or with a device in their hand, at once.
 const LIVE_MAX: i64 = 10_000;
 /// How the client proved who it is, is not kept.
 const SECRETS: &[&str] = &["client_secret", "client_assertion", "client_assertion_type"];

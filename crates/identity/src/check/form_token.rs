@@ -11,6 +11,7 @@ use crate::answer::{Call, Refusal, Reply};
 use crate::check::cookie;
 use crate::form::Form;
 use crate::identity::House;
+use crate::page::Paper;
 
 const COOKIE: &str = "__Host-ringwall-form";
 
@@ -39,6 +40,20 @@ impl FormToken {
             reply.headers_mut().append(SET_COOKIE, value);
         }
     }
+}
+
+/// Shows a page with a form of ours: where it goes, what went wrong before, and the page itself.
+pub(crate) fn paper(
+    house: &House,
+    call: &Call,
+    (action, trouble): (&str, Option<&'static str>),
+    page: impl FnOnce(Paper<'_>) -> Reply,
+) -> Result<Reply, Refusal> {
+    let token = FormToken::issue(house, call)?;
+    let language = call.language();
+    let mut reply = page(Paper { language, action, form_token: &token.field, trouble });
+    token.set(&mut reply);
+    Ok(reply)
 }
 
 /// Whether the form is one that we showed to this browser.

@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringwall_base::{Person, Proof, Proofs, Secret};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
-use crate::check::{FormToken, SESSION, cookie, form, form_token, same_site, session};
+use crate::check::{SESSION, cookie, form, form_token, paper, same_site, session};
 use crate::endpoint::login::for_person;
 use crate::factors::{self, Tried};
 use crate::form::Form;
@@ -227,15 +227,8 @@ impl Own<'_> {
         trouble: Option<&'static str>,
         page: impl FnOnce(Paper<'_>) -> Reply,
     ) -> Result<Reply, Refusal> {
-        let token = FormToken::issue(self.house, self.call)?;
-        let mut reply = page(Paper {
-            language: self.call.language(),
-            action: &self.house.settings.account_path,
-            form_token: &token.field,
-            trouble,
-        });
-        token.set(&mut reply);
-        Ok(reply)
+        let action = &self.house.settings.account_path;
+        paper(self.house, self.call, (action, trouble), page)
     }
 }
 

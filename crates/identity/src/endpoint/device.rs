@@ -7,13 +7,13 @@ use http::{Method, StatusCode};
 use ringwall_base::Person;
 
 use crate::answer::{Call, DEVICE, Refusal, Reply};
-use crate::check::{FormToken, form, form_token, same_site, session};
+use crate::check::{form, form_token, paper, same_site, session};
 use crate::device::{decide, find, normal_user_code};
 use crate::endpoint::authorize::to_login;
 use crate::endpoint::login::for_person;
 use crate::form::Form;
 use crate::identity::House;
-use crate::page::{self, Confirm, Paper};
+use crate::page::{self, Confirm};
 use crate::record::Record;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
@@ -85,7 +85,7 @@ fn enter(
     status: StatusCode,
     (user_code, trouble): (&str, Option<&'static str>),
 ) -> Result<Reply, Refusal> {
-    paper(house, call, trouble, |paper| page::enter_device(status, paper, user_code))
+    paper(house, call, (DEVICE, trouble), |paper| page::enter_device(status, paper, user_code))
 }
 
 fn confirm(
@@ -95,20 +95,7 @@ fn confirm(
     (user_code, client, scope): (&str, &str, &str),
 ) -> Result<Reply, Refusal> {
     let shown = Confirm { user_code, client, scope, name: &person.name };
-    paper(house, call, None, |paper| page::confirm_device(paper, &shown))
-}
-
-fn paper(
-    house: &House,
-    call: &Call,
-    trouble: Option<&'static str>,
-    page: impl FnOnce(Paper<'_>) -> Reply,
-) -> Result<Reply, Refusal> {
-    let token = FormToken::issue(house, call)?;
-    let language = call.language();
-    let mut reply = page(Paper { language, action: DEVICE, form_token: &token.field, trouble });
-    token.set(&mut reply);
-    Ok(reply)
+    paper(house, call, (DEVICE, None), |paper| page::confirm_device(paper, &shown))
 }
 
 const CONNECTED: &str = "The device is connected.";

@@ -5,12 +5,12 @@ use http::{Method, StatusCode};
 use ringwall_base::{Proof, Proofs, Secret};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
-use crate::check::{FormToken, form, form_token, return_to, same_site, session};
+use crate::check::{form, form_token, paper, return_to, same_site, session};
 use crate::endpoint::second_factor;
 use crate::factors;
 use crate::form::Form;
 use crate::identity::House;
-use crate::page::{self, Paper};
+use crate::page;
 use crate::password::{self, PASSWORD_BYTES_MAX};
 use crate::people::{Credential, Users, login_name};
 use crate::record::Record;
@@ -127,16 +127,8 @@ fn page(
     back: &str,
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
-    let token = FormToken::issue(house, call)?;
-    let paper = Paper {
-        language: call.language(),
-        action: &house.settings.login_path,
-        form_token: &token.field,
-        trouble,
-    };
-    let mut reply = page::login(status, paper, back);
-    token.set(&mut reply);
-    Ok(reply)
+    let action = &house.settings.login_path;
+    paper(house, call, (action, trouble), |paper| page::login(status, paper, back))
 }
 
 /// A broken form on a page is told to the person, not to a client.

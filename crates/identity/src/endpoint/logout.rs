@@ -4,10 +4,10 @@ use http::header::{HeaderValue, SET_COOKIE};
 use http::{Method, StatusCode};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
-use crate::check::{FormToken, SESSION, cookie, form, form_token, same_site, session};
+use crate::check::{SESSION, cookie, form, form_token, paper, same_site, session};
 use crate::endpoint::login::for_person;
 use crate::identity::House;
-use crate::page::{self, Paper};
+use crate::page;
 use crate::record::Record;
 use crate::revocations::{HOLD, Kind};
 
@@ -24,16 +24,8 @@ fn ask(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let Some(person) = session(house, call)? else {
         return Ok(page::message(StatusCode::OK, call.language(), "You are signed out."));
     };
-    let token = FormToken::issue(house, call)?;
-    let paper = Paper {
-        language: call.language(),
-        action: &house.settings.logout_path,
-        form_token: &token.field,
-        trouble: None,
-    };
-    let mut reply = page::logout(paper, &person.name);
-    token.set(&mut reply);
-    Ok(reply)
+    let action = &house.settings.logout_path;
+    paper(house, call, (action, None), |paper| page::logout(paper, &person.name))
 }
 
 fn end(house: &House, call: &Call) -> Result<Reply, Refusal> {

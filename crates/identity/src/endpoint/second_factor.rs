@@ -5,13 +5,13 @@ use http::header::{HeaderValue, RETRY_AFTER};
 use ringwall_base::{Proof, Proofs};
 
 use crate::answer::{Call, Refusal, Reply};
-use crate::check::FormToken;
+use crate::check::{FormToken, paper};
 use crate::endpoint::login;
 use crate::factors::{self, Tried};
 use crate::form::Form;
 use crate::identity::House;
 use crate::login_step::LoginStep;
-use crate::page::{self, Paper};
+use crate::page;
 use crate::people::{Credential, Users};
 use crate::record::Record;
 use crate::welcome::welcome;
@@ -71,16 +71,8 @@ fn page(
     shown: (&str, &str),
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
-    let token = FormToken::issue(house, call)?;
-    let paper = Paper {
-        language: call.language(),
-        action: &house.settings.login_path,
-        form_token: &token.field,
-        trouble,
-    };
-    let mut reply = page::second_factor(status, paper, shown);
-    token.set(&mut reply);
-    Ok(reply)
+    let action = &house.settings.login_path;
+    paper(house, call, (action, trouble), |paper| page::second_factor(status, paper, shown))
 }
 
 /// Codes are counted by account, wherever they come from.

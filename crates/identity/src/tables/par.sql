@@ -5,7 +5,6 @@ CREATE TABLE identity_par_request (
     parameters TEXT NOT NULL,
     expires BIGINT NOT NULL,
     opened_at BIGINT,
-    consumed_at BIGINT,
     PRIMARY KEY (tenant_id, hash)
 );
 CREATE INDEX identity_par_request_client ON identity_par_request (tenant_id, client_id, expires);

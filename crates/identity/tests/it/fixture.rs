@@ -164,6 +164,23 @@ impl Fixture {
         parameter(&location(&reply), "code").unwrap_or_else(|| panic!("{}", location(&reply)))
     }
 
+    /// The statuses of thirty-two token requests at once.
+    pub(crate) async fn thirty_two(&self, form: &str) -> Vec<u16> {
+        let tries = (0..32).map(|_| {
+            let (identity, form) = (self.identity.clone(), form.to_owned());
+            tokio::spawn(async move {
+                let request = form_request("/oauth/token", &form, &[]);
+                identity.answer("192.0.2.1".parse().unwrap(), request).await.status().as_u16()
+            })
+        });
+        let mut statuses = Vec::new();
+        for one in tries.collect::<Vec<_>>() {
+            statuses.push(one.await.unwrap());
+        }
+        statuses.sort_unstable();
+        statuses
+    }
+
     pub(crate) async fn redeem(&self, code: &str) -> Response<Bytes> {
         self.post("/oauth/token", &code_form(code, &[])).await
     }
