@@ -1,7 +1,7 @@
 //! Where clients come in: addresses, load balancers, the plain door, and too many of them.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -123,23 +123,24 @@ fn the_plain_door_only_leads_to_the_encrypted_one() {
 
 #[test]
 fn a_changed_address_opens_and_closes_only_what_changed() {
-    let (first, second) = (free_port(), free_port());
+    // Of their own, so that no other test has taken the port meanwhile.
+    let [first, second] = [1, 2].map(|last| SocketAddr::from(([127, 0, 7, last], free_port())));
     let library = Library::open_with(|text| {
-        let lines = format!("port = PORT\nlisten = [\"127.0.0.1:PORT\", \"127.0.0.1:{first}\"]");
+        let lines = format!("port = PORT\nlisten = [\"127.0.0.1:PORT\", \"{first}\"]");
         text.replace("port = PORT", &lines)
     });
     let house = &library.house;
     let kept = house.connect_with(std::sync::Arc::new(house.client_config()));
-    let is_open = |port| TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+    let is_open = |address: SocketAddr| TcpStream::connect(address).is_ok();
     assert!(is_open(first) && !is_open(second));
-    house.edit(&format!("127.0.0.1:{first}"), &format!("127.0.0.1:{second}"));
+    house.edit(&first.to_string(), &second.to_string());
     library.server.signal("HUP");
     until("the new address is open", || is_open(second).then_some(()));
     until("the old one is closed", || (!is_open(first)).then_some(()));
     assert_eq!(house.get("/books").status, 200);
     drop(kept);
     // An address that cannot be opened changes nothing.
-    house.edit(&format!("127.0.0.1:{second}"), "192.0.2.1:443");
+    house.edit(&second.to_string(), "192.0.2.1:443");
     library.server.signal("HUP");
     until("it is refused", || (!house.status_or_null()["broken_manifest"].is_null()).then_some(()));
     assert!(is_open(second));
