@@ -23,11 +23,12 @@ impl Script {
     pub(crate) fn server(text: &str, packages: &str) -> Option<(Self, u16)> {
         let mut server = Self::start(text, &["server"]);
         let said = server.says();
-        let Some(port) = said.strip_prefix("port ") else {
+        if said == "missing" {
             let line = format!("NOT RUN: Python's {packages} not installed\n");
             std::io::stderr().write_all(line.as_bytes()).unwrap();
             return None;
-        };
+        }
+        let port = said.strip_prefix("port ").unwrap_or_else(|| panic!("no port but `{said}`"));
         let port = port.parse().unwrap();
         Some((server, port))
     }

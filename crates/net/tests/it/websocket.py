@@ -1,5 +1,6 @@
 """A WebSocket over HTTP/2 by `h2` and `wsproto`, to an echo of `websockets` behind a gateway."""
 
+import asyncio
 import socket
 import ssl
 import sys
@@ -8,8 +9,8 @@ try:
     import h2.config
     import h2.connection
     import h2.events
+    import websockets.asyncio.client
     import websockets.exceptions
-    import websockets.sync.client
     import websockets.sync.server
     import wsproto.connection
     import wsproto.events as ws
@@ -29,30 +30,43 @@ def serve():
         server.serve_forever()
 
 
-def connect(port, root, authority, protocols):
+def trusting(root, protocol):
     context = ssl.create_default_context(cafile=root)
-    context.set_alpn_protocols(protocols)
+    context.set_alpn_protocols([protocol])
+    return context
+
+
+def connect(port, root, authority):
+    context = trusting(root, "h2")
     plain = socket.create_connection(("127.0.0.1", port), timeout=20)
     return context.wrap_socket(plain, server_hostname=authority.rsplit(":", 1)[0])
 
 
-def wait(port, root, authority):
-    """Over HTTP/1: says when it is open, and how it ended."""
-    stream = connect(port, root, authority, ["http/1.1"])
-    stream.settimeout(None)
-    address = f"ws://{authority}/ws"
-    with websockets.sync.client.connect(address, sock=stream, ping_interval=None) as connection:
-        connection.send("hello")
-        assert connection.recv(timeout=20) == "hello"
+async def wait(port, root, authority):
+    """Over HTTP/1: says when it is open, and how it ended. In one thread: before Python 3.13 two
+    that read and write one TLS connection get into each other's way (python/cpython#124984)."""
+    context = trusting(root, "http/1.1")
+    address = f"wss://{authority}/ws"
+    opening = websockets.asyncio.client.connect(
+        address,
+        host="127.0.0.1",
+        port=port,
+        ssl=context,
+        ping_interval=None,
+        open_timeout=20,
+    )
+    async with opening as connection:
+        await connection.send("hello")
+        assert await connection.recv() == "hello"
         print("open", flush=True)
         try:
-            connection.recv(timeout=20)
+            await connection.recv()
         except websockets.exceptions.ConnectionClosed as ended:
             print("closed", ended.rcvd.code if ended.rcvd else None, flush=True)
 
 
 def call(port, root, authority, waits):
-    stream = connect(port, root, authority, ["h2"])
+    stream = connect(port, root, authority)
     h2c = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
     h2c.initiate_connection()
     pending, unread = [], bytearray()
@@ -72,7 +86,11 @@ def call(port, root, authority, waits):
         event(h2.events.RemoteSettingsChanged)
     number = h2c.get_next_available_stream_id()
     head = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https")]
-    head += [(":path", "/ws"), (":authority", authority), ("sec-websocket-version", "13")]
+    head += [
+        (":path", "/ws"),
+        (":authority", authority),
+        ("sec-websocket-version", "13"),
+    ]
     h2c.send_headers(number, head)
     answer = dict(event(h2.events.ResponseReceived).headers)
     assert answer[":status"] == "200", answer
@@ -93,7 +111,9 @@ def call(port, root, authority, waits):
         print("open", flush=True)
         closed = None
         while closed is None:
-            data = event((h2.events.DataReceived, h2.events.StreamEnded, h2.events.StreamReset))
+            data = event(
+                (h2.events.DataReceived, h2.events.StreamEnded, h2.events.StreamReset)
+            )
             assert isinstance(data, h2.events.DataReceived), data
             socket_.receive_data(data.data)
             closed = next(iter(socket_.events()), None)
@@ -127,6 +147,6 @@ role, arguments = sys.argv[1], sys.argv[2:]
 if role == "server":
     serve()
 elif role == "wait1":
-    wait(int(arguments[0]), *arguments[1:])
+    asyncio.run(wait(int(arguments[0]), *arguments[1:]))
 else:
     call(int(arguments[0]), *arguments[1:], role == "wait2")
