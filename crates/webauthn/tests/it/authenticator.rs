@@ -1,0 +1,86 @@
+//! An authenticator of our own, to say whatever a test wants said.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+use ringwall_webauthn::{Expected, Flags};
+
+pub(crate) const EXPECTED: Expected<'_> = Expected {
+    challenge: "c2FsdA",
+    origin: "https://shop.example",
+    rp_id: "shop.example",
+    must_verify_user: true,
+};
+pub(crate) const UP: u8 = 1;
+pub(crate) const UV: u8 = 4;
+pub(crate) const BE: u8 = 8;
+pub(crate) const BS: u8 = 16;
+pub(crate) const AT: u8 = 64;
+pub(crate) const ED: u8 = 128;
+
+pub(crate) struct Authenticator(EcdsaKeyPair);
+
+impl Authenticator {
+    pub(crate) fn new() -> Self {
+        Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
+    }
+
+    /// ES256 as COSE.
+    pub(crate) fn key(&self) -> Vec<u8> {
+        let point = self.0.public_key().as_ref();
+        let (x, y) = point[1..].split_at(32);
+        [&[0xa5, 1, 2, 3, 0x26, 0x20, 1, 0x21, 0x58, 32][..], x, &[0x22, 0x58, 32], y].concat()
+    }
+
+    pub(crate) fn sign(&self, authenticator_data: &[u8], client_data: &str) -> Vec<u8> {
+        let hash = digest(&SHA256, client_data.as_bytes());
+        let signed = [authenticator_data, hash.as_ref()].concat();
+        self.0.sign(&SystemRandom::new(), &signed).unwrap().as_ref().to_vec()
+    }
+}
+
+/// The fixed head.
+pub(crate) fn head(rp_id: &str, flags: u8, counter: u32) -> Vec<u8> {
+    let hash = digest(&SHA256, rp_id.as_bytes());
+    [hash.as_ref(), &[flags], &counter.to_be_bytes()].concat()
+}
+
+/// With a new credential of this id and key.
+pub(crate) fn attested(flags: u8, id: &[u8], key: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(id.len()).unwrap().to_be_bytes();
+    [&head("shop.example", flags | AT, 0)[..], &[7; 16], &length, id, key].concat()
+}
+
+/// In an attestation object without attestation.
+pub(crate) fn object(data: &[u8]) -> Vec<u8> {
+    [b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData", &bytes(data)[..]].concat()
+}
+
+/// As CBOR.
+pub(crate) fn bytes(data: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(data.len()).unwrap().to_be_bytes();
+    let head = match data.len() {
+        0..24 => vec![0x40 | length[1]],
+        24..256 => vec![0x58, length[1]],
+        _ => vec![0x59, length[0], length[1]],
+    };
+    [&head, data].concat()
+}
+
+pub(crate) fn client_data(kind: &str) -> String {
+    let Expected { challenge, origin, .. } = EXPECTED;
+    format!(
+        r#"{{"type":"{kind}","challenge":"{challenge}","origin":"{origin}","crossOrigin":false}}"#
+    )
+}
+
+/// UP, UV, BE and BS, as a test writes them.
+pub(crate) fn bits(flags: Flags) -> u8 {
+    let all = [
+        (flags.is_present(), UP),
+        (flags.is_verified(), UV),
+        (flags.is_backup_eligible(), BE),
+        (flags.is_backed_up(), BS),
+    ];
+    all.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum()
+}
