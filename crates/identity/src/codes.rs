@@ -13,6 +13,7 @@ use crate::refresh::{self, NewFamily};
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
 use crate::sessions::SessionError;
+use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
 /// What a code is bound to.
@@ -220,13 +221,12 @@ fn take_back(
 
 /// Removes codes whose replay no longer matters.
 pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
-    store.write(move |transaction| {
-        transaction.execute(
-            "DELETE FROM identity_code WHERE tenant_id = ?1 AND expires <= ?2",
-            &[TENANT.into(), now.minus(HOLD).into()],
-        )
-    })?;
-    Ok(())
+    in_steps(
+        store,
+        "DELETE FROM identity_code WHERE tenant_id = ?1 AND hash IN
+         (SELECT hash FROM identity_code WHERE tenant_id = ?1 AND expires <= ?2 LIMIT ?3)",
+        now.minus(HOLD),
+    )
 }
 
 /// 256 random bits need no stretching; the hash only keeps them off the disk.

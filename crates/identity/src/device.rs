@@ -11,6 +11,7 @@ use crate::identity::House;
 use crate::people::ROLES;
 use crate::pushed::{PushError, has_room};
 use crate::refresh::NewFamily;
+use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
 /// What a device shows and keeps.
@@ -209,13 +210,12 @@ fn give(
 
 /// Removes what has expired.
 pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
-    store.write(move |transaction| {
-        transaction.execute(
-            "DELETE FROM identity_device_code WHERE tenant_id = ?1 AND expires <= ?2",
-            &[TENANT.into(), now.into()],
-        )
-    })?;
-    Ok(())
+    in_steps(
+        store,
+        "DELETE FROM identity_device_code WHERE tenant_id = ?1 AND hash IN
+         (SELECT hash FROM identity_device_code WHERE tenant_id = ?1 AND expires <= ?2 LIMIT ?3)",
+        now,
+    )
 }
 
 /// What somebody typed, as the one spelling of a code: section 6.1.

@@ -33,6 +33,7 @@ mod tokens;
 mod replay;
 mod revocations;
 mod record;
+mod sweep;
 mod seams;
 mod settings;
 mod tables;

@@ -13,6 +13,7 @@ use ringwall_store::{Store, StoreError, Transaction, Value};
 use crate::people::Credential;
 use crate::seams::Seams;
 use crate::sessions::SessionError;
+use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
 /// A login whose password was right.
@@ -113,13 +114,12 @@ impl LoginStep {
 
 /// Removes what has expired.
 pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
-    store.write(move |transaction| {
-        transaction.execute(
-            "DELETE FROM identity_login_step WHERE tenant_id = ?1 AND expires <= ?2",
-            &[TENANT.into(), now.into()],
-        )
-    })?;
-    Ok(())
+    in_steps(
+        store,
+        "DELETE FROM identity_login_step WHERE tenant_id = ?1 AND hash IN
+         (SELECT hash FROM identity_login_step WHERE tenant_id = ?1 AND expires <= ?2 LIMIT ?3)",
+        now,
+    )
 }
 
 fn hash_of(text: &str) -> Vec<u8> {

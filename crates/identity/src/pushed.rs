@@ -9,6 +9,7 @@ use ringwall_store::{Store, StoreError, Transaction};
 use crate::codes::hash_of;
 use crate::form::Form;
 use crate::identity::House;
+use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
 /// Where a pushed request was put.
@@ -110,13 +111,12 @@ pub(crate) fn has_room(
 
 /// Removes what has expired.
 pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
-    store.write(move |transaction| {
-        transaction.execute(
-            "DELETE FROM identity_par_request WHERE tenant_id = ?1 AND expires <= ?2",
-            &[TENANT.into(), now.into()],
-        )
-    })?;
-    Ok(())
+    in_steps(
+        store,
+        "DELETE FROM identity_par_request WHERE tenant_id = ?1 AND hash IN
+         (SELECT hash FROM identity_par_request WHERE tenant_id = ?1 AND expires <= ?2 LIMIT ?3)",
+        now,
+    )
 }
 
 /// Whether a `request_uri` is one of ours by its looks. Others are never fetched (attack A8).

@@ -1,5 +1,8 @@
 //! Refresh tokens (RFC 6749 section 6): 256 bits each, in families that begin with one grant.
 //!
+//! A family is one row, however often its token rotates: every token names its family and shows that
+//! it came from it, so that one that was rotated away is known for a stolen one without being kept.
+//!
 //! INVARIANT (one successor): a rotated token has exactly one successor, whoever asks and how often.
 //! It is kept sealed under the token that it follows, so that only who holds that one can have it
 //! again; the disk alone gives neither.
@@ -8,22 +11,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringwall_base::{Proofs, Secret, Timestamp, Ulid};
-use ringwall_jose::base64url_encode;
-use ringwall_store::{Row, StoreError, Transaction, Value};
+use ringwall_store::{Row, StoreError, Transaction, View};
 
 use crate::clients::Client;
 use crate::codes::{Grantee, hash_of};
 use crate::identity::House;
 use crate::people::ROLES;
-use crate::seams::Seams;
 use crate::tables::TENANT;
 
 mod ending;
 mod sealing;
+mod token;
 
 use sealing::{open, seal};
+use token::Fresh;
 
 pub(crate) use ending::{Of, end_all, end_by_token, revoke, sweep};
+pub(crate) use token::is_refresh_token;
 
 /// How long refresh tokens live.
 #[derive(Clone, Copy, Debug)]
@@ -31,13 +35,6 @@ pub(crate) struct Lives {
     idle: Duration,
     life: Duration,
     grace: Duration,
-}
-
-/// A token that was made and is not written yet.
-#[derive(Clone, Debug)]
-pub(crate) struct Fresh {
-    pub(crate) token: Secret<String>,
-    hash: [u8; 32],
 }
 
 /// A family that begins when its grant is given.
@@ -102,21 +99,15 @@ enum Judged {
     Reused,
 }
 
-impl Fresh {
-    fn generate(seams: &Seams) -> Result<Self, std::io::Error> {
-        let token = format!("{PREFIX}{}", base64url_encode(seams.random::<32>()?));
-        Ok(Self { hash: hash_of(&token), token: Secret::new(token) })
-    }
-}
-
 impl NewFamily {
     pub(crate) fn generate(house: &House, cnf: Option<String>) -> Result<Self, std::io::Error> {
         let (seams, lives) = (&house.seams, Lives::of(house));
         let id = Ulid::generate(seams.clock.now(), seams.entropy.as_ref())?.to_string();
-        Ok(Self { id, first: Fresh::generate(seams)?, cnf, lives })
+        Ok(Self { first: Fresh::first(seams, &id)?, id, cnf, lives })
     }
 
-    /// Writes the family, in the transaction that gives the grant.
+    /// Writes the family, in the transaction that gives the grant. Of too many of one person at one
+    /// client, those that were idle for longest go.
     pub(crate) fn begin(
         &self,
         transaction: &Transaction<'_>,
@@ -124,12 +115,24 @@ impl NewFamily {
         grantee: &Grantee,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        transaction.execute(
+            "DELETE FROM identity_refresh_family WHERE tenant_id = ?1 AND id IN
+             (SELECT id FROM identity_refresh_family
+             WHERE tenant_id = ?1 AND user_id = ?2 AND client_id = ?3
+             ORDER BY idle DESC, id DESC LIMIT 1000 OFFSET ?4)",
+            &[
+                TENANT.into(),
+                (&grantee.subject).into(),
+                client_id.into(),
+                (FAMILIES_MAX - 1).into(),
+            ],
+        )?;
         let expires = now.plus(self.lives.life);
         let idle = now.plus(self.lives.idle).min(expires);
         transaction.execute(
             "INSERT INTO identity_refresh_family (tenant_id, id, client_id, user_id, sid,
-             authenticated, proofs, scope, cnf, idle, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10)",
+             authenticated, proofs, scope, cnf, idle, expires, key_hash, current, issued)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10, ?12, ?13, ?14)",
             &[
                 TENANT.into(),
                 (&self.id).into(),
@@ -142,9 +145,12 @@ impl NewFamily {
                 idle.into(),
                 expires.into(),
                 grantee.proofs.names().join(" ").into(),
+                self.first.key_hash.as_slice().into(),
+                self.first.hash.as_slice().into(),
+                now.into(),
             ],
         )?;
-        insert(transaction, &self.first, &self.id, (now, idle))
+        Ok(())
     }
 }
 
@@ -162,7 +168,9 @@ impl Lives {
 /// Uses a token. The writer takes one at a time, so that thirty-two at once find one successor.
 pub(crate) fn refresh(house: &House, presented: Presented) -> Result<Refreshed, RefreshError> {
     let (now, lives) = (house.seams.clock.now(), Lives::of(house));
-    let next = Fresh::generate(&house.seams)?;
+    let Some(next) = Fresh::after(&house.seams, &presented.token)? else {
+        return Ok(Refreshed::Refused("no refresh token by its looks"));
+    };
     let sealed = seal(&presented.token, &next.token)?;
     let token = presented.token.clone();
     let given = next.clone();
@@ -194,12 +202,11 @@ fn exchange(
     (next, sealed): (&Fresh, &[u8]),
     (now, lives): (Timestamp, Lives),
 ) -> Result<Exchanged, StoreError> {
-    let hash: Value = hash_of(presented.token.expose()).as_slice().into();
-    let Some(row) = transaction.first(FIND, &[TENANT.into(), hash.clone()])? else {
+    let Some(row) = find(transaction, presented.token.expose())? else {
         return Ok(Exchanged::Refused("unknown refresh token"));
     };
     let family: String = row.get(0)?;
-    let superseded = match weigh(transaction, &row, presented, (now, lives))? {
+    let superseded = match judge(&row, presented, (now, lives))? {
         Judged::Good(superseded) => superseded,
         Judged::Refused(why) => return Ok(Exchanged::Refused(why)),
         Judged::Reused => {
@@ -217,69 +224,31 @@ fn exchange(
     let idle = now.plus(lives.idle).min(row.get(6)?);
     let is_bound = row.get::<Option<String>>(5)?.is_some();
     if is_bound || !presented.client.rotates() {
-        keep(transaction, &family, hash, idle)?;
+        transaction.execute(KEEP, &[TENANT.into(), family.into(), idle.into()])?;
         return Ok(Exchanged::Kept(grantee));
     }
-    supersede(transaction, &family, (hash, next, sealed), (now, idle))?;
+    let hash = hash_of(presented.token.expose());
+    transaction.execute(
+        ROTATE,
+        &[
+            TENANT.into(),
+            family.into(),
+            idle.into(),
+            next.hash.as_slice().into(),
+            hash.as_slice().into(),
+            now.into(),
+            sealed.into(),
+        ],
+    )?;
     Ok(Exchanged::Rotated(grantee))
 }
 
-/// Judges a token that is to be used, also by what became of its successor.
-fn weigh(
-    transaction: &Transaction<'_>,
-    row: &Row,
-    presented: &Presented,
-    times: (Timestamp, Lives),
-) -> Result<Judged, StoreError> {
-    Ok(match judge(row, presented, times)? {
-        Judged::Good(Some(sealed)) if is_passed(transaction, presented, &sealed)? => Judged::Reused,
-        judged @ (Judged::Good(_) | Judged::Refused(_) | Judged::Reused) => judged,
-    })
-}
-
-/// Whether the successor was used too: who lost the answer with it could not have done so.
-fn is_passed(
-    transaction: &Transaction<'_>,
-    presented: &Presented,
-    sealed: &[u8],
-) -> Result<bool, StoreError> {
-    let Ok(successor) = open(&presented.token, sealed.to_vec()) else { return Ok(true) };
-    let hash = hash_of(successor.expose());
-    let row = transaction.first(FIND, &[TENANT.into(), hash.as_slice().into()])?;
-    let at = row.map(|row| row.get::<Option<Timestamp>>(2)).transpose()?;
-    Ok(at.is_none_or(|superseded| superseded.is_some()))
-}
-
-/// The same token goes on, and is idle from now.
-fn keep(
-    transaction: &Transaction<'_>,
-    family: &str,
-    hash: Value,
-    idle: Timestamp,
-) -> Result<(), StoreError> {
-    transaction.execute(
-        "UPDATE identity_refresh_token SET expires = ?3 WHERE tenant_id = ?1 AND hash = ?2",
-        &[TENANT.into(), hash, idle.into()],
-    )?;
-    transaction.execute(KEEP, &[TENANT.into(), family.into(), idle.into()])?;
-    Ok(())
-}
-
-/// The next token takes over.
-fn supersede(
-    transaction: &Transaction<'_>,
-    family: &str,
-    (hash, next, sealed): (Value, &Fresh, &[u8]),
-    (now, idle): (Timestamp, Timestamp),
-) -> Result<(), StoreError> {
-    transaction.execute(
-        "UPDATE identity_refresh_token SET superseded_at = ?3, successor = ?4
-         WHERE tenant_id = ?1 AND hash = ?2 AND superseded_at IS NULL",
-        &[TENANT.into(), hash, now.into(), sealed.into()],
-    )?;
-    insert(transaction, next, family, (now, idle))?;
-    transaction.execute(KEEP, &[TENANT.into(), family.into(), idle.into()])?;
-    Ok(())
+/// The family of a token that came from it, current or not.
+fn find(view: &View<'_>, token: &str) -> Result<Option<Row>, StoreError> {
+    let Some((family, key_hash)) = token::origin(token) else { return Ok(None) };
+    let Some(row) = view.first(FIND, &[TENANT.into(), family.into()])? else { return Ok(None) };
+    let known: Option<Vec<u8>> = row.get(16)?;
+    Ok(Some(row).filter(|_| known.as_deref() == Some(&key_hash)))
 }
 
 /// The person as of now: roles that were taken away are not refreshed.
@@ -291,7 +260,7 @@ fn grantee(transaction: &Transaction<'_>, row: &Row, scope: String) -> Result<Gr
         name: row.get(11)?,
         roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
         sid: row.get(9)?,
-        authenticated: row.get(13)?,
+        authenticated: row.get(18)?,
         proofs: Proofs::parse(&row.get::<String>(15)?),
         scope,
         nonce: None,
@@ -311,13 +280,19 @@ fn judge(
     if row.get::<Option<Timestamp>>(7)?.is_some() {
         return Ok(Judged::Refused("the grant has ended"));
     }
+    let hash = hash_of(presented.token.expose());
+    let is_hash = |index| {
+        row.get::<Option<Vec<u8>>>(index).map(|known| known.as_deref() == Some(hash.as_slice()))
+    };
     let superseded: Option<Timestamp> = row.get(2)?;
-    let sealed: Option<Vec<u8>> = row.get(3)?;
-    // Before its own time is looked at: it went on in other hands, for longer perhaps.
-    if superseded.is_some_and(|at| now >= at.plus(lives.grace)) {
+    let is_in_grace = superseded.is_some_and(|at| now < at.plus(lives.grace));
+    let (is_current, is_previous) = (is_hash(1)?, is_hash(14)?);
+    // Before any time is looked at: it went on in other hands. That its successor was used, too,
+    // shows that nobody lost the answer with it.
+    if !(is_current || is_previous && is_in_grace) {
         return Ok(Judged::Reused);
     }
-    if row.get::<Timestamp>(1)? <= now || row.get::<Timestamp>(6)? <= now {
+    if row.get::<Timestamp>(13)? <= now || row.get::<Timestamp>(6)? <= now {
         return Ok(Judged::Refused("expired refresh token"));
     }
     if row.get::<bool>(12)? {
@@ -327,11 +302,7 @@ fn judge(
     if bound.is_some() && bound != presented.cnf {
         return Ok(Judged::Refused("refresh token of another key"));
     }
-    match (superseded, sealed) {
-        (None, _) => Ok(Judged::Good(None)),
-        (Some(_), Some(sealed)) => Ok(Judged::Good(Some(sealed))),
-        (Some(_), None) => Ok(Judged::Reused),
-    }
+    if is_current { Ok(Judged::Good(None)) } else { Ok(Judged::Good(row.get(3)?)) }
 }
 
 /// The granted scope as far as it still holds, or the part of it that is asked for.
@@ -351,25 +322,6 @@ fn narrowed(granted: &str, presented: &Presented) -> Option<String> {
     Some(kept.join(" "))
 }
 
-fn insert(
-    transaction: &Transaction<'_>,
-    token: &Fresh,
-    family: &str,
-    (now, idle): (Timestamp, Timestamp),
-) -> Result<(), StoreError> {
-    transaction.execute(
-        "INSERT INTO identity_refresh_token (tenant_id, hash, family_id, issued, expires)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
-        &[TENANT.into(), token.hash.as_slice().into(), family.into(), now.into(), idle.into()],
-    )?;
-    Ok(())
-}
-
-/// Whether a token is one of ours by its looks.
-pub(crate) fn is_refresh_token(token: &str) -> bool {
-    token.starts_with(PREFIX)
-}
-
 /// A token of this client that could be used now.
 pub(crate) fn look(
     house: &House,
@@ -384,9 +336,7 @@ pub(crate) fn look(
         scope: None,
     };
     house.seams.store.read(|view| {
-        let hash = hash_of(token);
-        let row = view.first(FIND, &[TENANT.into(), hash.as_slice().into()])?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = find(view, token)? else { return Ok(None) };
         let cnf: Option<String> = row.get(5)?;
         // Nobody proves a key to ask about a token.
         let presented = Presented { cnf, ..presented.clone() };
@@ -397,22 +347,24 @@ pub(crate) fn look(
             subject: row.get(10)?,
             name: row.get(11)?,
             scope: row.get(8)?,
-            issued: row.get(14)?,
-            expires: row.get(1)?,
+            issued: row.get(17)?,
+            expires: row.get(13)?,
         }))
     })
 }
 
-const FIND: &str =
-    "SELECT t.family_id, t.expires, t.superseded_at, t.successor, f.client_id, f.cnf,
-    f.expires, f.revoked_at, f.scope, f.sid, f.user_id, u.name, u.is_disabled, f.authenticated,
-    t.issued, f.proofs
-    FROM identity_refresh_token t
-    JOIN identity_refresh_family f ON f.tenant_id = t.tenant_id AND f.id = t.family_id
+const FIND: &str = "SELECT f.id, f.current, f.superseded_at, f.successor, f.client_id, f.cnf,
+    f.expires, f.revoked_at, f.scope, f.sid, f.user_id, u.name, u.is_disabled, f.idle,
+    f.previous, f.proofs, f.key_hash, f.issued, f.authenticated
+    FROM identity_refresh_family f
     JOIN identity_user u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
-    WHERE t.tenant_id = ?1 AND t.hash = ?2";
+    WHERE f.tenant_id = ?1 AND f.id = ?2";
 
 const KEEP: &str = "UPDATE identity_refresh_family SET idle = ?3 WHERE tenant_id = ?1 AND id = ?2";
 
-/// Secret scanners find it by this.
-const PREFIX: &str = "rwr_";
+const ROTATE: &str = "UPDATE identity_refresh_family SET idle = ?3, current = ?4, previous = ?5,
+    superseded_at = ?6, issued = ?6, successor = ?7 WHERE tenant_id = ?1 AND id = ?2";
+
+/// Live grants of one person at one client: a program that signs in anew each time does not fill
+/// the disk.
+const FAMILIES_MAX: i64 = 100;

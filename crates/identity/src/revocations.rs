@@ -9,6 +9,7 @@ use ringwall_base::Timestamp;
 use ringwall_jose::AccessClaims;
 use ringwall_store::{Store, StoreError, Transaction};
 
+use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
 /// What a revocation names.
@@ -118,13 +119,13 @@ impl Revocations {
     /// Forgets what has expired anyway.
     pub(crate) fn sweep(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
         self.live.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
-        store.write(move |transaction| {
-            transaction.execute(
-                "DELETE FROM identity_revocation WHERE tenant_id = ?1 AND until <= ?2",
-                &[TENANT.into(), now.into()],
-            )
-        })?;
-        Ok(())
+        in_steps(
+            store,
+            "DELETE FROM identity_revocation WHERE tenant_id = ?1 AND (kind, value) IN
+             (SELECT kind, value FROM identity_revocation
+             WHERE tenant_id = ?1 AND until <= ?2 LIMIT ?3)",
+            now,
+        )
     }
 }
 

@@ -3,10 +3,10 @@
 //! The cookie's value is kept nowhere; its SHA-256 is the key.
 
 pub(crate) mod list;
+mod sweep;
 
 use std::collections::{BTreeSet, HashMap, hash_map};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
 use crate::settings::Settings;
 use crate::tables::TENANT;
+use sweep::Seen;
 
 /// The open sessions.
 #[derive(Debug)]
@@ -41,8 +42,7 @@ struct Entry {
     person: Arc<Person>,
     /// All roles that the account was given.
     granted: Vec<String>,
-    /// Microseconds; moved by every request, written to disk by the sweeper.
-    seen: AtomicU64,
+    seen: Seen,
     expires: Timestamp,
 }
 
@@ -109,7 +109,7 @@ impl SessionTable {
         for (hash, entry) in &there {
             // What was used here last is in no row.
             if let Some(known) = by_hash.get(hash) {
-                entry.seen.fetch_max(known.seen.load(Ordering::Relaxed), Ordering::Relaxed);
+                entry.seen.move_to(known.seen.at());
             }
         }
         *by_hash = there;
@@ -163,7 +163,7 @@ impl SessionTable {
             authenticated_at: now,
             proofs: opening.proofs,
         };
-        let (granted, seen) = (account.roles.clone(), AtomicU64::new(now.micros()));
+        let (granted, seen) = (account.roles.clone(), Seen::new(now.micros()));
         let person = Arc::new(person);
         let entry = Entry { person: Arc::clone(&person), granted, seen, expires };
         if let Some(previous) = previous {
@@ -182,7 +182,7 @@ impl SessionTable {
     /// Who holds this cookie. Using a session keeps it from going idle.
     pub(crate) fn person(&self, cookie: &str, now: Timestamp) -> Option<Arc<Person>> {
         self.find(cookie, now, |entry| {
-            entry.seen.fetch_max(now.micros(), Ordering::Relaxed);
+            entry.seen.move_to(now.micros());
         })
     }
 
@@ -203,7 +203,7 @@ impl SessionTable {
         }
         let by_hash = self.by_hash.read().unwrap_or_else(PoisonError::into_inner);
         let entry = by_hash.get(&hash_of(cookie))?;
-        let seen = Timestamp::from_micros(entry.seen.load(Ordering::Relaxed));
+        let seen = Timestamp::from_micros(entry.seen.at());
         if now >= entry.expires || now >= seen.plus(self.idle) {
             return None;
         }
@@ -264,36 +264,6 @@ impl SessionTable {
     pub(crate) fn counted(&self, granted: &[String], proofs: Proofs) -> Vec<String> {
         self.elevated.counted(granted, proofs)
     }
-
-    /// Writes when each session was last used, and removes those that ended.
-    pub(crate) fn sweep(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
-        let idle_since = now.minus(self.idle);
-        let seen: Vec<(Hash, u64)> = {
-            let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
-            by_hash.retain(|_, entry| {
-                now < entry.expires && entry.seen.load(Ordering::Relaxed) > idle_since.micros()
-            });
-            by_hash
-                .iter()
-                .map(|(hash, entry)| (*hash, entry.seen.load(Ordering::Relaxed)))
-                .collect()
-        };
-        store.write(move |transaction| {
-            for (hash, seen) in &seen {
-                transaction.execute(
-                    "UPDATE identity_session SET seen = ?3
-                     WHERE tenant_id = ?1 AND hash = ?2 AND seen < ?3",
-                    &[TENANT.into(), hash.as_slice().into(), (*seen).into()],
-                )?;
-            }
-            transaction.execute(
-                "DELETE FROM identity_session
-                 WHERE tenant_id = ?1 AND (expires <= ?2 OR seen <= ?3)",
-                &[TENANT.into(), now.into(), idle_since.into()],
-            )
-        })?;
-        Ok(())
-    }
 }
 
 impl Entry {
@@ -339,7 +309,7 @@ fn read_row(row: &Row) -> Result<Entry, StoreError> {
         authenticated_at: row.get(4)?,
         proofs: Proofs::parse(&row.get::<String>(8)?),
     };
-    let seen = AtomicU64::new(row.get(5)?);
+    let seen = Seen::new(row.get(5)?);
     let person = Arc::new(person);
     Ok(Entry { person, granted: Vec::new(), seen, expires: row.get(6)? })
 }
@@ -397,7 +367,7 @@ fn end_grants(transaction: &Transaction<'_>, sid: &str, now: Timestamp) -> Resul
 
 fn make_room(by_hash: &mut HashMap<Hash, Entry>, max: usize) {
     while by_hash.len() >= max {
-        let oldest = by_hash.iter().min_by_key(|(_, entry)| entry.seen.load(Ordering::Relaxed));
+        let oldest = by_hash.iter().min_by_key(|(_, entry)| entry.seen.at());
         let Some(oldest) = oldest.map(|(hash, _)| *hash) else { break };
         by_hash.remove(&oldest);
     }

@@ -13,6 +13,11 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { area: "identity", version: 4, sql: include_str!("tables/par.sql") },
     Migration { area: "identity", version: 5, sql: include_str!("tables/device.sql") },
     Migration { area: "identity-people", version: 1, sql: include_str!("tables/people_0001.sql") },
+    Migration {
+        area: "identity-refresh",
+        version: 1,
+        sql: include_str!("tables/refresh_0001.sql"),
+    },
 ];
 
 #[cfg(test)]

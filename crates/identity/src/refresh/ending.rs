@@ -1,12 +1,12 @@
 //! How a grant ends before its time: all its refresh tokens, and the access tokens that they gave.
 
-use ringwall_base::Timestamp;
+use ringwall_base::{Secret, Timestamp};
 use ringwall_store::{Store, StoreError, Transaction};
 
-use crate::codes::hash_of;
 use crate::identity::House;
-use crate::refresh::FIND;
+use crate::refresh::find;
 use crate::revocations::{HOLD, Kind, Revocations};
+use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
 /// Whose grants end. Their access tokens end by a revocation of the same name.
@@ -51,10 +51,10 @@ pub(crate) fn end_by_token(
     client_id: &str,
     token: &str,
 ) -> Result<Option<String>, StoreError> {
-    let (hash, client_id, now) = (hash_of(token), client_id.to_owned(), house.seams.clock.now());
+    let token = Secret::new(token.to_owned());
+    let (client_id, now) = (client_id.to_owned(), house.seams.clock.now());
     let ended = house.seams.store.write(move |transaction| {
-        let row = transaction.first(FIND, &[TENANT.into(), hash.as_slice().into()])?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = find(transaction, token.expose())? else { return Ok(None) };
         let is_over = row.get::<Option<Timestamp>>(7)?.is_some();
         if is_over || row.get::<String>(4)? != client_id {
             return Ok(None);
@@ -83,18 +83,12 @@ pub(crate) fn revoke(
     Revocations::write(transaction, Kind::Grant, family, now.plus(HOLD))
 }
 
-/// Removes what nobody can use any more. Rotated tokens stay for as long as they could have been
-/// used, so that a thief is noticed.
+/// Removes what nobody can use any more.
 pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
-    store.write(move |transaction| {
-        transaction.execute(
-            "DELETE FROM identity_refresh_token WHERE tenant_id = ?1 AND expires <= ?2",
-            &[TENANT.into(), now.into()],
-        )?;
-        transaction.execute(
-            "DELETE FROM identity_refresh_family WHERE tenant_id = ?1 AND idle <= ?2",
-            &[TENANT.into(), now.into()],
-        )
-    })?;
-    Ok(())
+    in_steps(
+        store,
+        "DELETE FROM identity_refresh_family WHERE tenant_id = ?1 AND id IN
+         (SELECT id FROM identity_refresh_family WHERE tenant_id = ?1 AND idle <= ?2 LIMIT ?3)",
+        now,
+    )
 }

@@ -1,7 +1,12 @@
 //! A statement without its tenant would read another's rows (attack M1).
 
+use std::sync::Arc;
+
+use ringwall_base::SystemClock;
+use ringwall_store::Store;
+
 /// Every file of this package that holds SQL.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 14] = [
     include_str!("../clients.rs"),
     include_str!("../codes.rs"),
     include_str!("../device.rs"),
@@ -15,6 +20,7 @@ const SOURCES: [&str; 13] = [
     include_str!("../revocations.rs"),
     include_str!("../sessions.rs"),
     include_str!("../sessions/list.rs"),
+    include_str!("../sessions/sweep.rs"),
 ];
 
 #[test]
@@ -33,6 +39,27 @@ fn every_statement_names_the_tenant() {
         }
     }
     assert!(count > 25, "{count} statements");
+}
+
+/// Ten million rows that have expired must not be read to find a thousand of them.
+#[test]
+fn what_has_expired_is_found_by_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.db");
+    let store = Store::open(&path, Arc::new(SystemClock::start()), super::MIGRATIONS).unwrap();
+    let mut count = 0;
+    for statement in SOURCES.iter().flat_map(|source| source.split('"').skip(1).step_by(2)) {
+        if !(statement.starts_with("DELETE ") && statement.contains("LIMIT ?3")) {
+            continue;
+        }
+        let values = ["default".into(), 1_i64.into(), 1_i64.into()];
+        let plan = format!("EXPLAIN QUERY PLAN {statement}");
+        let steps = store.read(|view| view.query(&plan, &values)).unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.get(3).unwrap()).collect();
+        assert!(steps.iter().any(|step| step.contains("<?)")), "{statement}: {steps:?}");
+        count += 1;
+    }
+    assert!(count >= 7, "{count} statements");
 }
 
 #[test]

@@ -390,6 +390,37 @@ async fn l4_ending_all_other_sessions_ends_what_was_granted_in_those_that_expire
     assert_eq!(r.refresh(&own, "").await.status(), 200, "this session goes on");
 }
 
+/// The name of a grant is in every access token: whoever reads one cannot end the grant with it.
+#[tokio::test]
+async fn t5_a_made_up_token_of_a_known_grant_ends_nothing() {
+    let r = Refreshing::new().await;
+    let first = r.begin().await;
+    let (grant, real) = (r.claims(&first).grant.unwrap(), token(&first));
+    assert_eq!(real.get(4..30), Some(grant.as_str()), "the name is no secret");
+    let made_up = format!("rwr_{grant}{}", "A".repeat(real.len() - 30));
+    for path in ["/oauth/token", "/oauth/revoke"] {
+        let form = format!(
+            "grant_type=refresh_token&client_id=app&refresh_token={made_up}&token={made_up}"
+        );
+        r.f.post(path, &form).await;
+    }
+    assert_eq!(r.refresh(&real, "").await.status(), 200);
+}
+
+/// A program that signs in anew each time fills no disk: its oldest grants go.
+#[tokio::test]
+async fn of_more_grants_than_anybody_needs_the_oldest_go() {
+    let r = Refreshing::new().await;
+    let mut tokens = Vec::new();
+    for _ in 0..102 {
+        r.f.clock.advance(Duration::from_secs(1));
+        tokens.push(token(&r.begin().await));
+    }
+    for (index, expected) in [(0, 400), (1, 400), (2, 200), (101, 200)] {
+        assert_eq!(r.refresh(&tokens[index], "").await.status(), expected, "{index}");
+    }
+}
+
 #[tokio::test]
 async fn a_replayed_code_takes_its_refresh_token_back() {
     let r = Refreshing::new().await;
