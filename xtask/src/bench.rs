@@ -40,6 +40,7 @@ const BENCHES: &[Bench] = &[
     ("gateway-idle", gateway::idle),
     ("token-issue", token::issue),
     ("token-assertion", token::assertion),
+    ("token-crowded", token::crowded),
     ("token-introspect", token::introspect),
     ("token-discovery", token::discovery),
     ("jwt-verify", || delegate::cargo("jwt-verify", "ringwall-jose")),

@@ -64,12 +64,25 @@ pub(crate) fn first_sight() -> Result<Vec<Samples>> {
 
 /// A hundred thousand live tokens and ten thousand operations, beside the small case.
 pub(crate) fn crowded() -> Result<Vec<Samples>> {
-    let works = [(Server::Ringwall, Work::Secured), (Server::Ringwall, Work::Crowded)];
+    ringwall_in_sizes(
+        "gateway-crowded",
+        &[
+            (Work::Secured, "1 operation, 1,000 tokens"),
+            (Work::Crowded, "10,000 operations, 100,000 tokens"),
+        ],
+    )
+}
+
+/// Ringwall beside itself, with more to do.
+pub(super) fn ringwall_in_sizes(
+    bench: &'static str,
+    sizes: &[(Work, &str)],
+) -> Result<Vec<Samples>> {
+    let works: Vec<_> = sizes.iter().map(|(work, _)| (Server::Ringwall, *work)).collect();
     let (_ground, fronts) = scene(&works)?;
-    let mut samples = rounds("gateway-crowded", &fronts, load::round)?;
-    let names = ["1 operation, 1,000 tokens", "10,000 operations, 100,000 tokens"];
-    for (sample, name) in samples.iter_mut().zip(names) {
-        name.clone_into(&mut sample.contender);
+    let mut samples = rounds(bench, &fronts, load::round)?;
+    for (sample, (_, name)) in samples.iter_mut().zip(sizes) {
+        (*name).clone_into(&mut sample.contender);
     }
     Ok(samples)
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::Samples;
 use super::gateway::work::{Server, Work};
-use super::gateway::{load, rounds, scene};
+use super::gateway::{load, ringwall_in_sizes, rounds, scene};
 use crate::setup::{self, Python};
 use crate::shell::{cache, root};
 
@@ -29,6 +29,14 @@ pub(crate) fn introspect() -> Result<Vec<Samples>> {
 /// CPU µs for the document that says what the server can do.
 pub(crate) fn discovery() -> Result<Vec<Samples>> {
     beside_node("token-discovery", Work::Discovery)
+}
+
+/// Token issue at an empty store, and at one with 100,000 people and 10 million rows that have expired.
+pub(crate) fn crowded() -> Result<Vec<Samples>> {
+    ringwall_in_sizes(
+        "token-crowded",
+        &[(Work::Token, "an empty store"), (Work::TokenCrowded, "100,000 people, 10 million rows")],
+    )
 }
 
 fn beside_node(bench: &'static str, work: Work) -> Result<Vec<Samples>> {

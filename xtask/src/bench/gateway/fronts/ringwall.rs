@@ -11,7 +11,7 @@ use super::super::ground::{Ground, start};
 use super::super::tokens::{ASSERTED, ONCE, Tokens, assertions, post_script, posting_each};
 use super::super::work::{Server, Work};
 use super::{Asked, Front};
-use crate::shell::{read, succeed};
+use crate::shell::{command, read, root, succeed};
 
 pub(super) fn front(asked: &Asked<'_>) -> Result<Front> {
     let (work, ground, port) = (asked.work, asked.ground, asked.port);
@@ -19,6 +19,11 @@ pub(super) fn front(asked: &Asked<'_>) -> Result<Front> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("ringwall.toml"), manifest(asked))?;
     let secret = program(asked, &folder)?;
+    if work == Work::TokenCrowded {
+        let mut crowd = command("python3");
+        crowd.arg(root().join("benches/crowd.py")).arg(folder.join(".ringwall/store.db"));
+        succeed(crowd.args(["100000", "10000000"]))?;
+    }
     let mut serve = Command::new(&ground.ringwall);
     serve.current_dir(&folder);
     serve.args(["serve", "--workers", "1", "--listen", &format!("127.0.0.1:{port}")]);
@@ -34,7 +39,7 @@ pub(super) fn front(asked: &Asked<'_>) -> Result<Front> {
     let form = secret.map(|secret| format!("client_id=robot&client_secret={secret}"));
     if let Some(form) = form {
         let body = format!("grant_type=client_credentials&{form}");
-        if work == Work::Token {
+        if matches!(work, Work::Token | Work::TokenCrowded) {
             script = Some(asked.file("token.lua", &post_script(&body))?);
         } else {
             let issued = Tokens::issue(ground, port, &body, work.tokens())?;
