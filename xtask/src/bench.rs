@@ -6,6 +6,7 @@
 mod cpu;
 mod delegate;
 mod gateway;
+mod login;
 mod token;
 
 use anyhow::{Result, bail};
@@ -43,6 +44,7 @@ const BENCHES: &[Bench] = &[
     ("token-crowded", token::crowded),
     ("token-introspect", token::introspect),
     ("token-discovery", token::discovery),
+    ("login", login::login),
     ("jwt-verify", || delegate::cargo("jwt-verify", "ringwall-jose")),
     ("audit", || delegate::cargo("audit", "ringwall-audit")),
     ("check", || delegate::cargo("check", "ringwall-manifest")),

@@ -40,6 +40,8 @@ pub(crate) enum Work {
     Introspect,
     /// What the server can do (RFC 8414).
     Discovery,
+    /// The page to sign in, at a store with 100,000 people.
+    Login,
 }
 
 impl Server {
@@ -69,7 +71,8 @@ impl Work {
             | Self::TokenCrowded
             | Self::Assertion
             | Self::Introspect
-            | Self::Discovery => server == Server::Ringwall,
+            | Self::Discovery
+            | Self::Login => server == Server::Ringwall,
         }
     }
 
@@ -86,6 +89,15 @@ impl Work {
         }
     }
 
+    /// How many people are in the store, and how many rows that have expired.
+    pub(crate) fn crowd(self) -> Option<[&'static str; 2]> {
+        match self {
+            Self::TokenCrowded => Some(["100000", "10000000"]),
+            Self::Login => Some(["100000", "0"]),
+            _ => None,
+        }
+    }
+
     /// How many operations the manifest has.
     pub(crate) fn operations(self) -> usize {
         if self == Self::Crowded { 10_000 } else { 1 }
@@ -93,10 +105,8 @@ impl Work {
 
     /// Whether it asks the authorization server, as a program that is registered there.
     pub(crate) fn is_identity(self) -> bool {
-        matches!(
-            self,
-            Self::Token | Self::TokenCrowded | Self::Assertion | Self::Introspect | Self::Discovery
-        )
+        let asking = [Self::Token, Self::TokenCrowded, Self::Assertion, Self::Introspect];
+        asking.contains(&self) || matches!(self, Self::Discovery | Self::Login)
     }
 
     /// Whether each request can be sent once only, so that a round must be short.
@@ -111,6 +121,7 @@ impl Work {
             Self::Token | Self::TokenCrowded | Self::Assertion => "/oauth/token",
             Self::Introspect => "/oauth/introspect",
             Self::Discovery => "/.well-known/openid-configuration",
+            Self::Login => "/login",
             _ => "/item",
         }
     }

@@ -19,10 +19,10 @@ pub(super) fn front(asked: &Asked<'_>) -> Result<Front> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("ringwall.toml"), manifest(asked))?;
     let secret = program(asked, &folder)?;
-    if work == Work::TokenCrowded {
-        let mut crowd = command("python3");
-        crowd.arg(root().join("benches/crowd.py")).arg(folder.join(".ringwall/store.db"));
-        succeed(crowd.args(["100000", "10000000"]))?;
+    if let Some(crowd) = work.crowd() {
+        let mut python = command("python3");
+        python.arg(root().join("benches/crowd.py")).arg(folder.join(".ringwall/store.db"));
+        succeed(python.args(crowd))?;
     }
     let mut serve = Command::new(&ground.ringwall);
     serve.current_dir(&folder);
@@ -41,7 +41,7 @@ pub(super) fn front(asked: &Asked<'_>) -> Result<Front> {
         let body = format!("grant_type=client_credentials&{form}");
         if matches!(work, Work::Token | Work::TokenCrowded) {
             script = Some(asked.file("token.lua", &post_script(&body))?);
-        } else {
+        } else if work != Work::Login {
             let issued = Tokens::issue(ground, port, &body, work.tokens())?;
             script = Some(if work == Work::Introspect {
                 asked.file("ask.lua", &posting_each(issued.list(), &format!("{form}&token=")))?
