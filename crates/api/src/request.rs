@@ -161,6 +161,8 @@ pub struct ClientSpec {
     pub roles: Vec<String>,
     /// Exact redirect URIs; none for a program without people.
     pub redirect_uris: Vec<String>,
+    /// Exact addresses to which people may be sent after a logout that it asked for.
+    pub post_logout_uris: Vec<String>,
     /// Whether its access tokens are signed by ES256, for readers without Ed25519.
     pub wants_es256: bool,
     /// What it must do: `dpop`, prove a key of its own for every token; `par`, push its

@@ -12,8 +12,8 @@ use serde_json::json;
 
 use crate::check::Redirect;
 use crate::endpoint::{
-    account, authorize, device, device_authorization, discovery, introspect, jwks, login, logout,
-    par, revoke, token, userinfo,
+    account, authorize, device, device_authorization, discovery, end_session, introspect, jwks,
+    login, logout, par, revoke, token, userinfo,
 };
 use crate::form::Form;
 use crate::identity::House;
@@ -60,6 +60,7 @@ enum Endpoint {
     Device,
     DeviceAuthorization,
     Discovery,
+    EndSession,
     Introspect,
     Jwks,
     Login,
@@ -73,6 +74,7 @@ enum Endpoint {
 pub(crate) const AUTHORIZE: &str = "/oauth/authorize";
 pub(crate) const DEVICE: &str = "/oauth/device";
 pub(crate) const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
+pub(crate) const END_SESSION: &str = "/oauth/end_session";
 pub(crate) const INTROSPECT: &str = "/oauth/introspect";
 pub(crate) const JWKS: &str = "/oauth/jwks";
 pub(crate) const PAR: &str = "/oauth/par";
@@ -119,6 +121,7 @@ pub(crate) fn paths(settings: &Settings) -> Vec<String> {
         AUTHORIZE,
         DEVICE,
         DEVICE_AUTHORIZATION,
+        END_SESSION,
         INTROSPECT,
         JWKS,
         PAR,
@@ -139,6 +142,7 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Device => device::answer(house, call),
         Endpoint::DeviceAuthorization => device_authorization::answer(house, call),
         Endpoint::Discovery => discovery::answer(house, call),
+        Endpoint::EndSession => end_session::answer(house, call),
         Endpoint::Introspect => introspect::answer(house, call),
         Endpoint::Jwks => jwks::answer(house, call),
         Endpoint::Login => login::answer(house, call),
@@ -173,6 +177,7 @@ impl Endpoint {
             AUTHORIZE => Self::Authorize,
             DEVICE => Self::Device,
             DEVICE_AUTHORIZATION => Self::DeviceAuthorization,
+            END_SESSION => Self::EndSession,
             INTROSPECT => Self::Introspect,
             JWKS => Self::Jwks,
             PAR => Self::Par,
@@ -201,6 +206,7 @@ impl Endpoint {
             | Self::Authorize
             | Self::Device
             | Self::DeviceAuthorization
+            | Self::EndSession
             | Self::Login
             | Self::Logout
             | Self::Par

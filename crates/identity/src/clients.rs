@@ -97,6 +97,9 @@ pub struct NewClient {
     /// Whether its authorization requests are taken only when they were pushed (RFC 9126).
     #[serde(default)]
     pub requires_par: bool,
+    /// Where people may be sent after a logout that it asked for. Compared byte by byte.
+    #[serde(default)]
+    pub post_logout_uris: Vec<String>,
     /// Clients whose tokens it may exchange, to call on for the person behind them.
     #[serde(default)]
     pub may_act_for: Vec<String>,
@@ -171,6 +174,7 @@ impl Default for NewClient {
             wants_es256: false,
             requires_dpop: false,
             requires_par: false,
+            post_logout_uris: Vec::new(),
             may_act_for: Vec::new(),
         }
     }
@@ -377,7 +381,8 @@ fn check(new: &NewClient) -> Result<(), ClientError> {
         return Err(ClientError::PublicProgram);
     }
     keys_of(new).map_err(ClientError::Keys)?;
-    match new.redirect_uris.iter().find(|uri| !is_redirect_uri(uri)) {
+    let mut uris = new.redirect_uris.iter().chain(&new.post_logout_uris);
+    match uris.find(|uri| !is_redirect_uri(uri)) {
         Some(uri) => Err(ClientError::RedirectUri(uri.clone())),
         None => Ok(()),
     }

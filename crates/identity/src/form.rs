@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The largest form or query that we read.
 pub(crate) const FORM_BYTES_MAX: usize = 16 * 1024;
@@ -50,6 +50,13 @@ impl Form {
     /// Replaces or adds a parameter.
     pub(crate) fn set(&mut self, name: &str, value: String) {
         self.0.insert(name.to_owned(), value);
+    }
+
+    /// As the query of an address.
+    pub(crate) fn to_query(&self) -> String {
+        let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let pairs = self.0.iter().map(|(name, value)| [escaped(name), escaped(value)].join("="));
+        pairs.collect::<Vec<_>>().join("&")
     }
 
     /// To be kept, and read again by [`Form::from_json`].

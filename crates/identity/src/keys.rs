@@ -96,6 +96,8 @@ pub(crate) struct Snapshot {
     rows: Vec<Held>,
     /// For access tokens only.
     pub(crate) access: Arc<KeySet>,
+    /// For ID tokens only, those of retired keys too.
+    pub(crate) id: Arc<KeySet>,
     pub(crate) internal: Arc<KeySet>,
     pub(crate) internal_jwks: String,
     /// The public document: access and ID token keys.
@@ -360,11 +362,13 @@ impl Snapshot {
         };
         let access = set(&[Purpose::Access, Purpose::AccessEs256])?;
         let public = set(&[Purpose::Access, Purpose::AccessEs256, Purpose::Id])?;
+        let id = set(&[Purpose::Id])?;
         let internal = set(&[Purpose::Internal])?;
         let jwks = Bytes::from(public.to_json().to_string());
         let etag = format!("\"{}\"", base64url_encode(digest(&SHA256, &jwks)));
         Ok(Self {
             access: Arc::new(KeySet::from_jwks(&access)?),
+            id: Arc::new(KeySet::from_jwks(&id)?),
             internal: Arc::new(KeySet::from_jwks(&internal)?),
             internal_jwks: internal.to_json().to_string(),
             jwks,

@@ -21,6 +21,7 @@ mod totp;
 mod recovery;
 mod login_step;
 mod welcome;
+mod farewell;
 mod throttle;
 mod sessions;
 mod clients;

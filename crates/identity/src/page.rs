@@ -2,6 +2,7 @@
 
 mod account;
 mod device;
+mod end_session;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -18,6 +19,7 @@ use crate::texts::Language;
 
 pub(crate) use account::{Account, account, app, codes};
 pub(crate) use device::{Confirm, confirm_device, enter_device};
+pub(crate) use end_session::{Leaving, end_session};
 
 /// What every page with forms has.
 #[derive(Clone, Copy, Debug)]
@@ -89,8 +91,11 @@ pub(crate) fn second_factor(
 /// client ends at that client's own address, which was registered and is checked.
 fn form_targets(return_to: &str) -> &'static str {
     let leaves = return_to.starts_with(crate::answer::AUTHORIZE);
-    if leaves { "'self' https: http://127.0.0.1:* http://[::1]:*" } else { "'self'" }
+    if leaves { LEAVES } else { "'self'" }
 }
+
+/// The addresses that clients may have.
+const LEAVES: &str = "'self' https: http://127.0.0.1:* http://[::1]:*";
 
 pub(crate) fn logout(paper: Paper<'_>, name: &str) -> Reply {
     let say = |text| paper.language.say(text);

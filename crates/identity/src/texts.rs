@@ -113,6 +113,11 @@ const GERMAN: &[(&str, &str)] = &[
         "The application asked to send you to an address that is not its own.",
         "Die Anwendung wollte Sie an eine Adresse senden, die nicht ihre eigene ist.",
     ),
+    ("This application asks to sign you out:", "Diese Anwendung möchte Sie abmelden:"),
+    (
+        "The application sent a proof of your sign-in that does not hold.",
+        "Die Anwendung hat einen Nachweis Ihrer Anmeldung gesandt, der nicht gilt.",
+    ),
     ("Your account", "Ihr Konto"),
     (
         "One of your roles counts only with a second factor. Set one up below, or sign in with it.",
@@ -206,15 +211,17 @@ mod tests {
     }
 
     /// Every file of this package with texts for people.
-    const SOURCES: [&str; 8] = [
+    const SOURCES: [&str; 10] = [
         include_str!("answer.rs"),
         include_str!("endpoint/account.rs"),
         include_str!("endpoint/device.rs"),
+        include_str!("endpoint/end_session.rs"),
         include_str!("endpoint/login.rs"),
         include_str!("endpoint/second_factor.rs"),
         include_str!("page.rs"),
         include_str!("page/account.rs"),
         include_str!("page/device.rs"),
+        include_str!("page/end_session.rs"),
     ];
 
     /// What a file says to people: `say("…")`, and constants that end like a sentence.

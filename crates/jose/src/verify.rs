@@ -10,8 +10,8 @@ use ringwall_base::Timestamp;
 use crate::claims::Claims;
 use crate::jws::Parts;
 use crate::key_set::{Key, KeySet};
-use crate::{AccessClaims, AssertionClaims, InternalClaims, JsonError, json};
-use crate::{AccessToken, ClientAssertion, Internal, Profile};
+use crate::{AccessClaims, AssertionClaims, IdClaims, InternalClaims, JsonError, json};
+use crate::{AccessToken, ClientAssertion, IdToken, Internal, Profile};
 
 /// Twice the largest token that a common identity provider sends.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
@@ -170,6 +170,28 @@ impl KeySet {
         now: Timestamp,
     ) -> Result<InternalClaims, VerifyError> {
         self.verify::<Internal>(token, expected, now)
+    }
+
+    /// Verifies an ID token that comes back as a hint (OpenID Connect Core section 3.1.2.1): it says
+    /// itself which client it was for, and may have expired.
+    ///
+    /// # Errors
+    /// As [`KeySet::verify`].
+    pub fn verify_id_hint(
+        &self,
+        token: &str,
+        issuer: &str,
+        now: Timestamp,
+    ) -> Result<IdClaims, VerifyError> {
+        let parts = Parts::parse(token)?;
+        check_typ::<IdToken>(&parts)?;
+        parts.verify(find_key::<IdToken>(self, &parts)?)?;
+        let claims = Claims::new(json::parse(&parts.payload).map_err(VerifyError::Json)?);
+        let audience = claims.text("aud")?.to_owned();
+        check_issuer(&claims, &Expected { issuer: issuer.to_owned(), audience })?;
+        // It was good when it was made, and that was not in the future.
+        check_time::<IdToken>(&claims, claims.time("iat")?.min(now))?;
+        IdToken::read(claims)
     }
 
     /// Verifies a client's assertion (`private_key_jwt`): `expected.issuer` is the client id and

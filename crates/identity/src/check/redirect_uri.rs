@@ -34,18 +34,28 @@ impl Redirect {
 
     /// Sends the browser back with these parameters, `state` and `iss` (RFC 9207).
     pub(crate) fn reply(&self, issuer: &str, parameters: &[(&str, &str)]) -> Reply {
-        let mut location = self.uri.clone();
-        let mut separator = if self.uri.contains('?') { '&' } else { '?' };
         let state = self.state.as_deref().map(|state| ("state", state));
-        for (name, value) in parameters.iter().copied().chain(state).chain([("iss", issuer)]) {
-            location.push(separator);
-            location.push_str(name);
-            location.push('=');
-            location.extend(utf8_percent_encode(value, ESCAPED));
-            separator = '&';
-        }
-        see_other(&location)
+        let parameters = parameters.iter().copied().chain(state).chain([("iss", issuer)]);
+        see_other(&with_parameters(&self.uri, parameters))
     }
+}
+
+/// An address with these parameters after those that it has. They stay what they are: nothing in
+/// them ends one of them.
+pub(crate) fn with_parameters<'a>(
+    uri: &str,
+    parameters: impl Iterator<Item = (&'a str, &'a str)>,
+) -> String {
+    let mut location = uri.to_owned();
+    let mut separator = if uri.contains('?') { '&' } else { '?' };
+    for (name, value) in parameters {
+        location.push(separator);
+        location.push_str(name);
+        location.push('=');
+        location.extend(utf8_percent_encode(value, ESCAPED));
+        separator = '&';
+    }
+    location
 }
 
 /// RFC 8252 section 7.3: a native application listens on any port of the loopback address.

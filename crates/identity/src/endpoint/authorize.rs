@@ -9,7 +9,8 @@ use ringwall_base::Person;
 
 use crate::answer::{Call, Refusal, Reply, see_other};
 use crate::check::{
-    AuthorizationRequest, Fault, Prompt, Redirect, authorization_request, redirect_uri, session,
+    AuthorizationRequest, Fault, Prompt, Redirect, authorization_request, query, redirect_uri,
+    session,
 };
 use crate::clients::{Client, Grant};
 use crate::codes::{Binding, issue};
@@ -52,11 +53,6 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let record = Record::of("code-issued").client(&client.settings.id).source(call.peer);
     house.put(record.person(&person.subject, &person.name))?;
     Ok(redirect.reply(&house.settings.issuer, &[("code", &code)]))
-}
-
-fn query(call: &Call) -> Result<Form, Refusal> {
-    Form::parse(call.request.uri().query().unwrap_or_default().as_bytes())
-        .map_err(|_malformed| Refusal::person("The request is malformed."))
 }
 
 fn client(house: &House, form: &Form) -> Result<Arc<Client>, Refusal> {

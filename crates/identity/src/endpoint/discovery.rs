@@ -6,8 +6,8 @@ use ringwall_jose::DpopProof;
 use serde_json::json;
 
 use crate::answer::{
-    AUTHORIZE, Call, DEVICE_AUTHORIZATION, INTROSPECT, JWKS, PAR, REVOKE, Refusal, Reply, TOKEN,
-    USERINFO, json_reply,
+    AUTHORIZE, Call, DEVICE_AUTHORIZATION, END_SESSION, INTROSPECT, JWKS, PAR, REVOKE, Refusal,
+    Reply, TOKEN, USERINFO, json_reply,
 };
 use crate::clients::Grant;
 use crate::identity::House;
@@ -32,6 +32,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         "revocation_endpoint": at(REVOKE),
         "introspection_endpoint": at(INTROSPECT),
         "userinfo_endpoint": at(USERINFO),
+        "end_session_endpoint": at(END_SESSION),
         "jwks_uri": at(JWKS),
         "scopes_supported": ["openid", "profile", "offline_access"],
         "response_types_supported": ["code"],

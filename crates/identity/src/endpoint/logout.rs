@@ -1,15 +1,13 @@
 //! Ends a session: asked for by GET, done by POST.
 
-use http::header::{HeaderValue, SET_COOKIE};
 use http::{Method, StatusCode};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
-use crate::check::{SESSION, cookie, form, form_token, paper, same_site, session};
+use crate::check::{form, form_token, paper, same_site, session};
 use crate::endpoint::login::for_person;
+use crate::farewell::farewell;
 use crate::identity::House;
 use crate::page;
-use crate::record::Record;
-use crate::revocations::{HOLD, Kind};
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     match *call.request.method() {
@@ -35,17 +33,5 @@ fn end(house: &House, call: &Call) -> Result<Reply, Refusal> {
         let why = "The page was open for too long. Please try again.";
         return Err(Refusal::Person { status: StatusCode::FORBIDDEN, why });
     }
-    if let Some(value) = cookie(call, SESSION)? {
-        let now = house.seams.clock.now();
-        if let Some(ended) = house.sessions.end(&house.seams.store, value, now)? {
-            house.revocations.add(Kind::Session, ended.sid, now.plus(HOLD));
-            let record = Record::of("session-ended").source(call.peer);
-            house.put(record.person(&ended.subject, &ended.name))?;
-        }
-    }
-    let mut reply = see_other(&house.settings.logout_path);
-    reply.headers_mut().append(SET_COOKIE, HeaderValue::from_static(GONE));
-    Ok(reply)
+    farewell(house, call, see_other(&house.settings.logout_path))
 }
-
-const GONE: &str = "__Host-ringwall=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0";

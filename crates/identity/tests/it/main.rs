@@ -17,6 +17,8 @@ mod device;
 #[cfg(test)]
 mod dpop;
 #[cfg(test)]
+mod end_session;
+#[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod keys;

@@ -26,6 +26,9 @@ enum Verb {
         /// An exact redirect URI, as often as needed; none for a program without people
         #[arg(long = "redirect-uri", value_name = "URI")]
         redirect_uris: Vec<String>,
+        /// An exact address to which people may go after a logout that it asked for, as often as needed
+        #[arg(long = "post-logout", value_name = "URI")]
+        post_logout_uris: Vec<String>,
         /// A role that its own tokens carry, as often as needed
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
@@ -67,6 +70,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         Verb::Add {
             id,
             redirect_uris,
+            post_logout_uris,
             roles,
             public,
             jwks,
@@ -87,6 +91,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
                 is_public: *public,
                 jwks: jwks.as_ref().map(read).transpose()?,
                 redirect_uris: redirect_uris.clone(),
+                post_logout_uris: post_logout_uris.clone(),
                 roles: roles.clone(),
                 wants_es256: *es256,
                 requires: required.map(str::to_owned).collect(),

@@ -238,6 +238,7 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         access,
         grants,
         redirect_uris: spec.redirect_uris.clone(),
+        post_logout_uris: spec.post_logout_uris.clone(),
         scopes: vec!["openid".to_owned(), "profile".to_owned()],
         roles: spec.roles.clone(),
         wants_es256: spec.wants_es256,
