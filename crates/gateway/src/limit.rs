@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringwall_manifest::{Plan, Rate, RateKey};
 
+use crate::Refusal;
 use crate::rates::{Key, Pace, Rates, Seed};
 
 /// One limit.
@@ -66,6 +67,12 @@ impl Limit {
         let kind = if self.pace.is_quota() { "quota" } else { "rate" };
         let name = utf8_percent_encode(&self.name, NON_ALPHANUMERIC);
         format!("{kind}:{name}:{who}")
+    }
+
+    /// What somebody is told who has to wait for so long.
+    pub(crate) fn refusal(&self, wait: Duration) -> Refusal {
+        let retry_after_secs = whole_secs(wait).max(1);
+        Refusal::TooMany { limit: self.name.clone(), retry_after_secs }
     }
 
     /// Adds the `RateLimit` fields; those of several limits follow each other.

@@ -11,6 +11,7 @@ use ringwall_net::{Body, CollectError, Peer};
 
 use crate::Refusal;
 use crate::stage::normalize::{Normal, SESSION_COOKIE};
+use crate::stage::throttle::Visit;
 
 /// A page on its way. It stays on the thread that asked.
 pub type Answered<'a> = Pin<Box<dyn Future<Output = Response<Bytes>> + 'a>>;
@@ -19,6 +20,10 @@ pub type Answered<'a> = Pin<Box<dyn Future<Output = Response<Bytes>> + 'a>>;
 pub trait Local: Debug + Send + Sync {
     /// Whether a path, decoded once, is one of the fleet's own.
     fn claims(&self, path: &str) -> bool;
+
+    /// Whether a request that was answered so counts for the address that it came from. It does
+    /// not when whoever asked has proved to be known, or the answer lay ready.
+    fn counts(&self, response: &Response<Bytes>) -> bool;
 
     /// Answers one request. Its fields are those of the client, session cookie included.
     fn answer(&self, peer: IpAddr, request: Request<Bytes>) -> Answered<'_>;
@@ -29,6 +34,7 @@ pub(crate) async fn ask(
     local: &dyn Local,
     peer: &Peer,
     request: Normal,
+    visit: Visit<'_>,
 ) -> Result<Response<Body>, Refusal> {
     let session = request.session().map(|value| format!("{SESSION_COOKIE}={value}"));
     let (request, _host) = request.into_request();
@@ -51,6 +57,9 @@ pub(crate) async fn ask(
     })?;
     let request = Request::from_parts(parts, body.bytes);
     let response = local.answer(peer.address.ip().to_canonical(), request).await;
+    if !local.counts(&response) {
+        visit.forgive();
+    }
     Ok(response.map(Body::from))
 }
 

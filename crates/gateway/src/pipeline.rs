@@ -80,8 +80,11 @@ impl Line {
     ) -> Result<Response<Body>, Refusal> {
         let request = self.normalize.run(peer, request)?;
         let route = match self.route.run(&request)? {
-            // What few requests need is on the heap, so that the many stay small.
-            Found::Local(local) => return Box::pin(local::ask(&*local, peer, request)).await,
+            Found::Local(local) => {
+                let visit = self.throttle.visit(record.from())?;
+                // What few requests need is on the heap, so that the many stay small.
+                return Box::pin(local::ask(&*local, peer, request, visit)).await;
+            }
             Found::Operation(route) => route,
             Found::Preflight(route, methods) => {
                 record.route(route.share());

@@ -75,6 +75,12 @@ impl Rates {
         self.change(key, now, |word| pace.count(word, cost, now)).1
     }
 
+    /// Gives back what one request of `key` took.
+    pub(crate) fn give_back(&self, key: Key, pace: &Pace, cost: u32, now: Duration) {
+        let now = ticks(now);
+        self.change(key, now, |word| (pace.give_back(word, cost, now), ()));
+    }
+
     /// Takes over what all gateways together have counted for `key`, where that is more.
     pub(crate) fn learn(&self, key: Key, pace: &Pace, known: Known, now: Duration) {
         let now = ticks(now);

@@ -1,5 +1,6 @@
 //! From a request to an endpoint, and from a refusal to a response: both in one place.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -30,9 +31,25 @@ pub(crate) type Reply = Response<Bytes>;
 pub(crate) struct Call {
     pub(crate) peer: IpAddr,
     pub(crate) request: Request<Bytes>,
+    is_known: Cell<bool>,
 }
 
+/// A mark on answers: whoever asked has proved to be known to us, or the answer lay ready. Such a
+/// request is no part of a flood of strangers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Known;
+
 impl Call {
+    /// Notes that the caller has proved to be known.
+    pub(crate) fn know(&self) {
+        self.is_known.set(true);
+    }
+
+    /// Whether the caller has proved to be known.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known.get()
+    }
+
     /// What the person reads.
     pub(crate) fn language(&self) -> Language {
         Language::of(self.request.headers())
@@ -90,7 +107,7 @@ pub(crate) async fn answer(house: &Arc<House>, peer: IpAddr, request: Request<By
         let refusal = Refusal::Person { status: StatusCode::NOT_FOUND, why: "No such page." };
         return refuse(house, Language::of(request.headers()), refusal);
     };
-    let call = Call { peer, request };
+    let call = Call { peer, request, is_known: Cell::new(false) };
     if endpoint.stays_in_memory(&call) {
         return run(house, endpoint, &call);
     }
@@ -152,7 +169,12 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Token => token::answer(house, call),
         Endpoint::Userinfo => userinfo::answer(house, call),
     };
+    let is_good = result.is_ok();
     let mut reply = result.unwrap_or_else(|refusal| refuse(house, call.language(), refusal));
+    let lay_ready = matches!(endpoint, Endpoint::Discovery | Endpoint::Jwks);
+    if is_good && (lay_ready || call.is_known()) {
+        reply.extensions_mut().insert(Known);
+    }
     // RFC 9449 section 8.2: whoever proves a key learns the nonce for the next proof.
     let is_proved = matches!(endpoint, Endpoint::Par | Endpoint::Token);
     if is_proved && call.request.headers().contains_key("dpop") {

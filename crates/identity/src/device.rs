@@ -9,8 +9,9 @@ use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 use crate::codes::{Grantee, hash_of};
 use crate::identity::House;
 use crate::people::ROLES;
-use crate::pushed::{PushError, has_room};
+use crate::pushed::PushError;
 use crate::refresh::NewFamily;
+use crate::room::{self, Share};
 use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
@@ -51,17 +52,17 @@ pub(crate) enum Polled {
     SlowDown,
 }
 
-/// Begins; `None` when the client has too many waiting (attack Q2).
+/// Begins; `None` when too many wait (attack Q2).
 pub(crate) fn start(
     house: &House,
-    client_id: &str,
+    (client_id, share): (&str, Share),
     scope: &str,
 ) -> Result<Option<Started>, PushError> {
     let device_code = base64url_encode(house.seams.random::<32>()?);
     let user_code = user_code(&house.seams.random::<64>()?);
     let now = house.seams.clock.now();
     let client_id = client_id.to_owned();
-    let row: [Value; 7] = [
+    let row: [Value; 8] = [
         TENANT.into(),
         hash_of(&device_code).as_slice().into(),
         hash_of(&user_code).as_slice().into(),
@@ -69,15 +70,16 @@ pub(crate) fn start(
         scope.into(),
         now.plus(LIFE).into(),
         INTERVAL.as_secs().into(),
+        share.value(),
     ];
     let is_kept = house.seams.store.write(move |transaction| {
-        if !has_room(transaction, LIVE, (&client_id, now))? {
+        if !room::Waiting::Devices.has_room(transaction, (&client_id, &share), now)? {
             return Ok(false);
         }
         transaction.execute(
             "INSERT INTO identity_device_code
-             (tenant_id, hash, user_hash, client_id, scope, expires, pace)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             (tenant_id, hash, user_hash, client_id, scope, expires, pace, network)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             &row,
         )?;
         Ok::<_, StoreError>(true)
@@ -250,8 +252,6 @@ const FIND: &str = "SELECT d.client_id, d.expires, d.is_approved, d.polled_at, d
     WHERE d.tenant_id = ?1 AND d.hash = ?2";
 const LIFE: Duration = Duration::from_mins(10);
 const INTERVAL: Duration = Duration::from_secs(5);
-const LIVE: &str = "SELECT COUNT(*) FROM identity_device_code
-    WHERE tenant_id = ?1 AND client_id = ?2 AND expires > ?3";
 /// Consonants only: no words come out, and no letter looks like a digit. Eight of them are 34 bits,
 /// and guessing is throttled.
 const USER_CODE_ALPHABET: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";

@@ -26,6 +26,7 @@ mod throttle;
 mod sessions;
 mod clients;
 mod codes;
+mod room;
 mod pushed;
 mod device;
 mod refresh;
@@ -39,6 +40,7 @@ mod seams;
 mod settings;
 mod tables;
 
+pub use answer::Known;
 pub use clients::{Access, Client, ClientError, Clients, Grant, NewClient};
 pub use factors::{Factors, Handout};
 pub use identity::{Identity, OpenError};

@@ -9,6 +9,7 @@ use ringwall_store::{Store, StoreError, Transaction};
 use crate::codes::hash_of;
 use crate::form::Form;
 use crate::identity::House;
+use crate::room::{Share, Waiting};
 use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
@@ -26,28 +27,29 @@ pub(crate) struct Found {
     pub(crate) hash: [u8; 32],
 }
 
-/// Keeps a request; `None` when the client has too many (attack Q2).
+/// Keeps a request; `None` when too many wait (attack Q2).
 pub(crate) fn push(
     house: &House,
-    client_id: &str,
+    (client_id, share): (&str, Share),
     form: &Form,
 ) -> Result<Option<Pushed>, PushError> {
     let request_uri = format!("{PREFIX}{}", base64url_encode(house.seams.random::<32>()?));
     let (hash, now) = (hash_of(&request_uri), house.seams.clock.now());
     let (client_id, parameters) = (client_id.to_owned(), form.without(SECRETS).to_json());
     let is_kept = house.seams.store.write(move |transaction| {
-        if !has_room(transaction, LIVE, (&client_id, now))? {
+        if !Waiting::Requests.has_room(transaction, (&client_id, &share), now)? {
             return Ok(false);
         }
         transaction.execute(
-            "INSERT INTO identity_par_request (tenant_id, hash, client_id, parameters, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO identity_par_request (tenant_id, hash, client_id, parameters, expires, network)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             &[
                 TENANT.into(),
                 hash.as_slice().into(),
                 (&client_id).into(),
                 (&parameters).into(),
                 now.plus(LIFE).into(),
+                share.value(),
             ],
         )?;
         Ok::<_, StoreError>(true)
@@ -98,17 +100,6 @@ pub(crate) fn consume(
     Ok(used == 1)
 }
 
-/// Whether a client may have one more of what `count` counts (attack Q2).
-pub(crate) fn has_room(
-    transaction: &Transaction<'_>,
-    count: &str,
-    (client_id, now): (&str, Timestamp),
-) -> Result<bool, StoreError> {
-    let row = transaction.first(count, &[TENANT.into(), client_id.into(), now.into()])?;
-    let live = row.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or_default();
-    Ok(live < LIVE_MAX)
-}
-
 /// Removes what has expired.
 pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     in_steps(
@@ -138,10 +129,5 @@ const PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
 const LIFE: Duration = Duration::from_secs(90);
 /// From the first look at it to the code: as long as a login page may stand open.
 const OPEN: Duration = Duration::from_mins(15);
-const LIVE: &str = "SELECT COUNT(*) FROM identity_par_request
-    WHERE tenant_id = ?1 AND client_id = ?2 AND expires > ?3";
-/// Of one client, not used yet: a hundred requests a second if nobody comes with them, and as many
-/// people at the login page, or with a device in their hand, at once.
-const LIVE_MAX: i64 = 10_000;
 /// How the client proved who it is, is not kept.
 const SECRETS: &[&str] = &["client_secret", "client_assertion", "client_assertion_type"];

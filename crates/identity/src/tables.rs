@@ -18,6 +18,7 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 1,
         sql: include_str!("tables/refresh_0001.sql"),
     },
+    Migration { area: "identity-opaque", version: 1, sql: include_str!("tables/opaque_0001.sql") },
 ];
 
 #[cfg(test)]

@@ -134,7 +134,8 @@ impl Throttle {
     }
 }
 
-fn prefix(peer: IpAddr) -> Prefix {
+/// The network of an address: an IPv4 /24, an IPv6 /64.
+pub(crate) fn prefix(peer: IpAddr) -> Prefix {
     match peer.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

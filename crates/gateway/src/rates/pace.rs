@@ -118,6 +118,21 @@ impl Pace {
         }
     }
 
+    /// The word without one request of this cost. What is idle or has ended owes nothing.
+    pub(super) fn give_back(&self, word: Word, cost: u32, now: u64) -> Option<Word> {
+        if word.idle_at() <= now {
+            return None;
+        }
+        let charge = self.charge(cost);
+        Some(match self.kind {
+            Kind::Rate { .. } => Word::arrival(word.as_arrival().saturating_sub(charge)),
+            Kind::Quota { .. } => {
+                let (end, used) = word.as_window();
+                Word::window(end, used.saturating_sub(charge))
+            }
+        })
+    }
+
     /// The word with what is known from elsewhere, if that is more.
     pub(super) fn learn(&self, word: Word, known: Known, now: u64) -> Option<Word> {
         let ahead = ticks(known.ahead);

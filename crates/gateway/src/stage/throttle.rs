@@ -17,8 +17,8 @@ use ringwall_manifest::RateKey;
 
 use crate::Refusal;
 use crate::exchange::Notes;
-use crate::limit::{Left, Limit, Plans, whole_secs};
-use crate::rates::{Rates, Verdict};
+use crate::limit::{Left, Limit, Plans};
+use crate::rates::{Key, Pace, Rates, Verdict};
 use crate::stage::authenticate::Caller;
 use crate::stage::route::Route;
 
@@ -33,6 +33,14 @@ struct Counts {
     rates: Arc<Rates>,
     notes: Arc<Notes>,
     plans: Plans,
+    visits: Arc<Limit>,
+}
+
+/// A request to one of the fleet's own pages, counted for the address that it came from.
+#[derive(Debug)]
+pub(crate) struct Visit<'a> {
+    counted: Option<(&'a Counts, Key)>,
+    at: Duration,
 }
 
 /// Where and when a request came in.
@@ -71,7 +79,9 @@ enum Who<'a> {
 impl Throttle {
     /// Counts by the limits of operations, and by these plans.
     pub(crate) fn new(rates: Arc<Rates>, notes: Arc<Notes>, plans: Plans) -> Self {
-        Self { counts: Some(Counts { rates, notes, plans }) }
+        let pace = Pace::rate(VISITS_PER_SEC, Duration::from_secs(1), VISITS_AT_ONCE);
+        let visits = Arc::new(Limit::new(&rates, VISITS.to_owned(), pace, RateKey::Ip));
+        Self { counts: Some(Counts { rates, notes, plans, visits }) }
     }
 
     /// For a door whose other side counts.
@@ -89,6 +99,19 @@ impl Throttle {
             counts.count(limit, request, &mut counted);
         }
         counted
+    }
+
+    /// Counts a request to one of the fleet's own pages, also where nothing is enforced: whom it
+    /// keeps out is no decision of the manifest. A stranger's share of what these pages hold for
+    /// all (forms, pushed requests, codes of devices) is bounded by it (attacks Q2 and V1).
+    pub(crate) fn visit(&self, from: From) -> Result<Visit<'_>, Refusal> {
+        let Some(counts) = &self.counts else { return Ok(Visit { counted: None, at: from.at }) };
+        let limit = &counts.visits;
+        let key = limit.key_of(0, &network(from.address));
+        match counts.rates.count(key, &limit.pace, 1, from.at) {
+            Verdict::Pass { .. } => Ok(Visit { counted: Some((counts, key)), at: from.at }),
+            Verdict::Wait(time) => Err(limit.refusal(time)),
+        }
     }
 
     /// Counts a request against the limits per person, program or service, and against the plan.
@@ -137,13 +160,20 @@ impl Counts {
                 Left { remaining, reset }
             }
             Verdict::Wait(time) => {
-                let retry_after_secs = whole_secs(time).max(1);
-                let limit = limit.name.clone();
-                counted.over = Some(Refusal::TooMany { limit, retry_after_secs });
+                counted.over = Some(limit.refusal(time));
                 Left { remaining: 0, reset: time }
             }
         };
         counted.quotas.put(Arc::clone(limit), left);
+    }
+}
+
+impl Visit<'_> {
+    /// It was nobody's flood: who asked is known to the fleet, or the answer lay ready.
+    pub(crate) fn forgive(self) {
+        if let Some((counts, key)) = self.counted {
+            counts.rates.give_back(key, &counts.visits.pace, 1, self.at);
+        }
     }
 }
 
@@ -185,12 +215,48 @@ fn network(address: IpAddr) -> [u8; 16] {
     bits.to_be_bytes()
 }
 
+/// The name that the refusal has in the log.
+const VISITS: &str = "own pages";
+
+/// A sign-in is about six requests. 5,000 people behind one address who all begin their day within
+/// half an hour make 17 a second.
+const VISITS_PER_SEC: u32 = 50;
+
+/// And come in crowds: one minute's worth at once.
+const VISITS_AT_ONCE: u32 = 3_000;
+
 /// The operation's own limit, and the rate and the quota of a plan.
 const LIMITS_MAX: usize = 3;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn q2_a_stranger_waits_and_neither_the_known_nor_other_networks_do() {
+        let throttle =
+            Throttle::new(Arc::new(Rates::new()), Arc::new(Notes::new()), Plans::default());
+        let at = |text: &str, secs: u64| From {
+            address: text.parse().unwrap(),
+            at: Duration::from_secs(1_000 + secs),
+        };
+        for _ in 0..VISITS_AT_ONCE {
+            throttle.visit(at("2001:db8::1", 0)).unwrap();
+        }
+        // Whatever the last 64 bits are.
+        let refused = throttle.visit(at("2001:db8::2", 0)).unwrap_err();
+        assert!(matches!(refused, Refusal::TooMany { retry_after_secs: 1, .. }), "{refused:?}");
+        throttle.visit(at("2001:db8:0:1::1", 0)).unwrap();
+        throttle.visit(at("192.0.2.1", 0)).unwrap();
+        for _ in 0..VISITS_PER_SEC {
+            throttle.visit(at("2001:db8::1", 1)).unwrap();
+        }
+        throttle.visit(at("2001:db8::1", 1)).unwrap_err();
+        for _ in 0..VISITS_AT_ONCE.saturating_mul(2) {
+            throttle.visit(at("192.0.2.1", 1)).unwrap().forgive();
+        }
+        throttle.visit(at("192.0.2.1", 1)).unwrap();
+    }
 
     #[test]
     fn an_ipv6_network_and_a_mapped_ipv4_address_count_once() {

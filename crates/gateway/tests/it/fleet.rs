@@ -343,6 +343,11 @@ impl Local for Pages {
         path == "/login"
     }
 
+    fn counts(&self, response: &Response<Bytes>) -> bool {
+        // A page for who has no session is for a stranger.
+        !response.body().windows(2).any(|two| two == b"__")
+    }
+
     fn answer(&self, peer: IpAddr, request: Request<Bytes>) -> Answered<'_> {
         let cookie = request.headers().get("cookie").cloned();
         let cookie = cookie.map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();

@@ -57,6 +57,33 @@ fn an_address_is_counted_whoever_asks() {
 }
 
 #[test]
+fn q2_a_stranger_cannot_flood_the_fleets_own_pages() {
+    let upstream = Upstream::plain();
+    let fleet = Fleet::new(&shop(&upstream, RateKey::User));
+    let edge = fleet.edge();
+    let many = |field: &str, count: usize| {
+        let one = format!("GET /login HTTP/1.1\r\nhost: shop.localhost:8443\r\n{field}\r\n");
+        let close = one.replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
+        let answers = raw(edge, &format!("{}{close}", one.repeat(count - 1)));
+        let statuses = answers.split("HTTP/1.1 ").skip(1).map(|answer| answer.get(..3).unwrap());
+        statuses.map(str::to_owned).collect::<Vec<_>>()
+    };
+    for _ in 0..6 {
+        assert_eq!(many("", 500), vec!["200"; 500]);
+    }
+    let refused = get(edge, "/login", &[]);
+    assert_eq!((status(&refused), code(&refused).as_str()), (429, "RW3004"));
+    assert_eq!(field(&refused, "retry-after"), Some("1"));
+    fleet.clock.advance(Duration::from_secs(1));
+    assert_eq!(many("", 51), [vec!["200"; 50], vec!["429"]].concat());
+    // Whom the page knows is not counted.
+    fleet.clock.advance(Duration::from_secs(1));
+    assert_eq!(many("cookie: __Host-ringwall=alice\r\n", 200), vec!["200"; 200]);
+    // The services behind the gateway have limits of their own.
+    assert_eq!(status(&get(edge, "/", &[])), 200);
+}
+
+#[test]
 fn the_last_byte_of_a_body_passes_and_the_next_is_refused() {
     let upstream = Upstream::plain();
     let mut shop = shop(&upstream, RateKey::User);

@@ -26,6 +26,7 @@ pub(crate) fn bearer(house: &House, call: &Call) -> Result<Arc<AccessClaims>, Re
         return Err(REFUSED);
     };
     let held = verified(house, token).ok_or(REFUSED)?;
+    call.know();
     match held.jkt {
         None if scheme.eq_ignore_ascii_case("bearer") => Ok(held.claims),
         Some(jkt) if scheme.eq_ignore_ascii_case("dpop") => {

@@ -28,7 +28,14 @@ pub(crate) fn client(house: &House, call: &Call, form: &Form) -> Result<Arc<Clie
     };
     let known = house.clients.get(id);
     match judge(house, known.as_deref(), &proof) {
-        Ok(()) => known.ok_or(Refusal::invalid_client()),
+        Ok(()) => {
+            let client = known.ok_or(Refusal::invalid_client())?;
+            // Everybody can say that they are a public client.
+            if client.settings.access != Access::Public {
+                call.know();
+            }
+            Ok(client)
+        }
         Err(why) => {
             let record = Record::refused("client-authentication-failed", why);
             house.put(record.client(id).source(call.peer))?;

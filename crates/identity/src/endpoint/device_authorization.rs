@@ -9,6 +9,7 @@ use crate::clients::Grant;
 use crate::device::start;
 use crate::identity::House;
 use crate::record::Record;
+use crate::room::Share;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let form = form(call)?;
@@ -22,11 +23,12 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     }
     let scope = scope(&client, &form)
         .ok_or(Refusal::client("invalid_scope", "a scope is not the client's"))?;
-    let started = start(house, &client.settings.id, &scope)?.ok_or(Refusal::Client {
-        status: StatusCode::TOO_MANY_REQUESTS,
-        error: "temporarily_unavailable",
-        why: "too many devices are waiting",
-    })?;
+    let started =
+        start(house, (&client.settings.id, Share::of(call)), &scope)?.ok_or(Refusal::Client {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            error: "temporarily_unavailable",
+            why: "too many devices are waiting",
+        })?;
     house.put(Record::of("device-code-issued").client(&client.settings.id).source(call.peer))?;
     let here = format!("{}{DEVICE}", house.settings.issuer);
     let body = json!({

@@ -11,6 +11,7 @@ use crate::clients::Grant;
 use crate::identity::House;
 use crate::pushed::push;
 use crate::record::Record;
+use crate::room::Share;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let mut form = form(call)?;
@@ -40,11 +41,12 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if let Some(proof) = &proof {
         once(house, call, proof)?;
     }
-    let pushed = push(house, &client.settings.id, &form)?.ok_or(Refusal::Client {
-        status: StatusCode::TOO_MANY_REQUESTS,
-        error: "temporarily_unavailable",
-        why: "too many requests are waiting",
-    })?;
+    let pushed =
+        push(house, (&client.settings.id, Share::of(call)), &form)?.ok_or(Refusal::Client {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            error: "temporarily_unavailable",
+            why: "too many requests are waiting",
+        })?;
     house.put(Record::of("request-pushed").client(&client.settings.id).source(call.peer))?;
     let body = json!({"request_uri": pushed.request_uri, "expires_in": pushed.life.as_secs()});
     Ok(json_reply(StatusCode::CREATED, &body))

@@ -18,6 +18,7 @@ const SOURCES: [&str; 14] = [
     include_str!("../refresh.rs"),
     include_str!("../refresh/ending.rs"),
     include_str!("../revocations.rs"),
+    include_str!("../room.rs"),
     include_str!("../sessions.rs"),
     include_str!("../sessions/list.rs"),
     include_str!("../sessions/sweep.rs"),

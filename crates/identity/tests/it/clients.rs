@@ -5,11 +5,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ringwall_base::{Algorithm, Signer as _};
-use ringwall_identity::{Access, ClientError, Grant, NewClient};
+use ringwall_identity::{Access, ClientError, Grant, Known, NewClient};
 use ringwall_jose::{JwkSet, PrivateKey, mint};
 use serde_json::{Value, json};
 
-use crate::fixture::{Fixture, ISSUER, code_form, form_request, json as body, text};
+use crate::fixture::{
+    Fixture, ISSUER, authorize_path, code_form, form_request, json as body, text,
+};
 
 const GRANT: &str = "grant_type=client_credentials";
 
@@ -250,5 +252,29 @@ fn a_registration_that_cannot_be_safe_is_refused() {
             ..new("app")
         };
         assert!(matches!(add(client), Err(ClientError::RedirectUri(_))), "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn q2_only_who_has_proved_to_be_known_is_no_stranger() {
+    let f = Fixture::new();
+    let robot = format!("client_id=robot&client_secret={}", f.secret);
+    let grant = "grant_type=client_credentials";
+    let par = authorize_path(&[]).split_once('?').unwrap().1.to_owned();
+    for (path, form, status, want) in [
+        ("/oauth/token", format!("{grant}&{robot}"), 200, true),
+        ("/oauth/introspect", format!("token=x&{robot}"), 200, true),
+        ("/oauth/token", format!("{grant}&{robot}&scope=none"), 400, false),
+        ("/oauth/token", format!("{grant}&client_id=robot&client_secret=x"), 401, false),
+        ("/oauth/par", par, 201, false),
+        ("/oauth/revoke", "client_id=web&token=x".to_owned(), 200, false),
+    ] {
+        let reply = f.post(path, &form).await;
+        assert_eq!(reply.status(), status, "{path}: {}", text(&reply));
+        assert_eq!(reply.extensions().get::<Known>().is_some(), want, "{path} {status}");
+    }
+    for (path, want) in [("/oauth/jwks", true), ("/oauth/userinfo", false), ("/login", false)] {
+        let reply = f.get(path, "").await;
+        assert_eq!(reply.extensions().get::<Known>().is_some(), want, "{path}");
     }
 }

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use ringwall_base::{SignError, Signer};
 use ringwall_gateway::{Answered, Keys, Local, Signers};
-use ringwall_identity::Identity;
+use ringwall_identity::{Identity, Known};
 use ringwall_jose::{AccessClaims, KeySet};
 
 /// The keys that tokens are signed and verified with.
@@ -54,6 +54,10 @@ impl Pages {
 impl Local for Pages {
     fn claims(&self, path: &str) -> bool {
         self.paths.iter().any(|known| known == path)
+    }
+
+    fn counts(&self, response: &Response<Bytes>) -> bool {
+        response.extensions().get::<Known>().is_none()
     }
 
     fn answer(&self, peer: IpAddr, request: Request<Bytes>) -> Answered<'_> {
