@@ -6,7 +6,7 @@ use ringwall_base::SystemClock;
 use ringwall_store::Store;
 
 /// Every file of this package that holds SQL.
-const SOURCES: [&str; 14] = [
+const SOURCES: &[&str] = &[
     include_str!("../clients.rs"),
     include_str!("../codes.rs"),
     include_str!("../device.rs"),
