@@ -85,6 +85,7 @@ pub static ACTIONS: &[Action] = &[
     action("pkce-failed", "authentication", "denied", "a code verifier did not match"),
     action("policy-changed", "iam", "change", "a policy took effect"),
     action("rate-limited", "web", "denied", "a request was over its rate"),
+    action("recovery-code-used", "authentication", "info", "a recovery code finished a sign-in"),
     action("recovery-codes-made", "iam", "creation", "an account got new recovery codes"),
     action("redirect-uri-mismatch", "authentication", "denied", "a redirect URI was not registered"),
     action("rekey", "iam", "change", "stored data was encrypted under a new key"),

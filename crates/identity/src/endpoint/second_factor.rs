@@ -14,6 +14,7 @@ use crate::login_step::LoginStep;
 use crate::page;
 use crate::people::{Credential, Users};
 use crate::record::Record;
+use crate::recovery;
 use crate::welcome::welcome;
 
 /// Shows the page of the second step to who gave the right password.
@@ -38,16 +39,22 @@ pub(crate) fn take(house: &House, call: &Call, form: &Form, token: &str) -> Resu
     let Some(known) = known else { return login::again(house, call, EXPIRED) };
     let (subject, shown) = (known.account.subject.as_str(), (token, step.return_to.as_str()));
     let now = house.seams.clock.monotonic();
-    if let Some(wait) = house.code_throttle.attempt(subject, EVERYWHERE, now) {
+    let code: String = form.get("code").unwrap_or_default().split_whitespace().collect();
+    let is_recovery = recovery::looks_like_one(&code);
+    let counter = counter(subject, is_recovery);
+    if let Some(wait) = house.code_throttle.attempt(&counter, EVERYWHERE, now) {
         refused(house, call, &known, "too many codes")?;
         let mut reply = page(house, call, StatusCode::TOO_MANY_REQUESTS, shown, Some(SLOW))?;
         reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         return Ok(reply);
     }
-    let code: String = form.get("code").unwrap_or_default().split_whitespace().collect();
     match factors::finish(house, subject, &step, &code)? {
         Tried::Good => {
-            house.code_throttle.succeed(subject, EVERYWHERE);
+            house.code_throttle.succeed(&counter, EVERYWHERE);
+            if is_recovery {
+                let record = Record::of("recovery-code-used").source(call.peer);
+                house.put(record.person(subject, &known.account.name))?;
+            }
             let proofs = Proofs::default().and(Proof::Password).and(Proof::Code);
             let reply = welcome(house, call, &known, proofs, &step.return_to)?;
             reply.map_or_else(|| login::again(house, call, EXPIRED), Ok)
@@ -57,6 +64,11 @@ pub(crate) fn take(house: &House, call: &Call, form: &Form, token: &str) -> Resu
             page(house, call, StatusCode::UNAUTHORIZED, shown, Some(WRONG))
         }
     }
+}
+
+/// Who guesses codes of the app does not keep its owner from a recovery code.
+fn counter(subject: &str, is_recovery: bool) -> String {
+    format!("{} {subject}", if is_recovery { "recovery" } else { "app" })
 }
 
 fn refused(house: &House, call: &Call, known: &Credential, why: &str) -> Result<(), Refusal> {

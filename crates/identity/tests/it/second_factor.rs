@@ -126,6 +126,11 @@ async fn u7_codes_are_guessed_slowly_from_everywhere_at_once() {
         statuses.push(s.f.send_from(&format!("198.51.{n}.1"), request).await.status().as_u16());
     }
     assert_eq!(statuses, [401, 401, 401, 401, 401, 429]);
+    let own = s.f.page("/login", "").await;
+    let reply = s.f.submit(&own, "/login", RIGHT).await;
+    let form = format!("step={}&code={}", hidden(&reply, "step").unwrap(), s.codes[0].expose());
+    let reply = s.f.submit(&Page::of(&reply, ""), "/login", &form).await;
+    assert_eq!(reply.status(), 303, "the owner has another way in");
     let again = s.password().await;
     assert_eq!(s.give(&again, &s.code()).await.status(), 429, "a new login buys no guesses");
     s.f.clock.advance(Duration::from_secs(2));
@@ -157,6 +162,8 @@ async fn u7_a_recovery_code_counts_once_however_it_is_typed() {
     let code = s.codes[3].expose().to_uppercase().replace('-', " ");
     let step = s.password().await;
     assert_eq!(s.give(&step, &code).await.status(), 303);
+    let actions: Vec<_> = s.f.sink.take().into_iter().map(|event| event.action).collect();
+    assert_eq!(actions, ["recovery-code-used", "login-succeeded"]);
     assert_eq!(s.f.identity.users().factors("ada").unwrap().recovery_codes, 9);
     let step = s.password().await;
     assert_eq!(s.give(&step, &code).await.status(), 401, "used");
