@@ -12,6 +12,7 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 
 use crate::check::Redirect;
+use crate::cors::{self, Readers};
 use crate::endpoint::{
     account, authorize, device, device_authorization, discovery, end_session, introspect, jwks,
     login, logout, par, revoke, token, userinfo,
@@ -107,7 +108,19 @@ pub(crate) async fn answer(house: &Arc<House>, peer: IpAddr, request: Request<By
         let refusal = Refusal::Person { status: StatusCode::NOT_FOUND, why: "No such page." };
         return refuse(house, Language::of(request.headers()), refusal);
     };
+    if let Some(reply) = cors::preflight(house, endpoint.readers(), &request) {
+        return reply;
+    }
+    let reader = cors::allowed(house, endpoint.readers(), &request);
     let call = Call { peer, request, is_known: Cell::new(false) };
+    let mut reply = reply(house, endpoint, call).await;
+    if let Some(origin) = reader {
+        cors::open(&mut reply, origin);
+    }
+    reply
+}
+
+async fn reply(house: &Arc<House>, endpoint: Endpoint, call: Call) -> Reply {
     if endpoint.stays_in_memory(&call) {
         return run(house, endpoint, &call);
     }
@@ -214,6 +227,17 @@ impl Endpoint {
     /// Whether a form may carry a password.
     fn hashes(self) -> bool {
         matches!(self, Self::Account | Self::Login)
+    }
+
+    /// Who may read the answer from another site's page.
+    fn readers(self) -> Readers {
+        match self {
+            Self::Discovery | Self::Jwks => Readers::Everybody,
+            Self::DeviceAuthorization | Self::Par | Self::Revoke | Self::Token | Self::Userinfo => {
+                Readers::Applications
+            }
+            _ => Readers::Nobody,
+        }
     }
 
     /// Whether the answer needs neither the disk nor a password hash.

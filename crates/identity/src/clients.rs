@@ -1,6 +1,6 @@
 //! OAuth 2 clients: programs and applications that ask for tokens.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -10,6 +10,7 @@ use ringwall_jose::{JwkError, KeySet, base64url_encode};
 use ringwall_store::{Row, Store, StoreError, View};
 use serde::{Deserialize, Serialize};
 
+use crate::cors;
 use crate::identity::House;
 use crate::record::Record;
 use crate::refresh;
@@ -156,7 +157,11 @@ pub struct Clients<'a> {
 
 /// All clients in memory: the token endpoint asks for one on every request.
 #[derive(Debug, Default)]
-pub(crate) struct ClientTable(ArcSwap<ById>);
+pub(crate) struct ClientTable {
+    by_id: ArcSwap<ById>,
+    /// Where browser applications run.
+    origins: ArcSwap<HashSet<String>>,
+}
 
 type Hash = [u8; 32];
 type Secrets = HashMap<String, Vec<Hash>>;
@@ -253,7 +258,8 @@ impl<'a> Clients<'a> {
 
     /// All clients by id.
     pub fn list(&self) -> Vec<Arc<Client>> {
-        let mut clients: Vec<_> = self.house.clients.0.load().values().map(Arc::clone).collect();
+        let mut clients: Vec<_> =
+            self.house.clients.by_id.load().values().map(Arc::clone).collect();
         clients.sort_by(|a, b| a.settings.id.cmp(&b.settings.id));
         clients
     }
@@ -338,12 +344,18 @@ impl ClientTable {
             }
             Ok::<_, StoreError>(clients)
         })?;
-        self.0.store(Arc::new(clients));
+        self.origins.store(Arc::new(clients.values().flat_map(|it| cors::origins(it)).collect()));
+        self.by_id.store(Arc::new(clients));
         Ok(())
     }
 
+    /// Whether a browser application runs at an origin.
+    pub(crate) fn has_origin(&self, origin: &str) -> bool {
+        self.origins.load().contains(origin)
+    }
+
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Client>> {
-        self.0.load().get(id).map(Arc::clone)
+        self.by_id.load().get(id).map(Arc::clone)
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod identity;
 mod answer;
+mod cors;
 mod endpoint;
 mod check;
 mod form;

@@ -13,6 +13,8 @@ mod authorize;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod cors;
+#[cfg(test)]
 mod device;
 #[cfg(test)]
 mod dpop;
