@@ -12,12 +12,41 @@ pub enum Request {
     AuditQuery(AuditFilter),
     /// Registers an OAuth client.
     ClientAdd(ClientSpec),
+    /// Gives an OAuth client other settings; how it proves who it is stays.
+    ClientChange(ClientSpec),
+    /// Removes an OAuth client for good.
+    ClientDelete {
+        /// Client id.
+        id: String,
+    },
+    /// Lets a disabled OAuth client have tokens again.
+    ClientEnable {
+        /// Client id.
+        id: String,
+    },
     /// Lists OAuth clients.
     ClientList,
+    /// Gives an OAuth client a second secret.
+    ClientSecret {
+        /// Client id.
+        id: String,
+    },
+    /// Says everything about an OAuth client.
+    ClientShow {
+        /// Client id.
+        id: String,
+    },
     /// Removes an OAuth client.
     ClientRemove {
         /// Client id.
         id: String,
+    },
+    /// Lists signing keys.
+    KeyList,
+    /// Destroys a signing key that leaked.
+    KeyRevoke {
+        /// Key id.
+        kid: String,
     },
     /// Starts a new signing key.
     KeyRotate,
@@ -32,6 +61,8 @@ pub enum Request {
         /// Role.
         role: String,
     },
+    /// Lists roles and who has them.
+    RoleList,
     /// Takes a role from a person.
     RoleRevoke {
         /// Login name.
@@ -77,6 +108,13 @@ pub enum Request {
         /// The token.
         token: Hidden,
     },
+    /// Ends tokens.
+    TokenRevoke {
+        /// `jti`, `sid`, `sub` or `client`.
+        by: String,
+        /// Its value; of `sub` also a login name.
+        value: String,
+    },
     /// Lets a new process take over, with all listening sockets.
     Upgrade,
     /// Adds a person.
@@ -115,6 +153,11 @@ pub enum Request {
     },
     /// Lists people.
     UserList,
+    /// Says everything about a person.
+    UserShow {
+        /// Login name.
+        name: String,
+    },
     /// Sets a new password.
     UserReset {
         /// Login name.
@@ -172,4 +215,6 @@ pub struct ClientSpec {
     pub acts_for: Vec<String>,
     /// Grants beside those that follow from the rest: `refresh_token`.
     pub grants: Vec<String>,
+    /// Scopes beside `openid` and `profile`.
+    pub scopes: Vec<String>,
 }

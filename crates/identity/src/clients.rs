@@ -1,5 +1,8 @@
 //! OAuth 2 clients: programs and applications that ask for tokens.
 
+mod change;
+mod declared;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -16,6 +19,8 @@ use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::tables::TENANT;
+
+pub use declared::Declared;
 
 /// How a client proves who it is. One way per client: there is no second one to downgrade to.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -75,6 +80,31 @@ impl Grant {
     }
 }
 
+/// Who made a client, and may change it. Nobody else does: a file and a person at a terminal would
+/// undo each other's work.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// An operator, by command or by the admin API.
+    #[default]
+    Command,
+    /// `[clients]` in the manifest.
+    Manifest,
+    /// The client itself (RFC 7591).
+    Registration,
+}
+
+impl Owner {
+    /// For a list.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Manifest => "manifest",
+            Self::Registration => "registration",
+        }
+    }
+}
+
 /// A client to be registered.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NewClient {
@@ -104,6 +134,9 @@ pub struct NewClient {
     /// Clients whose tokens it may exchange, to call on for the person behind them.
     #[serde(default)]
     pub may_act_for: Vec<String>,
+    /// Who may change it.
+    #[serde(default)]
+    pub owner: Owner,
 }
 
 /// A registered client.
@@ -129,12 +162,18 @@ pub enum ClientError {
     /// Ids are 1 to 64 of a-z, A-Z, 0-9 and `. _ -`.
     #[error("a client id has 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`")]
     Id,
+    /// How a client proves who it is never changes: its tokens would outlive the proof (attack M4).
+    #[error("a client's kind (public, secret or keys) cannot be changed")]
+    Kind,
     /// Its keys are not acceptable.
     #[error("the client's keys are not acceptable")]
     Keys(#[source] JwkError),
     /// There is no such client.
     #[error("there is no client with this id")]
     NotFound,
+    /// Somebody else made it, and changes it.
+    #[error("{}", owned_by(*.0))]
+    Owned(Owner),
     /// A public client cannot keep a secret, so it can act neither for itself nor for others.
     #[error("a public client cannot use client_credentials or token exchange")]
     PublicProgram,
@@ -144,9 +183,18 @@ pub enum ClientError {
     /// Not an absolute https URI (http only for loopback addresses), or it has a fragment.
     #[error("the redirect URI `{0}` is not acceptable")]
     RedirectUri(String),
+    /// It was changed since it was read.
+    #[error("the client was changed meanwhile")]
+    Stale,
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
+    /// It cannot act for who is not there.
+    #[error("there is no client `{0}` to act for")]
+    UnknownClient(String),
+    /// A secret that somebody chose can be guessed: hashes of clients' secrets are not stretched.
+    #[error("a client's secret has at least 32 characters")]
+    WeakSecret,
 }
 
 /// The registered clients. Changes block on the disk.
@@ -181,6 +229,7 @@ impl Default for NewClient {
             requires_par: false,
             post_logout_uris: Vec::new(),
             may_act_for: Vec::new(),
+            owner: Owner::Command,
         }
     }
 }
@@ -226,6 +275,7 @@ impl<'a> Clients<'a> {
     /// When the registration is not acceptable or the id is taken.
     pub fn add(&self, new: NewClient) -> Result<Option<Secret<String>>, ClientError> {
         check(&new)?;
+        self.are_known(&new.may_act_for)?;
         let secret = match new.access {
             Access::Secret => Some(self.generate()?),
             Access::Key(_) | Access::Public => None,
@@ -269,8 +319,9 @@ impl<'a> Clients<'a> {
     /// # Errors
     /// When there is no such client, or the store fails.
     pub fn add_secret(&self, id: &str) -> Result<Secret<String>, ClientError> {
-        if self.house.clients.get(id).is_none() {
-            return Err(ClientError::NotFound);
+        let client = self.for_command(id)?;
+        if client.settings.access != Access::Secret {
+            return Err(ClientError::Kind);
         }
         let secret = self.generate()?;
         let (hash, now) = (secret_hash(secret.expose()), self.house.seams.clock.now());
@@ -297,6 +348,7 @@ impl<'a> Clients<'a> {
     /// # Errors
     /// When there is no such client, or the store fails.
     pub fn disable(&self, id: &str, is_disabled: bool) -> Result<(), ClientError> {
+        self.for_command(id)?;
         let now = self.house.seams.clock.now();
         let (key, until) = (id.to_owned(), now.plus(HOLD));
         let changed = self.house.seams.store.write(move |transaction| {
@@ -318,6 +370,22 @@ impl<'a> Clients<'a> {
         }
         let action = if is_disabled { "client-disabled" } else { "client-enabled" };
         Ok(self.house.put(Record::of(action).sync().client(id))?)
+    }
+
+    /// A client that an operator may change.
+    fn for_command(self, id: &str) -> Result<Arc<Client>, ClientError> {
+        let client = self.house.clients.get(id).ok_or(ClientError::NotFound)?;
+        match client.settings.owner {
+            Owner::Command | Owner::Registration => Ok(client),
+            Owner::Manifest => Err(ClientError::Owned(Owner::Manifest)),
+        }
+    }
+
+    fn are_known(self, ids: &[String]) -> Result<(), ClientError> {
+        match ids.iter().find(|id| self.house.clients.get(id).is_none()) {
+            Some(unknown) => Err(ClientError::UnknownClient(unknown.clone())),
+            None => Ok(()),
+        }
     }
 
     fn generate(self) -> Result<Secret<String>, ClientError> {
@@ -380,6 +448,14 @@ fn read_client(row: &Row, secret_hashes: Vec<Hash>) -> Result<Option<Client>, St
         let keys = keys_of(&settings).ok()?;
         Some(Client { settings, is_disabled, secret_hashes, keys })
     }))
+}
+
+fn owned_by(owner: Owner) -> &'static str {
+    match owner {
+        Owner::Command => "the client was made by a command: change it there, or delete it",
+        Owner::Manifest => "the client is declared in the manifest: change it there",
+        Owner::Registration => "the client registered itself: it changes itself, or delete it",
+    }
 }
 
 fn check(new: &NewClient) -> Result<(), ClientError> {

@@ -129,6 +129,10 @@ impl Identity {
         Users::new(&self.house)
     }
 
+    pub(crate) fn house(&self) -> &House {
+        &self.house
+    }
+
     /// Says which roles count only after two factors. Open sessions gain or lose them at once.
     pub fn elevate(&self, roles: BTreeSet<String>) {
         self.house.sessions.elevate(roles);

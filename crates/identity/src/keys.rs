@@ -114,7 +114,8 @@ pub(crate) struct ActiveSigner {
 impl Purpose {
     const ALL: [Self; 4] = [Self::Access, Self::AccessEs256, Self::Id, Self::Internal];
 
-    const fn name(self) -> &'static str {
+    /// Its name in lists.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Access => "access",
             Self::AccessEs256 => "access-es256",

@@ -8,15 +8,19 @@ use crate::revocations::{HOLD, Kind};
 use crate::sessions::{Hash, end_grants};
 use crate::tables::TENANT;
 
-/// A session as its person sees it.
+/// A session as its person and operators see it.
 #[derive(Clone, Debug)]
-pub(crate) struct Open {
-    pub(crate) sid: String,
-    pub(crate) since: Timestamp,
+pub struct Open {
+    /// Its id, in tokens too.
+    pub sid: String,
+    /// Since when.
+    pub since: Timestamp,
     /// To the minute: the sweeper writes it.
-    pub(crate) seen: Timestamp,
-    pub(crate) source: Option<String>,
-    pub(crate) agent: Option<String>,
+    pub seen: Timestamp,
+    /// From which address it began.
+    pub source: Option<String>,
+    /// What the browser called itself.
+    pub agent: Option<String>,
 }
 
 /// The open sessions of a person, the newest first.

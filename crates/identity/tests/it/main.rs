@@ -27,6 +27,8 @@ mod keys;
 #[cfg(test)]
 mod login;
 #[cfg(test)]
+mod management;
+#[cfg(test)]
 mod par;
 #[cfg(test)]
 mod people;

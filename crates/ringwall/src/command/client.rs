@@ -23,86 +23,119 @@ enum Verb {
     Add {
         /// Client id
         id: String,
-        /// An exact redirect URI, as often as needed; none for a program without people
-        #[arg(long = "redirect-uri", value_name = "URI")]
-        redirect_uris: Vec<String>,
-        /// An exact address to which people may go after a logout that it asked for, as often as needed
-        #[arg(long = "post-logout", value_name = "URI")]
-        post_logout_uris: Vec<String>,
-        /// A role that its own tokens carry, as often as needed
-        #[arg(long = "role", value_name = "ROLE")]
-        roles: Vec<String>,
-        /// No credential of its own: PKCE only
-        #[arg(long)]
-        public: bool,
-        /// A file with its public keys (JWKS), for `private_key_jwt`
-        #[arg(long, value_name = "FILE", conflicts_with = "public")]
-        jwks: Option<PathBuf>,
-        /// Sign its access tokens by ES256, for readers that do not know Ed25519
-        #[arg(long)]
-        es256: bool,
-        /// Give it tokens only with a proof of a key of its own (RFC 9449)
-        #[arg(long)]
-        dpop: bool,
-        /// Take its authorization requests only when it pushed them (RFC 9126)
-        #[arg(long)]
-        par: bool,
-        /// A client whose tokens it may exchange to call on for the same person (RFC 8693), as often
-        /// as needed
-        #[arg(long, value_name = "CLIENT", conflicts_with = "public")]
-        acts_for: Vec<String>,
-        /// What it may use beside codes and its own credentials, as often as needed
-        #[arg(long = "grant", value_name = "GRANT", value_parser = ["refresh_token", "device_code"])]
-        grants: Vec<String>,
+        #[command(flatten)]
+        settings: Box<Settings>,
+    },
+    /// Gives a client other settings in place of all it has; its kind stays
+    Change {
+        /// Client id
+        id: String,
+        #[command(flatten)]
+        settings: Box<Settings>,
     },
     /// Lists clients
     List,
-    /// Removes a client
+    /// Says everything about a client
+    Show {
+        /// Client id
+        id: String,
+    },
+    /// Gives a client one more secret, printed once; of three the oldest goes
+    Secret {
+        /// Client id
+        id: String,
+    },
+    /// Disables a client; its tokens end at once
+    #[command(alias = "disable")]
     Remove {
+        /// Client id
+        id: String,
+    },
+    /// Lets a disabled client have tokens again
+    Enable {
+        /// Client id
+        id: String,
+    },
+    /// Removes a client for good, with its secrets; its tokens end at once
+    Delete {
         /// Client id
         id: String,
     },
 }
 
+#[derive(clap::Args, Debug)]
+struct Settings {
+    /// No credential of its own: PKCE only
+    #[arg(long)]
+    public: bool,
+    /// An exact redirect URI, as often as needed; none for a program without people
+    #[arg(long = "redirect-uri", value_name = "URI")]
+    redirect_uris: Vec<String>,
+    /// An exact address to which people may go after a logout that it asked for, as often as needed
+    #[arg(long = "post-logout", value_name = "URI")]
+    post_logout_uris: Vec<String>,
+    /// A role that its own tokens carry, as often as needed
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// A file with its public keys (JWKS), for `private_key_jwt`
+    #[arg(long, value_name = "FILE", conflicts_with = "public")]
+    jwks: Option<PathBuf>,
+    /// Sign its access tokens by ES256, for readers that do not know Ed25519
+    #[arg(long)]
+    es256: bool,
+    /// Give it tokens only with a proof of a key of its own (RFC 9449)
+    #[arg(long)]
+    dpop: bool,
+    /// Take its authorization requests only when it pushed them (RFC 9126)
+    #[arg(long)]
+    par: bool,
+    /// A client whose tokens it may exchange to call on for the same person (RFC 8693), as often
+    /// as needed
+    #[arg(long, value_name = "CLIENT", conflicts_with = "public")]
+    acts_for: Vec<String>,
+    /// What it may use beside codes and its own credentials, as often as needed
+    #[arg(long = "grant", value_name = "GRANT", value_parser = ["refresh_token", "device_code"])]
+    grants: Vec<String>,
+    /// A scope that it may ask for beside `openid` and `profile`, as often as needed
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
+}
+
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
+    let id = |id: &String| id.clone();
     let request = match &args.verb {
-        Verb::Add {
-            id,
-            redirect_uris,
-            post_logout_uris,
-            roles,
-            public,
-            jwks,
-            es256,
-            dpop,
-            par,
-            acts_for,
-            grants,
-        } => {
-            let read = |file: &PathBuf| {
-                std::fs::read_to_string(file)
-                    .with_context(|| format!("cannot read {}", file.display()))
-            };
-            let required = [(*dpop, "dpop"), (*par, "par")].into_iter();
-            let required = required.filter_map(|(is_set, name)| is_set.then_some(name));
-            Request::ClientAdd(ClientSpec {
-                id: id.clone(),
-                is_public: *public,
-                jwks: jwks.as_ref().map(read).transpose()?,
-                redirect_uris: redirect_uris.clone(),
-                post_logout_uris: post_logout_uris.clone(),
-                roles: roles.clone(),
-                wants_es256: *es256,
-                requires: required.map(str::to_owned).collect(),
-                acts_for: acts_for.clone(),
-                grants: grants.iter().map(|name| grant_type(name)).collect(),
-            })
-        }
+        Verb::Add { id, settings } => Request::ClientAdd(spec(id, settings)?),
+        Verb::Change { id, settings } => Request::ClientChange(spec(id, settings)?),
         Verb::List => Request::ClientList,
-        Verb::Remove { id } => Request::ClientRemove { id: id.clone() },
+        Verb::Show { id: of } => Request::ClientShow { id: id(of) },
+        Verb::Secret { id: of } => Request::ClientSecret { id: id(of) },
+        Verb::Remove { id: of } => Request::ClientRemove { id: id(of) },
+        Verb::Enable { id: of } => Request::ClientEnable { id: id(of) },
+        Verb::Delete { id: of } => Request::ClientDelete { id: id(of) },
     };
     control::run(&request, place, out)
+}
+
+fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
+    let read = |file: &PathBuf| {
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+    };
+    let required = [(settings.dpop, "dpop"), (settings.par, "par")].into_iter();
+    let required = required.filter_map(|(is_set, name)| is_set.then_some(name));
+    Ok(ClientSpec {
+        id: id.to_owned(),
+        is_public: settings.public,
+        jwks: settings.jwks.as_ref().map(read).transpose()?,
+        redirect_uris: settings.redirect_uris.clone(),
+        post_logout_uris: settings.post_logout_uris.clone(),
+        roles: settings.roles.clone(),
+        wants_es256: settings.es256,
+        requires: required.map(str::to_owned).collect(),
+        acts_for: settings.acts_for.clone(),
+        grants: settings.grants.iter().map(|name| grant_type(name)).collect(),
+        scopes: settings.scopes.clone(),
+    })
 }
 
 /// The whole name of a grant (RFC 6749 section 4.5).

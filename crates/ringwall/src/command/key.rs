@@ -17,6 +17,13 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand, Debug)]
 enum Verb {
+    /// Lists signing keys
+    List,
+    /// Destroys a signing key that leaked: its tokens end at once
+    Revoke {
+        /// Key id, as `list` shows it
+        kid: String,
+    },
     /// Publishes a new signing key; it signs when every verifier can know it
     Rotate,
     /// Puts the vault under a new root key, which replaces root.key in the state folder
@@ -26,6 +33,8 @@ enum Verb {
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     match &args.verb {
+        Verb::List => control::run(&Request::KeyList, place, out),
+        Verb::Revoke { kid } => control::run(&Request::KeyRevoke { kid: kid.clone() }, place, out),
         Verb::Rotate => control::run(&Request::KeyRotate, place, out),
         Verb::RotateRoot => control::run(&Request::KeyRotateRoot, place, out),
     }

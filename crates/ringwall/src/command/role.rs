@@ -24,6 +24,8 @@ enum Verb {
         /// Login name
         name: String,
     },
+    /// Lists roles, and how many people have each
+    List,
     /// Takes a role from a person
     Revoke {
         /// Role
@@ -37,6 +39,7 @@ enum Verb {
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
         Verb::Grant { role, name } => Request::RoleGrant { name: name.clone(), role: role.clone() },
+        Verb::List => Request::RoleList,
         Verb::Revoke { role, name } => {
             Request::RoleRevoke { name: name.clone(), role: role.clone() }
         }

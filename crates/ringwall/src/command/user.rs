@@ -31,6 +31,11 @@ enum Verb {
     },
     /// Lists people
     List,
+    /// Says everything about a person, with open sessions
+    Show {
+        /// Login name
+        name: String,
+    },
     /// Disables a person; sessions end at once
     Disable {
         /// Login name
@@ -70,6 +75,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
             password: prompt::secret("password")?,
         },
         Verb::List => Request::UserList,
+        Verb::Show { name } => Request::UserShow { name: name.clone() },
         Verb::Disable { name } => Request::UserDisable { name: name.clone() },
         Verb::Enable { name } => Request::UserEnable { name: name.clone() },
         Verb::Enrol { name } => Request::UserEnrol { name: name.clone() },

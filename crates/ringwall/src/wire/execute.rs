@@ -1,9 +1,12 @@
 //! Carries out what the command line asks, on a running server or on the store itself.
 
+mod clients;
+mod registry;
+
 use anyhow::{Result, bail};
-use ringwall_api::{AuditFilter, ClientSpec, Hidden, Problem, Reply, Request};
+use ringwall_api::{AuditFilter, Hidden, Problem, Reply, Request};
 use ringwall_base::{Secret, Timestamp};
-use ringwall_identity::{Access, Grant, NewClient, Purpose};
+use ringwall_identity::Purpose;
 use ringwall_jose::Expected;
 use ringwall_manifest::Model;
 
@@ -28,9 +31,19 @@ pub(crate) fn execute(ground: &Ground, model: Option<&Model>, request: &Request)
 fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
     match request {
         Request::AuditQuery(filter) => audit(ground, filter),
-        Request::ClientAdd(_) | Request::ClientList | Request::ClientRemove { .. } => {
-            clients(ground, model, request)
-        }
+        Request::ClientAdd(_)
+        | Request::ClientChange(_)
+        | Request::ClientDelete { .. }
+        | Request::ClientEnable { .. }
+        | Request::ClientList
+        | Request::ClientRemove { .. }
+        | Request::ClientSecret { .. }
+        | Request::ClientShow { .. } => clients::execute(ground, model, request),
+        Request::KeyList
+        | Request::KeyRevoke { .. }
+        | Request::RoleList
+        | Request::TokenRevoke { .. }
+        | Request::UserShow { .. } => registry::execute(ground, model, request),
         Request::KeyRotate => {
             ground.identity.rotate(Purpose::Access)?;
             Ok(done("a new signing key is published; it signs when every verifier can have it"))
@@ -159,95 +172,6 @@ fn factors(ground: &Ground, request: &Request) -> Result<Reply> {
     }
 }
 
-fn clients(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
-    let clients = ground.identity.clients();
-    match request {
-        Request::ClientAdd(spec) => {
-            if let Some(unknown) = spec.roles.iter().find(|role| !knows_role(model, role)) {
-                return Ok(unknown_role(model, unknown));
-            }
-            // A newer command may ask for what this server does not know.
-            if let Some(unknown) = unknown_word(spec) {
-                return Ok(failed(&format!("this server knows no `{unknown}` of clients"), None));
-            }
-            let secret = clients.add(new_client(spec))?;
-            Ok(match secret {
-                Some(secret) => Reply::Secret {
-                    value: Hidden::new(secret.expose().clone()),
-                    message: Some(format!(
-                        "{} is registered; its secret is shown only now:",
-                        spec.id
-                    )),
-                },
-                None => done(&format!("{} is registered", spec.id)),
-            })
-        }
-        Request::ClientRemove { id } => {
-            clients.disable(id, true)?;
-            Ok(done(&format!("{id} is disabled; its tokens have ended")))
-        }
-        _ => {
-            let rows = clients.list().into_iter().map(|client| {
-                let settings = &client.settings;
-                let access = match settings.access {
-                    Access::Key(_) => "key",
-                    Access::Public => "public",
-                    Access::Secret => "secret",
-                };
-                let state = if client.is_disabled { "disabled" } else { "active" };
-                vec![
-                    settings.id.clone(),
-                    access.to_owned(),
-                    settings.redirect_uris.join(" "),
-                    state.to_owned(),
-                ]
-            });
-            Ok(rows_of(&["id", "access", "redirect URIs", "state"], rows.collect()))
-        }
-    }
-}
-
-fn unknown_word(spec: &ClientSpec) -> Option<&str> {
-    let mut grants = spec.grants.iter().filter(|name| Grant::parse(name).is_none());
-    let mut requires = spec.requires.iter().filter(|name| !REQUIREMENTS.contains(&name.as_str()));
-    grants.next().or_else(|| requires.next()).map(String::as_str)
-}
-
-fn new_client(spec: &ClientSpec) -> NewClient {
-    let access = match (&spec.jwks, spec.is_public) {
-        (Some(jwks), _) => Access::Key(jwks.clone()),
-        (None, true) => Access::Public,
-        (None, false) => Access::Secret,
-    };
-    let is_for_people = !spec.redirect_uris.is_empty();
-    let mut grants = Vec::new();
-    if is_for_people {
-        grants.push(Grant::AuthorizationCode);
-    }
-    if !spec.is_public {
-        grants.push(Grant::ClientCredentials);
-    }
-    grants.extend(spec.grants.iter().filter_map(|name| Grant::parse(name)));
-    if !spec.acts_for.is_empty() {
-        grants.push(Grant::TokenExchange);
-    }
-    grants.dedup();
-    let requires = |what: &str| spec.requires.iter().any(|name| name == what);
-    NewClient {
-        id: spec.id.clone(),
-        access,
-        grants,
-        redirect_uris: spec.redirect_uris.clone(),
-        post_logout_uris: spec.post_logout_uris.clone(),
-        scopes: vec!["openid".to_owned(), "profile".to_owned()],
-        roles: spec.roles.clone(),
-        wants_es256: spec.wants_es256,
-        requires_dpop: requires("dpop"),
-        requires_par: requires("par"),
-        may_act_for: spec.acts_for.clone(),
-    }
-}
-
 fn secrets(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
     let secrets = ground.vault.secrets();
     match request {
@@ -347,6 +271,3 @@ pub(super) fn failed(message: &str, help: Option<&str>) -> Reply {
 
 /// More are asked for by name.
 const USERS_MAX: u32 = 10_000;
-
-/// What a client can be held to.
-const REQUIREMENTS: [&str; 2] = ["dpop", "par"];

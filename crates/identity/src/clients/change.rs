@@ -1,0 +1,159 @@
+//! Clients that are there already: other settings, and the end.
+
+use std::collections::BTreeSet;
+use std::mem::discriminant;
+use std::sync::Arc;
+
+use ringwall_base::Timestamp;
+use ringwall_store::{StoreError, Transaction};
+
+use super::{Access, Client, ClientError, Clients, NewClient, check};
+use crate::record::Record;
+use crate::refresh;
+use crate::revocations::{HOLD, Kind, Revocations};
+use crate::tables::TENANT;
+
+impl Clients<'_> {
+    /// One client.
+    ///
+    /// # Errors
+    /// When there is none with this id.
+    pub fn find(&self, id: &str) -> Result<Arc<Client>, ClientError> {
+        self.house.clients.get(id).ok_or(ClientError::NotFound)
+    }
+
+    /// Gives a client other settings, if it is still as `before`. How it proves who it is stays
+    /// (attack M4). When it loses anything, its live tokens end: they say what it had.
+    ///
+    /// # Errors
+    /// When the settings are not acceptable, or the client is not the operator's to change.
+    pub fn change(&self, before: &Client, new: NewClient) -> Result<(), ClientError> {
+        self.for_command(&before.settings.id)?;
+        self.replace(before, new)
+    }
+
+    /// As [`Clients::change`], whoever owns it.
+    pub(crate) fn replace(self, before: &Client, new: NewClient) -> Result<(), ClientError> {
+        let old = &before.settings;
+        check(&new)?;
+        self.are_known(&new.may_act_for)?;
+        if discriminant(&old.access) != discriminant(&new.access) || old.id != new.id {
+            return Err(ClientError::Kind);
+        }
+        let new = NewClient { owner: old.owner, ..new };
+        let now = self.house.seams.clock.now();
+        let narrows = narrows(old, &new);
+        let (id, expected) = (old.id.clone(), old.clone());
+        let settings = serde_json::to_string(&new).unwrap_or_default();
+        let is_same = *old == new;
+        self.house.seams.store.write(move |transaction| {
+            if stored(transaction, &expected.id)?.as_ref() != Some(&expected) {
+                return Err(ClientError::Stale);
+            }
+            if !is_same {
+                write(transaction, &expected.id, &settings)?;
+            }
+            if narrows {
+                end_tokens(transaction, &expected.id, now)?;
+            }
+            Ok(())
+        })?;
+        if is_same {
+            return Ok(());
+        }
+        self.house.clients.load(&self.house.seams.store)?;
+        if narrows {
+            self.house.revocations.add(Kind::Client, id.clone(), now.plus(HOLD));
+        }
+        Ok(self.house.put(Record::of("client-changed").sync().client(&id))?)
+    }
+
+    /// Removes a client for good, with its secrets. What it was given ends.
+    ///
+    /// # Errors
+    /// When there is no such client, or it is not the operator's to remove.
+    pub fn delete(&self, id: &str) -> Result<(), ClientError> {
+        self.for_command(id)?;
+        self.remove(id)
+    }
+
+    /// As [`Clients::delete`], whoever owns it.
+    pub(crate) fn remove(self, id: &str) -> Result<(), ClientError> {
+        let now = self.house.seams.clock.now();
+        let key = id.to_owned();
+        self.house.seams.store.write(move |transaction| {
+            for sql in REMOVE {
+                transaction.execute(sql, &[TENANT.into(), (&key).into()])?;
+            }
+            refresh::end_all(transaction, refresh::Of::Client, &key, now)?;
+            end_tokens(transaction, &key, now)
+        })?;
+        self.house.clients.load(&self.house.seams.store)?;
+        self.house.revocations.add(Kind::Client, id.to_owned(), now.plus(HOLD));
+        Ok(self.house.put(Record::of("client-removed").sync().client(id))?)
+    }
+}
+
+/// Tokens that were issued until now no longer hold.
+pub(super) fn end_tokens(
+    transaction: &Transaction<'_>,
+    id: &str,
+    now: Timestamp,
+) -> Result<(), ClientError> {
+    Ok(Revocations::write(transaction, Kind::Client, id, now.plus(HOLD))?)
+}
+
+/// What is stored of a client now.
+pub(super) fn stored(
+    transaction: &Transaction<'_>,
+    id: &str,
+) -> Result<Option<NewClient>, StoreError> {
+    let row = transaction.first(
+        "SELECT settings FROM identity_client WHERE tenant_id = ?1 AND id = ?2",
+        &[TENANT.into(), id.into()],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(serde_json::from_str(&row.get::<String>(0)?).ok())
+}
+
+pub(super) fn write(
+    transaction: &Transaction<'_>,
+    id: &str,
+    settings: &str,
+) -> Result<(), StoreError> {
+    transaction.execute(
+        "UPDATE identity_client SET settings = ?3 WHERE tenant_id = ?1 AND id = ?2",
+        &[TENANT.into(), id.into(), settings.into()],
+    )?;
+    Ok(())
+}
+
+/// Whether a client had something that it has no more, or proves who it is by something else.
+pub(super) fn narrows(old: &NewClient, new: &NewClient) -> bool {
+    let lost = |old: &[String], new: &[String]| old.iter().any(|one| !new.contains(one));
+    lost(&old.redirect_uris, &new.redirect_uris)
+        || lost(&old.post_logout_uris, &new.post_logout_uris)
+        || lost(&old.scopes, &new.scopes)
+        || lost(&old.roles, &new.roles)
+        || lost(&old.may_act_for, &new.may_act_for)
+        || old.grants.iter().any(|grant| !new.grants.contains(grant))
+        || demands(new).difference(&demands(old)).next().is_some()
+        || (old.access != new.access && !matches!(new.access, Access::Public))
+}
+
+fn demands(settings: &NewClient) -> BTreeSet<&'static str> {
+    settings.demands().into_iter().collect()
+}
+
+impl NewClient {
+    /// What the client is held to, by its short names.
+    pub fn demands(&self) -> Vec<&'static str> {
+        let all = [(self.requires_dpop, "dpop"), (self.requires_par, "par")];
+        all.into_iter().filter_map(|(is_set, name)| is_set.then_some(name)).collect()
+    }
+}
+
+const REMOVE: [&str; 2] = [
+    "DELETE FROM identity_client_secret WHERE tenant_id = ?1 AND client_id = ?2",
+    "DELETE FROM identity_client WHERE tenant_id = ?1 AND id = ?2",
+];
