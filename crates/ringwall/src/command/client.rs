@@ -83,12 +83,8 @@ struct Settings {
     /// Sign its access tokens by ES256, for readers that do not know Ed25519
     #[arg(long)]
     es256: bool,
-    /// Give it tokens only with a proof of a key of its own (RFC 9449)
-    #[arg(long)]
-    dpop: bool,
-    /// Take its authorization requests only when it pushed them (RFC 9126)
-    #[arg(long)]
-    par: bool,
+    #[command(flatten)]
+    demands: Demands,
     /// A client whose tokens it may exchange to call on for the same person (RFC 8693), as often
     /// as needed
     #[arg(long, value_name = "CLIENT", conflicts_with = "public")]
@@ -99,6 +95,16 @@ struct Settings {
     /// A scope that it may ask for beside `openid` and `profile`, as often as needed
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
+}
+
+#[derive(clap::Args, Clone, Copy, Debug)]
+struct Demands {
+    /// Give it tokens only with a proof of a key of its own (RFC 9449)
+    #[arg(long)]
+    dpop: bool,
+    /// Take its authorization requests only when it pushed them (RFC 9126)
+    #[arg(long)]
+    par: bool,
 }
 
 /// Runs the command.
@@ -121,7 +127,8 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
     let read = |file: &PathBuf| {
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
     };
-    let required = [(settings.dpop, "dpop"), (settings.par, "par")].into_iter();
+    let Demands { dpop, par } = settings.demands;
+    let required = [(dpop, "dpop"), (par, "par")].into_iter();
     let required = required.filter_map(|(is_set, name)| is_set.then_some(name));
     Ok(ClientSpec {
         id: id.to_owned(),
