@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{
-    CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
@@ -67,6 +67,8 @@ pub(crate) enum Refusal {
     Redirect { to: Box<Redirect>, error: &'static str, why: &'static str },
     /// To the person: there is nobody else whom we could trust with it.
     Person { status: StatusCode, why: &'static str },
+    /// To who asked without a token: how to come with one (RFC 6750 section 3.1).
+    NoToken,
     /// Ours to repair; the cause is in the log.
     Unavailable,
 }
@@ -188,6 +190,9 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
     if is_good && (lay_ready || call.is_known()) {
         reply.extensions_mut().insert(Known);
     }
+    if reply.status() == StatusCode::METHOD_NOT_ALLOWED {
+        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(endpoint.methods()));
+    }
     // RFC 9449 section 8.2: whoever proves a key learns the nonce for the next proof.
     let is_proved = matches!(endpoint, Endpoint::Par | Endpoint::Token);
     if is_proved && call.request.headers().contains_key("dpop") {
@@ -227,6 +232,20 @@ impl Endpoint {
     /// Whether a form may carry a password.
     fn hashes(self) -> bool {
         matches!(self, Self::Account | Self::Login)
+    }
+
+    /// What it answers (RFC 9110 section 15.5.6).
+    fn methods(self) -> &'static str {
+        match self {
+            Self::Discovery | Self::Jwks => "GET, HEAD",
+            Self::DeviceAuthorization
+            | Self::Introspect
+            | Self::Par
+            | Self::Revoke
+            | Self::Token => "POST",
+            Self::Authorize => "GET",
+            _ => "GET, POST",
+        }
     }
 
     /// Who may read the answer from another site's page.
@@ -333,6 +352,11 @@ fn refuse(house: &House, language: Language, refusal: Refusal) -> Reply {
             to.reply(&house.settings.issuer, &[("error", error), ("error_description", why)])
         }
         Refusal::Person { status, why } => page::message(status, language, why),
+        Refusal::NoToken => {
+            let mut reply = plain(StatusCode::UNAUTHORIZED, Bytes::new());
+            reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(ANY_TOKEN));
+            reply
+        }
         Refusal::Unavailable => busy(),
     }
 }
@@ -373,6 +397,7 @@ pub(crate) fn plain(status: StatusCode, body: Bytes) -> Reply {
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// RFC 9449 section 7.1.
 const PROOF: &str = "DPoP error=\"invalid_dpop_proof\", algs=\"ES256 EdDSA Ed25519\"";
+const ANY_TOKEN: &str = "Bearer, DPoP algs=\"ES256 EdDSA Ed25519\"";
 const TOKEN_OR_PROOF: &str = "Bearer error=\"invalid_token\", DPoP algs=\"ES256 EdDSA Ed25519\"";
 
 const EVERYWHERE: [(&str, &str); 4] = [

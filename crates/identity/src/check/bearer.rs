@@ -21,7 +21,10 @@ pub(crate) struct Held {
 
 pub(crate) fn bearer(house: &House, call: &Call) -> Result<Arc<AccessClaims>, Refusal> {
     let mut values = call.request.headers().get_all(AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Err(REFUSED) };
+    let Some(value) = values.next() else { return Err(Refusal::NoToken) };
+    if values.next().is_some() {
+        return Err(REFUSED);
+    }
     let Some((scheme, token)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
         return Err(REFUSED);
     };
@@ -59,7 +62,7 @@ fn unauthorized(refusal: Refusal) -> Refusal {
         Refusal::Client { error, why, .. } => {
             Refusal::Client { status: StatusCode::UNAUTHORIZED, error, why }
         }
-        other @ (Refusal::Person { .. } | Refusal::Redirect { .. } | Refusal::Unavailable) => other,
+        other => other,
     }
 }
 

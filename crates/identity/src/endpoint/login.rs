@@ -135,7 +135,7 @@ fn page(
 pub(crate) fn for_person(refusal: Refusal) -> Refusal {
     match refusal {
         Refusal::Client { status, why, .. } => Refusal::Person { status, why },
-        other @ (Refusal::Person { .. } | Refusal::Redirect { .. } | Refusal::Unavailable) => other,
+        other => other,
     }
 }
 

@@ -29,11 +29,18 @@ impl Chain {
                 id: format!("s{turn}"),
                 grants: vec![Grant::TokenExchange, Grant::ClientCredentials],
                 scopes: vec!["openid".to_owned(), "write".to_owned()],
-                may_act_for: vec![before, "s1".to_owned()],
+                may_act_for: vec![before],
                 ..NewClient::default()
             };
             let secret = f.identity.clients().add(client).unwrap().unwrap();
             secrets.push(secret.expose().clone());
+        }
+        let clients = f.identity.clients();
+        for turn in 0..6 {
+            let client = clients.find(&format!("s{turn}")).unwrap();
+            let mut settings = client.settings.clone();
+            settings.may_act_for.push("s1".to_owned());
+            clients.change(&client, settings).unwrap();
         }
         let session = f.sign_in().await;
         Self { f, session, secrets }

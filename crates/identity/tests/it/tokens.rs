@@ -126,7 +126,11 @@ async fn only_a_form_by_post_is_a_token_request() {
     let f = Fixture::new();
     let good = format!("grant_type=client_credentials&client_id=robot&client_secret={}", f.secret);
     let get = Request::get(format!("/oauth/token?{good}")).body(Bytes::new()).unwrap();
-    assert_eq!(f.send(get).await.status(), 405);
+    let reply = f.send(get).await;
+    assert_eq!(
+        (reply.status().as_u16(), &reply.headers()["allow"]),
+        (405, &"POST".parse().unwrap())
+    );
     assert_eq!(f.post(&format!("/oauth/token?{good}"), "").await.status(), 400);
     for content_type in ["application/json", "text/plain", ""] {
         let mut request = form_request("/oauth/token", &good, &[]);
@@ -223,8 +227,11 @@ async fn a_program_has_no_userinfo_and_a_bearer_is_one_header() {
         request
     };
     assert_eq!(f.send(with(&[&bearer])).await.status(), 403);
-    for values in [vec![], vec![bearer.as_str(), bearer.as_str()], vec!["Basic x"], vec!["Bearer"]]
-    {
+    let reply = f.send(with(&[])).await;
+    let challenge = reply.headers()["www-authenticate"].to_str().unwrap();
+    // RFC 6750 section 3.1: who showed nothing is not told that it was wrong.
+    assert!(reply.status() == 401 && !challenge.contains("error"), "{challenge}");
+    for values in [vec![bearer.as_str(), bearer.as_str()], vec!["Basic x"], vec!["Bearer"]] {
         assert_eq!(f.send(with(&values)).await.status(), 401, "{values:?}");
     }
 }
