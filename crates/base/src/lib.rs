@@ -14,8 +14,10 @@ mod person;
 mod contract;
 mod event;
 mod signer;
+mod client_certificate;
 mod fault;
 
+pub use client_certificate::{AlternativeName, ClientCertificate, RelativeName, Voucher};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use contract::{Contract, Operation, Parameter, ParameterPlace};
 pub use entropy::{Entropy, SystemEntropy};

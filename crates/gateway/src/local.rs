@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::COOKIE;
@@ -25,7 +26,9 @@ pub trait Local: Debug + Send + Sync {
     /// not when whoever asked has proved to be known, or the answer lay ready.
     fn counts(&self, response: &Response<Bytes>) -> bool;
 
-    /// Answers one request. Its fields are those of the client, session cookie included.
+    /// Answers one request. Its fields are those of the client, session cookie included. The
+    /// certificate that the connection showed is an extension of it, `Arc<ClientCertificate>`: no
+    /// field can say one.
     fn answer(&self, peer: IpAddr, request: Request<Bytes>) -> Answered<'_>;
 }
 
@@ -55,6 +58,9 @@ pub(crate) async fn ask(
         }
         CollectError::Body(_) => Refusal::malformed("the body broke off"),
     })?;
+    if let Some(certificate) = peer.client() {
+        parts.extensions.insert(Arc::clone(certificate));
+    }
     let request = Request::from_parts(parts, body.bytes);
     let response = local.answer(peer.address.ip().to_canonical(), request).await;
     if !local.counts(&response) {

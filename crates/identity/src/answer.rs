@@ -9,6 +9,7 @@ use http::header::{
     ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Method, Request, Response, StatusCode};
+use ringwall_base::ClientCertificate;
 use serde_json::json;
 
 use crate::check::Redirect;
@@ -49,6 +50,11 @@ impl Call {
     /// Whether the caller has proved to be known.
     pub(crate) fn is_known(&self) -> bool {
         self.is_known.get()
+    }
+
+    /// The certificate that the connection showed. Not a header: only the gateway can put it here.
+    pub(crate) fn certificate(&self) -> Option<&ClientCertificate> {
+        self.request.extensions().get::<Arc<ClientCertificate>>().map(Arc::as_ref)
     }
 
     /// What the person reads.

@@ -2,6 +2,8 @@
 
 mod authorization_request;
 mod bearer;
+mod bond;
+mod certificate;
 mod client;
 mod cookie;
 mod form;
@@ -20,6 +22,8 @@ pub(crate) use authorization_request::{
     AuthorizationRequest, Fault, Prompt, authorization_request,
 };
 pub(crate) use bearer::{Held, bearer, verified};
+pub(crate) use bond::{bond, certificate_hash};
+pub(crate) use certificate::certificate;
 pub(crate) use client::client;
 pub(crate) use cookie::{SESSION, cookie, session};
 pub(crate) use form::form;

@@ -13,6 +13,7 @@ use ringwall_jose::{JwkError, KeySet, base64url_encode};
 use ringwall_store::{Row, Store, StoreError, View};
 use serde::{Deserialize, Serialize};
 
+use crate::certificates::{CertificateName, is_hash};
 use crate::cors;
 use crate::identity::House;
 use crate::record::Record;
@@ -26,6 +27,9 @@ pub use declared::Declared;
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
+    /// `tls_client_auth` (RFC 8705 section 2.1): a certificate that an authority of the door or the
+    /// fleet's own vouches for, by one of its names.
+    Certificate(CertificateName),
     /// `private_key_jwt`: a JWKS document with its public keys.
     Key(String),
     /// `none`: an application on somebody's machine. PKCE stands in.
@@ -33,6 +37,10 @@ pub enum Access {
     /// `client_secret_basic` or `client_secret_post`, with a secret that we generated.
     #[default]
     Secret,
+    /// `self_signed_tls_client_auth` (section 2.2): one of these certificates, by `x5t#S256`.
+    SelfSigned(Vec<String>),
+    /// `tls_client_auth` with the fleet's certificate of the service that has the client's id.
+    Workload,
 }
 
 /// What a client may ask for.
@@ -105,6 +113,19 @@ impl Owner {
     }
 }
 
+/// What a client's tokens must be bound to. One that proves a key has them bound to that.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Binding {
+    /// To the certificate of its connection, all of them (RFC 8705 section 3.4).
+    Certificate,
+    /// To nothing.
+    #[default]
+    Free,
+    /// What it gets for itself, or to act with: to a key or a certificate.
+    Service,
+}
+
 /// A client to be registered.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NewClient {
@@ -125,6 +146,9 @@ pub struct NewClient {
     /// Whether it must prove a key for every token (RFC 9449 section 5.2).
     #[serde(default)]
     pub requires_dpop: bool,
+    /// What its tokens must be bound to beside that.
+    #[serde(default)]
+    pub binding: Binding,
     /// Whether its authorization requests are taken only when they were pushed (RFC 9126).
     #[serde(default)]
     pub requires_par: bool,
@@ -171,6 +195,9 @@ pub enum ClientError {
     /// There is no such client.
     #[error("there is no client with this id")]
     NotFound,
+    /// Its certificate's name or hash is not acceptable.
+    #[error("the client's certificate is not acceptable")]
+    Certificate,
     /// Somebody else made it, and changes it.
     #[error("{}", owned_by(*.0))]
     Owned(Owner),
@@ -209,6 +236,8 @@ pub(crate) struct ClientTable {
     by_id: ArcSwap<ById>,
     /// Where browser applications run.
     origins: ArcSwap<HashSet<String>>,
+    /// The services of the fleet, which need no registration.
+    services: ArcSwap<ById>,
 }
 
 type Hash = [u8; 32];
@@ -226,11 +255,19 @@ impl Default for NewClient {
             roles: Vec::new(),
             wants_es256: false,
             requires_dpop: false,
+            binding: Binding::Free,
             requires_par: false,
             post_logout_uris: Vec::new(),
             may_act_for: Vec::new(),
             owner: Owner::Command,
         }
+    }
+}
+
+impl Access {
+    /// Whether the certificate of a connection is the proof.
+    pub(crate) const fn is_by_certificate(&self) -> bool {
+        matches!(self, Self::Certificate(_) | Self::SelfSigned(_) | Self::Workload)
     }
 }
 
@@ -258,9 +295,9 @@ impl Client {
     }
 
     /// Whether a refresh token that is bound to no key changes with each use. A client that signs an
-    /// assertion each time proves a key anyway (RFC 9700 section 4.14).
+    /// assertion each time, or shows a certificate, proves a key anyway (RFC 9700 section 4.14).
     pub(crate) const fn rotates(&self) -> bool {
-        !matches!(self.settings.access, Access::Key(_))
+        matches!(self.settings.access, Access::Public | Access::Secret)
     }
 }
 
@@ -278,7 +315,7 @@ impl<'a> Clients<'a> {
         self.are_known(&new.may_act_for)?;
         let secret = match new.access {
             Access::Secret => Some(self.generate()?),
-            Access::Key(_) | Access::Public => None,
+            _ => None,
         };
         let hash = secret.as_ref().map(|secret| secret_hash(secret.expose()));
         let (id, now) = (new.id.clone(), self.house.seams.clock.now());
@@ -423,7 +460,23 @@ impl ClientTable {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Client>> {
-        self.by_id.load().get(id).map(Arc::clone)
+        let registered = self.by_id.load().get(id).map(Arc::clone);
+        registered.or_else(|| self.services.load().get(id).map(Arc::clone))
+    }
+
+    /// The services of the fleet from now on.
+    pub(crate) fn enlist(&self, services: impl IntoIterator<Item = String>) {
+        let service = |id: String| {
+            let settings = NewClient {
+                id: id.clone(),
+                access: Access::Workload,
+                binding: Binding::Service,
+                ..NewClient::default()
+            };
+            let (secret_hashes, keys) = (Vec::new(), KeySet::default());
+            (id, Arc::new(Client { settings, is_disabled: false, secret_hashes, keys }))
+        };
+        self.services.store(Arc::new(services.into_iter().map(service).collect()));
     }
 }
 
@@ -469,6 +522,14 @@ fn check(new: &NewClient) -> Result<(), ClientError> {
         return Err(ClientError::PublicProgram);
     }
     keys_of(new).map_err(ClientError::Keys)?;
+    let is_usable = match &new.access {
+        Access::Certificate(name) => name.is_usable(),
+        Access::SelfSigned(hashes) => !hashes.is_empty() && hashes.iter().all(|one| is_hash(one)),
+        Access::Key(_) | Access::Public | Access::Secret | Access::Workload => true,
+    };
+    if !is_usable {
+        return Err(ClientError::Certificate);
+    }
     let mut uris = new.redirect_uris.iter().chain(&new.post_logout_uris);
     match uris.find(|uri| !is_redirect_uri(uri)) {
         Some(uri) => Err(ClientError::RedirectUri(uri.clone())),
@@ -479,7 +540,7 @@ fn check(new: &NewClient) -> Result<(), ClientError> {
 fn keys_of(new: &NewClient) -> Result<KeySet, JwkError> {
     match &new.access {
         Access::Key(jwks) => KeySet::parse(jwks.as_bytes()),
-        Access::Public | Access::Secret => Ok(KeySet::default()),
+        _ => Ok(KeySet::default()),
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::clients::{ClientTable, Clients};
 use crate::keys::{KeyError, KeyRing, KeyRow, Purpose};
+use crate::mutual_tls::{MutualTls, Offer};
 use crate::people::Users;
 use crate::record::Record;
 use crate::replay::Replay;
@@ -45,6 +46,7 @@ pub(crate) struct House {
     /// Access tokens that came back to us, as from who introspects them.
     pub(crate) tokens: TokenCache<AccessToken, Arc<AccessClaims>>,
     pub(crate) replay: Replay,
+    pub(crate) mutual_tls: Offer,
     /// New at each start: a proof with a nonce from before is asked for again.
     pub(crate) nonces: Nonces,
     /// Used proofs.
@@ -96,6 +98,7 @@ impl Identity {
             revocations: Revocations::load(&seams.store, now)?,
             tokens: TokenCache::new(ours(&settings), TOKENS_MAX),
             replay: Replay::default(),
+            mutual_tls: Offer::default(),
             nonces: Nonces::new(&seams.random::<32>()?),
             proofs: Replays::new(DpopProof::memory()),
             throttle: Throttle::new(settings.throttle),
@@ -136,6 +139,17 @@ impl Identity {
     /// Says which roles count only after two factors. Open sessions gain or lose them at once.
     pub fn elevate(&self, roles: BTreeSet<String>) {
         self.house.sessions.elevate(roles);
+    }
+
+    /// Says where certificates of clients are asked for. `None`, as at the start: nowhere.
+    pub fn offer_mutual_tls(&self, offer: Option<MutualTls>) {
+        self.house.mutual_tls.store(offer.map(Arc::new));
+    }
+
+    /// Says which services the fleet has: each is a client for itself, by its own certificate. A
+    /// registered client of that name stands in its place.
+    pub fn enlist(&self, services: impl IntoIterator<Item = String>) {
+        self.house.clients.enlist(services);
     }
 
     /// The OAuth 2 clients.

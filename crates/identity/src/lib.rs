@@ -26,6 +26,8 @@ mod farewell;
 mod throttle;
 mod sessions;
 mod clients;
+mod certificates;
+mod mutual_tls;
 mod codes;
 mod room;
 mod pushed;
@@ -43,10 +45,14 @@ mod settings;
 mod tables;
 
 pub use answer::Known;
-pub use clients::{Access, Client, ClientError, Clients, Declared, Grant, NewClient, Owner};
+pub use certificates::{CertificateName, certificate_hashes};
+pub use clients::{
+    Access, Binding, Client, ClientError, Clients, Declared, Grant, NewClient, Owner,
+};
 pub use factors::{Factors, Handout};
 pub use identity::{Identity, OpenError};
 pub use keys::{KeyError, KeyRow, KeyState, Purpose};
+pub use mutual_tls::MutualTls;
 pub use password::{PasswordError, hash_password};
 pub use people::{Account, PeopleError, Users};
 pub use seams::{KeyBytes, KeyVault, KeyVaultError, Seams};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Algorithm, Proofs, SignError, Timestamp};
-use ringwall_jose::{base64url_encode, mint};
+use ringwall_jose::{Confirmation, base64url_encode, mint};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,15 +52,9 @@ struct Access<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     amr: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cnf: Option<Confirmation<'a>>,
+    cnf: Option<&'a Confirmation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     act: Option<&'a Value>,
-}
-
-/// RFC 7800: who may use the token.
-#[derive(Serialize)]
-struct Confirmation<'a> {
-    jkt: &'a str,
 }
 
 #[derive(Serialize)]
@@ -86,7 +80,7 @@ pub(crate) fn for_program(
     house: &House,
     client: &Client,
     scope: &str,
-    jkt: Option<&str>,
+    cnf: Option<&Confirmation>,
 ) -> Result<Issued, SignError> {
     let settings = &client.settings;
     // A program renews without a person, so its token may live longer.
@@ -110,11 +104,11 @@ pub(crate) fn for_program(
         auth_time: None,
         acr: None,
         amr: Vec::new(),
-        cnf: jkt.map(|jkt| Confirmation { jkt }),
+        cnf,
         act: None,
     };
     let token = sign(house, client, &claims)?;
-    Ok(Issued { token, life, scope: scope.to_owned(), kind: kind(jkt) })
+    Ok(Issued { token, life, scope: scope.to_owned(), kind: kind(cnf) })
 }
 
 /// For a person who let the client act.
@@ -122,7 +116,7 @@ pub(crate) fn for_person(
     house: &House,
     client: &Client,
     grantee: &Grantee,
-    (token_id, jkt): (&str, Option<&str>),
+    (token_id, cnf): (&str, Option<&Confirmation>),
 ) -> Result<Issued, SignError> {
     let life = house.settings.access_life.min(LIFE_MAX);
     let now = house.seams.clock.now();
@@ -147,18 +141,18 @@ pub(crate) fn for_person(
         auth_time: Some(grantee.authenticated.secs()),
         acr: Some(grantee.proofs.level()),
         amr: grantee.proofs.names(),
-        cnf: jkt.map(|jkt| Confirmation { jkt }),
+        cnf,
         act: None,
     };
     let token = sign(house, client, &claims)?;
-    Ok(Issued { token, life, scope: grantee.scope.clone(), kind: kind(jkt) })
+    Ok(Issued { token, life, scope: grantee.scope.clone(), kind: kind(cnf) })
 }
 
 /// For a client that acts for the person of another token: no longer, no more, no freer.
 pub(crate) fn for_actor(
     house: &House,
     client: &Client,
-    (held, jkt): (&Held, Option<&str>),
+    (held, cnf): (&Held, Option<&Confirmation>),
     (scope, act): (&str, &Value),
 ) -> Result<Issued, SignError> {
     let now = house.seams.clock.now();
@@ -187,16 +181,20 @@ pub(crate) fn for_actor(
             .and_then(Value::as_array)
             .map(|ways| ways.iter().filter_map(Value::as_str).collect())
             .unwrap_or_default(),
-        cnf: jkt.map(|jkt| Confirmation { jkt }),
+        cnf,
         act: Some(act),
     };
     let token = sign(house, client, &claims)?;
-    Ok(Issued { token, life, scope: scope.to_owned(), kind: kind(jkt) })
+    Ok(Issued { token, life, scope: scope.to_owned(), kind: kind(cnf) })
 }
 
-/// A client that does not know the kind of a token must not use it (RFC 6749 section 7.1).
-const fn kind(jkt: Option<&str>) -> &'static str {
-    if jkt.is_some() { "DPoP" } else { "Bearer" }
+/// A client that does not know the kind of a token must not use it (RFC 6749 section 7.1). One that
+/// is bound to a certificate is sent like any other (RFC 8705 section 3).
+pub(crate) const fn kind(cnf: Option<&Confirmation>) -> &'static str {
+    match cnf {
+        Some(Confirmation::Key(_)) => "DPoP",
+        Some(Confirmation::Certificate(_)) | None => "Bearer",
+    }
 }
 
 /// The ID token that goes with an access token.

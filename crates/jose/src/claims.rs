@@ -1,8 +1,10 @@
 //! What a verified token says. Only [`crate::KeySet::verify`] makes these from a token.
 
 use ringwall_base::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::base64url;
 use crate::verify::VerifyError;
 
 /// An access token's claims (RFC 9068 section 2.2).
@@ -45,13 +47,24 @@ impl AccessClaims {
     }
 }
 
-/// The claims of an access token that is bound to a key.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The claims of an access token that is bound to a key or a certificate.
+#[derive(Clone, Debug, PartialEq)]
 pub struct BoundClaims {
     /// What it says, once the key is proved.
     pub access: AccessClaims,
-    /// `cnf.jkt`: the thumbprint of the key.
-    pub jkt: String,
+    /// `cnf`: what must be proved.
+    pub confirmation: Confirmation,
+}
+
+/// What must be proved by whoever uses a token (RFC 7800): one thing, never a choice of two.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub enum Confirmation {
+    /// The certificate of the connection: its SHA-256 in base64url (RFC 8705 section 3.1).
+    #[serde(rename = "x5t#S256")]
+    Certificate(String),
+    /// A key: its thumbprint (RFC 9449 section 6.1).
+    #[serde(rename = "jkt")]
+    Key(String),
 }
 
 /// The claims of `rw-int+jwt`.
@@ -175,14 +188,30 @@ impl AccessClaims {
 
 impl BoundClaims {
     pub(crate) fn read(mut claims: Claims) -> Result<Self, VerifyError> {
-        let malformed = VerifyError::Claim("cnf");
-        // A second way of binding that we do not check would be a promise that nobody keeps.
-        let jkt = match claims.members.remove("cnf") {
-            Some(Value::Object(cnf)) if cnf.len() == 1 => Claims::new(cnf).take_text("jkt"),
-            Some(_) | None => return Err(malformed),
+        let confirmation = match claims.members.remove("cnf") {
+            Some(Value::Object(cnf)) => Confirmation::read(cnf),
+            Some(_) | None => None,
         };
-        let jkt = jkt.map_err(|_inner| malformed)?;
-        Ok(Self { access: AccessClaims::read(claims)?, jkt })
+        let confirmation = confirmation.ok_or(VerifyError::Claim("cnf"))?;
+        Ok(Self { access: AccessClaims::read(claims)?, confirmation })
+    }
+}
+
+impl Confirmation {
+    /// A second way of binding that we do not check would be a promise that nobody keeps.
+    fn read(members: Map<String, Value>) -> Option<Self> {
+        let mut members = members.into_iter();
+        let (Some((name, Value::String(text))), None) = (members.next(), members.next()) else {
+            return None;
+        };
+        match name.as_str() {
+            "jkt" => is_text(&text).then_some(Self::Key(text)),
+            "x5t#S256" => {
+                let is_hash = base64url::decode(&text).is_some_and(|hash| hash.len() == 32);
+                is_hash.then_some(Self::Certificate(text))
+            }
+            _ => None,
+        }
     }
 }
 

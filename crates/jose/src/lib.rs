@@ -30,7 +30,8 @@ mod fuzz;
 pub use algorithm::SignatureAlgorithm;
 pub use base64url::{decode as base64url_decode, encode as base64url_encode};
 pub use claims::{
-    AccessClaims, Actor, AssertionClaims, BoundClaims, IdClaims, InternalClaims, LogoutClaims,
+    AccessClaims, Actor, AssertionClaims, BoundClaims, Confirmation, IdClaims, InternalClaims,
+    LogoutClaims,
 };
 pub use dpop::DpopProof;
 pub use explain::{Step, explain};

@@ -37,7 +37,8 @@ pub trait Profile: sealed::Sealed {
 #[derive(Clone, Copy, Debug)]
 pub struct AccessToken;
 
-/// `at+jwt` that is bound to a key: never accepted without a proof of it (RFC 9449 section 7).
+/// `at+jwt` that is bound to a key or a certificate: never accepted without a proof of it (RFC 9449
+/// section 7, RFC 8705 section 3).
 #[derive(Clone, Copy, Debug)]
 pub struct BoundAccessToken;
 

@@ -60,12 +60,8 @@ impl<P: Profile, T> TokenCache<P, T> {
         (now, reading): (Timestamp, u64),
         make: impl FnOnce(&Arc<P::Claims>) -> T,
     ) -> Result<Arc<T>, VerifyError> {
-        // Not the token itself: memory that leaks must not give tokens away.
         let id = digest(&SHA256, token.as_bytes());
-        let known = self.entries.get(id.as_ref());
-        // Both ways: a clock that was set back must not make a token good before its time.
-        let is_fresh = |known: &Known<P, T>| known.at <= now && now < known.until;
-        let known = known.filter(|known| known.keys == *keys.fingerprint() && is_fresh(known));
+        let known = self.known(keys, id.as_ref(), now);
         if let Some(known) = known.as_ref().filter(|known| known.reading == reading) {
             return Ok(Arc::clone(&known.made));
         }
@@ -80,6 +76,26 @@ impl<P: Profile, T> TokenCache<P, T> {
         let entry = Entry { claims, made: Arc::clone(&made), reading, keys, at, until };
         self.entries.put(id.as_ref(), Arc::new(entry));
         Ok(made)
+    }
+
+    /// What was made of a token that is remembered. Never verifies one.
+    pub fn recall(
+        &self,
+        keys: &KeySet,
+        token: &str,
+        (now, reading): (Timestamp, u64),
+    ) -> Option<Arc<T>> {
+        let id = digest(&SHA256, token.as_bytes());
+        let known = self.known(keys, id.as_ref(), now)?;
+        (known.reading == reading).then(|| Arc::clone(&known.made))
+    }
+
+    /// By the token's hash, not the token itself: memory that leaks must not give tokens away.
+    fn known(&self, keys: &KeySet, id: &[u8], now: Timestamp) -> Option<Known<P, T>> {
+        let known = self.entries.get(id)?;
+        // Both ways: a clock that was set back must not make a token good before its time.
+        let is_fresh = known.at <= now && now < known.until;
+        (is_fresh && known.keys == *keys.fingerprint()).then_some(known)
     }
 }
 

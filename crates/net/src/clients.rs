@@ -1,6 +1,8 @@
 //! Client certificates at a public door: whom they are believed about, and which are revoked.
 //!
 //! Fails closed: a chain without a valid CRL of its issuer is refused as soon as there is one CRL.
+//! Beside the operator's authorities a door may believe the fleet's own, and take self-signed
+//! certificates. Those prove a key and nothing else, and are told apart by their [`Voucher`].
 //! What is open when a certificate is revoked is closed, tunnels too: the socket itself is shut.
 
 use std::collections::HashMap;
@@ -10,19 +12,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
+use ringwall_base::Voucher;
 use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use tokio::net::TcpStream;
+use webpki::KeyUsage;
 
+use crate::certificate_of::is_self_issued;
 use crate::tls::provider;
+use crate::{SpiffeId, Trust};
 
 /// Whose certificates a door takes. Replaced while running.
 pub struct Clients {
     is_required: bool,
+    beside: Beside,
+    algorithms: WebPkiSupportedAlgorithms,
     verifier: ArcSwap<Verifier>,
     /// Grows with each replacement, so that a handshake across one is noticed.
     version: AtomicU64,
@@ -30,14 +41,33 @@ pub struct Clients {
     next: AtomicU64,
 }
 
-/// One set of roots and CRLs.
+/// Roots in PEM, and the lists of what they revoke.
+#[derive(Clone, Copy, Debug)]
+pub struct Authorities<'a> {
+    /// The roots.
+    pub ca: &'a [u8],
+    /// Lists in PEM, or one in DER.
+    pub crls: Option<&'a [u8]>,
+}
+
+/// Whose certificates a door takes beside those of the operator's authorities.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// The fleet, for its own workloads.
+    pub fleet: Option<Arc<Trust>>,
+    /// Whether self-signed ones are taken.
+    pub takes_self_signed: bool,
+}
+
+/// One set of roots and CRLs; `None` believes nobody.
 #[derive(Debug)]
-struct Verifier(Arc<dyn ClientCertVerifier>);
+struct Verifier(Option<Arc<dyn ClientCertVerifier>>);
 
 /// A connection whose client showed a certificate.
 #[derive(Debug)]
 struct Open {
     chain: Vec<CertificateDer<'static>>,
+    voucher: Voucher,
     socket: OwnedFd,
 }
 
@@ -78,9 +108,26 @@ impl Clients {
         crls: Option<&[u8]>,
         is_required: bool,
     ) -> Result<Arc<Self>, ClientsError> {
-        let verifier = Verifier::new(ca, crls, is_required)?;
+        Self::with(Some(Authorities { ca, crls }), is_required, Beside::default())
+    }
+
+    /// As [`Clients::new`], and believes others beside; without authorities only those.
+    ///
+    /// # Errors
+    /// When authorities or lists cannot be used.
+    pub fn with(
+        authorities: Option<Authorities<'_>>,
+        is_required: bool,
+        beside: Beside,
+    ) -> Result<Arc<Self>, ClientsError> {
+        let verifier = match authorities {
+            Some(Authorities { ca, crls }) => Verifier::new(ca, crls)?,
+            None => Verifier(None),
+        };
         Ok(Arc::new(Self {
             is_required,
+            beside,
+            algorithms: provider().signature_verification_algorithms,
             verifier: ArcSwap::from_pointee(verifier),
             version: AtomicU64::default(),
             open: Mutex::default(),
@@ -99,7 +146,7 @@ impl Clients {
     /// # Errors
     /// When either cannot be used; then nothing has changed.
     pub fn replace(&self, ca: &[u8], crls: Option<&[u8]>) -> Result<usize, ClientsError> {
-        let verifier = Verifier::new(ca, crls, self.is_required)?;
+        let verifier = Verifier::new(ca, crls)?;
         self.verifier.store(Arc::new(verifier));
         self.version.fetch_add(1, Ordering::SeqCst);
         Ok(self.recheck())
@@ -118,17 +165,48 @@ impl Clients {
         self.version.load(Ordering::SeqCst)
     }
 
+    /// Who vouches for a certificate now. `None`: nobody who is believed.
+    pub(crate) fn voucher(&self, chain: &[CertificateDer<'_>]) -> Option<Voucher> {
+        let (leaf, rest) = chain.split_first()?;
+        self.vouch(leaf, rest, UnixTime::now()).ok()
+    }
+
+    fn vouch(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<Voucher, rustls::Error> {
+        let refused = match &self.verifier.load().0 {
+            Some(verifier) => match verifier.verify_client_cert(leaf, intermediates, now) {
+                Ok(_) => return Ok(Voucher::Authority),
+                Err(refused) => refused,
+            },
+            None => CertificateError::UnknownIssuer.into(),
+        };
+        if let Some(fleet) = &self.beside.fleet
+            && let Ok(id) = fleet.verify(leaf, intermediates, now, KeyUsage::client_auth())
+        {
+            return Ok(Voucher::Fleet(SpiffeId::as_str(&id).to_owned()));
+        }
+        // One that an authority issued is not let in this way: it may be over, or revoked.
+        if self.beside.takes_self_signed && is_self_issued(leaf) {
+            return Ok(Voucher::Nobody);
+        }
+        Err(refused)
+    }
+
     /// Watches a connection whose handshake began at `version`. `None` when it cannot be watched
     /// or was revoked meanwhile: it must be closed.
     pub(crate) fn watch(
         self: &Arc<Self>,
         version: u64,
-        chain: &[CertificateDer<'_>],
+        (chain, voucher): (&[CertificateDer<'_>], Voucher),
         stream: &TcpStream,
     ) -> Option<Watched> {
         let socket = rustix::io::fcntl_dupfd_cloexec(stream, 0).ok()?;
         let chain = chain.iter().map(|one| one.clone().into_owned()).collect();
-        let open = Arc::new(Open { chain, socket });
+        let open = Arc::new(Open { chain, voucher, socket });
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         self.locked().insert(number, Arc::clone(&open));
         let watched = Watched { clients: Arc::clone(self), number };
@@ -137,10 +215,8 @@ impl Clients {
     }
 
     fn shut_unless_good(&self, open: &Open) -> bool {
-        let Some((leaf, rest)) = open.chain.split_first() else {
-            return false;
-        };
-        let is_good = self.verify_client_cert(leaf, rest, UnixTime::now()).is_ok();
+        // What an authority vouched for does not go on as something that nobody vouches for.
+        let is_good = self.voucher(&open.chain).is_some_and(|now| now == open.voucher);
         if !is_good {
             // An error says that the connection is gone already.
             rustix::net::shutdown(&open.socket, rustix::net::Shutdown::Both).ok();
@@ -154,7 +230,7 @@ impl Clients {
 }
 
 impl Verifier {
-    fn new(ca: &[u8], crls: Option<&[u8]>, is_required: bool) -> Result<Self, ClientsError> {
+    fn new(ca: &[u8], crls: Option<&[u8]>) -> Result<Self, ClientsError> {
         let mut roots = RootCertStore::empty();
         for root in CertificateDer::pem_slice_iter(ca) {
             roots.add(root.map_err(ClientsError::Pem)?).map_err(ClientsError::Root)?;
@@ -171,12 +247,9 @@ impl Verifier {
             // An old list says nothing about today.
             builder = builder.with_crls(crls).enforce_revocation_expiration();
         }
-        if !is_required {
-            builder = builder.allow_unauthenticated();
-        }
         // The names of the roots are not told to strangers.
         let verifier = builder.clear_root_hint_subjects().build().map_err(ClientsError::Crl)?;
-        Ok(Self(verifier))
+        Ok(Self(Some(verifier)))
     }
 }
 
@@ -213,7 +286,7 @@ impl ClientCertVerifier for Clients {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
-        self.verifier.load().0.verify_client_cert(leaf, intermediates, now)
+        self.vouch(leaf, intermediates, now).map(|_| ClientCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -222,7 +295,7 @@ impl ClientCertVerifier for Clients {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.load().0.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -231,11 +304,11 @@ impl ClientCertVerifier for Clients {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.verifier.load().0.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.verifier.load().0.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 

@@ -2,18 +2,17 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use rustls::server::Acceptor;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor};
-use x509_parser::prelude::GeneralName;
 
+use crate::certificate_of::read;
 use crate::clients::Watched;
 use crate::hosts::{Choice, Host, Hosts};
 use crate::tls::How;
-use crate::{ClientCertificate, Clients, ServerTls, SpiffeId, TlsFacts};
+use crate::{Clients, ServerTls, SpiffeId, TlsFacts};
 
 /// A finished handshake.
 pub(crate) struct Shaken {
@@ -81,11 +80,12 @@ async fn serve(
     let stream = start.into_stream(config).await.ok()?;
     let (socket, session) = stream.get_ref();
     let chain = session.peer_certificates();
-    let watched = match (&clients, chain) {
-        (Some(clients), Some(chain)) => Some(clients.watch(version, chain, socket)?),
-        (None, _) | (_, None) => None,
-    };
-    let client = leaf(&stream).and_then(ClientCertificate::read).map(Arc::new);
+    let (mut watched, mut client) = (None, None);
+    if let (Some(clients), Some(chain)) = (&clients, chain) {
+        let voucher = clients.voucher(chain)?;
+        client = read(chain.first()?, voucher.clone()).map(Arc::new);
+        watched = Some(clients.watch(version, (chain, voucher), socket)?);
+    }
     let facts = TlsFacts { client, ..facts(&stream) };
     let scope = Some(Scope { hosts: Arc::clone(hosts), clients, _watched: watched });
     Some(Shaken { stream, facts, scope })
@@ -108,36 +108,6 @@ fn facts(stream: &TlsStream<TcpStream>) -> TlsFacts {
         identity: None,
         client: None,
     }
-}
-
-impl ClientCertificate {
-    /// What a record needs of a verified certificate; `None` when it cannot be parsed.
-    fn read(der: &rustls_pki_types::CertificateDer<'_>) -> Option<Self> {
-        let (_, certificate) = x509_parser::parse_x509_certificate(der).ok()?;
-        let names = certificate.subject_alternative_name().ok()?;
-        let names = names.map(|names| names.value.general_names.iter()).into_iter().flatten();
-        let names = names.filter_map(|name| {
-            if let GeneralName::DNSName(text)
-            | GeneralName::RFC822Name(text)
-            | GeneralName::URI(text) = name
-            {
-                Some((*text).to_owned())
-            } else {
-                None
-            }
-        });
-        Some(Self {
-            subject: certificate.subject().to_string(),
-            serial: hex(certificate.raw_serial()),
-            sha256: hex(digest(&SHA256, der).as_ref()),
-            names: names.collect(),
-        })
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 /// A fatal alert (RFC 8446 section 6, 112), in the clear because no key was agreed on.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use http::HeaderValue;
+use ringwall_base::ClientCertificate;
 
 use crate::Curb;
 use crate::drain::Presence;
@@ -50,22 +51,8 @@ pub struct TlsFacts {
     pub version: &'static str,
     /// The verified SPIFFE id of the client's certificate, on a door that asks for one.
     pub identity: Option<String>,
-    /// The client's verified certificate, on a public door that asks for one. It says nothing
-    /// about services.
+    /// The client's certificate, on a public door that asks for one. It makes nobody a service.
     pub client: Option<Arc<ClientCertificate>>,
-}
-
-/// A client's certificate, verified against the roots and revocation lists of the door.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ClientCertificate {
-    /// The subject, as in `CN=kiosk 7, O=Shop`.
-    pub subject: String,
-    /// The serial number in hexadecimal.
-    pub serial: String,
-    /// SHA-256 of the certificate in hexadecimal.
-    pub sha256: String,
-    /// DNS, mail and URI names.
-    pub names: Vec<String>,
 }
 
 impl Peer {
@@ -108,6 +95,11 @@ impl Peer {
     /// The verified SPIFFE id of the client, if it showed a certificate.
     pub fn identity(&self) -> Option<&str> {
         self.tls.as_ref()?.identity.as_deref()
+    }
+
+    /// The certificate that the client showed at a public door.
+    pub fn client(&self) -> Option<&Arc<ClientCertificate>> {
+        self.tls.as_ref()?.client.as_ref()
     }
 
     /// Counts a limit that this peer passed.

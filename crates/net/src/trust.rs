@@ -60,7 +60,7 @@ impl Trust {
     }
 
     /// Follows the chain to a root, then reads the one id that the leaf carries.
-    fn verify(
+    pub(crate) fn verify(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],

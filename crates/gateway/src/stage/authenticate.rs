@@ -2,34 +2,33 @@
 //!
 //! At the edge a session cookie or an access token, never both: the service behind us might trust
 //! the one that we ignored. A token that is bound to a key comes with a proof of it, made for this
-//! very request; what is remembered of the token never stands for the proof. Between services the client certificate, or the listener that only one
+//! very request, or over a connection with the certificate that it is bound to; what is remembered
+//! of the token stands for neither. Between services the client certificate, or the listener that only one
 //! service can reach; a person only by an identity token that was addressed to the one who passes
 //! it on. Does no I/O: keys and sessions answer from memory.
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Method;
 use http::header::ORIGIN;
 use ringwall_base::{Secret, Sessions, Timestamp};
-use ringwall_jose::{
-    AccessClaims, AccessToken, BoundAccessToken, DpopProof, Expected, InternalClaims, KeySet,
-    Replays, TokenCache, Use,
-};
+use ringwall_jose::{AccessClaims, Expected, InternalClaims, KeySet};
 use ringwall_net::Peer;
 use ringwall_policy::PersonFacts;
 
 use crate::Refusal;
-use crate::refusal::Challenge;
 use crate::stage::normalize::Normal;
 use crate::stage::route::Route;
 use crate::standing::{Includes, expand};
 use crate::tenure::Credential;
 
 mod shown;
+mod tokens;
 
-use shown::{Shown, challenged, proof, shown};
+pub(crate) use tokens::Tokens;
+
+use shown::{Shown, shown};
 
 /// The keys that tokens are verified with: snapshots, replaced whole at rotation.
 pub trait Keys: Debug + Send + Sync {
@@ -80,26 +79,6 @@ pub(crate) struct Edge {
     pub(crate) sessions: Arc<dyn Sessions>,
 }
 
-/// Access tokens seen before, who calls with each, and the proofs that came with them. A token is
-/// in one of the two caches at most: those in `bound` need a proof at each use.
-#[derive(Debug)]
-pub(crate) struct Tokens {
-    free: TokenCache<AccessToken, Holder>,
-    bound: TokenCache<BoundAccessToken, Holder>,
-    proofs: Replays,
-}
-
-/// Who calls with a verified token, by the roles of one snapshot.
-#[derive(Debug)]
-pub(crate) struct Holder {
-    claims: Arc<AccessClaims>,
-    /// The key whose proof must come with it.
-    jkt: Option<String>,
-    caller: Arc<Caller>,
-    /// The epoch of revocations at which it was not revoked.
-    held_at: AtomicU64,
-}
-
 /// Checks credentials.
 #[derive(Debug)]
 pub(crate) struct Authenticate {
@@ -119,21 +98,6 @@ pub(crate) struct Caller {
     credential: Credential,
 }
 
-impl Tokens {
-    pub(crate) fn new(expected: &Expected, entries_max: usize) -> Self {
-        Self {
-            free: TokenCache::new(expected.clone(), entries_max),
-            bound: TokenCache::new(expected.clone(), entries_max),
-            proofs: Replays::new(DpopProof::memory()),
-        }
-    }
-
-    /// What the tokens must say.
-    pub(crate) const fn expected(&self) -> &Expected {
-        self.free.expected()
-    }
-}
-
 impl Authenticate {
     pub(crate) fn new(settings: Settings, keys: Arc<dyn Keys>, includes: Arc<Includes>) -> Self {
         Self { settings, keys, includes, nobody: Arc::default() }
@@ -148,7 +112,7 @@ impl Authenticate {
         now: Timestamp,
     ) -> Result<Arc<Caller>, Refusal> {
         match &self.settings {
-            Settings::Edge(edge) => self.edge(edge, request, route, now),
+            Settings::Edge(edge) => self.edge(edge, (peer, request), route, now),
             Settings::Inbound { fleet, service } => {
                 let caller = workload(peer, fleet)?;
                 let sender = Sender::Certified(caller.as_deref());
@@ -166,96 +130,18 @@ impl Authenticate {
     fn edge(
         &self,
         edge: &Edge,
-        request: &Normal,
+        (peer, request): (&Peer, &Normal),
         route: &Route,
         now: Timestamp,
     ) -> Result<Arc<Caller>, Refusal> {
         let shown = if route.operation().passes_bearer { None } else { shown(request.fields())? };
         match (shown, request.session()) {
             (Some(_), Some(_)) => Err(Refusal::malformed("an access token beside a session")),
-            (Some(Shown::Bearer(token)), None) => self.by_token(edge, token, now),
+            (Some(Shown::Bearer(token)), None) => self.by_token(edge, token, (peer, now)),
             (Some(Shown::Dpop(token)), None) => self.by_proof(edge, token, request, now),
             (None, Some(cookie)) => self.by_session(edge, cookie, (request, now), route),
             (None, None) => Ok(Arc::clone(&self.nobody)),
         }
-    }
-
-    fn by_token(&self, edge: &Edge, token: &str, now: Timestamp) -> Result<Arc<Caller>, Refusal> {
-        let keys = self.keys.access();
-        // Read before the look-up: what is revoked in between is looked up at the next use.
-        let epoch = self.keys.epoch();
-        let holder = edge
-            .tokens
-            .free
-            .verify(&keys, token, (now, edge.reading), |claims| self.holder(claims, None))
-            .map_err(|error| Refusal::unauthenticated(error.to_string()))?;
-        self.held(&holder, (epoch, Challenge::Bearer))
-    }
-
-    /// RFC 9449 section 7.1: the token, and a proof that was made to send it here and now.
-    fn by_proof(
-        &self,
-        edge: &Edge,
-        token: &str,
-        request: &Normal,
-        now: Timestamp,
-    ) -> Result<Arc<Caller>, Refusal> {
-        let keys = self.keys.access();
-        let epoch = self.keys.epoch();
-        let holder = edge.tokens.bound.verify(&keys, token, (now, edge.reading), |bound| {
-            self.holder(&Arc::new(bound.access.clone()), Some(bound.jkt.clone()))
-        });
-        let holder = holder.map_err(|error| challenged(error.to_string(), Challenge::Dpop))?;
-        let caller = self.held(&holder, (epoch, Challenge::Dpop))?;
-        // A key is read and a signature verified only for who has a good token.
-        let proof = proof(request, now)?;
-        if holder.jkt.as_deref() != Some(proof.jkt()) {
-            return Err(challenged("the proof is of another key", Challenge::Proof));
-        }
-        if !proof.is_for(token) {
-            return Err(challenged("the proof is for another token", Challenge::Proof));
-        }
-        // Last: only who holds a token and its key can fill this memory, and only a share of it
-        // (attack Q5).
-        match edge.tokens.proofs.note(proof.jkt(), proof.token_id(), now) {
-            Use::First => Ok(caller),
-            Use::Again => Err(challenged("the proof was used before", Challenge::Proof)),
-            Use::Full => Err(Refusal::TooMany {
-                limit: "proofs by one key".to_owned(),
-                retry_after_secs: DpopProof::memory().as_secs(),
-            }),
-        }
-    }
-
-    /// Who holds a token that was not revoked since.
-    fn held(
-        &self,
-        holder: &Holder,
-        (epoch, challenge): (u64, Challenge),
-    ) -> Result<Arc<Caller>, Refusal> {
-        if holder.held_at.load(Ordering::Acquire) != epoch {
-            if self.keys.is_revoked(&holder.claims) {
-                return Err(challenged("the token was revoked", challenge));
-            }
-            holder.held_at.store(epoch, Ordering::Release);
-        }
-        Ok(Arc::clone(&holder.caller))
-    }
-
-    fn holder(&self, claims: &Arc<AccessClaims>, jkt: Option<String>) -> Holder {
-        let person = PersonFacts {
-            subject: claims.subject.clone(),
-            // No login name has a colon: a program called `ada` must not own what is Ada's.
-            name: claims.name.clone().unwrap_or_else(|| format!("client:{}", claims.subject)),
-            roles: expand(&self.includes, &claims.roles),
-            mfa: false,
-        };
-        let client = Some(claims.client_id.clone());
-        let credential = Credential::Token(Arc::clone(claims));
-        let caller =
-            Caller { person: Some(person), client, is_consumed: true, credential, service: None };
-        let (claims, caller) = (Arc::clone(claims), Arc::new(caller));
-        Holder { claims, jkt, caller, held_at: AtomicU64::new(NEVER) }
     }
 
     fn by_session(
@@ -401,9 +287,6 @@ fn workload(peer: &Peer, fleet: &str) -> Result<Option<Arc<str>>, Refusal> {
 fn claimed_sender(claims: &InternalClaims) -> Option<&str> {
     claims.actor.as_ref().and_then(|actor| actor.subject.strip_prefix("service:"))
 }
-
-/// No epoch: a token that was just verified may have been revoked long ago.
-const NEVER: u64 = u64::MAX;
 
 fn person_of(claims: InternalClaims) -> Option<PersonFacts> {
     if claims.subject == "anonymous" || claims.subject.starts_with("service:") {

@@ -27,6 +27,8 @@ mod ownership;
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod certified;
+#[cfg(test)]
 mod cross_origin;
 #[cfg(test)]
 mod told;

@@ -1,22 +1,23 @@
-//! An access token of ours, in the header and nowhere else (RFC 6750 section 2.1): alone, or with the
-//! proof of the key that it is bound to (RFC 9449 section 7.1).
+//! An access token of ours, in the header and nowhere else (RFC 6750 section 2.1): alone, with the
+//! proof of the key that it is bound to (RFC 9449 section 7.1), or over a connection with the
+//! certificate that it is bound to (RFC 8705 section 3).
 
 use std::sync::Arc;
 
 use http::StatusCode;
 use http::header::AUTHORIZATION;
-use ringwall_jose::{AccessClaims, BoundAccessToken, VerifyError};
+use ringwall_jose::{AccessClaims, BoundAccessToken, Confirmation, VerifyError};
 
 use crate::answer::{Call, Refusal};
-use crate::check::proof_for;
+use crate::check::{certificate_hash, proof_for};
 use crate::identity::House;
 
 /// An access token that holds.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
     pub(crate) claims: Arc<AccessClaims>,
-    /// The key whose proof must come with it.
-    pub(crate) jkt: Option<String>,
+    /// What must be proved by whoever uses it.
+    pub(crate) bond: Option<Confirmation>,
 }
 
 pub(crate) fn bearer(house: &House, call: &Call) -> Result<Arc<AccessClaims>, Refusal> {
@@ -30,9 +31,16 @@ pub(crate) fn bearer(house: &House, call: &Call) -> Result<Arc<AccessClaims>, Re
     };
     let held = verified(house, token).ok_or(REFUSED)?;
     call.know();
-    match held.jkt {
+    match held.bond {
         None if scheme.eq_ignore_ascii_case("bearer") => Ok(held.claims),
-        Some(jkt) if scheme.eq_ignore_ascii_case("dpop") => {
+        Some(Confirmation::Certificate(hash)) if scheme.eq_ignore_ascii_case("bearer") => {
+            if certificate_hash(call).is_some_and(|shown| shown == hash) {
+                Ok(held.claims)
+            } else {
+                Err(REFUSED)
+            }
+        }
+        Some(Confirmation::Key(jkt)) if scheme.eq_ignore_ascii_case("dpop") => {
             proof_for(house, call, (token, &jkt)).map_err(unauthorized)?;
             Ok(held.claims)
         }
@@ -45,11 +53,11 @@ pub(crate) fn bearer(house: &House, call: &Call) -> Result<Arc<AccessClaims>, Re
 pub(crate) fn verified(house: &House, token: &str) -> Option<Held> {
     let (keys, now) = (house.keys.snapshot(), house.seams.clock.now());
     let held = match house.tokens.verify(&keys.access, token, (now, 0), Arc::clone) {
-        Ok(claims) => Held { claims: Arc::clone(&claims), jkt: None },
+        Ok(claims) => Held { claims: Arc::clone(&claims), bond: None },
         Err(VerifyError::Bound) => {
             let expected = house.tokens.expected();
             let bound = keys.access.verify::<BoundAccessToken>(token, expected, now).ok()?;
-            Held { claims: Arc::new(bound.access), jkt: Some(bound.jkt) }
+            Held { claims: Arc::new(bound.access), bond: Some(bound.confirmation) }
         }
         Err(_) => return None,
     };

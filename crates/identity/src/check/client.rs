@@ -8,6 +8,7 @@ use http::header::AUTHORIZATION;
 use ringwall_jose::{Expected, base64url_decode, parse_json};
 
 use crate::answer::{Call, Refusal};
+use crate::check::certificate;
 use crate::clients::{Access, Client};
 use crate::form::{Form, decode};
 use crate::identity::House;
@@ -27,7 +28,7 @@ pub(crate) fn client(house: &House, call: &Call, form: &Form) -> Result<Arc<Clie
         Proof::Assertion { id, .. } | Proof::Nothing { id } | Proof::Secret { id, .. } => id,
     };
     let known = house.clients.get(id);
-    match judge(house, known.as_deref(), &proof) {
+    match judge(house, call, known.as_deref(), &proof) {
         Ok(()) => {
             let client = known.ok_or(Refusal::invalid_client())?;
             // Everybody can say that they are a public client.
@@ -44,17 +45,24 @@ pub(crate) fn client(house: &House, call: &Call, form: &Form) -> Result<Arc<Clie
     }
 }
 
-fn judge(house: &House, client: Option<&Client>, proof: &Proof) -> Result<(), &'static str> {
+fn judge(
+    house: &House,
+    call: &Call,
+    client: Option<&Client>,
+    proof: &Proof,
+) -> Result<(), &'static str> {
     let Some(client) = client else { return Err("unknown client") };
     match (&client.settings.access, proof) {
         (Access::Secret, Proof::Secret { secret, .. }) if client.has_secret(secret) => {}
         (Access::Secret, Proof::Secret { .. }) => return Err("wrong secret"),
         (Access::Key(_), Proof::Assertion { token, .. }) => assertion(house, client, token)?,
         (Access::Public, Proof::Nothing { .. }) => {}
-        // No downgrade: a client with a key never gets in with a secret or with nothing (attack C6).
-        (Access::Key(_) | Access::Public | Access::Secret, _) => {
-            return Err("not the registered method");
+        // RFC 8705 section 2: the certificate of the connection, beside the `client_id`.
+        (access, Proof::Nothing { .. }) if access.is_by_certificate() => {
+            certificate(client, call.certificate(), house.seams.clock.now())?;
         }
+        // No downgrade: a client with a key never gets in with a secret or with nothing (attack C6).
+        _ => return Err("not the registered method"),
     }
     if client.is_disabled { Err("disabled client") } else { Ok(()) }
 }

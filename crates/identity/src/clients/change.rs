@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ringwall_base::Timestamp;
 use ringwall_store::{StoreError, Transaction};
 
-use super::{Access, Client, ClientError, Clients, NewClient, check};
+use super::{Access, Binding, Client, ClientError, Clients, NewClient, check};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
@@ -148,7 +148,13 @@ fn demands(settings: &NewClient) -> BTreeSet<&'static str> {
 impl NewClient {
     /// What the client is held to, by its short names.
     pub fn demands(&self) -> Vec<&'static str> {
-        let all = [(self.requires_dpop, "dpop"), (self.requires_par, "par")];
+        let is_bound = |binding| self.binding == binding;
+        let all = [
+            (is_bound(Binding::Service), "bound"),
+            (is_bound(Binding::Certificate), "certificate"),
+            (self.requires_dpop, "dpop"),
+            (self.requires_par, "par"),
+        ];
         all.into_iter().filter_map(|(is_set, name)| is_set.then_some(name)).collect()
     }
 }

@@ -82,7 +82,7 @@ fn wanted(declared: &[Declared]) -> Result<BTreeMap<String, Wanted>, ClientError
                 Some(secret_hash(secret.expose()))
             }
             (Access::Secret, _) => return Err(ClientError::WeakSecret),
-            (Access::Key(_) | Access::Public, _) => None,
+            _ => None,
         };
         let text = serde_json::to_string(&settings).unwrap_or_default();
         wanted.insert(settings.id.clone(), Wanted { settings, text, hash });

@@ -18,11 +18,16 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     }
     let issuer = &house.settings.issuer;
     let at = |path: &str| format!("{issuer}{path}");
-    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+    let mutual = house.mutual_tls.load();
+    let certified = || mutual.iter().flat_map(|mutual| mutual.methods());
     let algorithms = ["EdDSA", "ES256", "PS256"];
     // Who is not authenticated may not introspect.
-    let introspecting = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
-    let body = json!({
+    let introspecting: Vec<&str> = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+        .into_iter()
+        .chain(certified())
+        .collect();
+    let methods: Vec<&str> = introspecting.iter().copied().chain(["none"]).collect();
+    let mut body = json!({
         "issuer": issuer,
         "authorization_endpoint": at(AUTHORIZE),
         "token_endpoint": at(TOKEN),
@@ -52,7 +57,12 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         "request_uri_parameter_supported": false,
         "claims_supported": ["sub", "name", "preferred_username", "roles", "auth_time", "acr", "amr", "sid"],
         "prompt_values_supported": ["none", "login"],
+        "tls_client_certificate_bound_access_tokens": mutual.is_some(),
     });
+    let aliases = mutual.as_ref().and_then(|mutual| mutual.aliases(issuer));
+    if let (Some(aliases), Some(members)) = (aliases, body.as_object_mut()) {
+        members.insert("mtls_endpoint_aliases".to_owned(), aliases);
+    }
     let mut reply = json_reply(StatusCode::OK, &body);
     let age = HeaderValue::from_static("public, max-age=300");
     reply.headers_mut().insert(CACHE_CONTROL, age);

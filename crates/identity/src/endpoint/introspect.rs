@@ -8,6 +8,7 @@ use crate::check::{Held, client, form, verified};
 use crate::clients::{Access, Client};
 use crate::identity::House;
 use crate::refresh::{Live, is_refresh_token, look};
+use crate::tokens::kind;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let form = form(call)?;
@@ -27,7 +28,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     }
     // Another client's token looks like none at all: no oracle (attack T7).
     let held = verified(house, token).filter(|held| held.claims.client_id == client.settings.id);
-    let body = held.map_or(json!({"active": false}), |Held { claims, jkt }| {
+    let body = held.map_or(json!({"active": false}), |Held { claims, bond }| {
         let mut body = json!({
             "active": true,
             "iss": claims.issuer,
@@ -39,13 +40,13 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
             "jti": claims.token_id,
             "scope": claims.scopes.join(" "),
             "username": claims.name,
-            "token_type": if jkt.is_some() { "DPoP" } else { "Bearer" },
+            "token_type": kind(bond.as_ref()),
         });
         if let (Some(act), Some(members)) = (claims.extra.get("act"), body.as_object_mut()) {
             members.insert("act".to_owned(), act.clone());
         }
-        if let (Some(jkt), Some(members)) = (jkt, body.as_object_mut()) {
-            members.insert("cnf".to_owned(), json!({"jkt": jkt}));
+        if let (Some(bond), Some(members)) = (bond, body.as_object_mut()) {
+            members.insert("cnf".to_owned(), json!(bond));
         }
         body
     });

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use ringwall_base::Secret;
-use ringwall_jose::DpopProof;
+use ringwall_jose::{Confirmation, DpopProof};
 use serde_json::json;
 
 use crate::answer::{Call, Refusal, Reply, json_reply};
-use crate::check::{client, form, once, proof, resource, scope};
+use crate::check::{bond, client, form, once, proof, resource, scope};
 use crate::clients::{Access, Client, Grant};
 use crate::codes::Grantee;
 use crate::form::Form;
@@ -27,12 +27,21 @@ struct Asked<'a> {
     call: &'a Call,
     form: &'a Form,
     client: &'a Arc<Client>,
-    /// The proof of the key that the tokens are bound to.
     proof: Option<DpopProof>,
+    /// What the tokens are bound to: the key of the proof, or the client's certificate.
+    bond: Option<Confirmation>,
 }
 
 impl Asked<'_> {
-    /// The thumbprint of that key.
+    /// What refresh tokens are bound to, as it is kept.
+    fn cnf(&self) -> Option<String> {
+        self.bond.as_ref().map(|bond| match bond {
+            Confirmation::Certificate(hash) => format!("x5t#S256={hash}"),
+            Confirmation::Key(jkt) => jkt.clone(),
+        })
+    }
+
+    /// The thumbprint of the key of the proof.
     fn jkt(&self) -> Option<&str> {
         self.proof.as_ref().map(DpopProof::jkt)
     }
@@ -52,10 +61,8 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if !resource(&house.settings.issuer, &form) {
         return Err(Refusal::client("invalid_target", "the resource is not behind this server"));
     }
-    if proof.is_none() && client.settings.requires_dpop {
-        return Err(Refusal::client("invalid_dpop_proof", "the client must prove a key"));
-    }
-    let asked = Asked { call, form: &form, client: &client, proof };
+    let bond = bond(call, &client, (grant, proof.as_ref()))?;
+    let asked = Asked { call, form: &form, client: &client, proof, bond };
     match grant {
         Grant::AuthorizationCode => authorization_code::answer(house, &asked),
         Grant::ClientCredentials => client_credentials(house, &asked),
@@ -87,7 +94,7 @@ fn client_credentials(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal
     let scope = scope(client, asked.form)
         .ok_or(Refusal::client("invalid_scope", "a scope is not the client's"))?;
     asked.spend(house)?;
-    let issued = for_program(house, client, &scope, asked.jkt())?;
+    let issued = for_program(house, client, &scope, asked.bond.as_ref())?;
     let record = Record::of("token-issued").client(&client.settings.id).source(asked.call.peer);
     house.put(record.operation("client_credentials"))?;
     Ok(reply(&Given { issued, id_token: None, refresh_token: None }))
@@ -116,7 +123,7 @@ fn give(
 ) -> Result<Given, Refusal> {
     let client = asked.client;
     asked.spend(house)?;
-    let issued = for_person(house, client, grantee, (words.token_id, asked.jkt()))?;
+    let issued = for_person(house, client, grantee, (words.token_id, asked.bond.as_ref()))?;
     let id_token = wanted_id_token(house, client, grantee, &issued)?;
     let record = Record::of(words.action).client(&client.settings.id).source(asked.call.peer);
     house.put(record.person(&grantee.subject, &grantee.name).operation(words.grant))?;
@@ -130,7 +137,7 @@ fn new_family(house: &House, asked: &Asked<'_>) -> Result<Option<NewFamily>, Ref
     }
     // RFC 9449 section 5: those of a confidential client are bound to its own credential.
     let is_public = asked.client.settings.access == Access::Public;
-    let cnf = asked.jkt().map(str::to_owned).filter(|_| is_public);
+    let cnf = asked.cnf().filter(|_| is_public);
     Ok(Some(NewFamily::generate(house, cnf)?))
 }
 

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use ringwall_base::Algorithm;
 use ringwall_identity::{Access, Grant, NewClient};
-use ringwall_jose::{BoundAccessToken, DpopProof, Expected, JwkSet, PrivateKey, mint};
+use ringwall_jose::{
+    BoundAccessToken, BoundClaims, Confirmation, DpopProof, Expected, JwkSet, PrivateKey, mint,
+};
 use serde_json::{Value, json as value};
 
 use crate::fixture::*;
@@ -19,7 +21,10 @@ fn jkt_of(f: &Fixture, body: &Value) -> String {
     let expected = Expected { issuer: ISSUER.to_owned(), audience: ISSUER.to_owned() };
     let token = body["access_token"].as_str().unwrap_or_else(|| panic!("{body}"));
     assert!(f.identity.keys().verify_access(token, &expected, f.now()).is_err());
-    f.identity.keys().verify::<BoundAccessToken>(token, &expected, f.now()).unwrap().jkt
+    match f.identity.keys().verify::<BoundAccessToken>(token, &expected, f.now()).unwrap() {
+        BoundClaims { confirmation: Confirmation::Key(jkt), .. } => jkt,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn add(f: &Fixture, id: &str, access: Access) -> Option<String> {

@@ -11,6 +11,8 @@ mod authenticator;
 #[cfg(test)]
 mod authorize;
 #[cfg(test)]
+mod certified;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod cors;

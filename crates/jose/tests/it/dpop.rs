@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ringwall_base::{Algorithm, Signer as _, Timestamp};
 use ringwall_jose::{
-    AccessToken, BoundAccessToken, DpopProof, Expected, KeySet, PrivateKey, base64url_encode, mint,
+    AccessToken, BoundAccessToken, Confirmation, DpopProof, Expected, KeySet, PrivateKey,
+    base64url_encode, mint,
 };
 use serde_json::{Value, json};
 
@@ -181,13 +182,22 @@ fn d1_a_bound_token_is_one_kind_and_a_free_one_another() {
     let reason = |token: &str| keys.verify_access(token, &expected, NOW).unwrap_err().reason();
     assert_eq!(reason(&bound), "bound");
     let read = keys.verify::<BoundAccessToken>(&bound, &expected, NOW).unwrap();
-    assert_eq!((read.jkt.as_str(), read.access.subject.as_str()), ("t", "s"));
+    let key = Confirmation::Key("t".to_owned());
+    assert_eq!((read.confirmation, read.access.subject.as_str()), (key, "s"));
+    let hash = base64url_encode([7; 32]);
+    let certified = token(json!({"x5t#S256": hash}));
+    assert_eq!(reason(&certified), "bound");
+    let read = keys.verify::<BoundAccessToken>(&certified, &expected, NOW).unwrap();
+    assert_eq!(read.confirmation, Confirmation::Certificate(hash.clone()));
     for cnf in [
         json!(null),
         json!({}),
         json!("t"),
         json!({"jkt": 7}),
         json!({"x5t#S256": "t"}),
+        json!({"x5t#S256": format!("{hash}=")}),
+        json!({"x5t#S256": hash, "jkt": "t"}),
+        json!({"x5t": hash}),
         json!({"jkt": "t", "x5t#S256": "t"}),
     ] {
         let read = keys.verify::<BoundAccessToken>(&token(cnf.clone()), &expected, NOW);

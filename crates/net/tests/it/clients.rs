@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringwall_base::{AlternativeName, Voucher};
 use ringwall_net::{Clients, ClientsError, HostTls};
 
 use crate::edge::{Edge, client, connect, get, s_client, table};
@@ -31,7 +32,9 @@ fn a_required_certificate_is_required_and_an_optional_one_is_checked_too() {
         assert_eq!(is_served(&edge, None), !is_required);
         let peers = edge.house.recorder.peers.lock().unwrap();
         let facts = peers[0].tls.clone().unwrap();
-        assert_eq!(facts.client.unwrap().names, ["kiosk"]);
+        let shown = facts.client.unwrap();
+        assert_eq!(shown.names, [AlternativeName::Dns("kiosk".to_owned())]);
+        assert_eq!(shown.voucher, Voucher::Authority);
         assert_eq!(facts.identity, None, "a client is no service");
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal>
     let scope = narrowed(asked, &held)
         .ok_or(Refusal::client("invalid_scope", "a scope is not the token's or the client's"))?;
     asked.spend(house)?;
-    let issued = for_actor(house, asked.client, (&held, asked.jkt()), (&scope, &act))?;
+    let issued = for_actor(house, asked.client, (&held, asked.bond.as_ref()), (&scope, &act))?;
     let claims = &held.claims;
     if issued.life.is_zero() {
         // Within the leeway of our own clock, but nothing is left to give.
@@ -79,8 +79,8 @@ fn allowed(asked: &Asked<'_>, held: &Held) -> Result<Value, (&'static str, Refus
         return Err(("no person is behind the token", BAD));
     }
     // Attack D8: who cannot use the token cannot exchange it, and what comes out stays bound.
-    if held.jkt.is_some() && held.jkt.as_deref() != asked.jkt() {
-        return Err(("the key of the subject token was not proved", BAD));
+    if held.bond.is_some() && held.bond != asked.bond {
+        return Err(("what the subject token is bound to was not proved", BAD));
     }
     let before = claims.extra.get("act");
     let (mut depth, mut actor) = (1_usize, before);

@@ -16,7 +16,7 @@ pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal>
     let presented = Presented {
         token: Secret::new(token.to_owned()),
         client: Arc::clone(asked.client),
-        cnf: asked.jkt().map(str::to_owned),
+        cnf: asked.cnf(),
         scope: asked.form.get("scope").map(str::to_owned),
     };
     let token_id = house.token_id()?;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ringwall_api::{ClientSpec, Hidden, Reply, Request};
 use ringwall_base::Secret;
-use ringwall_identity::{Access, Client, Grant, NewClient, Owner};
+use ringwall_identity::{Access, Binding, Client, Grant, NewClient, Owner};
 use ringwall_manifest::Model;
 
 use super::{done, failed, knows_role, rows_of, unknown_role};
@@ -95,9 +95,11 @@ fn facts(client: &Client) -> Reply {
 
 const fn access(settings: &NewClient) -> &'static str {
     match settings.access {
+        Access::Certificate(_) | Access::SelfSigned(_) => "certificate",
         Access::Key(_) => "key",
         Access::Public => "public",
         Access::Secret => "secret",
+        Access::Workload => "workload",
     }
 }
 
@@ -167,6 +169,13 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         requires_par: requires("par"),
         may_act_for: spec.acts_for.clone(),
         owner: Owner::Command,
+        binding: if requires("bound") {
+            Binding::Service
+        } else if requires("certificate") {
+            Binding::Certificate
+        } else {
+            Binding::Free
+        },
     }
 }
 
@@ -181,4 +190,4 @@ fn changed(before: &NewClient, spec: &ClientSpec) -> NewClient {
 }
 
 /// What a client can be held to.
-const REQUIREMENTS: [&str; 2] = ["dpop", "par"];
+const REQUIREMENTS: [&str; 4] = ["bound", "certificate", "dpop", "par"];
