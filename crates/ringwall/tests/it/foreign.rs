@@ -81,6 +81,14 @@ fn oidc_agent_connects_as_a_device_and_refreshes() {
     judged_by(python(&library, include_str!("foreign/oidc_agent.py"), &[]));
 }
 
+/// `examples/clients`, as the guides show it.
+#[test]
+fn the_programs_of_the_guides_do_what_the_guides_say() {
+    let library = open();
+    let programs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/clients");
+    judged_by(python(&library, include_str!("foreign/guides.py"), &[programs]));
+}
+
 /// Apache as a relying party, and the folder of its pages.
 struct Site {
     url: String,
