@@ -13,6 +13,8 @@ pub struct Person {
     pub name: String,
     /// Roles that the account was given. Included roles are not expanded here.
     pub roles: Vec<String>,
+    /// Roles of the account that do not count before a second factor.
+    pub withheld: Vec<String>,
     /// The session's public id (`sid`), for revocation. Not the cookie.
     pub session: Option<String>,
     /// When the person last proved who they are.

@@ -11,6 +11,7 @@
 mod pipeline;
 mod stage;
 mod refusal;
+mod resource;
 mod problem;
 mod pages;
 mod asker;

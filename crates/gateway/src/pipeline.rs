@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use http::header::{HeaderValue, WWW_AUTHENTICATE};
 use http::{Request, Response};
 use ringwall_base::RequestId;
 use ringwall_net::{Answer, Answering, Body, Peer, Violation};
@@ -58,7 +59,12 @@ impl House {
             Ok(response) => response,
             Err(refusal) => {
                 let pages = self.core.pages();
-                record.refuse(refusal, (asker.tongue(), pages.as_deref()))
+                let challenge = line.and_then(|line| line.challenge(&refusal, &record));
+                let mut response = record.refuse(refusal, (asker.tongue(), pages.as_deref()));
+                if let Some(challenge) = challenge {
+                    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                }
+                response
             }
         };
         if is_edge {
@@ -79,6 +85,10 @@ impl Line {
         asker: &mut Asker,
     ) -> Result<Response<Body>, Refusal> {
         let request = self.normalize.run(peer, request)?;
+        let metadata = self.resources.as_ref().and_then(|resources| resources.answer(&request));
+        if let Some(metadata) = metadata {
+            return metadata;
+        }
         let route = match self.route.run(&request)? {
             Found::Local(local) => {
                 let visit = self.throttle.visit(record.from())?;
@@ -114,6 +124,10 @@ impl Line {
         }
         let response = self.review.run(response, &permit, &route, record).await?;
         Ok(idle::watched(response, || self.forward.begin(&permit, &route, record)))
+    }
+
+    fn challenge(&self, refusal: &Refusal, record: &Record) -> Option<HeaderValue> {
+        self.resources.as_ref()?.challenge(refusal, record.mount())
     }
 }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::Refusal;
 use crate::asker::Tongue;
 use crate::pages::{self, Pages};
+use crate::refusal::Challenge;
 
 /// The answer for a refused request, as this client reads it.
 pub(crate) fn told(
@@ -86,8 +87,9 @@ fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
             (RETRY_AFTER, Ok(HeaderValue::from(*retry_after_secs)))
         }
         Refusal::Overloaded { .. } => (RETRY_AFTER, Ok(HeaderValue::from_static("1"))),
-        Refusal::Unauthenticated { challenge, .. } => {
-            (WWW_AUTHENTICATE, Ok(HeaderValue::from_static(challenge.text())))
+        Refusal::NotSignedIn { .. } | Refusal::StepUp { .. } | Refusal::Unauthenticated { .. } => {
+            let Some(challenge) = Challenge::of(refusal) else { return };
+            (WWW_AUTHENTICATE, HeaderValue::from_str(&challenge.text(None)))
         }
         // What follows on this connection may be the rest of an attack, or of the body.
         Refusal::Malformed { .. } | Refusal::TooLarge { .. } => {

@@ -178,6 +178,11 @@ impl Record {
         self.leaf.as_ref().map(|leaf| leaf.operation.name.as_str())
     }
 
+    /// What stands before the service's own path at this door, if the request got so far.
+    pub(crate) fn mount(&self) -> Option<&str> {
+        self.leaf.as_ref().map(|leaf| &*leaf.mount)
+    }
+
     /// The client's address.
     pub(crate) const fn address(&self) -> IpAddr {
         self.address
@@ -230,7 +235,7 @@ impl Record {
         told: (Tongue, Option<&Pages>),
     ) -> Response<Body> {
         let response = problem::told(&refusal, self.id, told, self.ledger.is_dev);
-        if matches!(refusal, Refusal::Forbidden { .. } | Refusal::SignIn { .. }) {
+        if refusal.stage() == "authorize" && !matches!(refusal, Refusal::Undecided { .. }) {
             self.ledger.metrics.deny();
         }
         self.refused = Some(refusal);

@@ -9,6 +9,7 @@ use std::error::Error;
 
 use http::StatusCode;
 use ringwall_base::Place;
+use ringwall_jose::DpopProof;
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) enum Refusal {
     Moved { location: String },
     /// No operation has this path.
     NoRoute,
+    /// No line allows it to a stranger.
+    NotSignedIn { why: String, line: Option<Place> },
     /// The object belongs to someone else; the client must not learn that it is there.
     NotOwned { line: Option<Place> },
     /// `:own`, and nobody stated the owner.
@@ -39,6 +42,8 @@ pub(crate) enum Refusal {
     Overloaded { why: &'static str },
     /// A browser without a session asked for a page: it is sent to the login page.
     SignIn { location: String, why: String, line: Option<Place> },
+    /// It would be allowed after a second factor (RFC 9470).
+    StepUp { why: String, line: Option<Place> },
     /// The service did not answer in time.
     Timeout,
     /// More bytes than the limit.
@@ -62,18 +67,52 @@ pub(crate) enum Challenge {
     Bearer,
     /// A token that is bound to a key: RFC 9449 section 7.1.
     Dpop,
+    /// A credential, where none was shown: RFC 6750 section 3.1 names no error then.
+    Nothing,
     /// Another proof for the same token.
     Proof,
+    /// A token of a person who proved more: RFC 9470 section 3.
+    StepUp,
 }
 
 impl Challenge {
-    /// `WWW-Authenticate`.
-    pub(crate) const fn text(self) -> &'static str {
-        match self {
-            Self::Bearer => "Bearer error=\"invalid_token\", DPoP algs=\"ES256 EdDSA Ed25519\"",
-            Self::Dpop => "DPoP error=\"invalid_token\", algs=\"ES256 EdDSA Ed25519\"",
-            Self::Proof => "DPoP error=\"invalid_dpop_proof\", algs=\"ES256 EdDSA Ed25519\"",
+    /// What a refusal asks for.
+    pub(crate) const fn of(refusal: &Refusal) -> Option<Self> {
+        if let Refusal::Unauthenticated { challenge, .. } = refusal {
+            Some(*challenge)
+        } else if let Refusal::NotSignedIn { .. } = refusal {
+            Some(Self::Nothing)
+        } else if let Refusal::StepUp { .. } = refusal {
+            Some(Self::StepUp)
+        } else {
+            None
         }
+    }
+
+    /// `WWW-Authenticate`, with the address of the resource's metadata (RFC 9728 section 5.1).
+    pub(crate) fn text(self, metadata: Option<&str>) -> String {
+        let algorithms = DpopProof::ALGORITHMS.join(" ");
+        let (bearer, dpop) = match self {
+            Self::Bearer => (Some("error=\"invalid_token\""), None),
+            Self::Dpop => (None, Some("error=\"invalid_token\"")),
+            Self::Nothing => (Some(""), None),
+            Self::Proof => (None, Some("error=\"invalid_dpop_proof\"")),
+            Self::StepUp => (Some(MORE), Some(MORE)),
+        };
+        let metadata = metadata.map(|uri| format!("resource_metadata=\"{uri}\""));
+        let metadata = metadata.unwrap_or_default();
+        let algorithms = format!("algs=\"{algorithms}\"");
+        let challenge = |scheme: &str, parameters: &[&str]| {
+            let said = parameters.iter().filter(|parameter| !parameter.is_empty());
+            format!("{scheme} {}", said.copied().collect::<Vec<_>>().join(", "))
+        };
+        let bearer = bearer.map(|error| match (error, metadata.as_str()) {
+            // A scheme alone would read as the parameter of the next one.
+            ("", "") => challenge("Bearer", &["realm=\"ringwall\""]),
+            (error, metadata) => challenge("Bearer", &[error, metadata]),
+        });
+        let dpop = challenge("DPoP", &[dpop.unwrap_or_default(), &algorithms, &metadata]);
+        bearer.into_iter().chain([dpop]).collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -112,7 +151,9 @@ impl Refusal {
         let (code, status, title) = match self {
             Self::BadInput { .. } => ("RW3008", StatusCode::BAD_REQUEST, "Invalid input"),
             Self::CrossSite { .. } => ("RW3005", StatusCode::FORBIDDEN, "Cross-site request"),
-            Self::Forbidden { .. } => ("RW3001", StatusCode::FORBIDDEN, "Not allowed"),
+            Self::Forbidden { .. } | Self::NotSignedIn { .. } => {
+                ("RW3001", StatusCode::FORBIDDEN, "Not allowed")
+            }
             Self::Leak { .. } => ("RW3011", StatusCode::BAD_GATEWAY, "Answer withheld"),
             Self::Malformed { .. } => ("RW3000", StatusCode::BAD_REQUEST, "Malformed request"),
             Self::MediaType { .. } => {
@@ -127,6 +168,7 @@ impl Refusal {
             }
             Self::Overloaded { .. } => ("RW3018", StatusCode::SERVICE_UNAVAILABLE, "Too busy"),
             Self::SignIn { .. } => ("RW3001", StatusCode::SEE_OTHER, "Sign in"),
+            Self::StepUp { .. } => ("RW3003", StatusCode::UNAUTHORIZED, "Second factor needed"),
             Self::Timeout => ("RW3013", StatusCode::GATEWAY_TIMEOUT, "Service too slow"),
             Self::TooLarge { .. } => ("RW3009", StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
             Self::TooMany { .. } => ("RW3004", StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
@@ -145,7 +187,10 @@ impl Refusal {
     /// The catalogue's name for it (`event.action`).
     pub(crate) const fn action(&self) -> &'static str {
         match self {
-            Self::Forbidden { .. } | Self::SignIn { .. } => "access-denied",
+            Self::Forbidden { .. }
+            | Self::NotSignedIn { .. }
+            | Self::SignIn { .. }
+            | Self::StepUp { .. } => "access-denied",
             Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "object-not-owned",
             Self::TooMany { .. } => "rate-limited",
             Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "upstream-error",
@@ -171,7 +216,11 @@ impl Refusal {
             Self::Method { .. } | Self::Moved { .. } | Self::NoRoute => "route",
             Self::TooMany { .. } => "throttle",
             Self::CrossSite { .. } | Self::Unauthenticated { .. } => "authenticate",
-            Self::Forbidden { .. } | Self::SignIn { .. } | Self::Undecided { .. } => "authorize",
+            Self::Forbidden { .. }
+            | Self::NotSignedIn { .. }
+            | Self::SignIn { .. }
+            | Self::StepUp { .. }
+            | Self::Undecided { .. } => "authorize",
             Self::BadInput { .. } | Self::MediaType { .. } | Self::TooLarge { .. } => "inspect",
             Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "forward",
             Self::Leak { .. } | Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "review",
@@ -184,7 +233,9 @@ impl Refusal {
             Self::BadInput { why }
             | Self::Forbidden { why, .. }
             | Self::Leak { why }
+            | Self::NotSignedIn { why, .. }
             | Self::SignIn { why, .. }
+            | Self::StepUp { why, .. }
             | Self::Undecided { why } => why.clone(),
             Self::CrossSite { why }
             | Self::Malformed { why }
@@ -211,8 +262,10 @@ impl Refusal {
         match self {
             Self::Forbidden { line, .. }
             | Self::NotOwned { line }
+            | Self::NotSignedIn { line, .. }
             | Self::OwnerNotStated { line }
-            | Self::SignIn { line, .. } => line.as_ref(),
+            | Self::SignIn { line, .. }
+            | Self::StepUp { line, .. } => line.as_ref(),
             Self::BadInput { .. }
             | Self::CrossSite { .. }
             | Self::Leak { .. }
@@ -232,6 +285,10 @@ impl Refusal {
         }
     }
 }
+
+/// What a second factor is called, and why it is asked for. Fixed texts of plain letters.
+const MORE: &str = "error=\"insufficient_user_authentication\", \
+    error_description=\"A second factor is needed\", acr_values=\"aal2\"";
 
 fn chain(why: &str, source: Option<&(dyn Error + Send + Sync + 'static)>) -> String {
     let mut text = why.to_owned();

@@ -12,6 +12,7 @@ use ringwall_base::Place;
 use ringwall_manifest::{AuditRequests, Mode, Model, Partner};
 use ringwall_openapi::Schemas;
 
+use crate::resource::Resources;
 use crate::stage::authenticate::Authenticate;
 use crate::stage::authorize::Authorize;
 use crate::stage::forward::Forward;
@@ -52,6 +53,8 @@ pub(crate) struct Line {
     pub(crate) inspect: Inspect,
     pub(crate) forward: Forward,
     pub(crate) review: Review,
+    /// Where tokens come from; at the public door only.
+    pub(crate) resources: Option<Resources>,
 }
 
 /// Why a manifest cannot be enforced.

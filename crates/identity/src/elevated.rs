@@ -21,6 +21,13 @@ impl Elevated {
         self.0.store(roles.into());
     }
 
+    /// What of the granted roles would count after a second factor only.
+    pub(crate) fn withheld(&self, granted: &[String], proofs: Proofs) -> Vec<String> {
+        let elevated = self.0.load();
+        let waits = |role: &&String| !proofs.are_two() && elevated.contains(*role);
+        granted.iter().filter(waits).cloned().collect()
+    }
+
     /// What of the granted roles counts in a session with these proofs.
     pub(crate) fn counted(&self, granted: &[String], proofs: Proofs) -> Vec<String> {
         let elevated = self.0.load();

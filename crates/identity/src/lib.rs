@@ -21,6 +21,7 @@ mod factors;
 mod totp;
 mod recovery;
 mod login_step;
+mod step_up;
 mod welcome;
 mod farewell;
 mod throttle;

@@ -159,6 +159,7 @@ impl SessionTable {
             name: account.name.clone(),
             // Under the lock: whoever changes what counts afterwards finds this session.
             roles: self.elevated.counted(&account.roles, opening.proofs),
+            withheld: self.elevated.withheld(&account.roles, opening.proofs),
             session: Some(sid),
             authenticated_at: now,
             proofs: opening.proofs,
@@ -264,13 +265,19 @@ impl SessionTable {
     pub(crate) fn counted(&self, granted: &[String], proofs: Proofs) -> Vec<String> {
         self.elevated.counted(granted, proofs)
     }
+
+    /// Those that do not.
+    pub(crate) fn withheld(&self, granted: &[String], proofs: Proofs) -> Vec<String> {
+        self.elevated.withheld(granted, proofs)
+    }
 }
 
 impl Entry {
     fn count(&mut self, elevated: &Elevated) {
         let roles = elevated.counted(&self.granted, self.person.proofs);
-        if roles != self.person.roles {
-            self.person = Arc::new(Person { roles, ..(*self.person).clone() });
+        let withheld = elevated.withheld(&self.granted, self.person.proofs);
+        if roles != self.person.roles || withheld != self.person.withheld {
+            self.person = Arc::new(Person { roles, withheld, ..(*self.person).clone() });
         }
     }
 }
@@ -305,6 +312,7 @@ fn read_row(row: &Row) -> Result<Entry, StoreError> {
         subject: row.get(2)?,
         name: row.get(3)?,
         roles: Vec::new(),
+        withheld: Vec::new(),
         session: Some(row.get(1)?),
         authenticated_at: row.get(4)?,
         proofs: Proofs::parse(&row.get::<String>(8)?),

@@ -91,6 +91,10 @@ const GERMAN: &[(&str, &str)] = &[
         "Zu viele Versuche. Warten Sie einen Moment und versuchen Sie es dann noch einmal.",
     ),
     (
+        "This page needs a second factor. Please sign in with it.",
+        "Diese Seite verlangt einen zweiten Faktor. Bitte melden Sie sich damit an.",
+    ),
+    (
         "The page was open for too long. Please try again.",
         "Die Seite war zu lange offen. Bitte versuchen Sie es noch einmal.",
     ),

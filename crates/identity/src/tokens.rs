@@ -38,6 +38,10 @@ struct Access<'a> {
     scope: &'a str,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     roles: &'a [String],
+    /// Those of the person's roles that would count after a second factor: a gateway that needs one
+    /// of them asks for it (RFC 9470), and asks nobody else.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    roles_aal2: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,6 +102,7 @@ pub(crate) fn for_program(
         exp: now.plus(life).secs(),
         scope,
         roles: &settings.roles,
+        roles_aal2: &[],
         name: None,
         sid: None,
         gid: None,
@@ -124,6 +129,7 @@ pub(crate) fn for_person(
     let is_recent = now < grantee.authenticated.plus(house.settings.session_life);
     let proofs = if is_recent { grantee.proofs } else { Proofs::default() };
     let roles = house.sessions.counted(&grantee.roles, proofs);
+    let withheld = house.sessions.withheld(&grantee.roles, proofs);
     let claims = Access {
         iss: &house.settings.issuer,
         aud: &house.settings.issuer,
@@ -135,6 +141,7 @@ pub(crate) fn for_person(
         exp: now.plus(life).secs(),
         scope: &grantee.scope,
         roles: &roles,
+        roles_aal2: &withheld,
         name: Some(&grantee.name),
         sid: Some(&grantee.sid),
         gid: grantee.grant.as_deref(),
@@ -170,6 +177,7 @@ pub(crate) fn for_actor(
         exp: now.plus(life).secs(),
         scope,
         roles: &subject.roles,
+        roles_aal2: &[],
         name: subject.name.as_deref(),
         sid: subject.session.as_deref(),
         gid: subject.grant.as_deref(),

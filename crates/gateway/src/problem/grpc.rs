@@ -28,14 +28,14 @@ const fn status(refusal: &Refusal) -> u16 {
         Refusal::BadInput { .. } | Refusal::Malformed { .. } | Refusal::MediaType { .. } => 3,
         Refusal::Timeout => 4,
         Refusal::NotOwned { .. } => 5,
-        Refusal::CrossSite { .. } | Refusal::Forbidden { .. } => 7,
+        Refusal::CrossSite { .. } | Refusal::Forbidden { .. } | Refusal::NotSignedIn { .. } => 7,
         Refusal::TooLarge { .. } | Refusal::TooMany { .. } => 8,
         Refusal::Method { .. } | Refusal::Moved { .. } | Refusal::NoRoute | Refusal::WrongHost => {
             12
         }
         Refusal::Leak { .. } | Refusal::OwnerNotStated { .. } => 13,
         Refusal::Overloaded { .. } | Refusal::Unavailable { .. } | Refusal::Undecided { .. } => 14,
-        Refusal::SignIn { .. } | Refusal::Unauthenticated { .. } => 16,
+        Refusal::SignIn { .. } | Refusal::StepUp { .. } | Refusal::Unauthenticated { .. } => 16,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::manner::Manner;
 use crate::metrics::Tally;
 use crate::operation::Operation;
 use crate::overload::Floodgate;
+use crate::resource::Resources;
 use crate::stage::authenticate::{self, Authenticate, Edge};
 use crate::stage::authorize::Authorize;
 use crate::stage::forward::{self, Forward};
@@ -78,13 +79,15 @@ impl<'a> Builder<'a> {
         let aliases = gateway.aliases.iter().map(|alias| alias.to_ascii_lowercase());
         let hosts = std::iter::once(host).chain(aliases).collect();
         let expected = Expected { issuer: origin.clone(), audience: origin.clone() };
+        let mounts = self.model.services.values().map(|service| service.mount.as_str());
+        let local = self.core.seams().local.clone();
+        let resources = local.is_some().then(|| Resources::new(origin.clone(), mounts));
         let edge = Edge {
             origin,
             tokens: self.core.tokens(&expected),
             reading: self.core.reading(),
             sessions: Arc::clone(&self.core.seams().sessions),
         };
-        let local = self.core.seams().local.clone();
         let floodgate = Floodgate::build(gateway.overload.as_ref(), self.core.overload());
         let login = local.is_some().then(|| gateway.login_path.clone());
         Ok(Line {
@@ -96,6 +99,7 @@ impl<'a> Builder<'a> {
             inspect: Inspect::new(true),
             forward: self.forward(forward::Settings::Edge).with(floodgate),
             review: Review::new(true),
+            resources,
         })
     }
 
@@ -115,6 +119,7 @@ impl<'a> Builder<'a> {
             inspect: Inspect::new(true),
             forward: self.forward(forward::Settings::Inbound),
             review: Review::new(true),
+            resources: None,
         })
     }
 
@@ -154,6 +159,7 @@ impl<'a> Builder<'a> {
             inspect: Inspect::new(false),
             forward: self.forward(forward::Settings::Outbound),
             review: Review::new(false),
+            resources: None,
         }
     }
 

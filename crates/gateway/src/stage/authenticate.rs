@@ -94,6 +94,8 @@ pub(crate) struct Caller {
     person: Option<PersonFacts>,
     service: Option<Arc<str>>,
     client: Option<String>,
+    /// Roles that would count after a second factor.
+    withheld: Vec<String>,
     is_consumed: bool,
     credential: Credential,
 }
@@ -160,11 +162,12 @@ impl Authenticate {
             trusted.is_some_and(|cors| cors.trusts(from))
         })?;
         let roles = expand(&self.includes, &person.roles);
+        let withheld = expand(&self.includes, &person.withheld);
         let mfa = person.proofs.are_two();
         let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa };
         let cookie = Secret::new(cookie.to_owned());
         let credential = Credential::Session { cookie, roles: person.roles };
-        Ok(Arc::new(Caller { person: Some(facts), credential, ..Caller::default() }))
+        Ok(Arc::new(Caller { person: Some(facts), credential, withheld, ..Caller::default() }))
     }
 
     /// The person whose identity a service passes on.
@@ -208,6 +211,18 @@ impl Caller {
     /// The person's or program's subject.
     pub(crate) fn subject(&self) -> Option<&str> {
         self.person.as_ref().map(|person| person.subject.as_str())
+    }
+
+    /// The person as they would be after a second factor, if they have shown one only.
+    pub(crate) fn after_step_up(&self) -> Option<PersonFacts> {
+        let person = self.person.as_ref()?;
+        let is_program =
+            matches!(&self.credential, Credential::Token(claims) if claims.is_program());
+        if person.mfa || is_program || self.service.is_some() {
+            return None;
+        }
+        let roles = person.roles.iter().chain(&self.withheld).cloned().collect();
+        Some(PersonFacts { roles, mfa: true, ..person.clone() })
     }
 
     /// The calling service.

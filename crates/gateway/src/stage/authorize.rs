@@ -11,12 +11,13 @@ use http::header::ACCEPT;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringwall_base::Place;
 use ringwall_manifest::{OwnerRule, OwnerSource};
-use ringwall_policy::{Circumstances, Decision, DenyReason, Engine, Origin, Question};
+use ringwall_policy::{Circumstances, Decision, DenyReason, Engine, Origin, PersonFacts, Question};
 
 use crate::record::Record;
 use crate::stage::authenticate::Caller;
 use crate::stage::normalize::Normal;
 use crate::stage::route::Route;
+use crate::tenure::Credential;
 use crate::{Refusal, own};
 
 /// Asks the policy.
@@ -47,11 +48,11 @@ impl Authorize {
         route: &Route,
         record: &mut Record,
     ) -> Result<Permit, Refusal> {
-        let decision = self.decide(&caller, request, route, record);
+        let decision = self.decide(caller.person(), &caller, (request, route), record);
         let (is_own, line) = match decision {
             Decision::Allow { rule, own } => (own, self.engine.origin(rule).cloned()),
             Decision::Deny { reason, nearest } => {
-                let refusal = self.deny(&caller, request, route, (reason, nearest));
+                let refusal = self.deny(&caller, (request, route), (reason, nearest), record);
                 record.waive(refusal)?;
                 (false, None)
             }
@@ -67,14 +68,14 @@ impl Authorize {
 
     fn decide(
         &self,
+        person: Option<&PersonFacts>,
         caller: &Caller,
-        request: &Normal,
-        route: &Route,
+        (request, route): (&Normal, &Route),
         record: &Record,
     ) -> Decision {
         let operation = route.operation();
         let question = Question {
-            person: caller.person(),
+            person,
             caller: caller.service(),
             service: &operation.service,
             operation: &operation.name,
@@ -88,6 +89,37 @@ impl Authorize {
         self.engine.decide_at(operation.key, &question)
     }
 
+    /// Whether it would be allowed after a second factor.
+    fn is_for_two_factors(
+        &self,
+        caller: &Caller,
+        asked: (&Normal, &Route),
+        record: &Record,
+    ) -> bool {
+        caller.after_step_up().is_some_and(|person| {
+            let decision = self.decide(Some(&person), caller, asked, record);
+            matches!(decision, Decision::Allow { .. })
+        })
+    }
+
+    /// A second factor would change it. A browser can ask for one at once.
+    fn step_up(
+        &self,
+        caller: &Caller,
+        request: &Normal,
+        (why, line): (String, Option<Place>),
+    ) -> Refusal {
+        let why = format!("{why} before a second factor");
+        let has_session = matches!(caller.credential(), Credential::Session { .. });
+        match &self.login_path {
+            Some(login) if has_session && wants_page(request) => {
+                let location = format!("{}&acr_values=aal2", sign_in(login, request));
+                Refusal::SignIn { location, why, line }
+            }
+            _ => Refusal::StepUp { why, line },
+        }
+    }
+
     fn line(&self, rule: Option<usize>) -> Option<Place> {
         rule.and_then(|rule| self.engine.origin(rule)).map(|origin| origin.place.clone())
     }
@@ -95,9 +127,9 @@ impl Authorize {
     fn deny(
         &self,
         caller: &Caller,
-        request: &Normal,
-        route: &Route,
+        (request, route): (&Normal, &Route),
         (reason, nearest): (DenyReason, Option<usize>),
+        record: &Record,
     ) -> Refusal {
         let line = self.line(nearest);
         let operation = route.operation();
@@ -112,12 +144,17 @@ impl Authorize {
             DenyReason::Failed => Refusal::Undecided { why },
             DenyReason::NotSignedIn if wants_page(request) => match &self.login_path {
                 Some(login) => Refusal::SignIn { location: sign_in(login, request), why, line },
-                None => Refusal::Forbidden { why, line },
+                None => Refusal::NotSignedIn { why, line },
             },
+            DenyReason::NotSignedIn => Refusal::NotSignedIn { why, line },
+            DenyReason::Forbidden | DenyReason::NotGranted
+                if self.is_for_two_factors(caller, (request, route), record) =>
+            {
+                self.step_up(caller, request, (why, line))
+            }
             DenyReason::Forbidden
             | DenyReason::NeedsPerson
             | DenyReason::NotGranted
-            | DenyReason::NotSignedIn
             | DenyReason::UnknownOperation => Refusal::Forbidden { why, line },
         }
     }

@@ -83,7 +83,8 @@ fn d1_a_bound_token_is_nothing_as_a_bearer_token_and_a_free_one_nothing_with_a_p
     let bearer = format!("authorization: Bearer {}", b.token);
     let answer = get(edge, "/me", &[&bearer, &b.good("1")]);
     assert_eq!(status(&answer), 401);
-    assert!(answer.contains("Bearer error=\"invalid_token\", DPoP algs="), "{answer}");
+    assert!(answer.contains("Bearer error=\"invalid_token\", resource_metadata="), "{answer}");
+    assert!(answer.contains(", DPoP algs=\"ES256 EdDSA Ed25519\", resource_metadata="), "{answer}");
     let free = b.fleet.token("at+jwt", &json!({}));
     let proof = b.proof(&b.key, "2", &json!({"ath": DpopProof::ath_of(&free)}));
     let answer = get(edge, "/me", &[&format!("authorization: DPoP {free}"), &proof]);

@@ -13,6 +13,8 @@ mod faulty;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod challenges;
+#[cfg(test)]
 mod dpop;
 #[cfg(test)]
 mod egress;

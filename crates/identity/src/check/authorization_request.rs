@@ -7,6 +7,7 @@ use ringwall_jose::base64url_decode;
 use crate::check::{challenge, resource, scope};
 use crate::clients::Client;
 use crate::form::Form;
+use crate::step_up::asks_for_two;
 
 /// A request that is well-formed and within what the client registered.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct AuthorizationRequest {
     /// The oldest acceptable sign-in.
     pub(crate) age_max: Duration,
     pub(crate) prompt: Prompt,
+    /// `acr_values`: whether nothing less than two factors will do.
+    pub(crate) wants_two: bool,
 }
 
 /// `prompt` (OpenID Connect Core section 3.1.2.1).
@@ -63,6 +66,7 @@ pub(crate) fn authorization_request(
         jkt: dpop_jkt(form)?,
         age_max: age_max(form)?,
         prompt: prompt(form)?,
+        wants_two: form.get("acr_values").is_some_and(asks_for_two),
     })
 }
 

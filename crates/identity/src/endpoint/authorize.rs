@@ -18,6 +18,7 @@ use crate::form::Form;
 use crate::identity::House;
 use crate::pushed::{is_ours, open};
 use crate::record::Record;
+use crate::step_up::{self, StepUp};
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if call.request.method() != Method::GET {
@@ -110,6 +111,12 @@ fn person(
         Prompt::AsNeeded if request.age_max.is_zero() => Prompt::Login,
         other => other,
     };
+    let step = person.as_ref().map(|person| step_up::of(house, person, request.wants_two));
+    let person = match step.transpose()? {
+        Some(StepUp::SetUp) => return Err(to_client(redirect, UNMET)),
+        Some(StepUp::Login) => None,
+        Some(StepUp::Done) | None => person,
+    };
     match (person, prompt) {
         (None, Prompt::Silent) => Err(to_client(redirect, NOBODY)),
         (person, Prompt::AsNeeded | Prompt::Silent) => Ok(person),
@@ -132,4 +139,7 @@ fn to_client(redirect: &Redirect, fault: Fault) -> Refusal {
 const FRESH: Duration = Duration::from_mins(1);
 const NOBODY: Fault = Fault { error: "login_required", why: "nobody is signed in" };
 const NOT_PUSHED: Fault = Fault { error: "invalid_request", why: "the request must be pushed" };
+/// OpenID Connect Core Unmet Authentication Requirements 1.0 section 2, as RFC 9470 section 5 asks.
+const UNMET: Fault =
+    Fault { error: "unmet_authentication_requirements", why: "the person has no second factor" };
 const USED: Fault = Fault { error: "invalid_request_uri", why: "the request was used before" };

@@ -56,6 +56,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
         "authorization_response_iss_parameter_supported": true,
         "request_uri_parameter_supported": false,
         "claims_supported": ["sub", "name", "preferred_username", "roles", "auth_time", "acr", "amr", "sid"],
+        "acr_values_supported": ["aal1", "aal2"],
         "prompt_values_supported": ["none", "login"],
         "tls_client_certificate_bound_access_tokens": mutual.is_some(),
     });

@@ -14,6 +14,7 @@ use crate::page;
 use crate::password::{self, PASSWORD_BYTES_MAX};
 use crate::people::{Credential, Users, login_name};
 use crate::record::Record;
+use crate::step_up::{self, StepUp};
 use crate::welcome::welcome;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
@@ -32,8 +33,13 @@ fn show(house: &House, call: &Call) -> Result<Reply, Refusal> {
     // Who is signed in and was not sent here by a client that wants a fresh login goes on; so does their own
     // account, which asks for one before it lets factors be changed.
     let is_sent = back.starts_with(crate::answer::AUTHORIZE) || back == house.settings.account_path;
-    if !is_sent && session(house, call)?.is_some() {
-        return Ok(see_other(back));
+    let wants_two = query.get("acr_values").is_some_and(step_up::asks_for_two);
+    if !is_sent && let Some(person) = session(house, call)? {
+        return match step_up::of(house, &person, wants_two)? {
+            StepUp::Done => Ok(see_other(back)),
+            StepUp::Login => page(house, call, StatusCode::OK, back, Some(MORE)),
+            StepUp::SetUp => Ok(see_other(&house.settings.account_path)),
+        };
     }
     page(house, call, StatusCode::OK, back, None)
 }
@@ -141,4 +147,5 @@ pub(crate) fn for_person(refusal: Refusal) -> Refusal {
 
 const SLOW: &str = "Too many attempts. Wait a moment, then try again.";
 const STALE: &str = "The page was open for too long. Please try again.";
+const MORE: &str = "This page needs a second factor. Please sign in with it.";
 const WRONG: &str = "Name or password is wrong.";

@@ -39,4 +39,6 @@ mod refresh;
 #[cfg(test)]
 mod second_factor;
 #[cfg(test)]
+mod step_up;
+#[cfg(test)]
 mod tokens;

@@ -234,4 +234,5 @@ const RESERVED: &[&str] = &[
     "/oauth/userinfo",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/oauth-protected-resource",
 ];

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use ringwall_base::Timestamp;
 use ringwall_jose::{
@@ -10,6 +11,7 @@ use ringwall_jose::{
 };
 use ringwall_net::Peer;
 use ringwall_policy::PersonFacts;
+use serde_json::Value;
 
 use super::shown::{challenged, proof};
 use super::{Authenticate, Caller, Edge};
@@ -68,7 +70,7 @@ impl Authenticate {
         let known = peer.client().and_then(|_shown| bound.recall(&keys, token, at));
         let holder = match known {
             Some(known) => Ok(known),
-            None => match free.verify(&keys, token, at, |claims| self.holder(claims, None)) {
+            None => match free.verify(&keys, token, at, |claims| self.holder(claims, None, now)) {
                 // Without a certificate there is nothing that it could be bound to.
                 Err(VerifyError::Bound) if peer.client().is_some() => {
                     self.bound(edge, &keys, token, now)
@@ -100,7 +102,7 @@ impl Authenticate {
         now: Timestamp,
     ) -> Result<Arc<Holder>, VerifyError> {
         edge.tokens.bound.verify(keys, token, (now, edge.reading), |bound| {
-            self.holder(&Arc::new(bound.access.clone()), Some(bound.confirmation.clone()))
+            self.holder(&Arc::new(bound.access.clone()), Some(bound.confirmation.clone()), now)
         })
     }
 
@@ -155,22 +157,47 @@ impl Authenticate {
         Ok(Arc::clone(&holder.caller))
     }
 
-    fn holder(&self, claims: &Arc<AccessClaims>, confirmation: Option<Confirmation>) -> Holder {
+    fn holder(
+        &self,
+        claims: &Arc<AccessClaims>,
+        confirmation: Option<Confirmation>,
+        now: Timestamp,
+    ) -> Holder {
         let person = PersonFacts {
             subject: claims.subject.clone(),
             // No login name has a colon: a program called `ada` must not own what is Ada's.
             name: claims.name.clone().unwrap_or_else(|| format!("client:{}", claims.subject)),
             roles: expand(&self.includes, &claims.roles),
-            mfa: false,
+            mfa: is_two_factors(claims, now),
         };
+        let withheld = expand(&self.includes, &named(claims, "roles_aal2"));
         let client = Some(claims.client_id.clone());
         let credential = Credential::Token(Arc::clone(claims));
+        let person = Some(person);
         let caller =
-            Caller { person: Some(person), client, is_consumed: true, credential, service: None };
+            Caller { person, client, withheld, is_consumed: true, credential, service: None };
         let (claims, caller) = (Arc::clone(claims), Arc::new(caller));
         Holder { claims, confirmation, caller, held_at: AtomicU64::new(NEVER) }
     }
 }
+
+/// Whether the token says that its person showed two factors, not longer ago than a session that
+/// they open may last. Who refreshes for a month did not show them today.
+fn is_two_factors(claims: &AccessClaims, now: Timestamp) -> bool {
+    let is_high = claims.extra.get("acr").and_then(Value::as_str) == Some("aal2");
+    let shown = claims.authenticated_at;
+    is_high && !claims.is_program() && shown.is_some_and(|at| now < at.plus(TWO_FACTORS_LAST))
+}
+
+/// The texts of a claim that is a list.
+fn named(claims: &AccessClaims, name: &str) -> Vec<String> {
+    let listed = claims.extra.get(name).and_then(Value::as_array);
+    let texts = listed.into_iter().flatten().filter_map(Value::as_str);
+    texts.map(str::to_owned).collect()
+}
+
+/// `session_life` of identity: roles that want two factors are in no token that is older.
+const TWO_FACTORS_LAST: Duration = Duration::from_hours(12);
 
 /// No epoch: a token that was just verified may have been revoked long ago.
 const NEVER: u64 = u64::MAX;
