@@ -12,7 +12,8 @@ use http::{Method, Request, Response, StatusCode};
 use ringwall_base::ClientCertificate;
 use serde_json::json;
 
-use crate::check::Redirect;
+use crate::check::{Redirect, claimed_client};
+use crate::clients::TokenFormat;
 use crate::cors::{self, Readers};
 use crate::endpoint::{
     account, authorize, device, device_authorization, discovery, end_session, introspect, jwks,
@@ -129,7 +130,7 @@ pub(crate) async fn answer(house: &Arc<House>, peer: IpAddr, request: Request<By
 }
 
 async fn reply(house: &Arc<House>, endpoint: Endpoint, call: Call) -> Reply {
-    if endpoint.stays_in_memory(&call) {
+    if endpoint.stays_in_memory(house, &call) {
         return run(house, endpoint, &call);
     }
     let mut permit = None;
@@ -266,13 +267,16 @@ impl Endpoint {
     }
 
     /// Whether the answer needs neither the disk nor a password hash.
-    fn stays_in_memory(self, call: &Call) -> bool {
+    fn stays_in_memory(self, house: &House, call: &Call) -> bool {
         match self {
             Self::Discovery | Self::Jwks | Self::Userinfo => true,
             Self::Introspect => Form::parse(call.request.body())
                 .is_ok_and(|form| !form.get("token").is_some_and(refresh::is_refresh_token)),
-            Self::Token => Form::parse(call.request.body())
-                .is_ok_and(|form| form.get("grant_type") == Some("client_credentials")),
+            Self::Token => Form::parse(call.request.body()).is_ok_and(|form| {
+                let is_programs = form.get("grant_type") == Some("client_credentials");
+                // An opaque token is written down.
+                is_programs && !is_for_opaque(house, call, &form)
+            }),
             Self::Account
             | Self::Authorize
             | Self::Device
@@ -284,6 +288,13 @@ impl Endpoint {
             | Self::Revoke => false,
         }
     }
+}
+
+/// Whether the client that the request claims to be from gets opaque tokens.
+fn is_for_opaque(house: &House, call: &Call, form: &Form) -> bool {
+    let claimed = house.clients.has_opaque().then(|| claimed_client(call, form)).flatten();
+    let client = claimed.and_then(|id| house.clients.get(&id));
+    client.is_some_and(|client| client.settings.token_format == TokenFormat::Opaque)
 }
 
 impl Refusal {

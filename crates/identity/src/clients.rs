@@ -5,6 +5,7 @@ mod declared;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -88,6 +89,17 @@ impl Grant {
     }
 }
 
+/// What a client's access tokens look like.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenFormat {
+    /// Random letters, which only Ringwall can read.
+    Opaque,
+    /// JWT (RFC 9068).
+    #[default]
+    Signed,
+}
+
 /// Who made a client, and may change it. Nobody else does: a file and a person at a terminal would
 /// undo each other's work.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -155,6 +167,9 @@ pub struct NewClient {
     /// Where people may be sent after a logout that it asked for. Compared byte by byte.
     #[serde(default)]
     pub post_logout_uris: Vec<String>,
+    /// What its access tokens look like.
+    #[serde(default)]
+    pub token_format: TokenFormat,
     /// Clients whose tokens it may exchange, to call on for the person behind them.
     #[serde(default)]
     pub may_act_for: Vec<String>,
@@ -234,6 +249,8 @@ pub struct Clients<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct ClientTable {
     by_id: ArcSwap<ById>,
+    /// Whether one of them gets opaque tokens.
+    has_opaque: AtomicBool,
     /// Where browser applications run.
     origins: ArcSwap<HashSet<String>>,
     /// The services of the fleet, which need no registration.
@@ -257,6 +274,7 @@ impl Default for NewClient {
             requires_dpop: false,
             binding: Binding::Free,
             requires_par: false,
+            token_format: TokenFormat::Signed,
             post_logout_uris: Vec::new(),
             may_act_for: Vec::new(),
             owner: Owner::Command,
@@ -449,9 +467,17 @@ impl ClientTable {
             }
             Ok::<_, StoreError>(clients)
         })?;
+        let has_opaque =
+            clients.values().any(|client| client.settings.token_format == TokenFormat::Opaque);
+        self.has_opaque.store(has_opaque, Ordering::Relaxed);
         self.origins.store(Arc::new(clients.values().flat_map(|it| cors::origins(it)).collect()));
         self.by_id.store(Arc::new(clients));
         Ok(())
+    }
+
+    /// Whether a client gets opaque tokens.
+    pub(crate) fn has_opaque(&self) -> bool {
+        self.has_opaque.load(Ordering::Relaxed)
     }
 
     /// Whether a browser application runs at an origin.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use ringwall_base::{Person, Sessions, SignError, Signer, SinkError, Timestamp};
+use ringwall_base::{Person, Secret, Sessions, SignError, Signer, SinkError, Timestamp};
 use ringwall_jose::{
     AccessClaims, AccessToken, DpopProof, Expected, KeySet, Nonces, Replays, TokenCache,
     base64url_encode,
@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::clients::{ClientTable, Clients};
 use crate::keys::{KeyError, KeyRing, KeyRow, Purpose};
 use crate::mutual_tls::{MutualTls, Offer};
+use crate::opaque::OpaqueTokens;
 use crate::people::Users;
 use crate::record::Record;
 use crate::replay::Replay;
@@ -43,6 +44,7 @@ pub(crate) struct House {
     pub(crate) clients: ClientTable,
     pub(crate) keys: KeyRing,
     pub(crate) revocations: Revocations,
+    pub(crate) opaque: OpaqueTokens,
     /// Access tokens that came back to us, as from who introspects them.
     pub(crate) tokens: TokenCache<AccessToken, Arc<AccessClaims>>,
     pub(crate) replay: Replay,
@@ -96,6 +98,7 @@ impl Identity {
             clients,
             keys: KeyRing::open(&seams, &settings)?,
             revocations: Revocations::load(&seams.store, now)?,
+            opaque: OpaqueTokens::load(&seams)?,
             tokens: TokenCache::new(ours(&settings), TOKENS_MAX),
             replay: Replay::default(),
             mutual_tls: Offer::default(),
@@ -181,6 +184,11 @@ impl Identity {
         Ok(Arc::new(self.house.keys.signer(Purpose::Internal)?))
     }
 
+    /// The signed token that an opaque one stands for. Answers from memory.
+    pub fn swap(&self, token: &str) -> Option<Secret<String>> {
+        self.house.opaque.swap(token, self.house.seams.clock.now()).map(Secret::new)
+    }
+
     /// Whether a token that verifies was revoked since.
     pub fn is_revoked(&self, claims: &AccessClaims) -> bool {
         self.house.revocations.covers(claims)
@@ -220,6 +228,7 @@ impl Identity {
     pub fn refresh(&self) -> Result<(), StoreError> {
         let (store, now) = (&self.house.seams.store, self.house.seams.clock.now());
         self.house.sessions.refresh(store, now)?;
+        self.house.opaque.refresh(store, now)?;
         self.house.revocations.refresh(store, now)
     }
 
@@ -232,6 +241,7 @@ impl Identity {
         self.house.keys.turn(seams, &self.house.settings)?;
         self.house.sessions.sweep(&seams.store, now)?;
         self.house.revocations.sweep(&seams.store, now)?;
+        self.house.opaque.sweep(&seams.store, now)?;
         codes::sweep(&seams.store, now)?;
         refresh::sweep(&seams.store, now)?;
         pushed::sweep(&seams.store, now)?;

@@ -36,6 +36,7 @@ mod device;
 mod refresh;
 mod keys;
 mod tokens;
+mod opaque;
 mod replay;
 mod revocations;
 mod withdraw;
@@ -48,7 +49,7 @@ mod tables;
 pub use answer::Known;
 pub use certificates::{CertificateName, certificate_hashes};
 pub use clients::{
-    Access, Binding, Client, ClientError, Clients, Declared, Grant, NewClient, Owner,
+    Access, Binding, Client, ClientError, Clients, Declared, Grant, NewClient, Owner, TokenFormat,
 };
 pub use factors::{Factors, Handout};
 pub use identity::{Identity, OpenError};

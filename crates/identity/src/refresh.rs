@@ -23,10 +23,10 @@ mod ending;
 mod sealing;
 mod token;
 
-use sealing::{open, seal};
 use token::Fresh;
 
 pub(crate) use ending::{Of, end_all, end_by_token, revoke, sweep};
+pub(crate) use sealing::{open, seal};
 pub(crate) use token::is_refresh_token;
 
 /// How long refresh tokens live.

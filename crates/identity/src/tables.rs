@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("tables/refresh_0001.sql"),
     },
     Migration { area: "identity-opaque", version: 1, sql: include_str!("tables/opaque_0001.sql") },
+    Migration { area: "identity-opaque", version: 2, sql: include_str!("tables/opaque_0002.sql") },
 ];
 
 #[cfg(test)]

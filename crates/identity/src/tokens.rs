@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::check::Held;
-use crate::clients::Client;
+use crate::clients::{Client, TokenFormat};
 use crate::codes::Grantee;
 use crate::identity::House;
 use crate::keys::Purpose;
@@ -236,7 +236,12 @@ fn sign(house: &House, client: &Client, claims: &Access<'_>) -> Result<String, S
         Algorithm::EdDsa => Purpose::Access,
         Algorithm::Es256 => Purpose::AccessEs256,
     };
-    mint(&house.keys.signer(purpose)?, "at+jwt", claims)
+    let token = mint(&house.keys.signer(purpose)?, "at+jwt", claims)?;
+    if client.settings.token_format == TokenFormat::Signed {
+        return Ok(token);
+    }
+    let expires = Timestamp::from_secs(claims.exp);
+    house.opaque.issue(&house.seams, &client.settings.id, (token, expires))
 }
 
 /// Left half of the SHA-256 (OpenID Connect Core section 3.1.3.6; the ID token is ES256).

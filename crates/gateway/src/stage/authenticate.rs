@@ -41,6 +41,9 @@ pub trait Keys: Debug + Send + Sync {
     /// Changes after every revocation: then each remembered token is looked up again.
     fn epoch(&self) -> u64;
 
+    /// The signed token that an opaque one stands for, from memory.
+    fn swap(&self, token: &str) -> Option<Secret<String>>;
+
     /// Whether a verified access token was revoked since, by its id or its session.
     fn is_revoked(&self, claims: &AccessClaims) -> bool;
 }

@@ -149,3 +149,28 @@ fn a_browser_is_sent_to_sign_in_with_two() {
     assert_eq!(status(&script), 401, "a script is told");
     assert!(field(&script, "www-authenticate").unwrap().contains("acr_values=\"aal2\""));
 }
+
+#[test]
+fn j21_an_opaque_token_counts_whole_and_until_it_is_revoked() {
+    let upstream = Upstream::plain();
+    let fleet = Fleet::new(&shop(&upstream));
+    let edge = fleet.edge();
+    let signed = fleet.token("at+jwt", &json!({}));
+    let opaque = "rwa_abcDEF_000000";
+    fleet.revocations.opaque.lock().unwrap().insert(opaque.to_owned(), signed);
+    let with = |token: &str| get(edge, "/users/me", &[&format!("authorization: Bearer {token}")]);
+    assert_eq!(status(&with(opaque)), 200);
+    assert!(upstream.last().values("authorization").is_empty());
+    // CVE-2026-27840: a token whose end was cut off was taken for the whole.
+    for other in [
+        "rwa_abcDEF_00000",
+        "rwa_abcDEF_0000000",
+        "rwa_abcdef_000000",
+        "rwa_abcDEF_000000.",
+        "rwa_",
+    ] {
+        assert_eq!(status(&with(other)), 401, "{other}");
+    }
+    fleet.revocations.revoke("t-1");
+    assert_eq!(status(&with(opaque)), 401, "revoked");
+}

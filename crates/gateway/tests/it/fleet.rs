@@ -10,8 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use ringwall_base::{
-    Algorithm, Clock, ManualClock, Operation, Person, Place, Sessions, SignError, Signer, Sink,
-    Timestamp,
+    Algorithm, Clock, ManualClock, Operation, Person, Place, Secret, Sessions, SignError, Signer,
+    Sink, Timestamp,
 };
 use ringwall_gateway::{
     Answered, Core, Door, House, Keys, Local, Reach, Seams, Signers, TenureSettings,
@@ -288,6 +288,8 @@ impl Sessions for People {
 #[derive(Debug, Default)]
 pub(crate) struct Revocations {
     ids: Mutex<Vec<String>>,
+    /// Opaque tokens, and the signed ones that they stand for.
+    pub(crate) opaque: Mutex<BTreeMap<String, String>>,
     epoch: AtomicU64,
 }
 
@@ -316,6 +318,10 @@ impl Keys for TestKeys {
 
     fn epoch(&self) -> u64 {
         self.revocations.epoch.load(Ordering::Acquire)
+    }
+
+    fn swap(&self, token: &str) -> Option<Secret<String>> {
+        self.revocations.opaque.lock().unwrap().get(token).cloned().map(Secret::new)
     }
 
     fn is_revoked(&self, claims: &AccessClaims) -> bool {

@@ -45,6 +45,13 @@ pub(crate) fn client(house: &House, call: &Call, form: &Form) -> Result<Arc<Clie
     }
 }
 
+/// Who the request claims to be from. Nothing is proved by it.
+pub(crate) fn claimed_client(call: &Call, form: &Form) -> Option<String> {
+    proof(call, form).ok().map(|proof| match proof {
+        Proof::Assertion { id, .. } | Proof::Nothing { id } | Proof::Secret { id, .. } => id,
+    })
+}
+
 fn judge(
     house: &House,
     call: &Call,

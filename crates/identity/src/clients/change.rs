@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ringwall_base::Timestamp;
 use ringwall_store::{StoreError, Transaction};
 
-use super::{Access, Binding, Client, ClientError, Clients, NewClient, check};
+use super::{Access, Binding, Client, ClientError, Clients, NewClient, TokenFormat, check};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
@@ -153,6 +153,7 @@ impl NewClient {
             (is_bound(Binding::Service), "bound"),
             (is_bound(Binding::Certificate), "certificate"),
             (self.requires_dpop, "dpop"),
+            (self.token_format == TokenFormat::Opaque, "opaque"),
             (self.requires_par, "par"),
         ];
         all.into_iter().filter_map(|(is_set, name)| is_set.then_some(name)).collect()

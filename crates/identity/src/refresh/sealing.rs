@@ -7,7 +7,7 @@ use ringwall_base::Secret;
 use crate::refresh::RefreshError;
 
 /// The successor, readable only with the token that it follows.
-pub(super) fn seal(
+pub(crate) fn seal(
     token: &Secret<String>,
     successor: &Secret<String>,
 ) -> Result<Vec<u8>, RefreshError> {
@@ -18,7 +18,7 @@ pub(super) fn seal(
     Ok(sealed)
 }
 
-pub(super) fn open(
+pub(crate) fn open(
     token: &Secret<String>,
     mut sealed: Vec<u8>,
 ) -> Result<Secret<String>, RefreshError> {

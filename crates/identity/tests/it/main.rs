@@ -31,6 +31,8 @@ mod login;
 #[cfg(test)]
 mod management;
 #[cfg(test)]
+mod opaque;
+#[cfg(test)]
 mod par;
 #[cfg(test)]
 mod people;

@@ -105,6 +105,9 @@ struct Demands {
     /// Take its authorization requests only when it pushed them (RFC 9126)
     #[arg(long)]
     par: bool,
+    /// Give it access tokens that nobody but Ringwall can read
+    #[arg(long)]
+    opaque: bool,
 }
 
 /// Runs the command.
@@ -127,8 +130,8 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
     let read = |file: &PathBuf| {
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
     };
-    let Demands { dpop, par } = settings.demands;
-    let required = [(dpop, "dpop"), (par, "par")].into_iter();
+    let Demands { dpop, par, opaque } = settings.demands;
+    let required = [(dpop, "dpop"), (par, "par"), (opaque, "opaque")].into_iter();
     let required = required.filter_map(|(is_set, name)| is_set.then_some(name));
     Ok(ClientSpec {
         id: id.to_owned(),

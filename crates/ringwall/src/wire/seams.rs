@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use ringwall_base::{SignError, Signer};
+use ringwall_base::{Secret, SignError, Signer};
 use ringwall_gateway::{Answered, Keys, Local, Signers};
 use ringwall_identity::{Identity, Known};
 use ringwall_jose::{AccessClaims, KeySet};
@@ -25,6 +25,10 @@ impl Keys for LiveKeys {
 
     fn epoch(&self) -> u64 {
         self.0.epoch()
+    }
+
+    fn swap(&self, token: &str) -> Option<Secret<String>> {
+        self.0.swap(token)
     }
 
     fn is_revoked(&self, claims: &AccessClaims) -> bool {

@@ -1,5 +1,6 @@
 //! Access tokens: alone, with the proof of a key, or over a connection with a certificate.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -66,6 +67,8 @@ impl Authenticate {
         let keys = self.keys.access();
         // Read before the look-up: what is revoked in between is looked up at the next use.
         let epoch = self.keys.epoch();
+        let signed = self.signed(token, Challenge::Bearer)?;
+        let token = signed.as_ref();
         let (free, bound, at) = (&edge.tokens.free, &edge.tokens.bound, (now, edge.reading));
         let known = peer.client().and_then(|_shown| bound.recall(&keys, token, at));
         let holder = match known {
@@ -116,7 +119,8 @@ impl Authenticate {
     ) -> Result<Arc<Caller>, Refusal> {
         let keys = self.keys.access();
         let epoch = self.keys.epoch();
-        let holder = self.bound(edge, &keys, token, now);
+        let signed = self.signed(token, Challenge::Dpop)?;
+        let holder = self.bound(edge, &keys, signed.as_ref(), now);
         let holder = holder.map_err(|error| challenged(error.to_string(), Challenge::Dpop))?;
         let Some(Confirmation::Key(jkt)) = &holder.confirmation else {
             return Err(challenged("the token is bound to no key", Challenge::Dpop));
@@ -140,6 +144,16 @@ impl Authenticate {
                 retry_after_secs: DpopProof::memory().as_secs(),
             }),
         }
+    }
+
+    /// The token itself, or the one that it stands for. A signed token has two dots, an opaque one
+    /// none.
+    fn signed<'t>(&self, token: &'t str, challenge: Challenge) -> Result<Cow<'t, str>, Refusal> {
+        if token.contains('.') {
+            return Ok(Cow::Borrowed(token));
+        }
+        let swapped = self.keys.swap(token).map(|signed| Cow::Owned(signed.expose().clone()));
+        swapped.ok_or_else(|| challenged("no such token", challenge))
     }
 
     /// Who holds a token that was not revoked since.

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use ringwall_api::{ClientSpec, Hidden, Reply, Request};
 use ringwall_base::Secret;
-use ringwall_identity::{Access, Binding, Client, Grant, NewClient, Owner};
+use ringwall_identity::{Access, Binding, Client, Grant, NewClient, Owner, TokenFormat};
 use ringwall_manifest::Model;
 
 use super::{done, failed, knows_role, rows_of, unknown_role};
@@ -167,6 +167,7 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         wants_es256: spec.wants_es256,
         requires_dpop: requires("dpop"),
         requires_par: requires("par"),
+        token_format: if requires("opaque") { TokenFormat::Opaque } else { TokenFormat::Signed },
         may_act_for: spec.acts_for.clone(),
         owner: Owner::Command,
         binding: if requires("bound") {
@@ -190,4 +191,4 @@ fn changed(before: &NewClient, spec: &ClientSpec) -> NewClient {
 }
 
 /// What a client can be held to.
-const REQUIREMENTS: [&str; 4] = ["bound", "certificate", "dpop", "par"];
+const REQUIREMENTS: [&str; 5] = ["bound", "certificate", "dpop", "opaque", "par"];
