@@ -250,7 +250,6 @@ impl Endpoint {
             | Self::Par
             | Self::Revoke
             | Self::Token => "POST",
-            Self::Authorize => "GET",
             _ => "GET, POST",
         }
     }

@@ -7,13 +7,14 @@ use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use ringwall_base::Person;
 
-use crate::answer::{Call, Refusal, Reply, see_other};
+use crate::answer::{AUTHORIZE, Call, Refusal, Reply, see_other};
 use crate::check::{
-    AuthorizationRequest, Fault, Prompt, Redirect, authorization_request, query, redirect_uri,
-    session,
+    AuthorizationRequest, Fault, Hint, Prompt, Redirect, authorization_request, form,
+    id_token_hint, query, redirect_uri, session,
 };
 use crate::clients::{Client, Grant};
 use crate::codes::{Binding, issue};
+use crate::endpoint::login::for_person;
 use crate::form::Form;
 use crate::identity::House;
 use crate::pushed::{is_ours, open};
@@ -21,9 +22,19 @@ use crate::record::Record;
 use crate::step_up::{self, StepUp};
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
-    if call.request.method() != Method::GET {
-        return Err(Refusal::method());
+    match *call.request.method() {
+        Method::GET => asked(house, call),
+        // OpenID Connect Core section 3.1.2.1. Browsers send no cookie along with a form from another
+        // site, but do so when they follow a link.
+        Method::POST => {
+            let form = form(call).map_err(for_person)?;
+            Ok(see_other(&format!("{AUTHORIZE}?{}", form.to_query())))
+        }
+        _ => Err(Refusal::method()),
     }
+}
+
+fn asked(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let query = query(call)?;
     // Until the redirect URI is known to be the client's, errors go to the person.
     let client = client(house, &query)?;
@@ -40,6 +51,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let Some(person) = person(house, call, &redirect, &request)? else {
         return Ok(to_login(house, call));
     };
+    expected(house, &form, &person).map_err(|fault| to_client(&redirect, fault))?;
     let binding = Binding {
         client_id: client.settings.id.clone(),
         redirect_uri: redirect.uri().to_owned(),
@@ -125,6 +137,16 @@ fn person(
     }
 }
 
+/// No code for another person than the one whom the application expects (OpenID Connect Core
+/// section 3.1.2.1, attack A9).
+fn expected(house: &House, form: &Form, person: &Person) -> Result<(), Fault> {
+    let hint = id_token_hint(house, form).map_err(|_not_ours| BAD_HINT)?;
+    match hint.as_ref().and_then(Hint::claims) {
+        Some(claims) if claims.subject != person.subject => Err(ANOTHER),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The way through the login page and back here.
 pub(crate) fn to_login(house: &House, call: &Call) -> Reply {
     let here = call.request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
@@ -137,6 +159,8 @@ fn to_client(redirect: &Redirect, fault: Fault) -> Refusal {
 }
 
 const FRESH: Duration = Duration::from_mins(1);
+const ANOTHER: Fault = Fault { error: "login_required", why: "another person is signed in" };
+const BAD_HINT: Fault = Fault { error: "invalid_request", why: "id_token_hint does not hold" };
 const NOBODY: Fault = Fault { error: "login_required", why: "nobody is signed in" };
 const NOT_PUSHED: Fault = Fault { error: "invalid_request", why: "the request must be pushed" };
 /// OpenID Connect Core Unmet Authentication Requirements 1.0 section 2, as RFC 9470 section 5 asks.
