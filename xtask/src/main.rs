@@ -8,6 +8,7 @@ mod setup;
 mod demo;
 mod tour;
 mod test;
+mod attack;
 mod tidy;
 mod gen_docs;
 mod bench;
@@ -33,6 +34,7 @@ fn run(words: &[&str]) -> Result<()> {
     match words {
         ["demo", rest @ ..] => demo::run(rest),
         ["test"] => test::run(),
+        ["attack", rest @ ..] => attack::run(rest),
         ["tidy"] => tidy::run(),
         ["gen"] => gen_docs::run(gen_docs::Mode::Write),
         ["gen", "--check"] => gen_docs::run(gen_docs::Mode::Check),
@@ -49,6 +51,7 @@ fn run(words: &[&str]) -> Result<()> {
 const HELP: &str = "\
 cargo xtask demo [--tour-only]    the sample fleet behind Ringwall, then a guided tour
 cargo xtask test                  everything CI runs, in CI's order
+cargo xtask attack [FILTER]       the attack list against a release build
 cargo xtask tidy                  layers, files and documents
 cargo xtask gen [--check]         writes docs/reference from the code
 cargo xtask bench [NAME] [--json] side-by-side benchmarks; without NAME, all of them

@@ -33,7 +33,7 @@ fn judged_by(mut command: Command) -> bool {
 /// A script for Python, after what the scripts share.
 fn python(library: &Library, script: &str, more: &[&str]) -> Command {
     let script = format!("{}\n{script}", include_str!("foreign/ground.py"));
-    library.house.script(&script, &[&[BINARY, PASSWORD], more].concat())
+    library.house.script(&script, &[&[BINARY.as_str(), PASSWORD], more].concat())
 }
 
 /// A script for Node, after what the scripts share.
@@ -41,7 +41,7 @@ fn node(library: &Library, script: &str) -> Command {
     let house = &library.house;
     let mut node = Command::new("node");
     node.arg("-e").arg(format!("{}\n{script}", include_str!("foreign/ground.js")));
-    node.args([&house.origin(), BINARY, PASSWORD]).current_dir(house.path());
+    node.args([&house.origin(), BINARY.as_str(), PASSWORD]).current_dir(house.path());
     node.env("NODE_EXTRA_CA_CERTS", house.state().join("ca.pem"));
     node
 }

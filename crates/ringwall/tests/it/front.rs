@@ -236,7 +236,7 @@ fn too_few_open_files_are_said_at_the_start_with_what_to_do() {
                     routes = { list = \"GET /books\" }\npeople.anyone = [\"list\"]\n";
     let house = crate::house::House::new(manifest);
     let mut command = Command::new("prlimit");
-    command.args(["--nofile=512:512", crate::house::BINARY, "serve", "--workers", "1"]);
+    command.args(["--nofile=512:512", crate::house::BINARY.as_str(), "serve", "--workers", "1"]);
     let mut server = Program::start(command.current_dir(house.path()));
     let line = server.hears("open files");
     assert!(line.contains("512 open files") && line.contains("192 connections"), "{line}");

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use serde_json::Value;
@@ -10,8 +11,12 @@ use tempfile::TempDir;
 
 use crate::program::{Outcome, Program, run};
 
-/// The binary under test.
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_ringwall");
+/// The binary under test: the one that Cargo built with the tests, or the one that
+/// `RINGWALL_BINARY` names.
+#[expect(clippy::disallowed_methods, reason = "only tests read this variable")]
+pub(crate) static BINARY: LazyLock<String> = LazyLock::new(|| {
+    std::env::var("RINGWALL_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_ringwall").to_owned())
+});
 /// A good password.
 pub(crate) const PASSWORD: &str = "tide and lantern 7";
 
@@ -63,7 +68,7 @@ impl House {
 
     /// The command, in this folder and without the tester's own settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(BINARY.as_str());
         command.current_dir(self.path()).args(arguments);
         for name in ["RINGWALL_ROOT_KEY", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "NO_COLOR"] {
             command.env_remove(name);

@@ -56,12 +56,18 @@ impl Library {
     /// Starts both with a changed manifest.
     #[track_caller]
     pub(crate) fn open_with(change: impl FnOnce(String) -> String) -> Self {
+        let (house, upstream) = Self::closed(change);
+        let server = house.serve();
+        Self { house, upstream, server }
+    }
+
+    /// The service, and the house before it starts.
+    pub(crate) fn closed(change: impl FnOnce(String) -> String) -> (House, Upstream) {
         let upstream = Upstream::start();
         let manifest = change(MANIFEST.replace("UPSTREAM", &upstream.port.to_string()));
         let house = House::new(&manifest);
         house.write("books.yaml", BOOKS);
-        let server = house.serve();
-        Self { house, upstream, server }
+        (house, upstream)
     }
 }
 

@@ -290,7 +290,7 @@ fn sockets_of_systemd_are_used_whatever_the_manifest_says() {
     command
         .current_dir(house.path())
         .args(["--listen", &format!("127.0.0.1:{port}"), "--fdname=edge"])
-        .args([crate::house::BINARY, "serve", "--workers", "2"]);
+        .args([crate::house::BINARY.as_str(), "serve", "--workers", "2"]);
     let mut server = Program::start(&mut command);
     server.hears("Listening on");
     // It starts at the first connection, which waits in the queue meanwhile.

@@ -80,6 +80,17 @@ fn unchunk(mut rest: &str) -> (String, bool) {
     }
 }
 
+/// Writes these bytes on a connection and reads until the other side closes.
+pub(crate) fn talk(mut stream: impl Read + Write, request: &[u8]) -> Answer {
+    // A server may refuse, answer and close before everything is written.
+    drop(stream.write_all(request));
+    drop(stream.flush());
+    let mut bytes = Vec::new();
+    // An abrupt end is what some tests look for: the framing tells whether it was one.
+    drop(stream.read_to_end(&mut bytes));
+    Answer::of(&bytes)
+}
+
 impl House {
     /// `host:port` of the public door.
     pub(crate) fn authority(&self) -> String {
@@ -122,14 +133,7 @@ impl House {
     /// Writes these bytes over TLS and reads until the other side closes.
     #[track_caller]
     pub(crate) fn raw(&self, request: &[u8]) -> Answer {
-        let mut stream = self.connect_with(Arc::new(self.client_config()));
-        // A server may refuse, answer and close before everything is written.
-        drop(stream.write_all(request));
-        drop(stream.flush());
-        let mut bytes = Vec::new();
-        // An abrupt end is what some tests look for: the framing tells whether it was one.
-        drop(stream.read_to_end(&mut bytes));
-        Answer::of(&bytes)
+        talk(self.connect_with(Arc::new(self.client_config())), request)
     }
 
     /// One request with these header lines.

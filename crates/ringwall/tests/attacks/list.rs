@@ -1,0 +1,69 @@
+//! The attack list, whole, and the proof that nothing of it is forgotten.
+
+use crate::suite::Attack;
+
+/// Groups, and how many items each has.
+const LIST: &[(&str, usize)] = &[
+    ("J", 22),
+    ("C", 13),
+    ("A", 15),
+    ("T", 9),
+    ("D", 8),
+    ("X", 5),
+    ("V", 5),
+    ("U", 11),
+    ("L", 4),
+    ("M", 6),
+    ("K", 4),
+    ("Q", 5),
+];
+
+/// All rows that there are.
+const ROWS: &[&[Attack]] = &[
+    crate::jose::ROWS,
+    crate::client_auth::ROWS,
+    crate::authorization::ROWS,
+    crate::token::ROWS,
+    crate::sender::ROWS,
+    crate::exchange::ROWS,
+    crate::device::ROWS,
+    crate::users::ROWS,
+    crate::logout::ROWS,
+    crate::keys::ROWS,
+    crate::operator::ROWS,
+];
+
+/// What has no row, and why.
+const ABSENT: &[(&str, &str)] = &[
+    ("C11", "no client names an address of keys: keys come as a file"),
+    ("U1", "there is no reset by e-mail: an operator sets a new password"),
+    ("U2", "there are no links by e-mail, and no passkeys to enrol"),
+    ("U3", "people do not register, and no account is linked to another issuer's"),
+    ("U4", "nobody signs in at another issuer"),
+    ("U8", "there are no passkeys on the pages; crates/webauthn has its own attacks"),
+    ("L3", "no application is sent a logout token"),
+    ("M1", "there is one tenant, and no admin API"),
+    ("M2", "there is no admin API and no registration of clients over HTTP"),
+    ("M3", "there is no admin API; the control socket is the operator's alone"),
+    ("M4", "clients are registered on the command line only"),
+    ("M5", "no accounts, clients or policies are imported"),
+    ("K2", "no keys are fetched from anywhere: the only issuer is this server"),
+    ("K4", "a key cannot be revoked yet, only rotated"),
+];
+
+#[test]
+fn every_attack_of_the_list_is_made_or_said_to_be_absent() {
+    let all =
+        LIST.iter().flat_map(|(group, count)| (1..=*count).map(move |at| format!("{group}{at}")));
+    let all: Vec<String> = all.collect();
+    let made: Vec<&str> = ROWS.iter().flat_map(|rows| rows.iter().map(|row| row.id)).collect();
+    let absent: Vec<&str> = ABSENT.iter().map(|(id, _)| *id).collect();
+    for id in &all {
+        let (is_made, is_absent) = (made.contains(&id.as_str()), absent.contains(&id.as_str()));
+        assert!(is_made != is_absent, "{id}: made {is_made}, absent {is_absent}");
+    }
+    for id in made.iter().chain(&absent) {
+        assert!(all.iter().any(|other| other == id), "{id} is not in the list");
+    }
+    assert!(ABSENT.iter().all(|(_, why)| why.len() > 20), "each absence has its reason");
+}
