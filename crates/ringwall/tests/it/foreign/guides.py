@@ -82,10 +82,10 @@ def calling_on(token):
 
 
 def command_line():
-    Path("report.secret").write_text(register("report", "--acts-for", "notescli"))
-    Path("other.secret").write_text(register("other"))
     grants = ["--grant", "device_code", "--grant", "refresh_token"]
     register("notescli", "--public", "--redirect-uri", "http://127.0.0.1/callback", *grants)
+    Path("report.secret").write_text(register("report", "--acts-for", "notescli"))
+    Path("other.secret").write_text(register("other"))
     bad("notescli.py", ["get", path], "run `login` first")
     for words, person in ([], through_the_browser), (["--device"], on_a_page):
         started = start("notescli.py", "login", *words)
@@ -119,6 +119,54 @@ def machine():
     bad("machine.py", ["--client", "clerk", *by_secret], "invalid_client")
 
 
+def moving():
+    """What Keycloak and Auth0 export becomes clients and people, or a remark."""
+    mixed = {
+        "publicClient": True,
+        "redirectUris": ["https://app.example/*", "https://app.example/x"],
+    }
+    realm = {
+        "clients": [
+            {"clientId": "account"},
+            {"clientId": "page", "implicitFlowEnabled": True, "standardFlowEnabled": True, **mixed},
+            {"clientId": "robot", "standardFlowEnabled": False, "serviceAccountsEnabled": True},
+            {"clientId": "hr", "protocol": "saml"},
+        ],
+        "users": [
+            {"username": "Cem", "id": "1", "realmRoles": ["clerk", "default-roles-shop"]},
+            {"serviceAccountClientId": "robot", "username": "x", "realmRoles": ["clerk"]},
+        ],
+    }
+    app = {
+        "client_id": "aB1",
+        "name": "x\nfalse",
+        "app_type": "spa",
+        "callbacks": ["https://spa.example/"],
+    }
+    Path("realm.json").write_text(json.dumps(realm))
+    Path("clients.json").write_text(json.dumps([app]))
+    Path("users.ndjson").write_text('{"user_id": "auth0|5f", "email": "Eve@example.com"}\n')
+    Path("ringwall").symlink_to(binary)
+    script = "../moving/moving.py"
+    here = {**surroundings, "PATH": f".:{os.environ['PATH']}"}
+    for words in ["keycloak", "realm.json"], ["auth0", "clients.json", "users.ndjson"]:
+        written = good(script, *words)
+        subprocess.run(["sh", "-c", written], check=True, env=here)
+        for remark in (
+            "'https://app.example/*' is not exact",
+            "no implicit flow",
+            "saml is not spoken",
+        ):
+            assert (remark in written) == (words[0] == "keycloak"), written
+    listed = [
+        subprocess.run([binary, kind, "list"], check=True, capture_output=True, text=True).stdout
+        for kind in ("client", "user")
+    ]
+    assert all(name in listed[0] for name in ("page", "robot", "aB1")), listed
+    assert all(name in listed[1] for name in ("cem", "eve@example.com")), listed
+
+
 command_line()
 machine()
+moving()
 print("done")
