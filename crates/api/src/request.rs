@@ -10,6 +10,13 @@ use crate::Hidden;
 pub enum Request {
     /// Lists events.
     AuditQuery(AuditFilter),
+    /// Issues a service's own certificate.
+    CertificateIssue {
+        /// Service of the manifest.
+        service: String,
+        /// Life in minutes.
+        minutes: u32,
+    },
     /// Registers an OAuth client.
     ClientAdd(ClientSpec),
     /// Gives an OAuth client other settings; how it proves who it is stays.
@@ -200,6 +207,9 @@ pub struct ClientSpec {
     pub is_public: bool,
     /// Its public keys (JWKS), for `private_key_jwt`.
     pub jwks: Option<String>,
+    /// How it shows who it is by the certificate of its connection.
+    #[serde(default)]
+    pub certificate: Option<CertificateSpec>,
     /// Roles that tokens for itself carry.
     pub roles: Vec<String>,
     /// Exact redirect URIs; none for a program without people.
@@ -208,7 +218,8 @@ pub struct ClientSpec {
     pub post_logout_uris: Vec<String>,
     /// Whether its access tokens are signed by ES256, for readers without Ed25519.
     pub wants_es256: bool,
-    /// What it must do: `dpop`, prove a key of its own for every token; `par`, push its
+    /// What it must do: `bound`, have what it gets for itself bound to a key or a certificate;
+    /// `certificate`, have all its tokens bound to that of its connection; `dpop`, prove a key of its own for every token; `par`, push its
     /// authorization requests.
     pub requires: Vec<String>,
     /// Clients whose tokens it may exchange, to call on for the person behind them.
@@ -217,4 +228,17 @@ pub struct ClientSpec {
     pub grants: Vec<String>,
     /// Scopes beside `openid` and `profile`.
     pub scopes: Vec<String>,
+}
+
+/// A client's certificate (RFC 8705).
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateSpec {
+    /// One that an authority vouches for, by a name in it: `dns:NAME`, `uri:URI`, `ip:ADDRESS`,
+    /// `email:ADDRESS` or `subject:DN`.
+    Name(String),
+    /// Certificates as they are: PEM, a JWKS with `x5c`, or a SHA-256 in hexadecimal.
+    Own(String),
+    /// The fleet's certificate of the service that has the client's id.
+    Workload,
 }

@@ -26,6 +26,11 @@ impl Certificate {
         self.chain.iter().map(|der| pem(der)).collect()
     }
 
+    /// The private key as PEM.
+    pub fn key_pem(&self) -> Secret<String> {
+        Secret::new(encapsulated("PRIVATE KEY", self.key.expose()))
+    }
+
     /// The private key, PKCS#8.
     pub fn key(&self) -> &Secret<Vec<u8>> {
         &self.key
@@ -59,12 +64,15 @@ impl Certificate {
 
 /// RFC 7468 text of one certificate.
 pub(crate) fn pem(der: &[u8]) -> String {
-    let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+    encapsulated("CERTIFICATE", der)
+}
+
+fn encapsulated(label: &str, der: &[u8]) -> String {
+    let mut text = format!("-----BEGIN {label}-----\n");
     // 48 bytes are 64 characters, the line length of RFC 7468 section 2.
     for line in der.chunks(48) {
         text.push_str(&STANDARD.encode(line));
         text.push('\n');
     }
-    text.push_str("-----END CERTIFICATE-----\n");
-    text
+    text + &format!("-----END {label}-----\n")
 }

@@ -27,6 +27,22 @@ pub enum CertificateName {
 }
 
 impl CertificateName {
+    /// Reads `dns:NAME`, `uri:URI`, `ip:ADDRESS`, `email:ADDRESS` or `subject:DN`. Anything else is a
+    /// name that no client can be registered with.
+    pub fn parse(text: &str) -> Self {
+        let nothing = Self::Subject(String::new());
+        let Some((kind, name)) = text.split_once(':') else { return nothing };
+        let name = name.to_owned();
+        match kind {
+            "dns" => Self::Dns(name),
+            "email" => Self::Mail(name),
+            "ip" => name.parse().map_or(nothing, Self::Address),
+            "subject" => Self::Subject(name),
+            "uri" => Self::Uri(name),
+            _ => nothing,
+        }
+    }
+
     /// Whether it can be the name of one certificate.
     pub(crate) fn is_usable(&self) -> bool {
         let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());

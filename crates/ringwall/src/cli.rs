@@ -114,6 +114,8 @@ pub(crate) enum Command {
     User(command::user::Args),
     /// Roles of people
     Role(command::role::Args),
+    /// A service's own certificate and its key, in PEM
+    Certificate(command::certificate::Args),
     /// OAuth 2 clients
     Client(command::client::Args),
     /// Access tokens

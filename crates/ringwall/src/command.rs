@@ -18,6 +18,7 @@ pub(crate) mod tap;
 pub(crate) mod top;
 pub(crate) mod user;
 pub(crate) mod role;
+pub(crate) mod certificate;
 pub(crate) mod client;
 pub(crate) mod token;
 pub(crate) mod key;

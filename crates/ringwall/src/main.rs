@@ -52,6 +52,7 @@ fn run(cli: &Cli, out: &mut Out) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Audit(args) => command::audit::run(args, &place, out),
         Command::Check => command::check::run(&place, out),
+        Command::Certificate(args) => command::certificate::run(args, &place, out),
         Command::Client(args) => command::client::run(args, &place, out),
         Command::Completion(args) => command::completion::run(args, out),
         Command::Dev(args) => command::dev::run(args, &place, out),

@@ -11,6 +11,7 @@ mod explain;
 mod verify;
 mod seams;
 mod reach;
+mod certified;
 mod doors;
 mod fleet;
 mod socket;

@@ -21,6 +21,12 @@ pub(crate) const CLIENT: &[Key] = &[
     key("ca", Shape::Text, "PEM file with the authorities that issue them."),
     key("crl", Shape::Text, "File with revoked certificates."),
     key("require", Shape::Bool, "A client without one is refused; so unless `false`."),
+    key("workloads", Shape::Bool, "Certificates of the fleet's own services are taken, too."),
+    key(
+        "self_signed",
+        Shape::Bool,
+        "Self-signed ones are taken, too: OAuth clients register theirs.",
+    ),
 ];
 
 pub(crate) const HOST: &[Key] = &[

@@ -67,11 +67,15 @@ pub enum CertificateKey {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClientCertificates {
     /// PEM file with the authorities that issue them, relative to the manifest's folder.
-    pub ca: String,
+    pub ca: Option<String>,
     /// PEM or DER file with revoked ones, relative to the manifest's folder.
     pub crl: Option<String>,
     /// Whether a client without one is refused.
     pub is_required: bool,
+    /// Whether those of the fleet's own services are taken.
+    pub takes_workloads: bool,
+    /// Whether self-signed ones are taken. They prove a key and nothing else.
+    pub takes_self_signed: bool,
 }
 
 /// Certificates from an ACME server.

@@ -144,6 +144,22 @@ fn clients(
         }
         _ => {}
     }
+    let takes = |rule: Option<&ClientCertificates>| {
+        rule.map_or((false, false), |rule| (rule.takes_workloads, rule.takes_self_signed))
+    };
+    let (was_taken, is_taken) = (takes(was), takes(is));
+    for (was, is, whose) in [
+        (was_taken.0, is_taken.0, "certificates of services are taken"),
+        (was_taken.1, is_taken.1, "self-signed certificates are taken"),
+    ] {
+        match (was, is) {
+            (false, true) => note(changes, Effect::Widens, "tls", format!("{whose}{said}")),
+            (true, false) => {
+                note(changes, Effect::Narrows, "tls", format!("no more {whose}{said}"));
+            }
+            (true, true) | (false, false) => {}
+        }
+    }
     if let (Some(was), Some(is)) = (was, is) {
         if was.ca != is.ca {
             let text = format!("who issues client certificates{said} changed");

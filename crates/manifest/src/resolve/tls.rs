@@ -60,12 +60,27 @@ impl Checker<'_> {
             Some(self.path(inner.at, inner.as_text()?))
         };
         let (ca, crl) = (file("ca"), file("crl"));
-        if node.get("ca").is_none() {
+        let (takes_workloads, takes_self_signed) =
+            (is_true(node, "workloads"), is_true(node, "self_signed"));
+        let is_anybody = takes_workloads || takes_self_signed;
+        if node.get("ca").is_none() && (crl.is_some() || !is_anybody) {
             self.bad_tls(node.at, "nobody is named who issues the clients' certificates")
                 .help("write `client = { ca = \"clients.pem\", require = true }`");
         }
-        let is_required = node.get("require").and_then(Node::as_bool).unwrap_or(true);
-        Some(ClientCertificates { ca: ca?, crl, is_required })
+        let require = node.get("require");
+        let is_required = require.and_then(Node::as_bool).unwrap_or(!takes_self_signed);
+        if takes_self_signed && is_required {
+            let at = require.map_or(node.at, |require| require.at);
+            self.contradiction(at, "everybody can make the certificate that is required")
+                .help("leave `require` out beside `self_signed`, or give that a name of its own");
+        }
+        (ca.is_some() || is_anybody).then_some(ClientCertificates {
+            ca,
+            crl,
+            is_required,
+            takes_workloads,
+            takes_self_signed,
+        })
     }
 
     /// Names of the door alone: another name is never asked for.

@@ -99,6 +99,12 @@ fn a_plan_tells_what_becomes_weaker() {
         "+ tls       a client certificate is no longer required\n",
     );
     tells(
+        "require = false",
+        "require = false, workloads = true, self_signed = true",
+        "+ tls       certificates of services are taken for www.shop.localhost\n\
+         + tls       self-signed certificates are taken for www.shop.localhost\n",
+    );
+    tells(
         "\"https://app.example\", ",
         "\"https://app.example\", \"https://new.example\", ",
         "+ cors      pages of https://new.example may call greeter with the visitor's cookies\n",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use ringwall_api::{ClientSpec, Request};
+use ringwall_api::{CertificateSpec, ClientSpec, Request};
 
 use crate::control;
 use crate::exit::Exit;
@@ -80,6 +80,8 @@ struct Settings {
     /// A file with its public keys (JWKS), for `private_key_jwt`
     #[arg(long, value_name = "FILE", conflicts_with = "public")]
     jwks: Option<PathBuf>,
+    #[command(flatten)]
+    shown: Shown,
     /// Sign its access tokens by ES256, for readers that do not know Ed25519
     #[arg(long)]
     es256: bool,
@@ -97,6 +99,21 @@ struct Settings {
     scopes: Vec<String>,
 }
 
+#[derive(clap::Args, Debug)]
+#[group(multiple = false, conflicts_with_all = ["public", "jwks"])]
+struct Shown {
+    /// A file with its self-signed certificates: PEM, or a JWKS with `x5c` (RFC 8705)
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// The one name that its certificate has, from an authority of the door: `dns:NAME`, `uri:URI`,
+    /// `ip:ADDRESS`, `email:ADDRESS` or `subject:DN` (RFC 8705)
+    #[arg(long, value_name = "NAME")]
+    certificate_name: Option<String>,
+    /// It is the service of this name and shows its own certificate
+    #[arg(long)]
+    workload: bool,
+}
+
 #[derive(clap::Args, Clone, Copy, Debug)]
 struct Demands {
     /// Give it tokens only with a proof of a key of its own (RFC 9449)
@@ -108,6 +125,9 @@ struct Demands {
     /// Give it access tokens that nobody but Ringwall can read
     #[arg(long)]
     opaque: bool,
+    /// Bind all its tokens to the certificate of its connection (RFC 8705)
+    #[arg(long)]
+    bind_certificate: bool,
 }
 
 /// Runs the command.
@@ -130,11 +150,17 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
     let read = |file: &PathBuf| {
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
     };
-    let Demands { dpop, par, opaque } = settings.demands;
-    let required = [(dpop, "dpop"), (par, "par"), (opaque, "opaque")].into_iter();
+    let Demands { dpop, par, opaque, bind_certificate } = settings.demands;
+    let required =
+        [(dpop, "dpop"), (par, "par"), (opaque, "opaque"), (bind_certificate, "certificate")]
+            .into_iter();
     let required = required.filter_map(|(is_set, name)| is_set.then_some(name));
+    let Shown { certificate, certificate_name, workload } = &settings.shown;
+    let own = certificate.as_ref().map(read).transpose()?.map(CertificateSpec::Own);
+    let named = certificate_name.clone().map(CertificateSpec::Name);
     Ok(ClientSpec {
         id: id.to_owned(),
+        certificate: own.or(named).or(workload.then_some(CertificateSpec::Workload)),
         is_public: settings.public,
         jwks: settings.jwks.as_ref().map(read).transpose()?,
         redirect_uris: settings.redirect_uris.clone(),

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use ringwall_base::{Class, Event, Timestamp};
-use ringwall_ca::SpiffeId;
+use ringwall_base::Timestamp;
 use ringwall_gateway::{Core, Door, Egress, Plain, Seams, TenureSettings};
 use ringwall_manifest::{Model, Partner};
 use ringwall_net::{
@@ -16,10 +15,11 @@ use ringwall_net::{
 };
 
 use super::Ground;
+use super::certified;
 use super::descriptors;
 use super::front::{Faces, Front, leads};
 use super::handover::Inherited;
-use super::reach::{Paths, spiffe_id};
+use super::reach::Paths;
 use super::seams::{LiveKeys, Pages};
 use super::server::Options;
 use super::showcase::Showcase;
@@ -234,17 +234,7 @@ impl Doors {
 }
 
 fn workload(ground: &Ground, fleet: &str, service: &str) -> Result<(Certificate, Timestamp)> {
-    let id = SpiffeId::parse(&spiffe_id(fleet, service))
-        .with_context(|| format!("`{service}` cannot be part of a workload identity"))?;
-    let issued = ground.authority().issue_workload(&id, WORKLOAD_LIFE)?;
-    ground.sink.put(Event {
-        at: ground.clock.now(),
-        action: "spiffe-svid-issued",
-        class: Class::Group,
-        service: Some(service.to_owned()),
-        operation: Some(id.as_str().to_owned()),
-        ..Event::default()
-    })?;
+    let issued = certified::workload(ground, fleet, (service, WORKLOAD_LIFE))?;
     let certificate = Certificate::from_der(issued.chain().to_vec(), issued.key_der())?;
     Ok((certificate, issued.renew_at()))
 }

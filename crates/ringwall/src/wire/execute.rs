@@ -3,6 +3,8 @@
 mod clients;
 mod registry;
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use ringwall_api::{AuditFilter, Hidden, Problem, Reply, Request};
 use ringwall_base::{Secret, Timestamp};
@@ -10,6 +12,7 @@ use ringwall_identity::Purpose;
 use ringwall_jose::Expected;
 use ringwall_manifest::Model;
 
+use super::certified;
 use super::explain;
 use super::ground::{Ground, issuer};
 use crate::load::Loaded;
@@ -31,6 +34,9 @@ pub(crate) fn execute(ground: &Ground, model: Option<&Model>, request: &Request)
 fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
     match request {
         Request::AuditQuery(filter) => audit(ground, filter),
+        Request::CertificateIssue { service, minutes } => {
+            certificate(ground, model, (service, *minutes))
+        }
         Request::ClientAdd(_)
         | Request::ClientChange(_)
         | Request::ClientDelete { .. }
@@ -77,6 +83,28 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
             Some("start one with `ringwall dev` or `ringwall serve`"),
         )),
     }
+}
+
+/// A service's own certificate, with its key.
+fn certificate(
+    ground: &Ground,
+    model: Option<&Model>,
+    (service, minutes): (&str, u32),
+) -> Result<Reply> {
+    let Some(model) = model.filter(|model| model.services.contains_key(service)) else {
+        let help = "`ringwall show routes` lists the services";
+        return Ok(failed(&format!("the manifest has no service `{service}`"), Some(help)));
+    };
+    let life = Duration::from_mins(u64::from(minutes));
+    let issued = certified::workload(ground, &model.name, (service, life))?;
+    let pem = format!("{}{}", issued.key_pem().expose(), issued.chain_pem());
+    Ok(Reply::Secret {
+        value: Hidden::new(pem),
+        message: Some(format!(
+            "{service} has this certificate and key until {}:",
+            issued.not_after()
+        )),
+    })
 }
 
 fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {

@@ -33,7 +33,7 @@ use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
-use super::{Ground, activation, notify, pages};
+use super::{Ground, activation, certified, notify, pages};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
@@ -217,6 +217,7 @@ impl Running {
         let mut doors = Doors::open(ground, model, options, &inheritance)?;
         let mut fleet = Fleet::new(place, isolation.is_ok())?;
         pages::show(&doors.core, place, model)?;
+        certified::tell(&ground.identity, model);
         let version =
             doors.core.load(model, &loaded.schemas).context("the manifest cannot be enforced")?;
         // Not before: clients may wait already, and a door without a manifest refuses them.

@@ -76,4 +76,6 @@ mod pages;
 #[path = "../../../acme/tests/it/apart.rs"]
 mod apart;
 #[cfg(test)]
+mod mutual;
+#[cfg(test)]
 mod ordered;

@@ -1,9 +1,12 @@
 //! What `ringwall client` asks for.
 
 use anyhow::Result;
-use ringwall_api::{ClientSpec, Hidden, Reply, Request};
+use ringwall_api::{CertificateSpec, ClientSpec, Hidden, Reply, Request};
 use ringwall_base::Secret;
-use ringwall_identity::{Access, Binding, Client, Grant, NewClient, Owner, TokenFormat};
+use ringwall_identity::{
+    Access, Binding, CertificateName, Client, Grant, NewClient, Owner, TokenFormat,
+    certificate_hashes,
+};
 use ringwall_manifest::Model;
 
 use super::{done, failed, knows_role, rows_of, unknown_role};
@@ -130,10 +133,11 @@ fn unknown_word(spec: &ClientSpec) -> Option<&str> {
 }
 
 fn new_client(spec: &ClientSpec) -> NewClient {
-    let access = match (&spec.jwks, spec.is_public) {
-        (Some(jwks), _) => Access::Key(jwks.clone()),
-        (None, true) => Access::Public,
-        (None, false) => Access::Secret,
+    let access = match (&spec.jwks, &spec.certificate, spec.is_public) {
+        (Some(jwks), _, _) => Access::Key(jwks.clone()),
+        (None, Some(certificate), _) => certified(certificate),
+        (None, None, true) => Access::Public,
+        (None, None, false) => Access::Secret,
     };
     let is_for_people = !spec.redirect_uris.is_empty();
     let mut grants = Vec::new();
@@ -180,11 +184,22 @@ fn new_client(spec: &ClientSpec) -> NewClient {
     }
 }
 
+/// What cannot be read becomes what cannot be registered.
+fn certified(certificate: &CertificateSpec) -> Access {
+    match certificate {
+        CertificateSpec::Name(text) => Access::Certificate(CertificateName::parse(text)),
+        CertificateSpec::Own(text) => {
+            Access::SelfSigned(certificate_hashes(text).unwrap_or_default())
+        }
+        CertificateSpec::Workload => Access::Workload,
+    }
+}
+
 /// The same client with other settings. Its keys stay when none are given.
 fn changed(before: &NewClient, spec: &ClientSpec) -> NewClient {
     let is_public = spec.is_public || before.access == Access::Public;
     let mut new = new_client(&ClientSpec { is_public, ..spec.clone() });
-    if spec.jwks.is_none() && !spec.is_public {
+    if spec.jwks.is_none() && spec.certificate.is_none() && !spec.is_public {
         new.access.clone_from(&before.access);
     }
     new

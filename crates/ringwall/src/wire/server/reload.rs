@@ -12,7 +12,7 @@ use crate::load::Loaded;
 use crate::out::Out;
 use crate::render;
 use crate::wire::ground::issuer;
-use crate::wire::{notify, pages};
+use crate::wire::{certified, notify, pages};
 
 impl Running {
     /// Puts the manifest on disk in force, or says why not and keeps the last good one.
@@ -73,9 +73,11 @@ impl Running {
         pages::show(&self.doors.core, &self.place, &model)?;
         let identity = &self.shared.ground.identity;
         identity.elevate(model.elevated_roles());
+        certified::tell(identity, &model);
         let version = self.doors.core.load(&model, &loaded.schemas);
         if version.is_err() {
             identity.elevate(before.elevated_roles());
+            certified::tell(identity, &before);
             self.doors.follow(&before, &self.options, Vec::new())?;
         }
         self.version = version?;

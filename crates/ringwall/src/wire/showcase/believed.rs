@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use ringwall_base::{Class, Event, Outcome};
 use ringwall_manifest::{ClientCertificates, Model};
-use ringwall_net::Clients;
+use ringwall_net::{Authorities, Beside, Clients, Trust};
 
 use super::Ground;
 
@@ -24,7 +24,7 @@ struct Entry {
 }
 
 /// The content of the authorities' file and of the list's.
-type Seen = (Vec<u8>, Option<Vec<u8>>);
+type Seen = (Option<Vec<u8>>, Option<Vec<u8>>);
 
 impl Believed {
     /// The rules of a manifest. Those that are known go on with their open connections.
@@ -40,7 +40,7 @@ impl Believed {
             let known = self.entries.iter().find(|entry| entry.rule == *rule);
             let mut entry = match known {
                 Some(known) => known.clone(),
-                None => Entry::new(rule, ground)?,
+                None => Entry::new(rule, (ground, &model.name))?,
             };
             entry.look(ground);
             entries.push(entry);
@@ -65,15 +65,21 @@ impl Believed {
     pub(super) fn problems(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries
             .iter()
-            .filter_map(|entry| Some((entry.rule.ca.as_str(), entry.problem.as_deref()?)))
+            .filter_map(|entry| Some((entry.rule.ca.as_deref()?, entry.problem.as_deref()?)))
     }
 }
 
 impl Entry {
-    fn new(rule: &ClientCertificates, ground: &Ground) -> Result<Self> {
+    fn new(rule: &ClientCertificates, (ground, fleet): (&Ground, &str)) -> Result<Self> {
         let seen = see(rule, ground)?;
-        let clients = Clients::new(&seen.0, seen.1.as_deref(), rule.is_required)
-            .with_context(|| files(rule))?;
+        let crls = seen.1.as_deref();
+        let authorities = seen.0.as_deref().map(|ca| Authorities { ca, crls });
+        let bundle = ground.authority().bundle_pem();
+        let fleet = rule.takes_workloads.then(|| Trust::new(fleet, bundle.as_bytes()));
+        let fleet = fleet.transpose().context("the fleet's own root")?;
+        let beside = Beside { fleet, takes_self_signed: rule.takes_self_signed };
+        let clients =
+            Clients::with(authorities, rule.is_required, beside).with_context(|| files(rule))?;
         Ok(Self { rule: rule.clone(), clients, seen, problem: None })
     }
 
@@ -81,7 +87,8 @@ impl Entry {
         let closed = match see(&self.rule, ground) {
             Ok(seen) if seen == self.seen => Ok(self.clients.recheck()),
             Ok(seen) => {
-                let replaced = self.clients.replace(&seen.0, seen.1.as_deref());
+                let ca = seen.0.as_deref().unwrap_or_default();
+                let replaced = self.clients.replace(ca, seen.1.as_deref());
                 self.seen = seen;
                 self.problem = None;
                 replaced.with_context(|| files(&self.rule))
@@ -106,14 +113,12 @@ fn see(rule: &ClientCertificates, ground: &Ground) -> Result<Seen> {
     let read = |path: &String| {
         std::fs::read(ground.folder.join(path)).with_context(|| format!("cannot read {path}"))
     };
-    Ok((read(&rule.ca)?, rule.crl.as_ref().map(read).transpose()?))
+    Ok((rule.ca.as_ref().map(read).transpose()?, rule.crl.as_ref().map(read).transpose()?))
 }
 
 fn files(rule: &ClientCertificates) -> String {
-    match &rule.crl {
-        Some(crl) => format!("{} and {crl}", rule.ca),
-        None => rule.ca.clone(),
-    }
+    let files: Vec<&str> = rule.ca.iter().chain(&rule.crl).map(String::as_str).collect();
+    files.join(" and ")
 }
 
 fn record(ground: &Ground, count: usize) {
