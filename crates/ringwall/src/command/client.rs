@@ -82,6 +82,8 @@ struct Settings {
     jwks: Option<PathBuf>,
     #[command(flatten)]
     shown: Shown,
+    #[command(flatten)]
+    bond: Bond,
     /// Sign its access tokens by ES256, for readers that do not know Ed25519
     #[arg(long)]
     es256: bool,
@@ -115,6 +117,17 @@ struct Shown {
 }
 
 #[derive(clap::Args, Clone, Copy, Debug)]
+struct Bond {
+    /// Give it tokens for itself that are bound to nothing, so that whoever copies one can use it;
+    /// without this it has to prove a key (RFC 9449) or show a certificate (RFC 8705)
+    #[arg(long, conflicts_with_all = ["public", "dpop", "bind_certificate"])]
+    bearer: bool,
+    /// Bind all its tokens to the certificate of its connection (RFC 8705)
+    #[arg(long)]
+    bind_certificate: bool,
+}
+
+#[derive(clap::Args, Clone, Copy, Debug)]
 struct Demands {
     /// Give it tokens only with a proof of a key of its own (RFC 9449)
     #[arg(long)]
@@ -125,9 +138,6 @@ struct Demands {
     /// Give it access tokens that nobody but Ringwall can read
     #[arg(long)]
     opaque: bool,
-    /// Bind all its tokens to the certificate of its connection (RFC 8705)
-    #[arg(long)]
-    bind_certificate: bool,
 }
 
 /// Runs the command.
@@ -150,10 +160,17 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
     let read = |file: &PathBuf| {
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
     };
-    let Demands { dpop, par, opaque, bind_certificate } = settings.demands;
-    let required =
-        [(dpop, "dpop"), (par, "par"), (opaque, "opaque"), (bind_certificate, "certificate")]
-            .into_iter();
+    let (Demands { dpop, par, opaque }, Bond { bearer, bind_certificate }) =
+        (settings.demands, settings.bond);
+    let is_bound = dpop || bind_certificate;
+    let required = [
+        (!(settings.public || bearer || is_bound), "bound"),
+        (bind_certificate, "certificate"),
+        (dpop, "dpop"),
+        (opaque, "opaque"),
+        (par, "par"),
+    ]
+    .into_iter();
     let required = required.filter_map(|(is_set, name)| is_set.then_some(name));
     let Shown { certificate, certificate_name, workload } = &settings.shown;
     let own = certificate.as_ref().map(read).transpose()?.map(CertificateSpec::Own);

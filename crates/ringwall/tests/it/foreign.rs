@@ -76,6 +76,18 @@ fn requests_oauth2client_serves_people_and_programs() {
 }
 
 #[test]
+fn openid_client_and_oauth4webapi_show_certificates() {
+    let library = crate::mutual::library();
+    judged_by(node(&library, include_str!("foreign/certified.js")));
+}
+
+#[test]
+fn requests_oauth2client_shows_certificates() {
+    let library = crate::mutual::library();
+    judged_by(python(&library, include_str!("foreign/certified.py"), &[]));
+}
+
+#[test]
 fn oidc_agent_connects_as_a_device_and_refreshes() {
     let library = open();
     judged_by(python(&library, include_str!("foreign/oidc_agent.py"), &[]));

@@ -95,7 +95,7 @@ impl House {
     /// Adds a program; gives its secret.
     #[track_caller]
     pub(crate) fn robot(&self, id: &str) -> String {
-        self.run(&["client", "add", id]).good().out.trim().to_owned()
+        self.run(&["client", "add", id, "--bearer"]).good().out.trim().to_owned()
     }
 
     /// Starts `ringwall serve` and waits until it is ready.

@@ -12,7 +12,8 @@ use crate::program::{Outcome, run};
 /// Where certificates are asked for. Nobody is asked for one at the door's own name.
 const MUTUAL: &str = "mtls.harbour.localhost";
 
-fn library() -> Library {
+/// A library that asks for certificates at one name, and clients that have some.
+pub(crate) fn library() -> Library {
     open(
         "aliases = [\"mtls.harbour.localhost\"]\n[gateway.tls]\n\
          hosts.\"mtls.harbour.localhost\" = { client = { ca = \"ca.pem\", require = false, \
@@ -28,7 +29,9 @@ fn library() -> Library {
             );
             let kiosk = ["--certificate-name", "dns:kiosk.example", "--role", "customer"];
             house.run(&[&["client", "add", "kiosk"], &kiosk[..]].concat()).good();
-            house.run(&["client", "add", "own", "--certificate", "own.pem"]).good();
+            house
+                .run(&["client", "add", "own", "--certificate", "own.pem", "--role", "customer"])
+                .good();
         },
     )
 }

@@ -51,7 +51,7 @@ fn clients_are_listed_changed_disabled_and_deleted() {
 
     refused(&house.run(&["client", "change", "web", "--acts-for", "robot"]), "public client");
     refused(&house.run(&["client", "change", "robot", "--public"]), "kind");
-    house.run(&["client", "change", "robot", "--scope", "books:read"]).good();
+    house.run(&["client", "change", "robot", "--bearer", "--scope", "books:read"]).good();
     let scopes = fact(&library, &["client", "show", "robot"], "scopes");
     assert_eq!(scopes, "openid profile books:read");
     house.token("robot", &secret);

@@ -113,7 +113,7 @@ def stranger(client):
 
 register("web", "--public", *wide)
 person(client("web", None, "none"), rotates=True)
-secret = register("desk", *wide)
+secret = register("desk", "--bearer", *wide)
 for method in ("client_secret_basic", "client_secret_post"):
     person(client("desk", secret, method), rotates=True)
     program(client("desk", secret, method))

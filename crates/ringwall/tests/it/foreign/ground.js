@@ -34,7 +34,7 @@ async function registerKey(oauth, alg, id, ...words) {
   const { key_ops, ext, ...key } = jwk;
   const kid = `${id}-1`;
   writeFileSync(`${id}.json`, JSON.stringify({ keys: [{ ...key, kid, alg, use: "sig" }] }));
-  register(id, "--jwks", `${id}.json`, ...words);
+  register(id, "--bearer", "--jwks", `${id}.json`, ...words);
   return { key: pair.privateKey, kid };
 }
 

@@ -27,7 +27,7 @@ def register(client_id, *words):
 def register_key(client_id, public, *words):
     """Registers a client with the public half of a key."""
     Path(f"{client_id}.json").write_text(json.dumps({"keys": [public]}))
-    register(client_id, "--jwks", f"{client_id}.json", *words)
+    register(client_id, "--bearer", "--jwks", f"{client_id}.json", *words)
 
 
 def session():

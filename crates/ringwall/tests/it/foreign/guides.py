@@ -84,8 +84,9 @@ def calling_on(token):
 def command_line():
     grants = ["--grant", "device_code", "--grant", "refresh_token"]
     register("notescli", "--public", "--redirect-uri", "http://127.0.0.1/callback", *grants)
-    Path("report.secret").write_text(register("report", "--acts-for", "notescli"))
-    Path("other.secret").write_text(register("other"))
+    acts = ["--acts-for", "notescli", "--bearer"]
+    Path("report.secret").write_text(register("report", *acts))
+    Path("other.secret").write_text(register("other", "--bearer"))
     bad("notescli.py", ["get", path], "run `login` first")
     for words, person in ([], through_the_browser), (["--device"], on_a_page):
         started = start("notescli.py", "login", *words)
@@ -107,7 +108,7 @@ def command_line():
 
 
 def machine():
-    Path("job.secret").write_text(register("job", "--role", "customer"))
+    Path("job.secret").write_text(register("job", "--role", "customer", "--bearer"))
     by_secret = ["--secret", "job.secret", "get", path]
     assert json.loads(good("machine.py", *by_secret)) == book
     assert json.loads(good("machine.py", "--dpop", *by_secret)) == book

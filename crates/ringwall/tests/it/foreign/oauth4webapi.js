@@ -194,7 +194,7 @@ run(async () => {
   await errors(servers[0], "web");
   await person(servers[1], "web", oauth.None());
   await stolen(servers[0], "web", oauth.None());
-  const secret = register("desk", ...wide);
+  const secret = register("desk", "--bearer", ...wide);
   const key = await registerKey(oauth, "ES256", "signer", ...wide);
   const ways = [
     ["desk", oauth.ClientSecretBasic(secret)],

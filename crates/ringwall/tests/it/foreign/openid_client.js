@@ -164,7 +164,7 @@ run(async () => {
   await person("web", client.None(), { isBound: "Ed25519", isPushed: true });
   register("tv", "--public", "--grant", "device_code");
   await device("tv");
-  const secret = register("desk", ...wide);
+  const secret = register("desk", "--bearer", ...wide);
   await person("desk", client.ClientSecretPost(secret), { rotates });
   await person("desk", client.ClientSecretBasic(secret), { rotates, isPushed: true });
   await program("desk", client.ClientSecretPost(secret));

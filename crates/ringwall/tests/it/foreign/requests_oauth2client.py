@@ -108,7 +108,7 @@ person(oauth.PublicApp("web"), rotates=False, dpop=True)
 person(oauth.PublicApp("web"), rotates=False, dpop=True, pushed=True)
 register("tv", "--public", "--grant", "device_code")
 device("tv")
-secret = register("desk", *wide)
+secret = register("desk", "--bearer", *wide)
 person(oauth.ClientSecretBasic("desk", secret), rotates=True)
 for method in (oauth.ClientSecretBasic, oauth.ClientSecretPost):
     program(method("desk", secret))

@@ -87,7 +87,16 @@ fn program(asked: &Asked<'_>, folder: &Path) -> Result<Option<String>> {
             succeed(&mut assertions(folder, &[])?)?;
             let mut add = Command::new(&asked.ground.ringwall);
             add.current_dir(folder);
-            add.args(["client", "add", "robot", "--role", "robot", "--jwks", "jwks.json"]);
+            add.args([
+                "client",
+                "add",
+                "robot",
+                "--role",
+                "robot",
+                "--bearer",
+                "--jwks",
+                "jwks.json",
+            ]);
             succeed(&mut add).context("the program was not registered")?;
             Ok(None)
         }
@@ -103,7 +112,7 @@ fn register(ground: &Ground, folder: &Path) -> Result<String> {
     let secret = read(
         Command::new(&ground.ringwall)
             .current_dir(folder)
-            .args(["client", "add", "robot", "--role", "robot", "--es256"]),
+            .args(["client", "add", "robot", "--role", "robot", "--bearer", "--es256"]),
     )
     .context("the program was not registered")?;
     Ok(secret.trim().to_owned())
