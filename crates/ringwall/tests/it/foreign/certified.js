@@ -75,6 +75,7 @@ run(async () => {
   }
   for (const [id, name] of [["kiosk", "other"], ["own", "kiosk"], ["kiosk", undefined]]) {
     const config = await discovered(id, name);
-    await refused(client.clientCredentialsGrant(config), "invalid_client");
+    const error = await refused(client.clientCredentialsGrant(config));
+    assert.strictEqual(error.status, 401, error);
   }
 });
