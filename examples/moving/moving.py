@@ -69,10 +69,10 @@ def client(
     words += switches or []
     if access == "public":
         words.append("--public")
-    else:
+    elif "--dpop" not in words:
         # As it was there. Leave it out for a program that proves a key or shows a certificate.
         words.append("--bearer")
-    elif access == "key":
+    if access == "key":
         words += ["--jwks", f"{client_id}.json"]
         yield f"# ! {client_id}: put its public keys into {client_id}.json"
     line = shlex.join(words)
