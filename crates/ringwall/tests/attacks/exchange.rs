@@ -123,7 +123,8 @@ fn chains(ground: &Ground) {
     let mut last = 0;
     for depth in 1..=6 {
         let id = format!("hop{depth}");
-        let secret = add(ground.house(), &id, &["--acts-for", &before, "--acts-for", "web"]);
+        let may = ["--bearer", "--acts-for", &before, "--acts-for", "web"];
+        let secret = add(ground.house(), &id, &may);
         let by = |token: &str| {
             let fields = [
                 ("grant_type", crate::ground::EXCHANGE),

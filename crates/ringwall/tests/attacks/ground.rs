@@ -52,7 +52,7 @@ impl Ground {
         let keyed = |id: &str, key: &Key| {
             let file = format!("{id}.json");
             house.write(&file, &json!({ "keys": [key.registered()] }).to_string());
-            add(house, id, &[&["--jwks", &file][..], &wide].concat());
+            add(house, id, &[&["--bearer", "--jwks", &file][..], &wide].concat());
         };
         keyed("signer", &signer);
         keyed("rival", &rival);
@@ -62,11 +62,11 @@ impl Ground {
         add(house, "native", &["--public", "--redirect-uri", "http://127.0.0.1/done"]);
         add(house, "tv", &["--public", "--grant", "device_code", "--grant", "refresh_token"]);
         Self {
-            robot: add(house, "robot", &[]),
-            other: add(house, "other", &[]),
-            shop: add(house, "shop", &wide),
+            robot: add(house, "robot", &["--bearer"]),
+            other: add(house, "other", &["--bearer"]),
+            shop: add(house, "shop", &[&["--bearer"][..], &wide].concat()),
             bound: add(house, "bound", &["--dpop"]),
-            orders: add(house, "orders", &["--acts-for", "web"]),
+            orders: add(house, "orders", &["--bearer", "--acts-for", "web"]),
             ada: house.sign_in("ada"),
             signer,
             rival,

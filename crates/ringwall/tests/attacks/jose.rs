@@ -511,7 +511,7 @@ fn same_name(ground: &Ground) {
         key["kid"] = sample.header["kid"].clone();
         house.write("same.json", &json!({ "keys": [key] }).to_string());
         let id = format!("same-{}", own.alg().to_lowercase());
-        add(house, &id, &["--jwks", "same.json"]);
+        add(house, &id, &["--bearer", "--jwks", "same.json"]);
         let alg = own.alg();
         nobody_takes(ground, alg, &sample.by(&own, |header| header["alg"] = alg.into()));
         // It is a key for what its own client signs all the same, and for nobody else's.
