@@ -32,6 +32,10 @@ pub enum Proof {
     Code,
     /// A passkey: something that the person has.
     Passkey,
+    /// The passkey cannot be copied from its device, as that says.
+    Bound,
+    /// The passkey may be on several devices of the person.
+    Copied,
     /// The passkey's device knows the person, by a PIN or a finger.
     Verified,
 }
@@ -41,7 +45,8 @@ pub enum Proof {
 pub struct Proofs(u8);
 
 impl Proof {
-    const ALL: [Self; 4] = [Self::Password, Self::Code, Self::Passkey, Self::Verified];
+    const ALL: [Self; 6] =
+        [Self::Password, Self::Code, Self::Passkey, Self::Bound, Self::Copied, Self::Verified];
 
     const fn bit(self) -> u8 {
         match self {
@@ -49,6 +54,8 @@ impl Proof {
             Self::Code => 2,
             Self::Passkey => 4,
             Self::Verified => 8,
+            Self::Bound => 16,
+            Self::Copied => 32,
         }
     }
 
@@ -58,6 +65,8 @@ impl Proof {
             Self::Password => "pwd",
             Self::Code => "otp",
             Self::Passkey => "pop",
+            Self::Bound => "hwk",
+            Self::Copied => "swk",
             Self::Verified => "user",
         }
     }
@@ -68,6 +77,12 @@ impl Proofs {
     #[must_use]
     pub const fn and(self, proof: Proof) -> Self {
         Self(self.0 | proof.bit())
+    }
+
+    /// These, and those.
+    #[must_use]
+    pub const fn with(self, others: Self) -> Self {
+        Self(self.0 | others.0)
     }
 
     /// Whether this is one of them.
@@ -129,6 +144,9 @@ mod tests {
             (&[Proof::Password, Proof::Code], "pwd otp mfa", "aal2"),
             (&[Proof::Password, Proof::Passkey], "pwd pop mfa", "aal2"),
             (&[Proof::Passkey, Proof::Verified], "pop user mfa", "aal2"),
+            (&[Proof::Passkey, Proof::Bound], "pop hwk", "aal1"),
+            (&[Proof::Passkey, Proof::Copied, Proof::Verified], "pop swk user mfa", "aal2"),
+            (&[Proof::Password, Proof::Bound], "pwd hwk", "aal1"),
         ] {
             let proofs = of(proofs);
             assert_eq!((proofs.names().join(" ").as_str(), proofs.level()), (names, level));

@@ -17,7 +17,7 @@ use crate::clients::TokenFormat;
 use crate::cors::{self, Readers};
 use crate::endpoint::{
     account, authorize, device, device_authorization, discovery, end_session, introspect, jwks,
-    login, logout, par, revoke, token, userinfo,
+    login, logout, par, passkey, revoke, script, token, userinfo,
 };
 use crate::form::Form;
 use crate::identity::House;
@@ -94,6 +94,7 @@ enum Endpoint {
     Logout,
     Par,
     Revoke,
+    Script,
     Token,
     Userinfo,
 }
@@ -105,6 +106,7 @@ pub(crate) const END_SESSION: &str = "/oauth/end_session";
 pub(crate) const INTROSPECT: &str = "/oauth/introspect";
 pub(crate) const JWKS: &str = "/oauth/jwks";
 pub(crate) const PAR: &str = "/oauth/par";
+pub(crate) const PASSKEY_SCRIPT: &str = "/oauth/passkey.js";
 pub(crate) const REVOKE: &str = "/oauth/revoke";
 pub(crate) const TOKEN: &str = "/oauth/token";
 pub(crate) const USERINFO: &str = "/oauth/userinfo";
@@ -134,7 +136,7 @@ async fn reply(house: &Arc<House>, endpoint: Endpoint, call: Call) -> Reply {
         return run(house, endpoint, &call);
     }
     let mut permit = None;
-    if endpoint.hashes() && call.request.method() == Method::POST {
+    if endpoint.hashes(&call) {
         // Hashes are heavy: a bounded number at a time, and a queue that gives up (attack U10).
         let turn = Arc::clone(&house.hashing).acquire_owned();
         match tokio::time::timeout(house.settings.hash_wait, turn).await {
@@ -164,6 +166,7 @@ pub(crate) fn paths(settings: &Settings) -> Vec<String> {
         INTROSPECT,
         JWKS,
         PAR,
+        PASSKEY_SCRIPT,
         REVOKE,
         TOKEN,
         USERINFO,
@@ -188,6 +191,7 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Logout => logout::answer(house, call),
         Endpoint::Par => par::answer(house, call),
         Endpoint::Revoke => revoke::answer(house, call),
+        Endpoint::Script => script::answer(call),
         Endpoint::Token => token::answer(house, call),
         Endpoint::Userinfo => userinfo::answer(house, call),
     };
@@ -228,6 +232,7 @@ impl Endpoint {
             INTROSPECT => Self::Introspect,
             JWKS => Self::Jwks,
             PAR => Self::Par,
+            PASSKEY_SCRIPT => Self::Script,
             REVOKE => Self::Revoke,
             TOKEN => Self::Token,
             USERINFO => Self::Userinfo,
@@ -236,9 +241,17 @@ impl Endpoint {
         })
     }
 
-    /// Whether a form may carry a password.
-    fn hashes(self) -> bool {
-        matches!(self, Self::Account | Self::Login)
+    /// Whether a form may carry a password. On the login page one with a passkey carries none, and
+    /// does not wait behind those who guess.
+    fn hashes(self, call: &Call) -> bool {
+        let may_hash = match self {
+            Self::Account => true,
+            Self::Login => {
+                !Form::parse(call.request.body()).is_ok_and(|form| passkey::is_given(&form))
+            }
+            _ => false,
+        };
+        may_hash && call.request.method() == Method::POST
     }
 
     /// What it answers (RFC 9110 section 15.5.6).
@@ -268,7 +281,7 @@ impl Endpoint {
     /// Whether the answer needs neither the disk nor a password hash.
     fn stays_in_memory(self, house: &House, call: &Call) -> bool {
         match self {
-            Self::Discovery | Self::Jwks | Self::Userinfo => true,
+            Self::Discovery | Self::Jwks | Self::Script | Self::Userinfo => true,
             Self::Introspect => Form::parse(call.request.body())
                 .is_ok_and(|form| !form.get("token").is_some_and(refresh::is_refresh_token)),
             Self::Token => Form::parse(call.request.body()).is_ok_and(|form| {

@@ -1,6 +1,6 @@
 //! Second factors of accounts: the authenticator app and the recovery codes.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ringwall_base::{Secret, Timestamp, Ulid};
@@ -9,6 +9,7 @@ use ringwall_store::{StoreError, Transaction, Value};
 use crate::identity::House;
 use crate::keys::KeyError;
 use crate::login_step::LoginStep;
+use crate::passkeys::{self, Passkey};
 use crate::people::{Account, PeopleError, Users};
 use crate::record::Record;
 use crate::seams::KeyVaultError;
@@ -20,6 +21,8 @@ use crate::{recovery, totp};
 pub struct Factors {
     /// Since when it has an authenticator app.
     pub app: Option<Timestamp>,
+    /// Its passkeys.
+    pub passkeys: Vec<Passkey>,
     /// Recovery codes that are left.
     pub recovery_codes: u32,
 }
@@ -59,7 +62,7 @@ pub(crate) enum Tried {
 impl Factors {
     /// Whether a password alone is not enough for this account.
     pub fn is_asked(&self) -> bool {
-        self.app.is_some()
+        self.app.is_some() || !self.passkeys.is_empty()
     }
 }
 
@@ -73,19 +76,27 @@ impl Users<'_> {
         Ok(of(self.house(), &account.subject)?)
     }
 
-    /// The subjects of all accounts that are asked for a second factor.
+    /// The subjects of all accounts that are asked for a second factor, with the kinds that they have.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn with_factor(&self) -> Result<BTreeSet<String>, PeopleError> {
+    pub fn with_factor(&self) -> Result<BTreeMap<String, String>, PeopleError> {
         let rows = self.house().seams.store.read(|view| {
             view.query(
-                "SELECT user_id FROM identity_totp
-                 WHERE tenant_id = ?1 AND confirmed_at IS NOT NULL",
+                "SELECT user_id, 'app' AS kind FROM identity_totp
+                 WHERE tenant_id = ?1 AND confirmed_at IS NOT NULL
+                 UNION SELECT user_id, 'passkey' FROM identity_passkey WHERE tenant_id = ?1
+                 ORDER BY kind",
                 &[TENANT.into()],
             )
         })?;
-        Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, StoreError>>()?)
+        let mut kinds: BTreeMap<String, String> = BTreeMap::new();
+        for row in rows {
+            let (subject, kind): (String, String) = (row.get(0)?, row.get(1)?);
+            let all = kinds.entry(subject).or_default();
+            *all = if all.is_empty() { kind } else { format!("{all}, {kind}") };
+        }
+        Ok(kinds)
     }
 
     /// Gives an account an authenticator that counts from now on and new recovery codes, for whoever
@@ -117,6 +128,7 @@ impl Users<'_> {
     /// When there is none of this name, or the vault or the store fails.
     pub fn remove_factors(&self, name: &str) -> Result<(), PeopleError> {
         let account = self.find(name)?;
+        passkeys::remove(self.house(), &account, None)?;
         remove_app(self.house(), &account)?;
         self.end_sessions(&account.subject)
     }
@@ -124,6 +136,7 @@ impl Users<'_> {
 
 pub(crate) fn of(house: &House, subject: &str) -> Result<Factors, StoreError> {
     let app = app(house, subject)?.map(|(_, created)| created);
+    let passkeys = passkeys::of(house, subject)?;
     house.seams.store.read(|view| {
         let row = view.first(
             "SELECT COUNT(*) FROM identity_recovery_code
@@ -131,7 +144,7 @@ pub(crate) fn of(house: &House, subject: &str) -> Result<Factors, StoreError> {
             &[TENANT.into(), subject.into()],
         )?;
         let recovery_codes = row.map_or(Ok(0), |row| row.get(0))?;
-        Ok(Factors { app, recovery_codes })
+        Ok(Factors { app, passkeys, recovery_codes })
     })
 }
 
@@ -217,13 +230,13 @@ pub(crate) fn confirm(
     Ok(Tried::Good)
 }
 
-/// Takes the authenticator away, and the recovery codes, which are for nothing without it.
+/// Takes the authenticator away, and with an account's last factor the recovery codes.
 pub(crate) fn remove_app(house: &House, account: &Account) -> Result<(), PeopleError> {
     while let Some((id, _)) = app(house, &account.subject)? {
         forget::<PeopleError>(house, &account.subject, &id)?;
     }
     let subject = account.subject.clone();
-    house.seams.store.write(move |transaction| remove_codes(transaction, &subject))?;
+    house.seams.store.write(move |transaction| remove_codes_of_none(transaction, &subject))?;
     record(house, "factor-removed", account, "app")
 }
 
@@ -301,7 +314,7 @@ fn advance(transaction: &Transaction<'_>, id: &str, step: u64) -> Result<usize, 
 
 /// Why a transaction was undone.
 #[derive(Debug)]
-enum Undone {
+pub(crate) enum Undone {
     Refused(&'static str),
     Store(StoreError),
 }
@@ -312,11 +325,11 @@ impl From<StoreError> for Undone {
     }
 }
 
-fn once(changed: usize, why: &'static str) -> Result<(), Undone> {
+pub(crate) fn once(changed: usize, why: &'static str) -> Result<(), Undone> {
     if changed == 1 { Ok(()) } else { Err(Undone::Refused(why)) }
 }
 
-fn settled(result: Result<(), Undone>) -> Result<Tried, PeopleError> {
+pub(crate) fn settled(result: Result<(), Undone>) -> Result<Tried, PeopleError> {
     match result {
         Ok(()) => Ok(Tried::Good),
         Err(Undone::Refused(why)) => Ok(Tried::Refused(why)),
@@ -355,6 +368,22 @@ fn forget<E: From<StoreError> + From<KeyVaultError> + Send + 'static>(
     Ok(house.seams.vault.remove(VAULT, id)?)
 }
 
+/// Takes the recovery codes of an account that has nothing else left: they are for nothing then.
+pub(crate) fn remove_codes_of_none(
+    transaction: &Transaction<'_>,
+    subject: &str,
+) -> Result<(), StoreError> {
+    let app = transaction.first(
+        "SELECT 1 FROM identity_totp
+         WHERE tenant_id = ?1 AND user_id = ?2 AND confirmed_at IS NOT NULL",
+        &[TENANT.into(), subject.into()],
+    )?;
+    if app.is_some() || passkeys::are_there(transaction, subject)? {
+        return Ok(());
+    }
+    remove_codes(transaction, subject)
+}
+
 fn remove_codes(transaction: &Transaction<'_>, subject: &str) -> Result<(), StoreError> {
     transaction.execute(
         "DELETE FROM identity_recovery_code WHERE tenant_id = ?1 AND user_id = ?2",
@@ -390,7 +419,7 @@ pub(crate) fn new_codes(
     Ok(codes)
 }
 
-fn record(
+pub(crate) fn record(
     house: &House,
     action: &'static str,
     account: &Account,

@@ -27,7 +27,7 @@ use crate::seams::Seams;
 use crate::sessions::SessionTable;
 use crate::settings::Settings;
 use crate::throttle::{self, Throttle};
-use crate::{answer, codes, device, factors, login_step, password, pushed, refresh};
+use crate::{answer, codes, device, factors, login_step, passkeys, password, pushed, refresh};
 
 /// People, sessions and clients of one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -61,6 +61,8 @@ pub(crate) struct House {
     pub(crate) dummy_phc: String,
     /// New at each start: a form from before a restart is shown again.
     pub(crate) form_key: hmac::Key,
+    /// For what passkeys sign, new at each start as well.
+    pub(crate) challenge_key: hmac::Key,
     pub(crate) hashing: Arc<Semaphore>,
 }
 
@@ -108,6 +110,7 @@ impl Identity {
             code_throttle: Throttle::new(CODES),
             dummy_phc: password::unmatched(seams.entropy.as_ref())?,
             form_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
+            challenge_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
             hashing: Arc::new(Semaphore::new(settings.hashes_max)),
             settings,
             seams,
@@ -248,6 +251,7 @@ impl Identity {
         device::sweep(&seams.store, now)?;
         login_step::sweep(&seams.store, now)?;
         factors::sweep(&self.house, now)?;
+        passkeys::sweep(&seams.store, now)?;
         Ok(())
     }
 }

@@ -1,8 +1,10 @@
-//! The few pages that people see. They work without JavaScript, and allow none.
+//! The few pages that people see. They work without JavaScript, and allow none but what asks for a
+//! passkey.
 
 mod account;
 mod device;
 mod end_session;
+mod passkey;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -20,6 +22,7 @@ use crate::texts::Language;
 pub(crate) use account::{Account, account, app, codes};
 pub(crate) use device::{Confirm, confirm_device, enter_device};
 pub(crate) use end_session::{Leaving, end_session};
+pub(crate) use passkey::{Offer, new_passkey};
 
 /// What every page with forms has.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +48,12 @@ impl Paper<'_> {
     }
 }
 
-pub(crate) fn login(status: StatusCode, paper: Paper<'_>, return_to: &str) -> Reply {
+pub(crate) fn login(
+    status: StatusCode,
+    paper: Paper<'_>,
+    return_to: &str,
+    offer: Option<&Offer<'_>>,
+) -> Reply {
     let say = |text| paper.language.say(text);
     let body = html! {
         h1 { (say("Sign in")) }
@@ -54,15 +62,19 @@ pub(crate) fn login(status: StatusCode, paper: Paper<'_>, return_to: &str) -> Re
             (paper.token())
             input type="hidden" name="return_to" value=(return_to);
             label for="username" { (say("Name")) }
-            input id="username" name="username" autocomplete="username" autocapitalize="none"
+            input id="username" name="username" autocomplete="username webauthn" autocapitalize="none"
                 required autofocus maxlength="64";
             label for="password" { (say("Password")) }
             input id="password" name="password" type="password"
                 autocomplete="current-password" required;
             button type="submit" { (say("Sign in")) }
         }
+        @if let Some(offer) = offer {
+            (passkey::use_passkey(paper, offer, ("return_to", return_to)))
+        }
     };
-    page(status, paper.language, ("Sign in", form_targets(return_to)), &body)
+    let reply = page(status, paper.language, ("Sign in", form_targets(return_to)), &body);
+    with_passkeys(reply, offer)
 }
 
 /// The second step; `step` says of which login.
@@ -70,6 +82,7 @@ pub(crate) fn second_factor(
     status: StatusCode,
     paper: Paper<'_>,
     (step, return_to): (&str, &str),
+    offer: Option<&Offer<'_>>,
 ) -> Reply {
     let say = |text| paper.language.say(text);
     let body = html! {
@@ -83,8 +96,17 @@ pub(crate) fn second_factor(
                 spellcheck="false" required autofocus maxlength="32";
             button type="submit" { (say("Sign in")) }
         }
+        @if let Some(offer) = offer { (passkey::use_passkey(paper, offer, ("step", step))) }
     };
-    page(status, paper.language, ("Sign in", form_targets(return_to)), &body)
+    let reply = page(status, paper.language, ("Sign in", form_targets(return_to)), &body);
+    with_passkeys(reply, offer)
+}
+
+fn with_passkeys(reply: Reply, offer: Option<&Offer<'_>>) -> Reply {
+    match offer {
+        Some(offer) => passkey::with_script(reply, offer),
+        None => reply,
+    }
 }
 
 /// Browsers hold `form-action` against the redirects that follow a form, too. A login on the way to a

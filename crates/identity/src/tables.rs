@@ -20,6 +20,7 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { area: "identity-opaque", version: 1, sql: include_str!("tables/opaque_0001.sql") },
     Migration { area: "identity-opaque", version: 2, sql: include_str!("tables/opaque_0002.sql") },
+    Migration { area: "identity-passkeys", version: 1, sql: include_str!("tables/passkeys.sql") },
 ];
 
 #[cfg(test)]

@@ -179,6 +179,40 @@ const GERMAN: &[(&str, &str)] = &[
     ("The session has ended.", "Die Sitzung ist beendet."),
     ("The other sessions have ended.", "Die anderen Sitzungen sind beendet."),
     ("The authenticator app is removed.", "Die Authenticator-App ist entfernt."),
+    ("Sign in with a passkey", "Mit einem Passkey anmelden"),
+    ("The passkey was not accepted.", "Der Passkey wurde nicht angenommen."),
+    (
+        "The passkey was not accepted. Please try again.",
+        "Der Passkey wurde nicht angenommen. Bitte versuchen Sie es noch einmal.",
+    ),
+    (
+        "The browser gave no passkey. Try again, or go another way.",
+        "Der Browser gab keinen Passkey. Versuchen Sie es noch einmal, oder gehen Sie einen anderen Weg.",
+    ),
+    ("Passkeys", "Passkeys"),
+    ("You have no passkey.", "Sie haben keinen Passkey."),
+    ("Since", "Seit"),
+    ("Another name", "Anderer Name"),
+    ("Rename", "Umbenennen"),
+    ("Add a passkey", "Passkey hinzufügen"),
+    ("Remove the passkey", "Passkey entfernen"),
+    (
+        "A passkey is kept by this device, a phone, or a security key. It signs you in without a \
+         password, and only here.",
+        "Einen Passkey verwahrt dieses Gerät, ein Telefon oder ein Sicherheitsschlüssel. Er meldet Sie \
+         ohne Passwort an, und nur hier.",
+    ),
+    (
+        "Your browser makes no passkeys, or does not run the script that asks for one.",
+        "Ihr Browser macht keine Passkeys oder führt das Skript nicht aus, das danach fragt.",
+    ),
+    ("What you want to call it", "Wie Sie ihn nennen möchten"),
+    ("The passkey is added.", "Der Passkey ist hinzugefügt."),
+    ("The passkey is removed.", "Der Passkey ist entfernt."),
+    (
+        "Passkeys need a name for this server, and it has an address only.",
+        "Passkeys brauchen einen Namen dieses Servers, und er hat nur eine Adresse.",
+    ),
 ];
 
 #[cfg(test)]
@@ -215,17 +249,20 @@ mod tests {
     }
 
     /// Every file of this package with texts for people.
-    const SOURCES: [&str; 10] = [
+    const SOURCES: [&str; 13] = [
         include_str!("answer.rs"),
         include_str!("endpoint/account.rs"),
+        include_str!("endpoint/account/passkeys.rs"),
         include_str!("endpoint/device.rs"),
         include_str!("endpoint/end_session.rs"),
         include_str!("endpoint/login.rs"),
+        include_str!("endpoint/passkey.rs"),
         include_str!("endpoint/second_factor.rs"),
         include_str!("page.rs"),
         include_str!("page/account.rs"),
         include_str!("page/device.rs"),
         include_str!("page/end_session.rs"),
+        include_str!("page/passkey.rs"),
     ];
 
     /// What a file says to people: `say("…")`, and constants that end like a sentence.

@@ -1,5 +1,7 @@
 //! The two ceremonies: a new credential, and a sign-in with a known one.
 
+use std::fmt;
+
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::attestation;
@@ -76,53 +78,61 @@ pub struct Asserted {
 }
 
 /// Why a response is not accepted.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum WebauthnError {
     /// Neither ES256 nor `EdDSA` nor RS256, or a key that is none.
-    #[error("the key is of no kind that is taken")]
     Algorithm,
     /// Neither `none` nor signed by the credential itself.
-    #[error("the attestation is of no kind that is taken")]
     Attestation,
     /// The authenticator data cannot be read.
-    #[error("the authenticator data is malformed")]
     AuthenticatorData,
     /// A credential that cannot be copied was copied, or is another kind than it was.
-    #[error("the backup flags contradict each other")]
     Backup,
     /// Not CBOR as CTAP2 writes it.
-    #[error("the CBOR is malformed")]
     Cbor,
     /// Another challenge than ours.
-    #[error("another challenge was signed")]
     Challenge,
     /// The client data cannot be read.
-    #[error("the client data is malformed")]
     ClientData,
     /// The counter did not grow: the credential may have been copied.
-    #[error("the signature counter went back")]
     Counter,
     /// In a frame of another site.
-    #[error("it was made in a frame of another site")]
     CrossOrigin,
     /// Another site than ours.
-    #[error("it was made for another origin")]
     Origin,
     /// Nobody touched it.
-    #[error("nobody was present")]
     Presence,
     /// Another relying party than ours.
-    #[error("it was made for another host")]
     RpId,
     /// The signature is not one of this key over this.
-    #[error("the signature does not match")]
     Signature,
     /// A sign-in in place of a new credential, or the other way round.
-    #[error("it was made for another purpose")]
     Type,
     /// The authenticator asked for neither PIN nor finger.
-    #[error("the person was not verified")]
     Verification,
+}
+
+impl WebauthnError {
+    /// For the operator.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Algorithm => "the key is of no kind that is taken",
+            Self::Attestation => "the attestation is of no kind that is taken",
+            Self::AuthenticatorData => "the authenticator data is malformed",
+            Self::Backup => "the backup flags contradict each other",
+            Self::Cbor => "the CBOR is malformed",
+            Self::Challenge => "another challenge was signed",
+            Self::ClientData => "the client data is malformed",
+            Self::Counter => "the signature counter went back",
+            Self::CrossOrigin => "it was made in a frame of another site",
+            Self::Origin => "it was made for another origin",
+            Self::Presence => "nobody was present",
+            Self::RpId => "it was made for another host",
+            Self::Signature => "the signature does not match",
+            Self::Type => "it was made for another purpose",
+            Self::Verification => "the person was not verified",
+        }
+    }
 }
 
 /// Checks a new credential (section 7.1). The caller has the challenge consumed, and refuses an id
@@ -202,3 +212,11 @@ fn check(data: &AuthenticatorData<'_>, expected: &Expected<'_>) -> Result<(), We
 fn signed(authenticator_data: &[u8], client_data: &[u8]) -> Vec<u8> {
     [authenticator_data, digest(&SHA256, client_data).as_ref()].concat()
 }
+
+impl fmt::Display for WebauthnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl std::error::Error for WebauthnError {}

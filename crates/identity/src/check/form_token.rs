@@ -34,7 +34,20 @@ impl FormToken {
         Ok(Self { field, cookie })
     }
 
-    pub(crate) fn set(&self, reply: &mut Reply) {
+    /// Shows a page that holds more of this browser than the token.
+    pub(crate) fn paper(
+        &self,
+        call: &Call,
+        (action, trouble): Head<'_>,
+        page: impl FnOnce(Paper<'_>) -> Reply,
+    ) -> Reply {
+        let language = call.language();
+        let mut reply = page(Paper { language, action, form_token: &self.field, trouble });
+        self.set(&mut reply);
+        reply
+    }
+
+    fn set(&self, reply: &mut Reply) {
         let text = format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Strict", self.cookie);
         if let Ok(value) = HeaderValue::from_str(&text) {
             reply.headers_mut().append(SET_COOKIE, value);
@@ -46,15 +59,14 @@ impl FormToken {
 pub(crate) fn paper(
     house: &House,
     call: &Call,
-    (action, trouble): (&str, Option<&'static str>),
+    head: Head<'_>,
     page: impl FnOnce(Paper<'_>) -> Reply,
 ) -> Result<Reply, Refusal> {
-    let token = FormToken::issue(house, call)?;
-    let language = call.language();
-    let mut reply = page(Paper { language, action, form_token: &token.field, trouble });
-    token.set(&mut reply);
-    Ok(reply)
+    Ok(FormToken::issue(house, call)?.paper(call, head, page))
 }
+
+/// Where a form goes, and what went wrong before.
+pub(crate) type Head<'a> = (&'a str, Option<&'static str>);
 
 /// Whether the form is one that we showed to this browser.
 pub(crate) fn form_token(house: &House, call: &Call, form: &Form) -> Result<bool, Refusal> {

@@ -1,5 +1,7 @@
 //! A person's own page: what they can see and change of their account.
 
+mod passkeys;
+
 use std::time::Duration;
 
 use http::header::{HeaderValue, SET_COOKIE};
@@ -50,16 +52,19 @@ impl Own<'_> {
             Some("end-others") => self.end_others(),
             // A session that was left open must not change what the next login asks for.
             // Nor the password: the session that follows is a new one, and would be fresh again.
-            Some("app" | "app-confirm" | "app-remove" | "codes" | "password")
-                if !self.is_fresh()? =>
-            {
-                Ok(to_login(self.house))
-            }
+            Some(
+                "app" | "app-confirm" | "app-remove" | "codes" | "passkey" | "passkey-add"
+                | "passkey-remove" | "passkey-rename" | "password",
+            ) if !self.is_fresh()? => Ok(to_login(self.house)),
             Some("password") => self.change_password(&form),
             Some("app") => self.begin_app(),
             Some("app-confirm") => self.confirm_app(&form),
             Some("app-remove") => self.remove_app(),
             Some("codes") => self.new_codes(self.person.proofs),
+            Some("passkey") => self.begin_passkey(),
+            Some("passkey-add") => self.add_passkey(&form),
+            Some("passkey-remove") => self.remove_passkey(&form),
+            Some("passkey-rename") => self.rename_passkey(&form),
             _ => Err(Refusal::person("The request is malformed.")),
         }
     }

@@ -5,12 +5,14 @@ use http::{Method, StatusCode};
 use ringwall_base::{Proof, Proofs, Secret};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
-use crate::check::{form, form_token, paper, return_to, same_site, session};
+use crate::check::{FormToken, form, form_token, return_to, same_site, session};
+use crate::endpoint::passkey::{self, Sorry};
 use crate::endpoint::second_factor;
 use crate::factors;
 use crate::form::Form;
 use crate::identity::House;
-use crate::page;
+use crate::page::{self, Paper};
+use crate::passkeys::Purpose;
 use crate::password::{self, PASSWORD_BYTES_MAX};
 use crate::people::{Credential, Users, login_name};
 use crate::record::Record;
@@ -53,6 +55,10 @@ fn sign_in(house: &House, call: &Call) -> Result<Reply, Refusal> {
     }
     if let Some(step) = form.get("step") {
         return second_factor::take(house, call, &form, step);
+    }
+    if passkey::is_given(&form) {
+        let signed_in = passkey::sign_in(house, call, &form, back)?;
+        return signed_in.or_else(|Sorry(why)| page(house, call, Sorry::STATUS, back, Some(why)));
     }
     let name = form.get("username").unwrap_or_default();
     // An unreadable name is one account that does not exist, for the throttle too.
@@ -134,7 +140,10 @@ fn page(
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
     let action = &house.settings.login_path;
-    paper(house, call, (action, trouble), |paper| page::login(status, paper, back))
+    let token = FormToken::issue(house, call)?;
+    let offer = passkey::offer(house, &token, Purpose::SignIn, None)?;
+    let page = |paper: Paper<'_>| page::login(status, paper, back, offer.as_ref());
+    Ok(token.paper(call, (action, trouble), page))
 }
 
 /// A broken form on a page is told to the person, not to a client.

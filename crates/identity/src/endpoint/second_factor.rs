@@ -1,17 +1,19 @@
-//! The second step of a login: the code of an authenticator app, or a recovery code.
+//! The second step of a login: a passkey, the code of an authenticator app, or a recovery code.
 
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use ringwall_base::{Proof, Proofs};
 
 use crate::answer::{Call, Refusal, Reply};
-use crate::check::{FormToken, paper};
+use crate::check::FormToken;
 use crate::endpoint::login;
+use crate::endpoint::passkey::{self, Sorry};
 use crate::factors::{self, Tried};
 use crate::form::Form;
 use crate::identity::House;
 use crate::login_step::LoginStep;
-use crate::page;
+use crate::page::{self, Paper};
+use crate::passkeys::Purpose;
 use crate::people::{Credential, Users};
 use crate::record::Record;
 use crate::recovery;
@@ -26,7 +28,8 @@ pub(crate) fn ask(
 ) -> Result<Reply, Refusal> {
     let token = FormToken::issue(house, call)?;
     let step = LoginStep::begin(&house.seams, known, back, &token.field)?;
-    page(house, call, StatusCode::OK, (step.expose(), back), None)
+    let shown = Shown { known, token: step.expose(), back };
+    page(house, call, StatusCode::OK, shown, None)
 }
 
 /// Takes the code. The form was checked by the login page, whose path this is.
@@ -37,7 +40,12 @@ pub(crate) fn take(house: &House, call: &Call, form: &Form, token: &str) -> Resu
     let known = Users::new(house).credential(&step.name)?;
     let known = known.filter(|known| step.is_of(known) && !known.account.is_disabled);
     let Some(known) = known else { return login::again(house, call, EXPIRED) };
-    let (subject, shown) = (known.account.subject.as_str(), (token, step.return_to.as_str()));
+    let shown = Shown { known: &known, token, back: &step.return_to };
+    let subject = known.account.subject.as_str();
+    if passkey::is_given(form) {
+        let done = passkey::finish_step(house, call, form, (&step, token, &known.account))?;
+        return done.or_else(|Sorry(why)| page(house, call, Sorry::STATUS, shown, Some(why)));
+    }
     let now = house.seams.clock.monotonic();
     let code: String = form.get("code").unwrap_or_default().split_whitespace().collect();
     let is_recovery = recovery::looks_like_one(&code);
@@ -76,15 +84,29 @@ fn refused(house: &House, call: &Call, known: &Credential, why: &str) -> Result<
     Ok(house.put(record.person(&known.account.subject, &known.account.name))?)
 }
 
+/// The login that the page goes on with.
+#[derive(Clone, Copy)]
+struct Shown<'a> {
+    known: &'a Credential,
+    token: &'a str,
+    back: &'a str,
+}
+
 fn page(
     house: &House,
     call: &Call,
     status: StatusCode,
-    shown: (&str, &str),
+    shown: Shown<'_>,
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
-    let action = &house.settings.login_path;
-    paper(house, call, (action, trouble), |paper| page::second_factor(status, paper, shown))
+    let (action, step) = (&house.settings.login_path, (shown.token, shown.back));
+    let subject = shown.known.account.subject.as_str();
+    let purpose = Purpose::Step { token: shown.token };
+    let token = FormToken::issue(house, call)?;
+    let offer = passkey::offer(house, &token, purpose, Some(subject))?;
+    let offer = offer.filter(|offer| !offer.known.is_empty());
+    let page = |paper: Paper<'_>| page::second_factor(status, paper, step, offer.as_ref());
+    Ok(token.paper(call, (action, trouble), page))
 }
 
 /// Codes are counted by account, wherever they come from.

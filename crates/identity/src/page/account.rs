@@ -7,6 +7,7 @@ use ringwall_base::{Secret, Timestamp};
 
 use crate::answer::Reply;
 use crate::factors::{Enrolment, Factors};
+use crate::page::passkey::passkeys;
 use crate::page::{Paper, page};
 use crate::sessions::list::Open;
 
@@ -34,6 +35,8 @@ pub(crate) fn account(status: StatusCode, paper: Paper<'_>, shown: &Account<'_>)
         (password(paper, shown.name))
         h2 { (say("Second factor")) }
         (factors(paper, shown.factors))
+        h2 { (say("Passkeys")) }
+        (passkeys(paper, &shown.factors.passkeys))
     };
     page(status, paper.language, ("Your account", "'self'"), &body)
 }
@@ -86,23 +89,25 @@ fn password(paper: Paper<'_>, name: &str) -> Markup {
 fn factors(paper: Paper<'_>, factors: &Factors) -> Markup {
     let say = |text| paper.language.say(text);
     html! {
-        @match factors.app {
-            Some(since) => {
-                p { (say("Authenticator app, since")) " " (minute(since)) }
-                p { (say("Recovery codes left:")) " " (factors.recovery_codes) }
-                (button(paper, "codes", "New recovery codes", None))
-                (button(paper, "app-remove", "Remove the authenticator app", None))
-            }
-            None => {
-                p { (say("You have no second factor.")) }
-                (button(paper, "app", "Set up an authenticator app", None))
-            }
+        @if let Some(since) = factors.app {
+            p { (say("Authenticator app, since")) " " (minute(since)) }
+        } @else if !factors.is_asked() {
+            p { (say("You have no second factor.")) }
+        }
+        @if factors.is_asked() {
+            p { (say("Recovery codes left:")) " " (factors.recovery_codes) }
+            (button(paper, "codes", "New recovery codes", None))
+        }
+        @if factors.app.is_some() {
+            (button(paper, "app-remove", "Remove the authenticator app", None))
+        } @else {
+            (button(paper, "app", "Set up an authenticator app", None))
         }
     }
 }
 
 /// A form of one button.
-fn button(
+pub(super) fn button(
     paper: Paper<'_>,
     verb: &str,
     label: &'static str,
@@ -177,7 +182,7 @@ fn qr(text: &str) -> Markup {
 }
 
 /// `2026-11-22 08:43 UTC`.
-fn minute(at: Timestamp) -> String {
+pub(super) fn minute(at: Timestamp) -> String {
     let [year, month, day, hour, minute, _] = at.civil();
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }

@@ -35,6 +35,13 @@ mod opaque;
 #[cfg(test)]
 mod par;
 #[cfg(test)]
+#[path = "../../../webauthn/tests/it/device.rs"]
+mod passkey_device;
+#[cfg(test)]
+mod passkeys;
+#[cfg(test)]
+mod passkey_attacks;
+#[cfg(test)]
 mod people;
 #[cfg(test)]
 mod refresh;

@@ -227,6 +227,7 @@ const RESERVED: &[&str] = &[
     "/oauth/device",
     "/oauth/device_authorization",
     "/oauth/par",
+    "/oauth/passkey.js",
     "/oauth/token",
     "/oauth/revoke",
     "/oauth/introspect",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use ringwall_api::{AuditFilter, Hidden, Problem, Reply, Request};
 use ringwall_base::{Secret, Timestamp};
-use ringwall_identity::Purpose;
+use ringwall_identity::{Passkey, Purpose};
 use ringwall_jose::Expected;
 use ringwall_manifest::Model;
 
@@ -156,7 +156,7 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
         _ => {
             let with_factor = users.with_factor()?;
             let rows = users.list(USERS_MAX)?.into_iter().map(|account| {
-                let factor = if with_factor.contains(&account.subject) { "app" } else { "none" };
+                let factor = with_factor.get(&account.subject).map_or("none", String::as_str);
                 let state = if account.is_disabled { "disabled" } else { "active" };
                 let (roles, factor, state) =
                     (or_none(&account.roles), factor.to_owned(), state.to_owned());
@@ -187,10 +187,15 @@ fn factors(ground: &Ground, request: &Request) -> Result<Reply> {
         Request::UserFactors { name } => {
             let factors = users.factors(name)?;
             let app = factors.app.map(|since| vec!["app".to_owned(), time(since)]);
+            let passkey = |one: &Passkey| vec![format!("passkey {}", one.name), time(one.created)];
+            let passkeys = factors.passkeys.iter().map(passkey);
             let left = format!("{} left", factors.recovery_codes);
             let codes =
                 (factors.recovery_codes > 0).then(|| vec!["recovery codes".to_owned(), left]);
-            Ok(rows_of(&["factor", "since"], app.into_iter().chain(codes).collect()))
+            Ok(rows_of(
+                &["factor", "since"],
+                app.into_iter().chain(passkeys).chain(codes).collect(),
+            ))
         }
         Request::UserFactorsRemove { name } => {
             users.remove_factors(name)?;

@@ -78,7 +78,9 @@ impl Browser {
     fn element(&self, selector: &str) -> String {
         let query = json!({ "using": "css selector", "value": selector });
         let value = self.ask("POST", "/element", &query);
-        let id = value.as_object().and_then(|found| found.values().next()).and_then(Value::as_str);
+        // What is not there is an object, too, with `error` in it.
+        let found = value.as_object().filter(|found| found.len() == 1);
+        let id = found.and_then(|found| found.values().next()).and_then(Value::as_str);
         id.unwrap_or_else(|| panic!("no {selector}: {value} {}", self.source())).to_owned()
     }
 
@@ -94,12 +96,18 @@ impl Browser {
 
     pub(crate) fn cookie(&self) -> Option<Value> {
         let cookies = self.ask("GET", "/cookie", &Value::Null);
-        let mut cookies = cookies.as_array().unwrap().clone().into_iter();
+        let mut cookies =
+            cookies.as_array().unwrap_or_else(|| panic!("{cookies}")).clone().into_iter();
         cookies.find(|cookie| cookie["name"] == "__Host-ringwall")
     }
 
     pub(crate) fn script(&self, text: &str) -> Value {
         self.ask("POST", "/execute/sync", &json!({ "script": text, "args": [] }))
+    }
+
+    /// A command of the `DevTools` protocol.
+    pub(crate) fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.ask("POST", "/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
     /// What the console says, without the messages for answers that are no success.
@@ -140,7 +148,8 @@ fn call(port: u16, method: &str, path: &str, body: &Value) -> Value {
     }
     let mut answer = vec![0; length];
     reader.read_exact(&mut answer).unwrap();
-    let value: Value = serde_json::from_slice(&answer).unwrap();
+    let value: Value = serde_json::from_slice(&answer)
+        .unwrap_or_else(|error| panic!("{method} {path}: {error}, {line:?}"));
     value["value"].clone()
 }
 

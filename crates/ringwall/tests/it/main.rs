@@ -63,6 +63,10 @@ mod load;
 #[cfg(test)]
 mod factors;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
+mod axe;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod overload;

@@ -4,12 +4,34 @@
 
 use proptest::prelude::{any, prop, proptest};
 use ringwall_webauthn::{
-    Assertion, Attestation, Expected, Known, WebauthnError, assert, fuzz, register,
+    Assertion, Attestation, Expected, Flags, Known, WebauthnError, assert, fuzz, register,
 };
 
-use crate::authenticator::*;
+use crate::device::*;
 
 const ID: &[u8] = b"credential";
+const ED: u8 = 128;
+const EXPECTED: Expected<'_> = Expected {
+    challenge: "c2FsdA",
+    origin: "https://shop.example",
+    rp_id: "shop.example",
+    must_verify_user: true,
+};
+
+fn said(kind: &str) -> String {
+    client_data(kind, EXPECTED.challenge, EXPECTED.origin)
+}
+
+/// UP, UV, BE and BS, as a test writes them.
+fn bits(flags: Flags) -> u8 {
+    let all = [
+        (flags.is_present(), UP),
+        (flags.is_verified(), UV),
+        (flags.is_backup_eligible(), BE),
+        (flags.is_backed_up(), BS),
+    ];
+    all.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum()
+}
 
 #[track_caller]
 fn registers(client_data: &str, data: &[u8], want: Result<(), WebauthnError>, why: &str) {
@@ -19,7 +41,7 @@ fn registers(client_data: &str, data: &[u8], want: Result<(), WebauthnError>, wh
 
 #[test]
 fn a_good_credential_is_taken_as_it_is() {
-    let (made_by, client_data) = (Authenticator::new(), client_data("webauthn.create"));
+    let (made_by, client_data) = (Device::new(), said("webauthn.create"));
     let key = made_by.key();
     for flags in [UP | UV, UP | UV | BE, UP | UV | BE | BS] {
         let data = object(&attested(flags, ID, &key));
@@ -35,14 +57,14 @@ fn a_good_credential_is_taken_as_it_is() {
 
 #[test]
 fn u8_what_the_browser_says_is_compared_byte_by_byte() {
-    let good = client_data("webauthn.create");
-    let data = attested(UP | UV, ID, &Authenticator::new().key());
+    let good = said("webauthn.create");
+    let data = attested(UP | UV, ID, &Device::new().key());
     registers(&good, &data, Ok(()), "as it should be");
     let with = |from: &str, to: &str| good.replace(from, to);
     let end = |more: &str| good.replace(":false}", &format!(":false{more}}}"));
-    for (why, said, want) in [
-        ("step 7", client_data("webauthn.get"), WebauthnError::Type),
-        ("step 7", client_data("payment.get"), WebauthnError::Type),
+    for (why, text, want) in [
+        ("step 7", said("webauthn.get"), WebauthnError::Type),
+        ("step 7", said("payment.get"), WebauthnError::Type),
         ("step 8", with("c2FsdA", "c2FsdB"), WebauthnError::Challenge),
         ("step 8, padded", with("c2FsdA", "c2FsdA=="), WebauthnError::Challenge),
         ("step 8, none", with("c2FsdA", ""), WebauthnError::Challenge),
@@ -71,14 +93,14 @@ fn u8_what_the_browser_says_is_compared_byte_by_byte() {
         ("nothing", String::new(), WebauthnError::ClientData),
         ("very long", end(&format!(r#","x":"{}""#, "x".repeat(4_096))), WebauthnError::ClientData),
     ] {
-        registers(&said, &data, Err(want), why);
+        registers(&text, &data, Err(want), why);
     }
     registers(&end(r#","extraData":{"a":[1]}"#), &data, Ok(()), "members to come");
 }
 
 #[test]
 fn u8_what_the_authenticator_says_is_held_to_what_was_asked() {
-    let (client_data, key) = (client_data("webauthn.create"), Authenticator::new().key());
+    let (client_data, key) = (said("webauthn.create"), Device::new().key());
     let good = attested(UP | UV, ID, &key);
     let elsewhere = [&head("evil.example", UP | UV | AT, 0)[..], &good[37..]].concat();
     let above = [&head("example", UP | UV | AT, 0)[..], &good[37..]].concat();
@@ -108,7 +130,7 @@ fn u8_what_the_authenticator_says_is_held_to_what_was_asked() {
 
 #[test]
 fn u8_a_key_has_one_form() {
-    let (client_data, key) = (client_data("webauthn.create"), Authenticator::new().key());
+    let (client_data, key) = (said("webauthn.create"), Device::new().key());
     let with = |at: usize, byte: u8| {
         let mut key = key.clone();
         key[at] = byte;
@@ -147,10 +169,10 @@ fn u8_a_key_has_one_form() {
 
 #[test]
 fn u8_an_attestation_is_none_or_the_credential_s_own() {
-    let (made_by, client_data) = (Authenticator::new(), client_data("webauthn.create"));
+    let (made_by, client_data) = (Device::new(), said("webauthn.create"));
     let data = attested(UP | UV, ID, &made_by.key());
     let end = [b"\x68authData", &bytes(&data)[..]].concat();
-    let own = |signer: &Authenticator, algorithm: u8, more: &[u8]| {
+    let own = |signer: &Device, algorithm: u8, more: &[u8]| {
         let signature = signer.sign(&data, &client_data);
         let members = 2 + u8::from(!more.is_empty());
         let statement =
@@ -158,7 +180,7 @@ fn u8_an_attestation_is_none_or_the_credential_s_own() {
                 .concat();
         [b"\xa3\x63fmt\x66packed\x67attStmt", &statement[..], &end].concat()
     };
-    let other = Authenticator::new();
+    let other = Device::new();
     let of = |head: &[u8]| [head, &end].concat();
     for (why, object, want) in [
         ("its own", own(&made_by, 0x26, &[]), Ok(())),
@@ -190,12 +212,12 @@ fn u8_an_attestation_is_none_or_the_credential_s_own() {
 
 #[test]
 fn u8_a_sign_in_is_this_key_s_over_all_of_it_and_counts_on() {
-    let (owner, other) = (Authenticator::new(), Authenticator::new());
-    let (get, create) = (client_data("webauthn.get"), client_data("webauthn.create"));
+    let (owner, other) = (Device::new(), Device::new());
+    let (get, create) = (said("webauthn.get"), said("webauthn.create"));
     let at = |flags, counter| head("shop.example", flags, counter);
     let good = at(UP | UV, 8);
     let attested = attested(UP | UV, ID, &owner.key());
-    let check = |why: &str, signer: &Authenticator, said: &str, data: &[u8], want| {
+    let check = |why: &str, signer: &Device, said: &str, data: &[u8], want| {
         let (key, signature) = (owner.key(), signer.sign(data, said));
         let known = Known { key: &key, counter: 7, is_backup_eligible: false };
         let (client_data, authenticator_data) = (said.as_bytes(), data);
@@ -256,7 +278,7 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
         cut in any::<prop::sample::Index>(),
     ) {
-        let key = Authenticator::new().key();
+        let key = Device::new().key();
         let whole = object(&attested(UP | UV, ID, &key));
         let mut bytes = whole.clone();
         for (at, byte) in changes {
@@ -264,7 +286,7 @@ proptest! {
             bytes[at] = byte;
         }
         fuzz(&bytes);
-        let client_data = client_data("webauthn.create");
+        let client_data = said("webauthn.create");
         let response = |object| Attestation { client_data: client_data.as_bytes(), object };
         if let Ok(made) = register(&response(&bytes), &EXPECTED) {
             assert!(made.flags.is_present() && made.flags.is_verified());

@@ -1,7 +1,7 @@
 //! The package through its public interface.
 
 #[cfg(test)]
-mod authenticator;
+mod device;
 #[cfg(test)]
 mod attacks;
 #[cfg(test)]

@@ -1,26 +1,18 @@
-//! An authenticator of our own, to say whatever a test wants said.
+//! A passkey's device of our own, to say whatever a test wants said.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use ringwall_webauthn::{Expected, Flags};
 
-pub(crate) const EXPECTED: Expected<'_> = Expected {
-    challenge: "c2FsdA",
-    origin: "https://shop.example",
-    rp_id: "shop.example",
-    must_verify_user: true,
-};
 pub(crate) const UP: u8 = 1;
 pub(crate) const UV: u8 = 4;
 pub(crate) const BE: u8 = 8;
 pub(crate) const BS: u8 = 16;
 pub(crate) const AT: u8 = 64;
-pub(crate) const ED: u8 = 128;
 
-pub(crate) struct Authenticator(EcdsaKeyPair);
+pub(crate) struct Device(EcdsaKeyPair);
 
-impl Authenticator {
+impl Device {
     pub(crate) fn new() -> Self {
         Self(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap())
     }
@@ -67,20 +59,8 @@ pub(crate) fn bytes(data: &[u8]) -> Vec<u8> {
     [&head, data].concat()
 }
 
-pub(crate) fn client_data(kind: &str) -> String {
-    let Expected { challenge, origin, .. } = EXPECTED;
+pub(crate) fn client_data(kind: &str, challenge: &str, origin: &str) -> String {
     format!(
         r#"{{"type":"{kind}","challenge":"{challenge}","origin":"{origin}","crossOrigin":false}}"#
     )
-}
-
-/// UP, UV, BE and BS, as a test writes them.
-pub(crate) fn bits(flags: Flags) -> u8 {
-    let all = [
-        (flags.is_present(), UP),
-        (flags.is_verified(), UV),
-        (flags.is_backup_eligible(), BE),
-        (flags.is_backed_up(), BS),
-    ];
-    all.into_iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum()
 }
