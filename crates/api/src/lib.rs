@@ -9,4 +9,4 @@ mod reply;
 
 pub use hidden::Hidden;
 pub use reply::{CertificateState, Problem, Reply, Status, Tapped, Taps, Top, TopRow, TopUpstream};
-pub use request::{AuditFilter, CertificateSpec, ClientSpec, Request};
+pub use request::{AuditFilter, CertificateSpec, ClientSpec, FederationSpec, Request};

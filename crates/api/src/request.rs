@@ -210,6 +210,9 @@ pub struct ClientSpec {
     /// How it shows who it is by the certificate of its connection.
     #[serde(default)]
     pub certificate: Option<CertificateSpec>,
+    /// Whose tokens prove it; `jwks` has the keys of that issuer then.
+    #[serde(default)]
+    pub federation: Option<FederationSpec>,
     /// Roles that tokens for itself carry.
     pub roles: Vec<String>,
     /// Exact redirect URIs; none for a program without people.
@@ -241,4 +244,15 @@ pub enum CertificateSpec {
     Own(String),
     /// The fleet's certificate of the service that has the client's id.
     Workload,
+}
+
+/// Another issuer's tokens that prove a client.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct FederationSpec {
+    /// Its `iss`.
+    pub issuer: String,
+    /// What claims must be: `NAME=PATTERN`.
+    pub claims: Vec<String>,
+    /// Whether one token may come more than once.
+    pub may_repeat: bool,
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::certificates::{CertificateName, is_hash};
 use crate::cors;
+use crate::federation::Federation;
 use crate::identity::House;
 use crate::record::Record;
 use crate::refresh;
@@ -31,6 +32,8 @@ pub enum Access {
     /// `tls_client_auth` (RFC 8705 section 2.1): a certificate that an authority of the door or the
     /// fleet's own vouches for, by one of its names.
     Certificate(CertificateName),
+    /// A token that another issuer signed for us (RFC 7523 section 3).
+    Federated(Federation),
     /// `private_key_jwt`: a JWKS document with its public keys.
     Key(String),
     /// `none`: an application on somebody's machine. PKCE stands in.
@@ -198,6 +201,9 @@ pub enum ClientError {
     /// There is a client with this id.
     #[error("there is a client with this id already")]
     Exists,
+    /// Nobody is named among those whom the issuer speaks for.
+    #[error("a federated client needs an https issuer and a claim that names who it is")]
+    Federation,
     /// Ids are 1 to 64 of a-z, A-Z, 0-9 and `. _ -`.
     #[error("a client id has 1 to 64 of a-z, A-Z, 0-9, `.`, `_` and `-`")]
     Id,
@@ -550,8 +556,11 @@ fn check(new: &NewClient) -> Result<(), ClientError> {
     keys_of(new).map_err(ClientError::Keys)?;
     let is_usable = match &new.access {
         Access::Certificate(name) => name.is_usable(),
+        Access::Federated(federation) if !federation.is_usable() => {
+            return Err(ClientError::Federation);
+        }
         Access::SelfSigned(hashes) => !hashes.is_empty() && hashes.iter().all(|one| is_hash(one)),
-        Access::Key(_) | Access::Public | Access::Secret | Access::Workload => true,
+        _ => true,
     };
     if !is_usable {
         return Err(ClientError::Certificate);
@@ -565,7 +574,9 @@ fn check(new: &NewClient) -> Result<(), ClientError> {
 
 fn keys_of(new: &NewClient) -> Result<KeySet, JwkError> {
     match &new.access {
-        Access::Key(jwks) => KeySet::parse(jwks.as_bytes()),
+        Access::Key(jwks) | Access::Federated(Federation { jwks, .. }) => {
+            KeySet::parse(jwks.as_bytes())
+        }
         _ => Ok(KeySet::default()),
     }
 }

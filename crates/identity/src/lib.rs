@@ -29,6 +29,7 @@ mod throttle;
 mod sessions;
 mod clients;
 mod certificates;
+mod federation;
 mod mutual_tls;
 mod codes;
 mod room;
@@ -53,6 +54,7 @@ pub use clients::{
     Access, Binding, Client, ClientError, Clients, Declared, Grant, NewClient, Owner, TokenFormat,
 };
 pub use factors::{Factors, Handout};
+pub use federation::Federation;
 pub use identity::{Identity, OpenError};
 pub use keys::{KeyError, KeyRow, KeyState, Purpose};
 pub use mutual_tls::MutualTls;

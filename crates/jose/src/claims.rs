@@ -1,5 +1,7 @@
 //! What a verified token says. Only [`crate::KeySet::verify`] makes these from a token.
 
+use std::collections::BTreeMap;
+
 use ringwall_base::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -292,6 +294,31 @@ impl AssertionClaims {
     }
 }
 
+/// The claims of another issuer's assertion.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FederatedClaims {
+    /// `exp`: remember `jti` until then.
+    pub expires: Timestamp,
+    /// `jti`, if there is one.
+    pub token_id: Option<String>,
+    /// All claims that are texts, numbers or booleans, as text.
+    pub facts: BTreeMap<String, String>,
+}
+
+impl FederatedClaims {
+    pub(crate) fn read(claims: Claims) -> Result<Self, VerifyError> {
+        claims.text("sub")?;
+        let (expires, token_id) = (claims.time("exp")?, claims.optional_text("jti")?);
+        let facts = claims.rest().into_iter().filter_map(|(name, value)| match value {
+            Value::String(text) if is_text(&text) => Some((name, text)),
+            Value::Number(number) => Some((name, number.to_string())),
+            Value::Bool(is) => Some((name, is.to_string())),
+            Value::Array(_) | Value::Null | Value::Object(_) | Value::String(_) => None,
+        });
+        Ok(Self { expires, token_id, facts: facts.collect() })
+    }
+}
+
 /// Claims that are signed, but not yet read as any kind.
 #[derive(Debug)]
 pub struct Claims {
@@ -312,6 +339,18 @@ impl Claims {
             Some(Value::String(text)) if is_text(text) => Ok(text),
             Some(_) | None => Err(VerifyError::Claim(name)),
         }
+    }
+
+    fn optional_text(&self, name: &'static str) -> Result<Option<String>, VerifyError> {
+        if self.has(name) { self.text(name).map(|text| Some(text.to_owned())) } else { Ok(None) }
+    }
+
+    /// The entry of a list with one, which is a text.
+    pub(crate) fn only_entry(&self, name: &str) -> Option<&str> {
+        let [Value::String(text)] = self.members.get(name)?.as_array()?.as_slice() else {
+            return None;
+        };
+        Some(text)
     }
 
     /// `NumericDate` as a whole number: no float, no string, not negative, before the year 10000.

@@ -62,7 +62,7 @@ fn steps<P: Profile>(
     let claims = Claims::new(members);
     let text = |name| claims.text(name).unwrap_or("missing").to_owned();
     steps.push(step("issuer", check_issuer(&claims, expected), &text("iss")));
-    steps.push(step("audience", check_audience(&claims, expected), &text("aud")));
+    steps.push(step("audience", check_audience::<P>(&claims, expected), &text("aud")));
     let life = match (claims.time("iat"), claims.time("exp")) {
         (Ok(issued), Ok(expires)) => format!("{issued} to {expires}"),
         _ => "no `iat` or no `exp`".to_owned(),

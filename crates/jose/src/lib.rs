@@ -30,8 +30,8 @@ mod fuzz;
 pub use algorithm::SignatureAlgorithm;
 pub use base64url::{decode as base64url_decode, encode as base64url_encode};
 pub use claims::{
-    AccessClaims, Actor, AssertionClaims, BoundClaims, Confirmation, IdClaims, InternalClaims,
-    LogoutClaims,
+    AccessClaims, Actor, AssertionClaims, BoundClaims, Confirmation, FederatedClaims, IdClaims,
+    InternalClaims, LogoutClaims,
 };
 pub use dpop::DpopProof;
 pub use explain::{Step, explain};
@@ -44,7 +44,8 @@ pub use mint::mint;
 pub use nonce::Nonces;
 pub use private_key::{KeyError, PrivateKey};
 pub use profile::{
-    AccessToken, BoundAccessToken, ClientAssertion, IdToken, Internal, LogoutToken, Profile,
+    AccessToken, BoundAccessToken, ClientAssertion, FederatedAssertion, IdToken, Internal,
+    LogoutToken, Profile,
 };
 pub use recent::Recent;
 pub use replay::{Replays, Use};

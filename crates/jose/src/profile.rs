@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::algorithm::SignatureAlgorithm;
 use crate::claims::Claims;
 use crate::{
-    AccessClaims, AssertionClaims, BoundClaims, IdClaims, InternalClaims, LogoutClaims, VerifyError,
+    AccessClaims, AssertionClaims, BoundClaims, FederatedClaims, IdClaims, InternalClaims,
+    LogoutClaims, VerifyError,
 };
 
 /// A kind of token. Implemented here only.
@@ -18,6 +19,8 @@ pub trait Profile: sealed::Sealed {
     const KID_REQUIRED: bool = true;
     /// The accepted algorithms. Never symmetric.
     const ALGORITHMS: &'static [SignatureAlgorithm] = ASYMMETRIC;
+    /// Whether `aud` may be a list with one entry: nobody else is addressed by it either.
+    const AUDIENCE_MAY_BE_LIST: bool = false;
     /// How far two clocks may be apart.
     const SKEW: Duration = Duration::from_secs(5);
     /// The longest accepted `exp - iat`.
@@ -53,6 +56,11 @@ pub struct LogoutToken;
 /// `private_key_jwt` (RFC 7523). Clients send `JWT`, nothing, or the newer media type.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAssertion;
+
+/// What another issuer says of a workload of its own (RFC 7523 section 3): tokens of CI systems and
+/// clusters.
+#[derive(Clone, Copy, Debug)]
+pub struct FederatedAssertion;
 
 /// `rw-int+jwt`: what a door tells its service about caller and person.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +123,21 @@ impl Profile for ClientAssertion {
     }
 }
 
+impl Profile for FederatedAssertion {
+    const TYPS: &'static [&'static str] = &["JWT"];
+    const TYP_REQUIRED: bool = false;
+    // Kubernetes writes every `aud` as a list.
+    const AUDIENCE_MAY_BE_LIST: bool = true;
+    const SKEW: Duration = Duration::from_secs(30);
+    // A projected token of Kubernetes lives 3,607 s, one of a GitLab job as long as the job.
+    const LIFE_MAX: Duration = Duration::from_hours(2);
+    type Claims = FederatedClaims;
+
+    fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
+        FederatedClaims::read(claims)
+    }
+}
+
 impl Profile for Internal {
     const TYPS: &'static [&'static str] = &["rw-int+jwt"];
     const ALGORITHMS: &'static [SignatureAlgorithm] = &[SignatureAlgorithm::EdDsa];
@@ -132,6 +155,7 @@ mod sealed {
     impl Sealed for super::AccessToken {}
     impl Sealed for super::BoundAccessToken {}
     impl Sealed for super::ClientAssertion {}
+    impl Sealed for super::FederatedAssertion {}
     impl Sealed for super::IdToken {}
     impl Sealed for super::Internal {}
     impl Sealed for super::LogoutToken {}

@@ -141,7 +141,7 @@ impl KeySet {
         parts.verify(key)?;
         let claims = Claims::new(json::parse(&parts.payload).map_err(VerifyError::Json)?);
         check_issuer(&claims, expected)?;
-        check_audience(&claims, expected)?;
+        check_audience::<P>(&claims, expected)?;
         let expires = check_time::<P>(&claims, now)?;
         Ok(Verified { claims: P::read(claims)?, expires })
     }
@@ -240,9 +240,16 @@ pub(crate) fn check_issuer(claims: &Claims, expected: &Expected) -> Result<(), V
     }
 }
 
-pub(crate) fn check_audience(claims: &Claims, expected: &Expected) -> Result<(), VerifyError> {
+pub(crate) fn check_audience<P: Profile>(
+    claims: &Claims,
+    expected: &Expected,
+) -> Result<(), VerifyError> {
     // One string: a token for several audiences could be replayed by one to another.
-    if claims.text("aud")? == expected.audience {
+    let audience = match claims.only_entry("aud") {
+        Some(entry) if P::AUDIENCE_MAY_BE_LIST => entry,
+        Some(_) | None => claims.text("aud")?,
+    };
+    if audience == expected.audience {
         Ok(())
     } else {
         Err(VerifyError::Audience { ours: expected.audience.clone() })

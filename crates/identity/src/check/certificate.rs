@@ -26,7 +26,7 @@ pub(crate) fn certificate(
             if is_known { Ok(()) } else { Err("not the registered certificate") }
         }
         Access::Workload => workload(&client.settings.id, shown),
-        Access::Key(_) | Access::Public | Access::Secret => Err("not the registered method"),
+        _ => Err("not the registered method"),
     }
 }
 

@@ -10,6 +10,7 @@ use ringwall_jose::{Expected, base64url_decode, parse_json};
 use crate::answer::{Call, Refusal};
 use crate::check::certificate;
 use crate::clients::{Access, Client};
+use crate::federation::federated;
 use crate::form::{Form, decode};
 use crate::identity::House;
 use crate::record::Record;
@@ -63,6 +64,9 @@ fn judge(
         (Access::Secret, Proof::Secret { secret, .. }) if client.has_secret(secret) => {}
         (Access::Secret, Proof::Secret { .. }) => return Err("wrong secret"),
         (Access::Key(_), Proof::Assertion { token, .. }) => assertion(house, client, token)?,
+        (Access::Federated(other), Proof::Assertion { token, .. }) => {
+            federated(house, client, (other, token), house.seams.clock.now())?;
+        }
         (Access::Public, Proof::Nothing { .. }) => {}
         // RFC 8705 section 2: the certificate of the connection, beside the `client_id`.
         (access, Proof::Nothing { .. }) if access.is_by_certificate() => {
@@ -112,11 +116,10 @@ fn proof(call: &Call, form: &Form) -> Result<Proof, Refusal> {
         if form.get("client_assertion_type") != Some(ASSERTION_TYPE) {
             return Err(Refusal::client("invalid_request", "unknown client_assertion_type"));
         }
-        let claimed = subject(token).ok_or(Refusal::invalid_client())?;
-        if named.is_some_and(|named| named != claimed) {
-            return Err(Refusal::invalid_client());
-        }
-        return Ok(Proof::Assertion { id: claimed, token: token.to_owned() });
+        // What the client calls itself is compared with what the token says when it is verified. One
+        // of another issuer knows the client by another name, so that is said.
+        let id = named.or_else(|| subject(token)).ok_or(Refusal::invalid_client())?;
+        return Ok(Proof::Assertion { id, token: token.to_owned() });
     }
     let id = named.ok_or(Refusal::invalid_client())?;
     Ok(secret_or_nothing(id, secret.unwrap_or_default().to_owned()))

@@ -25,6 +25,8 @@ mod end_session;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
+mod federation;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod login;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use ringwall_api::{CertificateSpec, ClientSpec, Request};
+use ringwall_api::{CertificateSpec, ClientSpec, FederationSpec, Request};
 
 use crate::control;
 use crate::exit::Exit;
@@ -81,6 +81,8 @@ struct Settings {
     #[arg(long, value_name = "FILE", conflicts_with = "public")]
     jwks: Option<PathBuf>,
     #[command(flatten)]
+    federation: Federation,
+    #[command(flatten)]
     shown: Shown,
     #[command(flatten)]
     bond: Bond,
@@ -99,6 +101,21 @@ struct Settings {
     /// A scope that it may ask for beside `openid` and `profile`, as often as needed
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
+}
+
+#[derive(clap::Args, Debug)]
+struct Federation {
+    /// Another issuer whose tokens prove it, as that of a CI system; --jwks has its keys, and the tokens
+    /// are for Ringwall's own issuer
+    #[arg(long, value_name = "URL", requires = "jwks", requires = "claim")]
+    issuer: Option<String>,
+    /// What such a token must say, as often as needed: `sub=repo:org/app:ref:refs/heads/*`. A star stands
+    /// for any characters but `:` and `/`, two for any
+    #[arg(long, value_name = "NAME=PATTERN", requires = "issuer")]
+    claim: Vec<String>,
+    /// One such token may come more than once, as it does from a file that a cluster renews
+    #[arg(long, requires = "issuer")]
+    repeatable: bool,
 }
 
 #[derive(clap::Args, Debug)]
@@ -179,6 +196,11 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
         id: id.to_owned(),
         certificate: own.or(named).or(workload.then_some(CertificateSpec::Workload)),
         is_public: settings.public,
+        federation: settings.federation.issuer.clone().map(|issuer| FederationSpec {
+            issuer,
+            claims: settings.federation.claim.clone(),
+            may_repeat: settings.federation.repeatable,
+        }),
         jwks: settings.jwks.as_ref().map(read).transpose()?,
         redirect_uris: settings.redirect_uris.clone(),
         post_logout_uris: settings.post_logout_uris.clone(),

@@ -47,6 +47,8 @@ mod clock;
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod federated;
+#[cfg(test)]
 mod foreign;
 #[cfg(test)]
 mod browser;

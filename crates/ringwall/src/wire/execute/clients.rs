@@ -4,7 +4,7 @@ use anyhow::Result;
 use ringwall_api::{CertificateSpec, ClientSpec, Hidden, Reply, Request};
 use ringwall_base::Secret;
 use ringwall_identity::{
-    Access, Binding, CertificateName, Client, Grant, NewClient, Owner, TokenFormat,
+    Access, Binding, CertificateName, Client, Federation, Grant, NewClient, Owner, TokenFormat,
     certificate_hashes,
 };
 use ringwall_manifest::Model;
@@ -99,6 +99,7 @@ fn facts(client: &Client) -> Reply {
 const fn access(settings: &NewClient) -> &'static str {
     match settings.access {
         Access::Certificate(_) | Access::SelfSigned(_) => "certificate",
+        Access::Federated(_) => "federated",
         Access::Key(_) => "key",
         Access::Public => "public",
         Access::Secret => "secret",
@@ -134,6 +135,7 @@ fn unknown_word(spec: &ClientSpec) -> Option<&str> {
 
 fn new_client(spec: &ClientSpec) -> NewClient {
     let access = match (&spec.jwks, &spec.certificate, spec.is_public) {
+        (jwks, _, _) if spec.federation.is_some() => federated(spec, jwks.as_deref()),
         (Some(jwks), _, _) => Access::Key(jwks.clone()),
         (None, Some(certificate), _) => certified(certificate),
         (None, None, true) => Access::Public,
@@ -182,6 +184,22 @@ fn new_client(spec: &ClientSpec) -> NewClient {
             Binding::Free
         },
     }
+}
+
+/// A claim without a pattern becomes one that cannot be registered, as nothing does.
+fn federated(spec: &ClientSpec, jwks: Option<&str>) -> Access {
+    let federation = spec.federation.as_ref();
+    let claims = federation.map(|other| other.claims.as_slice()).unwrap_or_default().iter();
+    let pair = |claim: &String| {
+        let (name, pattern) = claim.split_once('=').unwrap_or((claim, ""));
+        (name.to_owned(), pattern.to_owned())
+    };
+    Access::Federated(Federation {
+        issuer: federation.map(|other| other.issuer.clone()).unwrap_or_default(),
+        jwks: jwks.unwrap_or_default().to_owned(),
+        claims: claims.map(pair).collect(),
+        may_repeat: federation.is_some_and(|other| other.may_repeat),
+    })
 }
 
 /// What cannot be read becomes what cannot be registered.
