@@ -96,3 +96,14 @@ fn a_broken_manifest_keeps_the_last_good_one_and_says_so() {
     }
     assert_eq!(house.events(&["--action", "config-rejected"]).len(), 3);
 }
+
+#[test]
+fn a_line_above_the_limit_of_logins_does_not_change_it() {
+    let limit = "login = \"5 per minute per account\"\n";
+    let library = Library::open_with(|manifest| format!("{manifest}{limit}"));
+    library.house.edit("[roles]", "# who there is\n[roles]");
+    library.server.signal("HUP");
+    until("the reload", || {
+        (library.house.status()["manifest_version"].as_u64() > Some(1)).then_some(())
+    });
+}

@@ -4,8 +4,8 @@ use std::sync::{Arc, PoisonError};
 
 use anyhow::Result;
 use ringwall_api::Reply;
-use ringwall_base::Outcome;
-use ringwall_manifest::Model;
+use ringwall_base::{Outcome, Place};
+use ringwall_manifest::{Limit, Model};
 
 use super::{Running, done, failed, record};
 use crate::load::Loaded;
@@ -56,7 +56,7 @@ impl Running {
                 .map(Clone::clone);
             let paths = (paths, gateway.password_min);
             let proxies = gateway.proxy_protocol.clone();
-            (model.name.clone(), issuer(model), paths, model.limits.login.clone(), proxies)
+            (model.name.clone(), issuer(model), paths, logins(model), proxies)
         };
         if fixed(&before) != fixed(&model) {
             anyhow::bail!(
@@ -85,4 +85,10 @@ impl Running {
         self.loaded = loaded;
         Ok(self.version)
     }
+}
+
+/// What `login` in `[limits]` says, wherever in the file it stands.
+fn logins(model: &Model) -> Option<Limit> {
+    let limit = model.limits.login.clone()?;
+    Some(Limit { place: Place::default(), ..limit })
 }
