@@ -47,6 +47,12 @@ def jwk_of(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
     return {name: full[name] for name in ("crv", "kty", "x", "y")}
 
 
+def name_of(key: ec.EllipticCurvePrivateKey) -> str:
+    """Its thumbprint (RFC 7638): where a client has two keys, the signature has to say which."""
+    digest = hashlib.sha256(json.dumps(jwk_of(key), sort_keys=True, separators=(",", ":")).encode())
+    return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+
+
 class Machine(requests.auth.AuthBase):
     """Puts a token on each request, and gets a new one before the old one ends.
 
@@ -114,7 +120,7 @@ class Machine(requests.auth.AuthBase):
             "iat": now,
             "exp": now + 60,
         }
-        signed = jwt.encode(claims, self.key, "ES256")
+        signed = jwt.encode(claims, self.key, "ES256", headers={"kid": name_of(self.key)})
         return {"client_assertion_type": ASSERTION, "client_assertion": signed}
 
     def proof(self, method: str, url: str, token: str | None = None) -> str:
@@ -142,7 +148,9 @@ def new_key(name: str) -> None:
         os.open(f"{name}.pem", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
     ) as file:
         file.write(pem)
-    Path(f"{name}.json").write_text(json.dumps({"keys": [{**jwk_of(key), "alg": "ES256"}]}))
+    Path(f"{name}.json").write_text(
+        json.dumps({"keys": [{**jwk_of(key), "alg": "ES256", "kid": name_of(key)}]})
+    )
 
 
 def main() -> None:

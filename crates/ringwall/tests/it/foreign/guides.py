@@ -118,6 +118,14 @@ def machine():
     bad("machine.py", [*by_key, "get", path], "invalid_dpop_proof")
     assert json.loads(good("machine.py", *by_key, "--dpop", "get", path)) == book
     bad("machine.py", ["--client", "clerk", *by_secret], "invalid_client")
+    good("machine.py", "new-key", "next")
+    both = [json.loads(Path(f"{name}.json").read_text())["keys"][0] for name in ("clerk", "next")]
+    Path("both.json").write_text(json.dumps({"keys": both}))
+    change = [binary, "client", "change", "clerk", "--role", "customer", "--jwks", "both.json"]
+    subprocess.run(change, check=True)
+    for key in "clerk", "next":
+        words = ["--client", "clerk", "--key", f"{key}.pem", "--dpop", "get", path]
+        assert json.loads(good("machine.py", *words)) == book
 
 
 def moving():
