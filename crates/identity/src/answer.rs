@@ -17,7 +17,7 @@ use crate::clients::TokenFormat;
 use crate::cors::{self, Readers};
 use crate::endpoint::{
     account, authorize, device, device_authorization, discovery, end_session, introspect, jwks,
-    login, logout, par, passkey, revoke, script, token, userinfo,
+    login, logout, par, passkey, revocations, revoke, script, token, userinfo,
 };
 use crate::form::Form;
 use crate::identity::House;
@@ -93,6 +93,7 @@ enum Endpoint {
     Login,
     Logout,
     Par,
+    Revocations,
     Revoke,
     Script,
     Token,
@@ -107,6 +108,7 @@ pub(crate) const INTROSPECT: &str = "/oauth/introspect";
 pub(crate) const JWKS: &str = "/oauth/jwks";
 pub(crate) const PAR: &str = "/oauth/par";
 pub(crate) const PASSKEY_SCRIPT: &str = "/oauth/passkey.js";
+pub(crate) const REVOCATIONS: &str = "/oauth/revocations";
 pub(crate) const REVOKE: &str = "/oauth/revoke";
 pub(crate) const TOKEN: &str = "/oauth/token";
 pub(crate) const USERINFO: &str = "/oauth/userinfo";
@@ -167,6 +169,7 @@ pub(crate) fn paths(settings: &Settings) -> Vec<String> {
         JWKS,
         PAR,
         PASSKEY_SCRIPT,
+        REVOCATIONS,
         REVOKE,
         TOKEN,
         USERINFO,
@@ -190,6 +193,7 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Login => login::answer(house, call),
         Endpoint::Logout => logout::answer(house, call),
         Endpoint::Par => par::answer(house, call),
+        Endpoint::Revocations => revocations::answer(house, call),
         Endpoint::Revoke => revoke::answer(house, call),
         Endpoint::Script => script::answer(call),
         Endpoint::Token => token::answer(house, call),
@@ -197,7 +201,7 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
     };
     let is_good = result.is_ok();
     let mut reply = result.unwrap_or_else(|refusal| refuse(house, call.language(), refusal));
-    let lay_ready = matches!(endpoint, Endpoint::Discovery | Endpoint::Jwks);
+    let lay_ready = matches!(endpoint, Endpoint::Discovery | Endpoint::Jwks | Endpoint::Script);
     if is_good && (lay_ready || call.is_known()) {
         reply.extensions_mut().insert(Known);
     }
@@ -233,6 +237,7 @@ impl Endpoint {
             JWKS => Self::Jwks,
             PAR => Self::Par,
             PASSKEY_SCRIPT => Self::Script,
+            REVOCATIONS => Self::Revocations,
             REVOKE => Self::Revoke,
             TOKEN => Self::Token,
             USERINFO => Self::Userinfo,
@@ -261,6 +266,7 @@ impl Endpoint {
             Self::DeviceAuthorization
             | Self::Introspect
             | Self::Par
+            | Self::Revocations
             | Self::Revoke
             | Self::Token => "POST",
             _ => "GET, POST",
@@ -281,7 +287,9 @@ impl Endpoint {
     /// Whether the answer needs neither the disk nor a password hash.
     fn stays_in_memory(self, house: &House, call: &Call) -> bool {
         match self {
-            Self::Discovery | Self::Jwks | Self::Script | Self::Userinfo => true,
+            Self::Discovery | Self::Jwks | Self::Revocations | Self::Script | Self::Userinfo => {
+                true
+            }
             Self::Introspect => Form::parse(call.request.body())
                 .is_ok_and(|form| !form.get("token").is_some_and(refresh::is_refresh_token)),
             Self::Token => Form::parse(call.request.body()).is_ok_and(|form| {

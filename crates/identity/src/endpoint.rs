@@ -12,6 +12,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod par;
 pub(crate) mod passkey;
+pub(crate) mod revocations;
 pub(crate) mod revoke;
 pub(crate) mod script;
 pub(crate) mod second_factor;

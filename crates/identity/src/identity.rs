@@ -22,7 +22,7 @@ use crate::opaque::OpaqueTokens;
 use crate::people::Users;
 use crate::record::Record;
 use crate::replay::Replay;
-use crate::revocations::Revocations;
+use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
 use crate::sessions::SessionTable;
 use crate::settings::Settings;
@@ -220,7 +220,15 @@ impl Identity {
     /// # Errors
     /// When the vault or the store fails.
     pub fn revoke_key(&self, kid: &str) -> Result<(), KeyError> {
-        self.house.keys.revoke(&self.house.seams, &self.house.settings, kid)
+        let House { seams, settings, keys, revocations, .. } = &*self.house;
+        keys.revoke(seams, settings, kid)?;
+        // For those who verify elsewhere, and may still have the key.
+        let (value, until) = (kid.to_owned(), seams.clock.now().plus(HOLD));
+        seams
+            .store
+            .write(move |transaction| Revocations::write(transaction, Kind::Key, &value, until))?;
+        revocations.add(Kind::Key, kid.to_owned(), until);
+        Ok(())
     }
 
     /// Reads again who is signed in, and what is revoked. For a process that has released its

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use ringwall_base::Timestamp;
@@ -12,11 +12,17 @@ use ringwall_store::{Store, StoreError, Transaction};
 use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
+mod feed;
+
+pub(crate) use feed::Feed;
+
 /// What a revocation names.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum Kind {
     /// All tokens of a client.
     Client,
+    /// All tokens that a key signed: it leaked.
+    Key,
     /// All tokens of a grant: what one sign-in gave one client, refreshed ones too.
     Grant,
     /// All tokens of a session.
@@ -32,6 +38,7 @@ impl Kind {
         match self {
             Self::Client => "client_id",
             Self::Grant => "gid",
+            Self::Key => "kid",
             Self::Session => "sid",
             Self::Subject => "sub",
             Self::Token => "jti",
@@ -39,7 +46,7 @@ impl Kind {
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Client, Self::Grant, Self::Session, Self::Subject, Self::Token]
+        [Self::Client, Self::Grant, Self::Key, Self::Session, Self::Subject, Self::Token]
             .into_iter()
             .find(|kind| kind.name() == name)
     }
@@ -48,16 +55,21 @@ impl Kind {
 /// Until when what is revoked.
 type Live = HashMap<(Kind, String), Timestamp>;
 
+/// The feed, and the epoch that it is of.
+type Made = (u64, Arc<Feed>);
+
 /// What is revoked, in memory and on disk. The epoch changes with every addition.
 #[derive(Debug, Default)]
 pub(crate) struct Revocations {
     live: RwLock<Live>,
     epoch: AtomicU64,
+    feed: Mutex<Option<Made>>,
 }
 
 impl Revocations {
     pub(crate) fn load(store: &Store, now: Timestamp) -> Result<Self, StoreError> {
-        Ok(Self { live: RwLock::new(read(store, now)?), epoch: AtomicU64::new(1) })
+        let live = RwLock::new(read(store, now)?);
+        Ok(Self { live, epoch: AtomicU64::new(1), feed: Mutex::default() })
     }
 
     /// Reads them again: another process revokes in the store.
@@ -114,6 +126,22 @@ impl Revocations {
             || claims.grant.as_deref().is_some_and(|grant| is_over(Kind::Grant, grant))
             || is_revoked(Kind::Client, &claims.client_id)
             || is_revoked(Kind::Subject, &claims.subject)
+    }
+
+    /// All of it, for who verifies tokens elsewhere. Made anew only after a revocation.
+    pub(crate) fn feed(&self, now: Timestamp) -> Arc<Feed> {
+        let mut made = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read before the rest: what is revoked meanwhile is in the next one.
+        let epoch = self.epoch();
+        if let Some((_, feed)) = made.as_ref().filter(|(of, _)| *of == epoch) {
+            return Arc::clone(feed);
+        }
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        let named = live.iter().map(|((kind, value), until)| (kind.name(), value, *until));
+        let feed = Arc::new(Feed::of(named, now));
+        drop(live);
+        *made = Some((epoch, Arc::clone(&feed)));
+        feed
     }
 
     /// Forgets what has expired anyway.

@@ -48,6 +48,8 @@ mod people;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod revocations;
+#[cfg(test)]
 mod second_factor;
 #[cfg(test)]
 mod step_up;

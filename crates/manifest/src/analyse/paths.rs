@@ -229,6 +229,7 @@ const RESERVED: &[&str] = &[
     "/oauth/par",
     "/oauth/passkey.js",
     "/oauth/token",
+    "/oauth/revocations",
     "/oauth/revoke",
     "/oauth/introspect",
     "/oauth/jwks",

@@ -196,6 +196,8 @@ struct Running {
     sender: mpsc::Sender<Ask>,
     control: AbortHandle,
     shared_limits: SharedLimits,
+    /// The keys that services verify with, as they stand in the file.
+    shown: String,
     started: Duration,
 }
 
@@ -207,7 +209,8 @@ impl Running {
         inheritance: Vec<Inherited>,
     ) -> Result<Self> {
         let keys = place.run().join("keys").join("internal.json");
-        replace(&keys, ground.identity.internal_jwks().as_bytes(), 0o644)?;
+        let shown = ground.identity.internal_jwks();
+        replace(&keys, shown.as_bytes(), 0o644)?;
         let isolation = match (options.is_dev(), options.is_open) {
             (true, false) => ringwall_cell::available(ringwall_cell::Shim::default())
                 .map_err(|why| why.to_string()),
@@ -258,6 +261,7 @@ impl Running {
             sender,
             control,
             shared_limits,
+            shown,
             started,
         })
     }
@@ -283,6 +287,7 @@ impl Running {
                         seen = now;
                         drop(self.reload(out));
                     }
+                    self.show_keys();
                     self.report_ends(out).await;
                 }
                 _ = sweep.tick() => self.sweep().await,
@@ -290,6 +295,19 @@ impl Running {
                     return Ok(End::Succeeded);
                 },
             }
+        }
+    }
+
+    /// Services learn of a key that was revoked within a second or two (attack K4).
+    fn show_keys(&mut self) {
+        let jwks = self.shared.ground.identity.internal_jwks();
+        if jwks == self.shown {
+            return;
+        }
+        let keys = self.place.run().join("keys").join("internal.json");
+        match replace(&keys, jwks.as_bytes(), 0o644) {
+            Ok(()) => self.shown = jwks,
+            Err(error) => tracing::error!(error = format!("{error:#}"), "keys were not shown"),
         }
     }
 

@@ -20,8 +20,10 @@ from werkzeug.local import LocalProxy
 from flask_ringwall import own, problem, state
 from flask_ringwall.cache import TokenCache
 from flask_ringwall.caller import PROOF, Caller
+from flask_ringwall.feed import Follower, over_http
 from flask_ringwall.keys import KeyFile, KeySet
 from flask_ringwall.operation import data, declared_operation, operation
+from flask_ringwall.secret import Secret
 from flask_ringwall.session import Session
 from flask_ringwall.signals import policy_denied, token_accepted, token_rejected
 from flask_ringwall.state import State
@@ -65,6 +67,10 @@ class Settings:
     issuer: str | None
     audience: str | None
     access_keys: str | None
+    #: Where the gateway tells what is revoked, and as whom to ask.
+    revocations: str | None
+    client_id: str | None
+    client_secret: Secret | None
     #: Refusals say why.
     is_dev: bool
 
@@ -84,6 +90,9 @@ class Settings:
             issuer=value("ISSUER"),
             audience=value("AUDIENCE"),
             access_keys=value("ACCESS_KEYS"),
+            revocations=value("REVOCATIONS"),
+            client_id=value("CLIENT_ID"),
+            client_secret=Secret(found) if (found := value("CLIENT_SECRET")) else None,
             is_dev=value("DEV") == "1",
         )
 
@@ -107,15 +116,26 @@ class Guard:
                 Expected(settings.issuer, settings.audience),
             )
 
+        self._feed: Follower | None = None
+        if self._access is not None and settings.revocations:
+            as_whom = (settings.client_id or "", settings.client_secret or "")
+            self._feed = Follower(over_http(settings.revocations, *as_whom))
+
     def reset(self) -> None:
         """Drops what a forked child must not share."""
         self._internal.reset()
+        if self._feed is not None:
+            self._feed.reset()
         if self._access is not None:
             self._access.reset()
 
     def trust(self, keys: KeySet) -> None:
         """Takes keys from memory instead of the file: for tests with a local issuer."""
         self._internal.fixed = keys
+
+    def follow(self, feed: Follower) -> None:
+        """Takes what is revoked from elsewhere: for tests."""
+        self._feed = feed
 
     def identify(self, app: Flask, asked: Request) -> tuple[Caller, str | None]:
         """Returns the caller of a request and the token to pass along, or raises."""
@@ -127,8 +147,20 @@ class Guard:
             _same_operation(verified, app, asked)
             return _named(verified.caller, asked), token
         if self._access is not None:
-            return self._access.run(_bearer(asked), now).caller, None
+            verified = self._access.run(_bearer(asked), now)
+            # At each use, also of a token that is remembered.
+            self._not_revoked(verified)
+            return verified.caller, None
         raise VerifyError(Reason.ABSENT, "no identity token")
+
+    def _not_revoked(self, verified: Verified) -> None:
+        if self._feed is None or verified.facts is None:
+            return
+        revoked = self._feed.current()
+        if revoked is None:
+            raise VerifyError(Reason.STALE, "nobody said for too long what is revoked")
+        if revoked.covers(verified.facts):
+            raise VerifyError(Reason.REVOKED, "the token was revoked")
 
 
 class _Verifier:
@@ -245,7 +277,7 @@ def _refuse(guard: Guard, app: Flask, asked: Request, error: VerifyError) -> Res
     reason = str(error) if guard.settings.is_dev else None
     request_id = asked.headers.get(REQUEST_HEADER, "")
     known_id = request_id if _REQUEST_ID.fullmatch(request_id) else None
-    if error.reason is Reason.NO_KEYS:
+    if error.reason in (Reason.NO_KEYS, Reason.STALE):
         return problem.response(problem.CANNOT_DECIDE, known_id, reason)
     # RFC 6750 section 3.1: no error code for a request that brought no token.
     challenge = f'Bearer realm="{guard.settings.service}"'

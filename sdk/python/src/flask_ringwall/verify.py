@@ -13,6 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from flask_ringwall.caller import ANONYMOUS, PROOF, SERVICE_PREFIX, Caller
+from flask_ringwall.feed import Facts
 from flask_ringwall.keys import ASYMMETRIC
 from flask_ringwall.strict import MalformedError, base64url, json_object
 
@@ -58,6 +59,8 @@ class Reason(str, Enum):
     ABSENT = "absent"
     NO_KEYS = "no-keys"
     REQUEST = "request"
+    REVOKED = "revoked"
+    STALE = "stale"
 
 
 class VerifyError(Exception):
@@ -96,11 +99,13 @@ class Verified:
     caller: Caller
     method: str | None
     target: str | None
+    #: What an access token can be revoked by.
+    facts: Facts | None = None
 
 
 def verify_internal(token: str, keys: KeySet, expected: Expected, now: int) -> Verified:
     """Verifies the token that a gateway or sidecar made about the caller of a request."""
-    claims, expires_at = _verify(INTERNAL, token, keys, expected, now)
+    claims, expires_at, _ = _verify(INTERNAL, token, keys, expected, now)
     subject = _text(claims, "sub")
     caller = Caller(
         proof=PROOF,
@@ -118,13 +123,13 @@ def verify_internal(token: str, keys: KeySet, expected: Expected, now: int) -> V
 
 def verify_access(token: str, keys: KeySet, expected: Expected, now: int) -> Verified:
     """Verifies an access token directly, for an app that has no sidecar."""
-    claims, expires_at = _verify(ACCESS, token, keys, expected, now)
+    claims, expires_at, kid = _verify(ACCESS, token, keys, expected, now)
     if "cnf" in claims:
         # RFC 9449 section 7.2: a bound token without its proof is a stolen one.
         raise VerifyError(Reason.BOUND, "the token is bound to a key, and no proof came with it")
     subject, client_id = _text(claims, "sub"), _text(claims, "client_id")
     # Not used here, but a token that is malformed for one reader is malformed for all.
-    for name in ("scope", "sid"):
+    for name in ("scope", "sid", "gid"):
         _optional_text(claims, name)
     if "auth_time" in claims:
         _time(claims, "auth_time")
@@ -143,13 +148,13 @@ def verify_access(token: str, keys: KeySet, expected: Expected, now: int) -> Ver
         own=True,
         expires_at=expires_at,
     )
-    return Verified(caller, method=None, target=None)
+    return Verified(caller, method=None, target=None, facts=_facts(claims, kid))
 
 
 def _verify(
     profile: Profile, token: str, keys: KeySet, expected: Expected, now: int
-) -> tuple[dict[str, object], int]:
-    """The checks in their fixed order. Returns the claims and ``exp``.
+) -> tuple[dict[str, object], int, str]:
+    """The checks in their fixed order. Returns the claims, ``exp`` and ``kid``.
 
     INVARIANT (same order everywhere): as ``KeySet::verify`` of the ``jose`` crate; both run
     ``crates/jose/tests/data/internal_tokens.json``.
@@ -180,7 +185,16 @@ def _verify(
     # One string: a token for several audiences could be replayed by one to another.
     if _text(claims, "aud") != expected.audience:
         raise VerifyError(Reason.AUDIENCE, f"not addressed to `{expected.audience}`")
-    return claims, _times(profile, claims, now)
+    return claims, _times(profile, claims, now), header.kid
+
+
+def _facts(claims: dict[str, object], kid: str) -> Facts:
+    names = {"kid": kid}
+    for name in ("client_id", "gid", "jti", "sid", "sub"):
+        value = _optional_text(claims, name)
+        if value is not None:
+            names[name] = value
+    return Facts(_time(claims, "iat"), names)
 
 
 def _times(profile: Profile, claims: dict[str, object], now: int) -> int:
