@@ -5,6 +5,7 @@ pub(crate) mod authorize;
 pub(crate) mod device;
 pub(crate) mod device_authorization;
 pub(crate) mod discovery;
+mod document;
 pub(crate) mod end_session;
 pub(crate) mod introspect;
 pub(crate) mod jwks;

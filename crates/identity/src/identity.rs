@@ -16,6 +16,7 @@ use ringwall_store::StoreError;
 use tokio::sync::Semaphore;
 
 use crate::clients::{ClientTable, Clients};
+use crate::endpoint::discovery::Discovery;
 use crate::keys::{KeyError, KeyRing, KeyRow, Purpose};
 use crate::mutual_tls::{MutualTls, Offer};
 use crate::opaque::OpaqueTokens;
@@ -49,6 +50,7 @@ pub(crate) struct House {
     pub(crate) tokens: TokenCache<AccessToken, Arc<AccessClaims>>,
     pub(crate) replay: Replay,
     pub(crate) mutual_tls: Offer,
+    pub(crate) discovery: Discovery,
     /// New at each start: a proof with a nonce from before is asked for again.
     pub(crate) nonces: Nonces,
     /// Used proofs.
@@ -104,6 +106,7 @@ impl Identity {
             tokens: TokenCache::new(ours(&settings), TOKENS_MAX),
             replay: Replay::default(),
             mutual_tls: Offer::default(),
+            discovery: Discovery::default(),
             nonces: Nonces::new(&seams.random::<32>()?),
             proofs: Replays::new(DpopProof::memory()),
             throttle: Throttle::new(settings.throttle),

@@ -21,6 +21,8 @@ mod egress;
 #[cfg(test)]
 mod plain;
 #[cfg(test)]
+mod forged;
+#[cfg(test)]
 mod framing;
 #[cfg(test)]
 mod identity;

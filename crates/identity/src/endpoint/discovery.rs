@@ -1,24 +1,63 @@
 //! What this server can do (OpenID Connect Discovery, RFC 8414): one document at both addresses.
 
-use http::header::{CACHE_CONTROL, HeaderValue};
-use http::{Method, StatusCode};
-use ringwall_jose::DpopProof;
-use serde_json::json;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+use ringwall_jose::{DpopProof, base64url_encode};
+use serde_json::{Value, json};
 
 use crate::answer::{
     AUTHORIZE, Call, DEVICE_AUTHORIZATION, END_SESSION, INTROSPECT, JWKS, PAR, REVOKE, Refusal,
-    Reply, TOKEN, USERINFO, json_reply,
+    Reply, TOKEN, USERINFO,
 };
 use crate::clients::Grant;
+use crate::endpoint::document::{Label, reply};
 use crate::identity::House;
+use crate::mutual_tls::MutualTls;
+
+/// The document as it was sent last, until what it says changes.
+#[derive(Debug, Default)]
+pub(crate) struct Discovery(ArcSwapOption<Document>);
+
+#[derive(Debug)]
+struct Document {
+    /// What it was made of, beside the settings.
+    mutual: Option<Arc<MutualTls>>,
+    body: Bytes,
+    tag: String,
+}
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
-    if !matches!(*call.request.method(), Method::GET | Method::HEAD) {
-        return Err(Refusal::method());
+    let mutual = house.mutual_tls.load_full();
+    let known = house.discovery.0.load_full().filter(|known| known.is_of(mutual.as_ref()));
+    let document = known.unwrap_or_else(|| {
+        let made = Arc::new(Document::of(house, mutual));
+        house.discovery.0.store(Some(Arc::clone(&made)));
+        made
+    });
+    reply(call, (&document.body, &document.tag), LABEL)
+}
+
+impl Document {
+    fn of(house: &House, mutual: Option<Arc<MutualTls>>) -> Self {
+        let body = Bytes::from(body(&house.settings.issuer, mutual.as_deref()).to_string());
+        let tag = format!("\"{}\"", base64url_encode(digest(&SHA256, &body)));
+        Self { mutual, body, tag }
     }
-    let issuer = &house.settings.issuer;
+
+    fn is_of(&self, mutual: Option<&Arc<MutualTls>>) -> bool {
+        match (&self.mutual, mutual) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+}
+
+fn body(issuer: &str, mutual: Option<&MutualTls>) -> Value {
     let at = |path: &str| format!("{issuer}{path}");
-    let mutual = house.mutual_tls.load();
     let certified = || mutual.iter().flat_map(|mutual| mutual.methods());
     let algorithms = ["EdDSA", "ES256", "PS256"];
     // Who is not authenticated may not introspect.
@@ -64,9 +103,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if let (Some(aliases), Some(members)) = (aliases, body.as_object_mut()) {
         members.insert("mtls_endpoint_aliases".to_owned(), aliases);
     }
-    let mut reply = json_reply(StatusCode::OK, &body);
-    let age = HeaderValue::from_static("public, max-age=300");
-    reply.headers_mut().insert(CACHE_CONTROL, age);
-    reply.headers_mut().remove("pragma");
-    Ok(reply)
+    body
 }
+
+const LABEL: Label = ("application/json", "public, max-age=300");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringwall_identity::{KeyState, Purpose};
+use ringwall_identity::{KeyState, MutualTls, Purpose};
 use ringwall_jose::{Expected, KeySet, mint};
 
 use crate::fixture::{Fixture, ISSUER, json, text};
@@ -110,4 +110,27 @@ async fn the_key_set_is_cached_by_its_tag_and_discovery_names_what_is_there() {
         }
     }
     assert_eq!(f.get("/oauth/nothing", "").await.status(), 404);
+}
+
+#[tokio::test]
+async fn documents_lie_ready_and_change_with_what_they_say() {
+    let f = Fixture::new();
+    let tag =
+        |reply: &http::Response<bytes::Bytes>| reply.headers()["etag"].to_str().unwrap().to_owned();
+    for path in ["/.well-known/openid-configuration", "/oauth/jwks"] {
+        let first = f.get(path, "").await;
+        let request = http::Request::get(path).header("if-none-match", tag(&first));
+        let again = f.send(request.body(bytes::Bytes::new()).unwrap()).await;
+        assert_eq!((again.status().as_u16(), again.body().len()), (304, 0), "{path}");
+        // The same bytes, not a copy that was made again.
+        let second = f.get(path, "").await;
+        assert_eq!(first.body().as_ptr(), second.body().as_ptr(), "{path}");
+    }
+    let before = f.get("/.well-known/openid-configuration", "").await;
+    let origin = ISSUER.to_owned();
+    let offer = MutualTls { origin, has_authority: true, takes_self_signed: false };
+    f.identity.offer_mutual_tls(Some(offer));
+    let after = f.get("/.well-known/openid-configuration", "").await;
+    assert_ne!(tag(&before), tag(&after));
+    assert_eq!(json(&after)["tls_client_certificate_bound_access_tokens"], true);
 }
