@@ -1,4 +1,4 @@
-//! Second factors of accounts: the authenticator app and the recovery codes.
+//! Second factors of accounts: which there are, and the authenticator app.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -118,7 +118,7 @@ impl Users<'_> {
         let enrolment = begin(self.house(), &account)?;
         confirm_row(self.house(), &account.subject, &enrolment.id, 0)?;
         record(self.house(), "factor-added", &account, "app, by an operator")?;
-        let recovery_codes = new_codes(self.house(), &account)?;
+        let recovery_codes = recovery::new_codes(self.house(), &account)?;
         Ok(Handout { uri: enrolment.uri, recovery_codes })
     }
 
@@ -236,7 +236,7 @@ pub(crate) fn remove_app(house: &House, account: &Account) -> Result<(), PeopleE
         forget::<PeopleError>(house, &account.subject, &id)?;
     }
     let subject = account.subject.clone();
-    house.seams.store.write(move |transaction| remove_codes_of_none(transaction, &subject))?;
+    house.seams.store.write(move |transaction| recovery::remove_of_none(transaction, &subject))?;
     record(house, "factor-removed", account, "app")
 }
 
@@ -366,57 +366,6 @@ fn forget<E: From<StoreError> + From<KeyVaultError> + Send + 'static>(
         Ok::<_, StoreError>(())
     })?;
     Ok(house.seams.vault.remove(VAULT, id)?)
-}
-
-/// Takes the recovery codes of an account that has nothing else left: they are for nothing then.
-pub(crate) fn remove_codes_of_none(
-    transaction: &Transaction<'_>,
-    subject: &str,
-) -> Result<(), StoreError> {
-    let app = transaction.first(
-        "SELECT 1 FROM identity_totp
-         WHERE tenant_id = ?1 AND user_id = ?2 AND confirmed_at IS NOT NULL",
-        &[TENANT.into(), subject.into()],
-    )?;
-    if app.is_some() || passkeys::are_there(transaction, subject)? {
-        return Ok(());
-    }
-    remove_codes(transaction, subject)
-}
-
-fn remove_codes(transaction: &Transaction<'_>, subject: &str) -> Result<(), StoreError> {
-    transaction.execute(
-        "DELETE FROM identity_recovery_code WHERE tenant_id = ?1 AND user_id = ?2",
-        &[TENANT.into(), subject.into()],
-    )?;
-    Ok(())
-}
-
-/// New recovery codes; those from before are worth nothing any more.
-pub(crate) fn new_codes(
-    house: &House,
-    account: &Account,
-) -> Result<Vec<Secret<String>>, PeopleError> {
-    let entropy = house.seams.entropy.as_ref();
-    let codes = (0..recovery::COUNT).map(|_| recovery::generate(entropy));
-    let codes = codes.collect::<Result<Vec<_>, _>>()?;
-    let subject = account.subject.clone();
-    let hashes: Vec<Vec<u8>> =
-        codes.iter().map(|code| recovery::hash_of(&subject, code.expose())).collect();
-    let now = house.seams.clock.now();
-    house.seams.store.write(move |transaction| {
-        remove_codes(transaction, &subject)?;
-        for hash in &hashes {
-            transaction.execute(
-                "INSERT INTO identity_recovery_code (tenant_id, user_id, hash, created)
-                 VALUES (?1, ?2, ?3, ?4)",
-                &[TENANT.into(), (&subject).into(), hash.clone().into(), now.into()],
-            )?;
-        }
-        Ok::<_, PeopleError>(())
-    })?;
-    record(house, "recovery-codes-made", account, "")?;
-    Ok(codes)
 }
 
 pub(crate) fn record(

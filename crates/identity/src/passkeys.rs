@@ -17,6 +17,7 @@ use crate::form::Form;
 use crate::identity::House;
 use crate::login_step::LoginStep;
 use crate::people::{Account, Credential, PeopleError, Users};
+use crate::recovery;
 use crate::settings::Settings;
 use crate::tables::TENANT;
 
@@ -279,7 +280,7 @@ pub(crate) fn remove(
                 "DELETE FROM identity_passkey WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3",
                 &row,
             )?;
-            factors::remove_codes_of_none(transaction, &subject)
+            recovery::remove_of_none(transaction, &subject)
         })?;
         factors::record(house, "factor-removed", account, &format!("passkey {}", one.name))?;
     }
@@ -361,3 +362,23 @@ pub(crate) const NAME_CHARS_MAX: usize = 64;
 pub(crate) const STALE: &str = "the challenge is not ours or too old";
 const MALFORMED: &str = "the passkey's answer is malformed";
 const USED: &str = "the challenge was used before";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_passkey_is_for_a_name_and_never_for_an_address() {
+        for (issuer, name) in [
+            ("https://shop.example", Some("shop.example")),
+            ("https://shop.example:8443", Some("shop.example")),
+            ("https://localhost:8443", Some("localhost")),
+            ("https://192.0.2.1", None),
+            ("https://192.0.2.1:8443", None),
+            ("https://[::1]:8443", None),
+        ] {
+            let settings = Settings { issuer: issuer.to_owned(), ..Settings::default() };
+            assert_eq!(rp_id(&settings), name, "{issuer}");
+        }
+    }
+}

@@ -2,14 +2,42 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use ringwall_base::{Entropy, Secret};
+use ringwall_store::{StoreError, Transaction};
 
+use crate::identity::House;
+use crate::people::{Account, PeopleError};
+use crate::tables::TENANT;
 use crate::totp::base32;
+use crate::{factors, passkeys};
 
-/// How many a person gets at a time.
-pub(crate) const COUNT: usize = 10;
+/// New recovery codes; those from before are worth nothing any more.
+pub(crate) fn new_codes(
+    house: &House,
+    account: &Account,
+) -> Result<Vec<Secret<String>>, PeopleError> {
+    let entropy = house.seams.entropy.as_ref();
+    let codes = (0..COUNT).map(|_| generate(entropy));
+    let codes = codes.collect::<Result<Vec<_>, _>>()?;
+    let subject = account.subject.clone();
+    let hashes: Vec<Vec<u8>> = codes.iter().map(|code| hash_of(&subject, code.expose())).collect();
+    let now = house.seams.clock.now();
+    house.seams.store.write(move |transaction| {
+        remove(transaction, &subject)?;
+        for hash in &hashes {
+            transaction.execute(
+                "INSERT INTO identity_recovery_code (tenant_id, user_id, hash, created)
+                 VALUES (?1, ?2, ?3, ?4)",
+                &[TENANT.into(), (&subject).into(), hash.clone().into(), now.into()],
+            )?;
+        }
+        Ok::<_, PeopleError>(())
+    })?;
+    factors::record(house, "recovery-codes-made", account, "")?;
+    Ok(codes)
+}
 
 /// Makes one: 80 bits, as `k3vd-27qa-…`, lower case because that is easier to read and type.
-pub(crate) fn generate(entropy: &dyn Entropy) -> std::io::Result<Secret<String>> {
+fn generate(entropy: &dyn Entropy) -> std::io::Result<Secret<String>> {
     let mut bytes = [0; 10];
     entropy.fill(&mut bytes)?;
     let letters: Vec<char> = base32(&bytes).to_ascii_lowercase().chars().collect();
@@ -37,6 +65,33 @@ fn normal(code: &str) -> String {
 pub(crate) fn looks_like_one(code: &str) -> bool {
     normal(code).len() == 16
 }
+
+/// Takes the recovery codes of an account that has nothing else left: they are for nothing then.
+pub(crate) fn remove_of_none(
+    transaction: &Transaction<'_>,
+    subject: &str,
+) -> Result<(), StoreError> {
+    let app = transaction.first(
+        "SELECT 1 FROM identity_totp
+         WHERE tenant_id = ?1 AND user_id = ?2 AND confirmed_at IS NOT NULL",
+        &[TENANT.into(), subject.into()],
+    )?;
+    if app.is_some() || passkeys::are_there(transaction, subject)? {
+        return Ok(());
+    }
+    remove(transaction, subject)
+}
+
+fn remove(transaction: &Transaction<'_>, subject: &str) -> Result<(), StoreError> {
+    transaction.execute(
+        "DELETE FROM identity_recovery_code WHERE tenant_id = ?1 AND user_id = ?2",
+        &[TENANT.into(), subject.into()],
+    )?;
+    Ok(())
+}
+
+/// How many a person gets at a time.
+const COUNT: usize = 10;
 
 #[cfg(test)]
 mod tests {

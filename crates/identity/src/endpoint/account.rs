@@ -19,6 +19,7 @@ use crate::page::{self, Paper};
 use crate::password;
 use crate::people::{PeopleError, Users};
 use crate::record::Record;
+use crate::recovery;
 use crate::sessions::list;
 use crate::welcome::open_session;
 
@@ -200,7 +201,7 @@ impl Own<'_> {
             return self.page(StatusCode::FORBIDDEN, None);
         }
         let account = Users::new(self.house).find(&self.person.name)?;
-        let codes = factors::new_codes(self.house, &account)?;
+        let codes = recovery::new_codes(self.house, &account)?;
         self.paper(None, |paper| page::codes(paper, &codes))
     }
 

@@ -241,6 +241,19 @@ async fn a_passkey_is_the_second_step_with_or_without_a_pin() {
 }
 
 #[tokio::test]
+async fn a_recovery_code_goes_in_place_of_a_passkey_once() {
+    let mut own = Own::new().await;
+    let shown = text(&own.enrol(UP | UV).await);
+    let code = shown.split("<li><code>").nth(1).unwrap().split('<').next().unwrap();
+    for status in [303, 401] {
+        let step = own.password().await;
+        let form = format!("step={}&code={code}", step.token);
+        assert_eq!(own.f.submit(&step.page, "/login", &form).await.status(), status);
+    }
+    assert_eq!(own.f.identity.users().factors("ada").unwrap().recovery_codes, 9);
+}
+
+#[tokio::test]
 async fn a_passkey_that_may_be_copied_says_so_and_stays_one() {
     let mut own = Own::new().await;
     own.enrol(UP | UV | BE).await;
