@@ -40,6 +40,7 @@ def client(
     *,
     access: str = "secret",
     uris: list[str] | None = None,
+    after: list[str] | None = None,
     roles: list[str] | None = None,
     grants: set[str] = frozenset(),  # type: ignore[assignment]
     switches: list[str] | None = None,
@@ -50,11 +51,14 @@ def client(
         yield f"# ! {name!r} is called {client_id} here"
     words = ["ringwall", "client", "add", client_id]
     good = re.compile(r"https://[^*#@]+|http://(127\.0\.0\.1|\[::1\])(:\d+)?(/[^*#@]*)?")
-    for uri in uris or []:
+    named = [("--redirect-uri", uri) for uri in uris or []] + [
+        ("--post-logout", uri) for uri in after or []
+    ]
+    for word, uri in named:
         if good.fullmatch(uri):
-            words += ["--redirect-uri", uri]
+            words += [word, uri]
         else:
-            yield f"# ! {client_id}: the redirect address {uri!r} is not exact, or not https: write out what it stands for"
+            yield f"# ! {client_id}: {word} {uri!r} is not exact, or not https: write out what it stands for"
     if "implicit" in grants:
         yield f"# ! {client_id}: there is no implicit flow: let it use code and PKCE"
     if "password" in grants:
@@ -137,9 +141,22 @@ def keycloak(realm: dict[str, Any]) -> Iterator[str]:
             if yes(key)
         ]
         uris = one.get("redirectUris", []) if one.get("standardFlowEnabled", True) else []
+        after = str(more.get("post.logout.redirect.uris", "")).split("##")
+        after = [
+            uri
+            for part in after
+            for uri in (uris if part == "+" else [part])
+            if uri not in ("", "-")
+        ]
         roles = service_roles.get(name, {}).get("realmRoles", [])
         yield from client(
-            name, access=access, uris=uris, grants=grants, roles=own(roles), switches=switches
+            name,
+            access=access,
+            uris=uris,
+            after=after,
+            grants=grants,
+            roles=own(roles),
+            switches=switches,
         )
     for one in users:
         if "serviceAccountClientId" in one:
@@ -182,6 +199,7 @@ def auth0(clients: list[dict[str, Any]], users: list[dict[str, Any]]) -> Iterato
             one["client_id"],
             access=access,
             uris=one.get("callbacks", []),
+            after=one.get("allowed_logout_urls", []),
             grants=set(one.get("grant_types", [])),
             switches=["--par"] if one.get("require_pushed_authorization_requests") else [],
         )

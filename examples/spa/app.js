@@ -82,6 +82,7 @@ async function take(ask) {
   tokens = {
     access: given.access_token,
     refresh: given.refresh_token ?? tokens?.refresh,
+    id: given.id_token ?? tokens?.id,
     ends: Date.now() + given.expires_in * 1000,
     name: oauth.getValidatedIdTokenClaims(given)?.preferred_username ?? tokens?.name,
   };
@@ -108,11 +109,12 @@ async function call(path) {
   return oauth.protectedResourceRequest(tokens.access, "GET", url, undefined, undefined, { DPoP: dpop });
 }
 
-async function signOut() {
-  const answer = await oauth.revocationRequest(server, client, oauth.None(), tokens.refresh);
-  await oauth.processRevocationResponse(answer);
-  tokens = null;
-  location.assign(new URL("/logout", issuer)); // the session, too: a page with a button
+// Ends the session and all that was issued in it. The ID token says that it is this page's own session: nobody
+// is asked, and the browser comes back.
+function signOut() {
+  const url = new URL(server.end_session_endpoint);
+  url.search = new URLSearchParams({ id_token_hint: tokens.id, post_logout_redirect_uri: redirect });
+  location.assign(url);
 }
 
 const find = (id) => document.getElementById(id);

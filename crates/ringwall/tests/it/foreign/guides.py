@@ -134,10 +134,17 @@ def moving():
         "publicClient": True,
         "redirectUris": ["https://app.example/*", "https://app.example/x"],
     }
+    after = {"attributes": {"post.logout.redirect.uris": "+"}}
     realm = {
         "clients": [
             {"clientId": "account"},
-            {"clientId": "page", "implicitFlowEnabled": True, "standardFlowEnabled": True, **mixed},
+            {
+                "clientId": "page",
+                "implicitFlowEnabled": True,
+                "standardFlowEnabled": True,
+                **mixed,
+                **after,
+            },
             {"clientId": "robot", "standardFlowEnabled": False, "serviceAccountsEnabled": True},
             {"clientId": "hr", "protocol": "saml"},
         ],
@@ -162,7 +169,7 @@ def moving():
         written = good(script, *words)
         subprocess.run(["sh", "-c", written], check=True, env=here)
         for remark in (
-            "'https://app.example/*' is not exact",
+            "--redirect-uri 'https://app.example/*' is not exact",
             "no implicit flow",
             "saml is not spoken",
         ):
@@ -172,6 +179,9 @@ def moving():
         for kind in ("client", "user")
     ]
     assert all(name in listed[0] for name in ("page", "robot", "aB1")), listed
+    shown = [binary, "client", "show", "page"]
+    told = subprocess.run(shown, check=True, capture_output=True, text=True).stdout
+    assert told.count("https://app.example/x") == 2, told
     assert all(name in listed[1] for name in ("cem", "eve@example.com")), listed
 
 
