@@ -547,7 +547,7 @@ fn prompt_none(ground: &Ground) {
         let broken = [("prompt", prompt), ("id_token_hint", "x.y.z")];
         check(&ground.send(&ground.authorize(&broken)), Want::Told("invalid_request"));
     }
-    for prompt in ["none login", "login none", "none none"] {
+    for prompt in ["none login", "login none", "none consent"] {
         check(
             &ground.send(&ground.authorize(&[("prompt", prompt)])),
             Want::Told("invalid_request"),

@@ -35,20 +35,26 @@ const ROWS: &[&[Attack]] = &[
 
 /// What has no row, and why.
 const ABSENT: &[(&str, &str)] = &[
-    ("C11", "no client names an address of keys: keys come as a file"),
+    ("C11", "no client names an address of keys: also those of other platforms come as a file"),
     ("U1", "there is no reset by e-mail: an operator sets a new password"),
-    ("U2", "there are no links by e-mail, and no passkeys to enrol"),
+    (
+        "U2",
+        "there are no links by e-mail; a passkey is enrolled on the account page only, not by a link",
+    ),
     ("U3", "people do not register, and no account is linked to another issuer's"),
     ("U4", "nobody signs in at another issuer"),
-    ("U8", "there are no passkeys on the pages; crates/webauthn has its own attacks"),
+    (
+        "U8",
+        "no row drives an authenticator through the program yet; crates/webauthn and identity have their own attacks",
+    ),
     ("L3", "no application is sent a logout token"),
     ("M1", "there is one tenant, and no admin API"),
     ("M2", "there is no admin API and no registration of clients over HTTP"),
     ("M3", "there is no admin API; the control socket is the operator's alone"),
     ("M4", "clients are registered on the command line only"),
     ("M5", "no accounts, clients or policies are imported"),
-    ("K2", "no keys are fetched from anywhere: the only issuer is this server"),
-    ("K4", "a key cannot be revoked yet, only rotated"),
+    ("K2", "no keys are fetched from anywhere: those of other issuers come as a file"),
+    ("K4", "`ringwall key revoke` has no row here yet"),
 ];
 
 #[test]
