@@ -219,11 +219,13 @@ pub struct ClientSpec {
     pub redirect_uris: Vec<String>,
     /// Exact addresses to which people may be sent after a logout that it asked for.
     pub post_logout_uris: Vec<String>,
+    /// The address that is told of the end of sessions.
+    pub backchannel_logout_uri: Option<String>,
     /// Whether its access tokens are signed by ES256, for readers without Ed25519.
     pub wants_es256: bool,
     /// What it must do: `bound`, have what it gets for itself bound to a key or a certificate;
     /// `certificate`, have all its tokens bound to that of its connection; `dpop`, prove a key of its own for every token; `par`, push its
-    /// authorization requests.
+    /// authorization requests; `consent`, have people asked what it may do.
     pub requires: Vec<String>,
     /// Clients whose tokens it may exchange, to call on for the person behind them.
     pub acts_for: Vec<String>,

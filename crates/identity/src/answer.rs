@@ -16,8 +16,8 @@ use crate::check::{Redirect, claimed_client};
 use crate::clients::TokenFormat;
 use crate::cors::{self, Readers};
 use crate::endpoint::{
-    account, authorize, device, device_authorization, discovery, end_session, introspect, jwks,
-    login, logout, par, passkey, revocations, revoke, script, token, userinfo,
+    account, authorize, consent, device, device_authorization, discovery, end_session, introspect,
+    jwks, login, logout, par, passkey, revocations, revoke, script, token, userinfo,
 };
 use crate::form::Form;
 use crate::identity::House;
@@ -60,7 +60,10 @@ impl Call {
 
     /// What the person reads.
     pub(crate) fn language(&self) -> Language {
-        Language::of(self.request.headers())
+        let query = self.request.uri().query().unwrap_or_default();
+        let query = Form::parse(query.as_bytes()).unwrap_or_default();
+        let named = query.get("ui_locales").and_then(Language::named);
+        named.unwrap_or_else(|| Language::of(self.request.headers()))
     }
 }
 
@@ -84,6 +87,7 @@ pub(crate) enum Refusal {
 enum Endpoint {
     Account,
     Authorize,
+    Consent,
     Device,
     DeviceAuthorization,
     Discovery,
@@ -101,6 +105,7 @@ enum Endpoint {
 }
 
 pub(crate) const AUTHORIZE: &str = "/oauth/authorize";
+pub(crate) const CONSENT: &str = "/oauth/consent";
 pub(crate) const DEVICE: &str = "/oauth/device";
 pub(crate) const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
 pub(crate) const END_SESSION: &str = "/oauth/end_session";
@@ -162,6 +167,7 @@ pub(crate) fn paths(settings: &Settings) -> Vec<String> {
     let mut paths = own.map(Clone::clone).to_vec();
     let fixed = [
         AUTHORIZE,
+        CONSENT,
         DEVICE,
         DEVICE_AUTHORIZATION,
         END_SESSION,
@@ -184,6 +190,7 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
     let result = match endpoint {
         Endpoint::Account => account::answer(house, call),
         Endpoint::Authorize => authorize::answer(house, call),
+        Endpoint::Consent => consent::answer(house, call),
         Endpoint::Device => device::answer(house, call),
         Endpoint::DeviceAuthorization => device_authorization::answer(house, call),
         Endpoint::Discovery => discovery::answer(house, call),
@@ -230,6 +237,7 @@ impl Endpoint {
         }
         Some(match path {
             AUTHORIZE => Self::Authorize,
+            CONSENT => Self::Consent,
             DEVICE => Self::Device,
             DEVICE_AUTHORIZATION => Self::DeviceAuthorization,
             END_SESSION => Self::EndSession,
@@ -299,6 +307,7 @@ impl Endpoint {
             }),
             Self::Account
             | Self::Authorize
+            | Self::Consent
             | Self::Device
             | Self::DeviceAuthorization
             | Self::EndSession

@@ -18,9 +18,7 @@ mod return_to;
 mod same_site;
 mod scope;
 
-pub(crate) use authorization_request::{
-    AuthorizationRequest, Fault, Prompt, authorization_request,
-};
+pub(crate) use authorization_request::{AuthorizationRequest, Fault, authorization_request};
 pub(crate) use bearer::{Held, bearer, verified};
 pub(crate) use bond::{bond, certificate_hash};
 pub(crate) use certificate::certificate;

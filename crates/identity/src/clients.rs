@@ -141,6 +141,17 @@ pub enum Binding {
     Service,
 }
 
+/// Whose application a client is.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// Of the house: nobody is asked what it may do.
+    #[default]
+    First,
+    /// Somebody else's: people are asked.
+    Third,
+}
+
 /// A client to be registered.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NewClient {
@@ -167,12 +178,18 @@ pub struct NewClient {
     /// Whether its authorization requests are taken only when they were pushed (RFC 9126).
     #[serde(default)]
     pub requires_par: bool,
+    /// Whose it is.
+    #[serde(default)]
+    pub party: Party,
     /// Where people may be sent after a logout that it asked for. Compared byte by byte.
     #[serde(default)]
     pub post_logout_uris: Vec<String>,
     /// What its access tokens look like.
     #[serde(default)]
     pub token_format: TokenFormat,
+    /// Where it is told that a session in which it got tokens has ended.
+    #[serde(default)]
+    pub backchannel_logout_uri: Option<String>,
     /// Clients whose tokens it may exchange, to call on for the person behind them.
     #[serde(default)]
     pub may_act_for: Vec<String>,
@@ -281,7 +298,9 @@ impl Default for NewClient {
             binding: Binding::Free,
             requires_par: false,
             token_format: TokenFormat::Signed,
+            party: Party::First,
             post_logout_uris: Vec::new(),
+            backchannel_logout_uri: None,
             may_act_for: Vec::new(),
             owner: Owner::Command,
         }
@@ -316,6 +335,16 @@ impl Client {
     pub(crate) fn may_have(&self, scope: &str) -> bool {
         let is_offline = scope == OFFLINE && self.uses(Grant::RefreshToken);
         is_offline || self.settings.scopes.iter().any(|known| known == scope)
+    }
+
+    /// Whether people are asked what it may do: always, when it registered itself.
+    pub(crate) fn needs_consent(&self) -> bool {
+        self.settings.party == Party::Third || self.settings.owner == Owner::Registration
+    }
+
+    /// Whether it is told of the end of sessions.
+    pub(crate) const fn hears_of_logouts(&self) -> bool {
+        self.settings.backchannel_logout_uri.is_some()
     }
 
     /// Whether a refresh token that is bound to no key changes with each use. A client that signs an
@@ -565,7 +594,8 @@ fn check(new: &NewClient) -> Result<(), ClientError> {
     if !is_usable {
         return Err(ClientError::Certificate);
     }
-    let mut uris = new.redirect_uris.iter().chain(&new.post_logout_uris);
+    let mut uris =
+        new.redirect_uris.iter().chain(&new.post_logout_uris).chain(&new.backchannel_logout_uri);
     match uris.find(|uri| !is_redirect_uri(uri)) {
         Some(uri) => Err(ClientError::RedirectUri(uri.clone())),
         None => Ok(()),

@@ -12,6 +12,7 @@ use crate::pushed;
 use crate::refresh::{self, NewFamily};
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
+use crate::session_clients;
 use crate::sessions::SessionError;
 use crate::sweep::in_steps;
 use crate::tables::TENANT;
@@ -71,6 +72,8 @@ pub(crate) struct Presented {
     pub(crate) jkt: Option<String>,
     /// The refresh tokens that it will give.
     pub(crate) family: Option<NewFamily>,
+    /// Whether the client is told when the session ends.
+    pub(crate) hears_of_logouts: bool,
 }
 
 /// Makes a code for a person who is signed in; `None` when its pushed request was used before.
@@ -167,6 +170,9 @@ pub(crate) fn redeem(
         };
         if let Some(family) = &presented.family {
             family.begin(transaction, &presented.client_id, &grantee, now)?;
+        }
+        if presented.hears_of_logouts {
+            session_clients::note(transaction, &presented.client_id, &grantee, now)?;
         }
         Ok(Redeemed::Good(Box::new(grantee)))
     })

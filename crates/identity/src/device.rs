@@ -12,6 +12,7 @@ use crate::people::ROLES;
 use crate::pushed::PushError;
 use crate::refresh::NewFamily;
 use crate::room::{self, Share};
+use crate::session_clients;
 use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
@@ -38,6 +39,8 @@ pub(crate) struct Presented {
     pub(crate) client_id: String,
     /// The refresh tokens that it will give.
     pub(crate) family: Option<NewFamily>,
+    /// Whether the client is told when the session ends.
+    pub(crate) hears_of_logouts: bool,
 }
 
 /// What comes of asking (section 3.5).
@@ -206,6 +209,9 @@ fn give(
     };
     if let Some(family) = &presented.family {
         family.begin(transaction, &presented.client_id, &grantee, now)?;
+    }
+    if presented.hears_of_logouts {
+        session_clients::note(transaction, &presented.client_id, &grantee, now)?;
     }
     Ok(Polled::Good(Box::new(grantee)))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod authorize;
+pub(crate) mod consent;
 pub(crate) mod device;
 pub(crate) mod device_authorization;
 pub(crate) mod discovery;

@@ -1,8 +1,9 @@
-//! Parameters of a query or a form: each once, bounded, valid UTF-8.
+//! Parameters of a query or a form: each once (but `resource`), bounded, valid UTF-8.
 //!
 //! Two `redirect_uri` mean one thing to us and another to the next reader (attack A12).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -34,8 +35,15 @@ impl Form {
         let mut form = BTreeMap::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if form.insert(decode(name)?, decode(value)?).is_some() {
-                return Err(FormError::Duplicate);
+            let value = decode(value)?;
+            match form.entry(decode(name)?) {
+                Entry::Vacant(place) => drop(place.insert(value)),
+                // RFC 8707 section 2: one for each place. No address has a space in it.
+                Entry::Occupied(mut known) if known.key() == RESOURCE => {
+                    known.get_mut().push(' ');
+                    known.get_mut().push_str(&value);
+                }
+                Entry::Occupied(_) => return Err(FormError::Duplicate),
             }
         }
         Ok(Self(form))
@@ -55,7 +63,13 @@ impl Form {
     /// As the query of an address.
     pub(crate) fn to_query(&self) -> String {
         let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let pairs = self.0.iter().map(|(name, value)| [escaped(name), escaped(value)].join("="));
+        let values = |name: &str, value: &str| {
+            let separator = if name == RESOURCE { ' ' } else { '\0' };
+            value.split(separator).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let pairs = self.0.iter().flat_map(|(name, value)| {
+            values(name, value).into_iter().map(move |one| [escaped(name), escaped(&one)].join("="))
+        });
         pairs.collect::<Vec<_>>().join("&")
     }
 
@@ -73,6 +87,8 @@ impl Form {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }
+
+const RESOURCE: &str = "resource";
 
 pub(crate) fn decode(text: &str) -> Result<String, FormError> {
     // A `%` that starts no escape would be left standing by the decoder.

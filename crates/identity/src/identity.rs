@@ -28,7 +28,10 @@ use crate::seams::Seams;
 use crate::sessions::SessionTable;
 use crate::settings::Settings;
 use crate::throttle::{self, Throttle};
-use crate::{answer, codes, device, factors, login_step, passkeys, password, pushed, refresh};
+use crate::{
+    answer, codes, consents, device, factors, login_step, passkeys, password, pushed, refresh,
+    session_clients,
+};
 
 /// People, sessions and clients of one issuer. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -141,10 +144,6 @@ impl Identity {
         Users::new(&self.house)
     }
 
-    pub(crate) fn house(&self) -> &House {
-        &self.house
-    }
-
     /// Says which roles count only after two factors. Open sessions gain or lose them at once.
     pub fn elevate(&self, roles: BTreeSet<String>) {
         self.house.sessions.elevate(roles);
@@ -159,6 +158,10 @@ impl Identity {
     /// registered client of that name stands in its place.
     pub fn enlist(&self, services: impl IntoIterator<Item = String>) {
         self.house.clients.enlist(services);
+    }
+
+    pub(crate) fn house(&self) -> &House {
+        &self.house
     }
 
     /// The OAuth 2 clients.
@@ -260,6 +263,8 @@ impl Identity {
         refresh::sweep(&seams.store, now)?;
         pushed::sweep(&seams.store, now)?;
         device::sweep(&seams.store, now)?;
+        consents::sweep(&seams.store, now)?;
+        session_clients::sweep(&seams.store, now)?;
         login_step::sweep(&seams.store, now)?;
         factors::sweep(&self.house, now)?;
         passkeys::sweep(&seams.store, now)?;

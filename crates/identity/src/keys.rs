@@ -29,6 +29,8 @@ pub enum Purpose {
     Id,
     /// `rw-int+jwt`: what doors tell services.
     Internal,
+    /// `logout+jwt`: what tells applications that a session has ended.
+    Logout,
 }
 
 /// Where a key is in its life.
@@ -100,7 +102,7 @@ pub(crate) struct Snapshot {
     pub(crate) id: Arc<KeySet>,
     pub(crate) internal: Arc<KeySet>,
     pub(crate) internal_jwks: String,
-    /// The public document: access and ID token keys.
+    /// The public document: keys of all tokens that leave the house.
     pub(crate) jwks: Bytes,
     pub(crate) etag: String,
 }
@@ -112,7 +114,8 @@ pub(crate) struct ActiveSigner {
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Access, Self::AccessEs256, Self::Id, Self::Internal];
+    const ALL: [Self; 5] =
+        [Self::Access, Self::AccessEs256, Self::Id, Self::Internal, Self::Logout];
 
     /// Its name in lists.
     pub const fn name(self) -> &'static str {
@@ -121,13 +124,14 @@ impl Purpose {
             Self::AccessEs256 => "access-es256",
             Self::Id => "id",
             Self::Internal => "internal",
+            Self::Logout => "logout",
         }
     }
 
     const fn algorithm(self) -> Algorithm {
         match self {
             Self::Access | Self::Internal => Algorithm::EdDsa,
-            Self::AccessEs256 | Self::Id => Algorithm::Es256,
+            Self::AccessEs256 | Self::Id | Self::Logout => Algorithm::Es256,
         }
     }
 
@@ -362,7 +366,7 @@ impl Snapshot {
             JwkSet::new(keys.map(|(_, key)| key.public().clone()).collect::<Vec<Jwk>>())
         };
         let access = set(&[Purpose::Access, Purpose::AccessEs256])?;
-        let public = set(&[Purpose::Access, Purpose::AccessEs256, Purpose::Id])?;
+        let public = set(&[Purpose::Access, Purpose::AccessEs256, Purpose::Id, Purpose::Logout])?;
         let id = set(&[Purpose::Id])?;
         let internal = set(&[Purpose::Internal])?;
         let jwks = Bytes::from(public.to_json().to_string());

@@ -32,6 +32,7 @@ mod certificates;
 mod federation;
 mod mutual_tls;
 mod codes;
+mod consents;
 mod room;
 mod pushed;
 mod device;
@@ -42,6 +43,8 @@ mod opaque;
 mod replay;
 mod revocations;
 mod withdraw;
+mod session_clients;
+mod logout_messages;
 mod record;
 mod sweep;
 mod seams;
@@ -51,12 +54,14 @@ mod tables;
 pub use answer::Known;
 pub use certificates::{CertificateName, certificate_hashes};
 pub use clients::{
-    Access, Binding, Client, ClientError, Clients, Declared, Grant, NewClient, Owner, TokenFormat,
+    Access, Binding, Client, ClientError, Clients, Declared, Grant, NewClient, Owner, Party,
+    TokenFormat,
 };
 pub use factors::{Factors, Handout};
 pub use federation::Federation;
 pub use identity::{Identity, OpenError};
 pub use keys::{KeyError, KeyRow, KeyState, Purpose};
+pub use logout_messages::{LogoutError, LogoutMessage, Told};
 pub use mutual_tls::MutualTls;
 pub use passkeys::Passkey;
 pub use password::{PasswordError, hash_password};

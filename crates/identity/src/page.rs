@@ -2,6 +2,7 @@
 //! passkey.
 
 mod account;
+mod consent;
 mod device;
 mod end_session;
 mod passkey;
@@ -17,9 +18,11 @@ use http::header::{
 use maud::{DOCTYPE, Markup, html};
 
 use crate::answer::{Reply, plain};
+use crate::form::Form;
 use crate::texts::Language;
 
 pub(crate) use account::{Account, account, app, codes};
+pub(crate) use consent::{Wanted, consent, in_words};
 pub(crate) use device::{Confirm, confirm_device, enter_device};
 pub(crate) use end_session::{Leaving, end_session};
 pub(crate) use passkey::{Offer, new_passkey};
@@ -62,7 +65,8 @@ pub(crate) fn login(
             (paper.token())
             input type="hidden" name="return_to" value=(return_to);
             label for="username" { (say("Name")) }
-            input id="username" name="username" autocomplete="username webauthn" autocapitalize="none"
+            input id="username" name="username" value=[login_hint(return_to)]
+                autocomplete="username webauthn" autocapitalize="none"
                 required autofocus maxlength="64";
             label for="password" { (say("Password")) }
             input id="password" name="password" type="password"
@@ -107,6 +111,13 @@ fn with_passkeys(reply: Reply, offer: Option<&Offer<'_>>) -> Reply {
         Some(offer) => passkey::with_script(reply, offer),
         None => reply,
     }
+}
+
+/// Whom the application expects (`login_hint`, OpenID Connect Core section 3.1.2.1).
+fn login_hint(return_to: &str) -> Option<String> {
+    let (_, query) = return_to.split_once('?')?;
+    let query = Form::parse(query.as_bytes()).ok()?;
+    query.get("login_hint").filter(|hint| hint.len() <= 64).map(str::to_owned)
 }
 
 /// Browsers hold `form-action` against the redirects that follow a form, too. A login on the way to a

@@ -10,6 +10,7 @@ use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::KeyVaultError;
+use crate::session_clients::{self, Ending};
 use crate::tables::TENANT;
 
 /// An account, without its password.
@@ -340,6 +341,7 @@ fn end_sessions(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     refresh::end_all(transaction, refresh::Of::Person, subject, now)?;
+    session_clients::end(transaction, Ending::Person(subject), now)?;
     transaction.execute(
         "DELETE FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2",
         &[TENANT.into(), subject.into()],

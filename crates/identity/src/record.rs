@@ -37,6 +37,12 @@ impl Record {
         self
     }
 
+    /// A person whose name is not at hand.
+    pub(crate) fn subject(mut self, subject: &str) -> Self {
+        self.0.person = Some(subject.to_owned());
+        self
+    }
+
     /// The name that someone typed; nobody vouches for it.
     pub(crate) fn claimed(mut self, name: &str) -> Self {
         self.0.person_name = Some(capped(name));

@@ -20,6 +20,7 @@ use crate::people::Account;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
+use crate::session_clients::{self, Ending};
 use crate::settings::Settings;
 use crate::tables::TENANT;
 use sweep::Seen;
@@ -370,6 +371,7 @@ fn is_there(store: &Store, hash: &Hash) -> Result<bool, StoreError> {
 /// Tokens that clients got in a session die with it.
 fn end_grants(transaction: &Transaction<'_>, sid: &str, now: Timestamp) -> Result<(), StoreError> {
     refresh::end_all(transaction, refresh::Of::Session, sid, now)?;
+    session_clients::end(transaction, Ending::Session(sid), now)?;
     Revocations::write(transaction, Kind::Session, sid, now.plus(HOLD))
 }
 

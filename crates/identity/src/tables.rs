@@ -21,6 +21,12 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { area: "identity-opaque", version: 1, sql: include_str!("tables/opaque_0001.sql") },
     Migration { area: "identity-opaque", version: 2, sql: include_str!("tables/opaque_0002.sql") },
     Migration { area: "identity-passkeys", version: 1, sql: include_str!("tables/passkeys.sql") },
+    Migration {
+        area: "identity-consent",
+        version: 1,
+        sql: include_str!("tables/consent_0001.sql"),
+    },
+    Migration { area: "identity-logout", version: 1, sql: include_str!("tables/logout_0001.sql") },
 ];
 
 #[cfg(test)]

@@ -22,16 +22,28 @@ impl Language {
             let primary = parts.next()?.split('-').next()?;
             let quality = parts.find_map(|part| part.strip_prefix("q="));
             let quality = quality.map_or(Some(1.0), |text| text.parse::<f32>().ok())?;
-            let language = match primary.to_ascii_lowercase().as_str() {
-                "de" => Self::German,
-                "en" | "*" => Self::English,
-                _ => return None,
+            let language = match primary {
+                "*" => Self::English,
+                primary => Self::parse(primary)?,
             };
             (quality > 0.0).then_some((language, quality))
         });
         // Of equals, the first.
         let best = ranges.reduce(|best, one| if one.1 > best.1 { one } else { best });
         best.map_or_else(Self::default, |(language, _)| language)
+    }
+
+    /// The first that there is of those that an application names (`ui_locales`, OpenID Connect Core
+    /// section 3.1.2.1).
+    pub(crate) fn named(tags: &str) -> Option<Self> {
+        let primaries = tags.split(' ').take(RANGES_MAX).filter_map(|tag| tag.split('-').next());
+        primaries.into_iter().find_map(Self::parse)
+    }
+
+    fn parse(primary: &str) -> Option<Self> {
+        [Self::English, Self::German]
+            .into_iter()
+            .find(|language| primary.eq_ignore_ascii_case(language.tag()))
     }
 
     /// For `lang` and `Content-Language`.
@@ -121,6 +133,21 @@ const GERMAN: &[(&str, &str)] = &[
     (
         "The application sent a proof of your sign-in that does not hold.",
         "Die Anwendung hat einen Nachweis Ihrer Anmeldung gesandt, der nicht gilt.",
+    ),
+    ("May this application act for you?", "Darf diese Anwendung für Sie handeln?"),
+    ("know who you are", "wissen, wer Sie sind"),
+    ("see your name and your roles", "Ihren Namen und Ihre Rollen sehen"),
+    ("see your e-mail address", "Ihre E-Mail-Adresse sehen"),
+    ("act for you while you are away", "für Sie handeln, während Sie nicht da sind"),
+    (
+        "You can take it back on the page of your account.",
+        "Sie können das auf der Seite Ihres Kontos zurücknehmen.",
+    ),
+    ("Applications that may act for you", "Anwendungen, die für Sie handeln dürfen"),
+    ("Take back", "Zurücknehmen"),
+    (
+        "The application may not act for you any more.",
+        "Die Anwendung darf nicht mehr für Sie handeln.",
     ),
     ("Your account", "Ihr Konto"),
     (
@@ -249,10 +276,11 @@ mod tests {
     }
 
     /// Every file of this package with texts for people.
-    const SOURCES: [&str; 13] = [
+    const SOURCES: [&str; 15] = [
         include_str!("answer.rs"),
         include_str!("endpoint/account.rs"),
         include_str!("endpoint/account/passkeys.rs"),
+        include_str!("endpoint/consent.rs"),
         include_str!("endpoint/device.rs"),
         include_str!("endpoint/end_session.rs"),
         include_str!("endpoint/login.rs"),
@@ -260,6 +288,7 @@ mod tests {
         include_str!("endpoint/second_factor.rs"),
         include_str!("page.rs"),
         include_str!("page/account.rs"),
+        include_str!("page/consent.rs"),
         include_str!("page/device.rs"),
         include_str!("page/end_session.rs"),
         include_str!("page/passkey.rs"),

@@ -8,6 +8,7 @@ use crate::people::{PeopleError, Users};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
+use crate::session_clients::{self, Ending};
 use crate::sessions::list::{self, Open};
 use crate::tables::TENANT;
 
@@ -115,6 +116,9 @@ fn end(
     house.seams.store.write(move |transaction| {
         if let Some(of) = families {
             refresh::end_all(transaction, of, &key, now)?;
+        }
+        if kind == Kind::Session {
+            session_clients::end(transaction, Ending::Session(&key), now)?;
         }
         Revocations::write(transaction, kind, &key, until)
     })?;

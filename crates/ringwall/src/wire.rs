@@ -24,6 +24,8 @@ mod front;
 mod shared_limits;
 mod beside;
 mod pages;
+mod roots;
+mod logouts;
 mod server;
 mod showcase;
 

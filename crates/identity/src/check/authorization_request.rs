@@ -24,15 +24,15 @@ pub(crate) struct AuthorizationRequest {
     pub(crate) wants_two: bool,
 }
 
-/// `prompt` (OpenID Connect Core section 3.1.2.1).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Prompt {
-    /// Show a page if one is needed.
-    AsNeeded,
-    /// Sign in anew.
-    Login,
-    /// Show none.
-    Silent,
+/// `prompt` (OpenID Connect Core section 3.1.2.1). Without one, a page is shown if it is needed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Prompt {
+    /// `none`: no page at all, so that it goes with nothing else.
+    pub(crate) is_silent: bool,
+    /// `login`, or `select_account`, which is the same as there is one account in a session.
+    pub(crate) signs_in: bool,
+    /// `consent`.
+    pub(crate) asks_consent: bool,
 }
 
 /// An error for the client (RFC 6749 section 4.1.2.1).
@@ -103,12 +103,20 @@ fn age_max(form: &Form) -> Result<Duration, Fault> {
 }
 
 fn prompt(form: &Form) -> Result<Prompt, Fault> {
-    match form.get("prompt") {
-        None | Some("consent") => Ok(Prompt::AsNeeded),
-        Some("none") => Ok(Prompt::Silent),
-        Some("login" | "select_account") => Ok(Prompt::Login),
-        Some(_) => Err(invalid("unknown prompt")),
+    let mut prompt = Prompt::default();
+    let words = form.get("prompt").unwrap_or_default().split(' ');
+    for word in words.filter(|word| !word.is_empty()) {
+        match word {
+            "none" => prompt.is_silent = true,
+            "login" | "select_account" => prompt.signs_in = true,
+            "consent" => prompt.asks_consent = true,
+            _ => return Err(invalid("unknown prompt")),
+        }
     }
+    if prompt.is_silent && (prompt.signs_in || prompt.asks_consent) {
+        return Err(invalid("prompt none goes with no other"));
+    }
+    Ok(prompt)
 }
 
 const fn invalid(why: &'static str) -> Fault {

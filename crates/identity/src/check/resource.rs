@@ -2,10 +2,10 @@
 
 use crate::form::Form;
 
-/// Whether the asked `resource`, if there is one, is this gateway or behind it. Its tokens are for
+/// Whether each asked `resource` is this gateway or behind it. Its tokens are for
 /// the gateway as a whole, which then decides by roles; a token for another place is never made.
 pub(crate) fn resource(issuer: &str, form: &Form) -> bool {
-    form.get("resource").is_none_or(|asked| {
+    form.get("resource").unwrap_or_default().split(' ').filter(|one| !one.is_empty()).all(|asked| {
         let rest = asked.strip_prefix(issuer);
         // Section 2: no fragment. A longer host or a port would be another origin.
         rest.is_some_and(|rest| (rest.is_empty() || rest.starts_with('/')) && !rest.contains('#'))

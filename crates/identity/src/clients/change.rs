@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ringwall_base::Timestamp;
 use ringwall_store::{StoreError, Transaction};
 
-use super::{Access, Binding, Client, ClientError, Clients, NewClient, TokenFormat, check};
+use super::{Access, Binding, Client, ClientError, Clients, NewClient, Party, TokenFormat, check};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
@@ -150,6 +150,7 @@ impl NewClient {
     pub fn demands(&self) -> Vec<&'static str> {
         let is_bound = |binding| self.binding == binding;
         let all = [
+            (self.party == Party::Third, "consent"),
             (is_bound(Binding::Service), "bound"),
             (is_bound(Binding::Certificate), "certificate"),
             (self.requires_dpop, "dpop"),
@@ -160,7 +161,9 @@ impl NewClient {
     }
 }
 
-const REMOVE: [&str; 2] = [
+const REMOVE: [&str; 4] = [
+    "DELETE FROM identity_consent WHERE tenant_id = ?1 AND client_id = ?2",
+    "DELETE FROM identity_session_client WHERE tenant_id = ?1 AND client_id = ?2",
     "DELETE FROM identity_client_secret WHERE tenant_id = ?1 AND client_id = ?2",
     "DELETE FROM identity_client WHERE tenant_id = ?1 AND id = ?2",
 ];

@@ -11,6 +11,7 @@ use ringwall_base::{Person, Proof, Proofs, Secret};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
 use crate::check::{SESSION, cookie, form, form_token, paper, same_site, session};
+use crate::consents;
 use crate::endpoint::login::for_person;
 use crate::factors::{self, Tried};
 use crate::form::Form;
@@ -51,6 +52,7 @@ impl Own<'_> {
         match form.get("do") {
             Some("end") => self.end_one(&form),
             Some("end-others") => self.end_others(),
+            Some("withdraw") => self.withdraw(&form),
             // A session that was left open must not change what the next login asks for.
             // Nor the password: the session that follows is a new one, and would be fresh again.
             Some(
@@ -94,6 +96,16 @@ impl Own<'_> {
         list::end_others(self.house, &self.person.subject, own)?;
         self.record("session-ended", "all others, on the account page")?;
         self.page(StatusCode::OK, Some("The other sessions have ended."))
+    }
+
+    fn withdraw(self, form: &Form) -> Result<Reply, Refusal> {
+        let client = form.get("client").unwrap_or_default();
+        if !consents::withdraw(self.house, &self.person.subject, client)? {
+            return self.page(StatusCode::OK, None);
+        }
+        let record = Record::of("consent-withdrawn").source(self.call.peer).client(client);
+        self.house.put(record.person(&self.person.subject, &self.person.name))?;
+        self.page(StatusCode::OK, Some("The application may not act for you any more."))
     }
 
     fn change_password(self, form: &Form) -> Result<Reply, Refusal> {
@@ -222,6 +234,7 @@ impl Own<'_> {
             sid: self.person.session.as_deref(),
             sessions: &sessions,
             factors: &factors,
+            consents: &consents::of(self.house, subject)?,
             logout_path: &self.house.settings.logout_path,
         };
         let said = said.or(waits.then_some(ROLE_WAITS));

@@ -1,7 +1,6 @@
 //! The authorization endpoint (RFC 6749 section 4.1.1, with PKCE for every client).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,17 +8,20 @@ use ringwall_base::Person;
 
 use crate::answer::{AUTHORIZE, Call, Refusal, Reply, see_other};
 use crate::check::{
-    AuthorizationRequest, Fault, Hint, Prompt, Redirect, authorization_request, form,
-    id_token_hint, query, redirect_uri, session,
+    AuthorizationRequest, Fault, Redirect, authorization_request, form, query, redirect_uri,
 };
 use crate::clients::{Client, Grant};
 use crate::codes::{Binding, issue};
+use crate::endpoint::consent;
 use crate::endpoint::login::for_person;
 use crate::form::Form;
 use crate::identity::House;
 use crate::pushed::{is_ours, open};
 use crate::record::Record;
-use crate::step_up::{self, StepUp};
+
+mod person;
+
+use person::person;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     match *call.request.method() {
@@ -35,10 +37,33 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
 }
 
 fn asked(house: &House, call: &Call) -> Result<Reply, Refusal> {
-    let query = query(call)?;
-    // Until the redirect URI is known to be the client's, errors go to the person.
-    let client = client(house, &query)?;
-    let (form, pushed) = parameters(house, call, &client, query)?;
+    let judged = judge(house, call, query(call)?)?;
+    let here = call.request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let Some(person) = person(house, call, &judged)? else {
+        return Ok(to_login_for(house, here, judged.form.get("ui_locales")));
+    };
+    if consent::is_needed(house, &judged, &person)? {
+        return consent::ask(house, call, (&judged, &person), here);
+    }
+    finish(house, call, judged, &person)
+}
+
+/// A request that was read and judged; who asks may have the answer.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub(crate) client: Arc<Client>,
+    pub(crate) redirect: Redirect,
+    pub(crate) request: AuthorizationRequest,
+    /// The parameters that counted, and the pushed request that they are from.
+    pub(crate) form: Form,
+    pushed: Option<[u8; 32]>,
+}
+
+/// Reads and judges the parameters. Until the redirect URI is known to be the client's, errors go to
+/// the person.
+pub(crate) fn judge(house: &House, call: &Call, form: Form) -> Result<Judged, Refusal> {
+    let client = client(house, &form)?;
+    let (form, pushed) = parameters(house, call, &client, form)?;
     let redirect = redirect(house, call, &client, &form)?;
     // From here on they go to the client.
     let request =
@@ -48,10 +73,17 @@ fn asked(house: &House, call: &Call) -> Result<Reply, Refusal> {
             if is_open { Err(NOT_PUSHED) } else { Ok(request) }
         });
     let request = request.map_err(|fault| to_client(&redirect, fault))?;
-    let Some(person) = person(house, call, &redirect, &request)? else {
-        return Ok(to_login(house, call));
-    };
-    expected(house, &form, &person).map_err(|fault| to_client(&redirect, fault))?;
+    Ok(Judged { client, redirect, request, form, pushed })
+}
+
+/// Gives the client its code.
+pub(crate) fn finish(
+    house: &House,
+    call: &Call,
+    judged: Judged,
+    person: &Person,
+) -> Result<Reply, Refusal> {
+    let Judged { client, redirect, request, form: _, pushed } = judged;
     let binding = Binding {
         client_id: client.settings.id.clone(),
         redirect_uri: redirect.uri().to_owned(),
@@ -61,7 +93,7 @@ fn asked(house: &House, call: &Call) -> Result<Reply, Refusal> {
         pushed,
         jkt: request.jkt,
     };
-    let code = issue(&house.seams, &person, &binding)?;
+    let code = issue(&house.seams, person, &binding)?;
     let code = code.ok_or_else(|| to_client(&redirect, USED))?;
     let record = Record::of("code-issued").client(&client.settings.id).source(call.peer);
     house.put(record.person(&person.subject, &person.name))?;
@@ -107,63 +139,25 @@ fn redirect(house: &House, call: &Call, client: &Client, form: &Form) -> Result<
     Err(Refusal::person("The application asked to send you to an address that is not its own."))
 }
 
-/// Who is signed in, recently enough; `None` when they must sign in first.
-fn person(
-    house: &House,
-    call: &Call,
-    redirect: &Redirect,
-    request: &AuthorizationRequest,
-) -> Result<Option<Arc<Person>>, Refusal> {
-    let now = house.seams.clock.now();
-    let since = |person: &Person| now.since(person.authenticated_at);
-    let age_max = if request.age_max.is_zero() { FRESH } else { request.age_max };
-    let person = session(house, call)?.filter(|person| since(person) <= age_max);
-    // OpenID Connect Core section 3.1.2.1: no age at all is a fresh login.
-    let prompt = match request.prompt {
-        Prompt::AsNeeded if request.age_max.is_zero() => Prompt::Login,
-        other => other,
-    };
-    let step = person.as_ref().map(|person| step_up::of(house, person, request.wants_two));
-    let person = match step.transpose()? {
-        Some(StepUp::SetUp) => return Err(to_client(redirect, UNMET)),
-        Some(StepUp::Login) => None,
-        Some(StepUp::Done) | None => person,
-    };
-    match (person, prompt) {
-        (None, Prompt::Silent) => Err(to_client(redirect, NOBODY)),
-        (person, Prompt::AsNeeded | Prompt::Silent) => Ok(person),
-        // A fresh login is one of the last minute: the way back from the login page is not a loop.
-        (person, Prompt::Login) => Ok(person.filter(|person| since(person) <= FRESH)),
-    }
-}
-
-/// No code for another person than the one whom the application expects (OpenID Connect Core
-/// section 3.1.2.1, attack A9).
-fn expected(house: &House, form: &Form, person: &Person) -> Result<(), Fault> {
-    let hint = id_token_hint(house, form).map_err(|_not_ours| BAD_HINT)?;
-    match hint.as_ref().and_then(Hint::claims) {
-        Some(claims) if claims.subject != person.subject => Err(ANOTHER),
-        Some(_) | None => Ok(()),
-    }
-}
-
 /// The way through the login page and back here.
 pub(crate) fn to_login(house: &House, call: &Call) -> Reply {
     let here = call.request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let back = utf8_percent_encode(here, NON_ALPHANUMERIC);
-    see_other(&format!("{}?return_to={back}", house.settings.login_path))
+    to_login_for(house, here, None)
 }
 
-fn to_client(redirect: &Redirect, fault: Fault) -> Refusal {
+fn to_login_for(house: &House, here: &str, languages: Option<&str>) -> Reply {
+    let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let mut to = format!("{}?return_to={}", house.settings.login_path, escaped(here));
+    if let Some(languages) = languages {
+        to.push_str("&ui_locales=");
+        to.extend(escaped(languages));
+    }
+    see_other(&to)
+}
+
+pub(crate) fn to_client(redirect: &Redirect, fault: Fault) -> Refusal {
     Refusal::Redirect { to: Box::new(redirect.clone()), error: fault.error, why: fault.why }
 }
 
-const FRESH: Duration = Duration::from_mins(1);
-const ANOTHER: Fault = Fault { error: "login_required", why: "another person is signed in" };
-const BAD_HINT: Fault = Fault { error: "invalid_request", why: "id_token_hint does not hold" };
-const NOBODY: Fault = Fault { error: "login_required", why: "nobody is signed in" };
 const NOT_PUSHED: Fault = Fault { error: "invalid_request", why: "the request must be pushed" };
-/// OpenID Connect Core Unmet Authentication Requirements 1.0 section 2, as RFC 9470 section 5 asks.
-const UNMET: Fault =
-    Fault { error: "unmet_authentication_requirements", why: "the person has no second factor" };
 const USED: Fault = Fault { error: "invalid_request_uri", why: "the request was used before" };

@@ -77,6 +77,8 @@ fn body(issuer: &str, mutual: Option<&MutualTls>) -> Value {
         "introspection_endpoint": at(INTROSPECT),
         "userinfo_endpoint": at(USERINFO),
         "end_session_endpoint": at(END_SESSION),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "jwks_uri": at(JWKS),
         "scopes_supported": ["openid", "profile", "offline_access"],
         "response_types_supported": ["code"],
@@ -96,7 +98,10 @@ fn body(issuer: &str, mutual: Option<&MutualTls>) -> Value {
         "request_uri_parameter_supported": false,
         "claims_supported": ["sub", "name", "preferred_username", "roles", "auth_time", "acr", "amr", "sid"],
         "acr_values_supported": ["aal1", "aal2"],
-        "prompt_values_supported": ["none", "login"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_parameter_supported": false,
+        "request_parameter_supported": false,
+        "ui_locales_supported": ["en", "de"],
         "tls_client_certificate_bound_access_tokens": mutual.is_some(),
     });
     let aliases = mutual.as_ref().and_then(|mutual| mutual.aliases(issuer));

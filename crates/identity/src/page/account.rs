@@ -6,9 +6,10 @@ use qrcodegen::{QrCode, QrCodeEcc};
 use ringwall_base::{Secret, Timestamp};
 
 use crate::answer::Reply;
+use crate::consents::Consent;
 use crate::factors::{Enrolment, Factors};
 use crate::page::passkey::passkeys;
-use crate::page::{Paper, page};
+use crate::page::{Paper, in_words, page};
 use crate::sessions::list::Open;
 
 /// What the page shows.
@@ -19,6 +20,7 @@ pub(crate) struct Account<'a> {
     pub(crate) sid: Option<&'a str>,
     pub(crate) sessions: &'a [Open],
     pub(crate) factors: &'a Factors,
+    pub(crate) consents: &'a [Consent],
     pub(crate) logout_path: &'a str,
 }
 
@@ -37,6 +39,10 @@ pub(crate) fn account(status: StatusCode, paper: Paper<'_>, shown: &Account<'_>)
         (factors(paper, shown.factors))
         h2 { (say("Passkeys")) }
         (passkeys(paper, &shown.factors.passkeys))
+        @if !shown.consents.is_empty() {
+            h2 { (say("Applications that may act for you")) }
+            (consents(paper, shown.consents))
+        }
     };
     page(status, paper.language, ("Your account", "'self'"), &body)
 }
@@ -102,6 +108,22 @@ fn factors(paper: Paper<'_>, factors: &Factors) -> Markup {
             (button(paper, "app-remove", "Remove the authenticator app", None))
         } @else {
             (button(paper, "app", "Set up an authenticator app", None))
+        }
+    }
+}
+
+fn consents(paper: Paper<'_>, consents: &[Consent]) -> Markup {
+    html! {
+        ul {
+            @for consent in consents {
+                li {
+                    b { (consent.client_id) } ", " (minute(consent.granted)) br;
+                    @for scope in consent.scope.split(' ').filter(|scope| !scope.is_empty()) {
+                        (in_words(paper.language, scope)) br;
+                    }
+                    (button(paper, "withdraw", "Take back", Some(("client", &consent.client_id))))
+                }
+            }
         }
     }
 }

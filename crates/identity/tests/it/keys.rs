@@ -76,7 +76,7 @@ async fn no_key_serves_two_purposes() {
     let f = Fixture::new();
     let public = KeySet::parse(f.get("/oauth/jwks", "").await.body()).unwrap();
     let internal = KeySet::parse(f.identity.internal_jwks().as_bytes()).unwrap();
-    assert_eq!((public.len(), internal.len(), f.identity.keys().len()), (3, 1, 2));
+    assert_eq!((public.len(), internal.len(), f.identity.keys().len()), (4, 1, 2));
     assert!(internal.kids().all(|kid| public.get(kid).is_none()));
     // An access token under the internal key's name does not verify, whatever it says.
     let signer = f.identity.internal_signer().unwrap();

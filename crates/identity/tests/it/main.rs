@@ -17,6 +17,8 @@ mod clients;
 #[cfg(test)]
 mod cors;
 #[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod device;
 #[cfg(test)]
 mod dpop;
@@ -30,6 +32,8 @@ mod federation;
 mod keys;
 #[cfg(test)]
 mod login;
+#[cfg(test)]
+mod logout_messages;
 #[cfg(test)]
 mod management;
 #[cfg(test)]
@@ -45,6 +49,8 @@ mod passkeys;
 mod passkey_attacks;
 #[cfg(test)]
 mod people;
+#[cfg(test)]
+mod questions;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]

@@ -74,6 +74,9 @@ struct Settings {
     /// An exact address to which people may go after a logout that it asked for, as often as needed
     #[arg(long = "post-logout", value_name = "URI")]
     post_logout_uris: Vec<String>,
+    /// The address that is told when a session ends in which it got tokens
+    #[arg(long = "backchannel-logout", value_name = "URI")]
+    backchannel_logout_uri: Option<String>,
     /// A role that its own tokens carry, as often as needed
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
@@ -86,6 +89,9 @@ struct Settings {
     shown: Shown,
     #[command(flatten)]
     bond: Bond,
+    /// Ask people what it may do; applications of the house are not asked about
+    #[arg(long)]
+    consent: bool,
     /// Sign its access tokens by ES256, for readers that do not know Ed25519
     #[arg(long)]
     es256: bool,
@@ -183,6 +189,7 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
     let required = [
         (!(settings.public || bearer || is_bound), "bound"),
         (bind_certificate, "certificate"),
+        (settings.consent, "consent"),
         (dpop, "dpop"),
         (opaque, "opaque"),
         (par, "par"),
@@ -204,6 +211,7 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
         jwks: settings.jwks.as_ref().map(read).transpose()?,
         redirect_uris: settings.redirect_uris.clone(),
         post_logout_uris: settings.post_logout_uris.clone(),
+        backchannel_logout_uri: settings.backchannel_logout_uri.clone(),
         roles: settings.roles.clone(),
         wants_es256: settings.es256,
         requires: required.map(str::to_owned).collect(),

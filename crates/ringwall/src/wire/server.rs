@@ -29,6 +29,7 @@ use super::fleet::Fleet;
 use super::ground::{make_private, replace};
 use super::groundwork::Groundwork;
 use super::handover::{Heir, Inherited};
+use super::logouts::Logouts;
 use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
@@ -198,6 +199,7 @@ struct Running {
     shared_limits: SharedLimits,
     /// The keys that services verify with, as they stand in the file.
     shown: String,
+    logouts: Logouts,
     started: Duration,
 }
 
@@ -262,6 +264,7 @@ impl Running {
             control,
             shared_limits,
             shown,
+            logouts: Logouts::new(place),
             started,
         })
     }
@@ -272,6 +275,7 @@ impl Running {
         let mut hang_up = signal(SignalKind::hangup())?;
         let mut look = tokio::time::interval(watch::INTERVAL);
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+        let mut tell = tokio::time::interval(TELL_INTERVAL);
         let mut watchdog = tokio::time::interval(notify::watchdog());
         let mut seen = Seen::now(&self.loaded.files);
         let [interrupt, terminate] = &mut stop;
@@ -291,6 +295,7 @@ impl Running {
                     self.report_ends(out).await;
                 }
                 _ = sweep.tick() => self.sweep().await,
+                _ = tell.tick() => self.logouts.go(&self.shared.ground.identity),
                 ask = self.asks.recv() => if self.take(ask, out).await {
                     return Ok(End::Succeeded);
                 },
@@ -383,5 +388,7 @@ fn record(ground: &Ground, action: &'static str, outcome: Outcome, reason: Optio
 const END: &str = "# EOF\n";
 const ASKS_MAX: usize = 64;
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// How soon an application hears that a session has ended.
+const TELL_INTERVAL: Duration = Duration::from_secs(1);
 /// Requests on their way may take this long when the server stops.
 const DRAIN: Duration = Duration::from_secs(10);

@@ -120,7 +120,10 @@ impl Site {
         write(at.join("pages/members/index.html"), "<!--#printenv -->").unwrap();
         let back = format!("{url}/members/callback");
         let client = ["client", "add", "apache", "--redirect-uri", &back];
-        let secret = house.run(&[&client[..], &["--grant", "refresh_token"]].concat()).good().out;
+        let (after, heard) = (format!("{url}/"), format!("{back}?logout=backchannel"));
+        let more = ["--post-logout", &after, "--backchannel-logout", &heard];
+        let more = [&client[..], &["--grant", "refresh_token"], &more].concat();
+        let secret = house.run(&more).good().out;
         let text = include_str!("foreign/apache.conf")
             .replace("FOLDER", &at.display().to_string())
             .replace("PORT", &port.to_string())

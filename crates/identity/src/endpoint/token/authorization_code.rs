@@ -44,6 +44,7 @@ fn presented(house: &House, asked: &Asked<'_>) -> Result<Presented, Refusal> {
         token_id: house.token_id()?,
         jkt: asked.jkt().map(str::to_owned),
         family: new_family(house, asked)?,
+        hears_of_logouts: asked.client.hears_of_logouts(),
     })
 }
 

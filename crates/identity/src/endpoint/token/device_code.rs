@@ -14,6 +14,7 @@ pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal>
         device_code: Secret::new(code.to_owned()),
         client_id: asked.client.settings.id.clone(),
         family: new_family(house, asked)?,
+        hears_of_logouts: asked.client.hears_of_logouts(),
     };
     let first = presented.family.as_ref().map(|family| family.first.token.clone());
     let why = match poll(house, presented)? {

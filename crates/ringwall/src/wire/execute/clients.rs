@@ -4,8 +4,8 @@ use anyhow::Result;
 use ringwall_api::{CertificateSpec, ClientSpec, Hidden, Reply, Request};
 use ringwall_base::Secret;
 use ringwall_identity::{
-    Access, Binding, CertificateName, Client, Federation, Grant, NewClient, Owner, TokenFormat,
-    certificate_hashes,
+    Access, Binding, CertificateName, Client, Federation, Grant, NewClient, Owner, Party,
+    TokenFormat, certificate_hashes,
 };
 use ringwall_manifest::Model;
 
@@ -87,6 +87,7 @@ fn facts(client: &Client) -> Reply {
         ("acts for", settings.may_act_for.join(" ")),
         ("redirect URIs", settings.redirect_uris.join(" ")),
         ("after logout", settings.post_logout_uris.join(" ")),
+        ("told of logouts", settings.backchannel_logout_uri.clone().unwrap_or_default()),
         ("scopes", settings.scopes.join(" ")),
         ("roles", settings.roles.join(" ")),
         ("tokens signed by", algorithm.to_owned()),
@@ -168,11 +169,13 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         grants,
         redirect_uris: spec.redirect_uris.clone(),
         post_logout_uris: spec.post_logout_uris.clone(),
+        backchannel_logout_uri: spec.backchannel_logout_uri.clone(),
         scopes,
         roles: spec.roles.clone(),
         wants_es256: spec.wants_es256,
         requires_dpop: requires("dpop"),
         requires_par: requires("par"),
+        party: if requires("consent") { Party::Third } else { Party::First },
         token_format: if requires("opaque") { TokenFormat::Opaque } else { TokenFormat::Signed },
         may_act_for: spec.acts_for.clone(),
         owner: Owner::Command,
@@ -224,4 +227,4 @@ fn changed(before: &NewClient, spec: &ClientSpec) -> NewClient {
 }
 
 /// What a client can be held to.
-const REQUIREMENTS: [&str; 5] = ["bound", "certificate", "dpop", "opaque", "par"];
+const REQUIREMENTS: [&str; 6] = ["bound", "certificate", "consent", "dpop", "opaque", "par"];

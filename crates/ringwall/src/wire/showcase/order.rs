@@ -1,10 +1,9 @@
 //! Certificates from an ACME server, ordered beside the running server.
 
-use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use ringwall_acme as acme;
 use ringwall_base::{Class, Clock, Event, Outcome};
 use ringwall_manifest::{Acme, AcmeChallenge};
@@ -13,6 +12,7 @@ use ringwall_vault::Vault;
 use tokio::task::JoinHandle;
 
 use super::{Ground, Showcase};
+use crate::wire::roots::system_roots;
 
 /// The task that orders and renews. It ends with this.
 #[derive(Debug)]
@@ -120,22 +120,3 @@ impl acme::Custody for Sealed {
         self.0.keys().put("acme", name, value).map_err(|error| acme::CustodyError(Box::new(error)))
     }
 }
-
-/// What this machine trusts.
-fn system_roots() -> Result<Vec<u8>> {
-    for path in ROOTS {
-        if Path::new(path).exists() {
-            return std::fs::read(path).with_context(|| format!("cannot read {path}"));
-        }
-    }
-    bail!(
-        "this machine has no root certificates (package `ca-certificates`), so no ACME server is trusted"
-    )
-}
-
-/// Debian, Fedora, Alpine.
-const ROOTS: &[&str] = &[
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/cert.pem",
-];

@@ -102,12 +102,26 @@ async function person(id, authentication, { isBound, isPushed = false, rotates =
   await unauthorized(client.fetchUserInfo(config, next.access_token, sub, proof));
   await unauthorized(got(config, next.access_token, "/books/7", proof));
 
+  await leave(config, id);
+
   // A code that comes back twice takes away what its first use gave.
   const answer = await question();
   const gone = await client.authorizationCodeGrant(config, ...answer, proof);
   await refused(client.authorizationCodeGrant(config, ...answer, proof), "invalid_grant");
   await unauthorized(client.fetchUserInfo(config, gone.access_token, sub, proof));
   await refused(refresh(gone.refresh_token), "invalid_grant");
+}
+
+/** Signs out by way of the application, which hears of it; then she signs in anew. */
+async function leave(config, id) {
+  const named = { post_logout_redirect_uri: after, state: "left" };
+  assert.strictEqual(config.serverMetadata().backchannel_logout_session_supported, true);
+  const url = client.buildEndSessionUrl(config, { ...named, client_id: id });
+  // Without an ID token she is asked.
+  const asked = await browser.follow(url);
+  assert.ok(asked.includes(`<b>${id}</b>`), String(asked));
+  const left = await browser.send(url.pathname, asked, {});
+  assert.strictEqual(left.headers.get("location"), `${after}?state=left`);
 }
 
 /** Without its key, or with another, a bound token is worth nothing. */
@@ -138,7 +152,8 @@ async function program(id, authentication, isBound) {
   await unauthorized(got(config, token, "/books", proof));
 }
 
-const wide = ["--redirect-uri", callback, "--grant", "refresh_token"];
+const after = "https://app.example/bye";
+const wide = ["--redirect-uri", callback, "--grant", "refresh_token", "--post-logout", after];
 
 /** A device without a browser: one that is let in, and one that is not. */
 async function device(id) {

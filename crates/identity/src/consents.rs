@@ -1,0 +1,184 @@
+//! What people let applications do: one for each application, its scopes and its resources, for half
+//! a year. Whoever takes it back ends what came of it.
+
+use std::time::Duration;
+
+use ringwall_base::Timestamp;
+use ringwall_store::{Row, Store, StoreError, Transaction, Value};
+
+use crate::identity::House;
+use crate::refresh;
+use crate::revocations::{HOLD, Kind, Revocations};
+use crate::sweep::in_steps;
+use crate::tables::TENANT;
+
+/// What an application asks of a person.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) subject: &'a str,
+    pub(crate) client_id: &'a str,
+    /// Both cut at spaces; their order means nothing.
+    pub(crate) scope: &'a str,
+    pub(crate) resource: &'a str,
+}
+
+/// What a person sees of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Consent {
+    pub(crate) client_id: String,
+    pub(crate) scope: String,
+    pub(crate) granted: Timestamp,
+}
+
+/// What a revocation names.
+type Ended = (Kind, String);
+
+impl Asked<'_> {
+    /// Whether the person let this application do as much, or more, at the same resources.
+    pub(crate) fn is_given(&self, house: &House) -> Result<bool, StoreError> {
+        let now = house.seams.clock.now();
+        let rows = house.seams.store.read(|view| {
+            view.query(
+                "SELECT scope FROM identity_consent WHERE tenant_id = ?1 AND user_id = ?2
+                 AND client_id = ?3 AND resource = ?4 AND expires > ?5",
+                &[
+                    TENANT.into(),
+                    self.subject.into(),
+                    self.client_id.into(),
+                    sorted(self.resource).into(),
+                    now.into(),
+                ],
+            )
+        })?;
+        for row in rows {
+            let given: String = row.get(0)?;
+            if words(self.scope).all(|asked| words(&given).any(|known| known == asked)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Keeps that the person said yes.
+    pub(crate) fn give(&self, house: &House) -> Result<(), StoreError> {
+        let now = house.seams.clock.now();
+        let row: [Value; 7] = [
+            TENANT.into(),
+            self.subject.into(),
+            self.client_id.into(),
+            sorted(self.scope).into(),
+            sorted(self.resource).into(),
+            now.into(),
+            now.plus(LIFE).into(),
+        ];
+        house.seams.store.write(move |transaction| {
+            transaction.execute(
+                "INSERT INTO identity_consent
+                 (tenant_id, user_id, client_id, scope, resource, granted, expires)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                 ON CONFLICT (tenant_id, user_id, client_id, scope, resource)
+                 DO UPDATE SET granted = ?6, expires = ?7",
+                &row,
+            )?;
+            Ok::<_, StoreError>(())
+        })
+    }
+}
+
+/// What a person let applications do, the newest first.
+pub(crate) fn of(house: &House, subject: &str) -> Result<Vec<Consent>, StoreError> {
+    let now = house.seams.clock.now();
+    let rows = house.seams.store.read(|view| {
+        view.query(
+            "SELECT client_id, scope, granted FROM identity_consent
+             WHERE tenant_id = ?1 AND user_id = ?2 AND expires > ?3
+             ORDER BY granted DESC LIMIT 100",
+            &[TENANT.into(), subject.into(), now.into()],
+        )
+    })?;
+    let read = |row: &Row| {
+        Ok(Consent { client_id: row.get(0)?, scope: row.get(1)?, granted: row.get(2)? })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Takes all back that a person let an application do, and ends what came of it: codes, refresh tokens,
+/// access tokens. Whether there was something.
+pub(crate) fn withdraw(house: &House, subject: &str, client_id: &str) -> Result<bool, StoreError> {
+    let now = house.seams.clock.now();
+    let key: [Value; 3] = [TENANT.into(), subject.into(), client_id.into()];
+    let (was_there, ended) = house.seams.store.write(move |transaction| {
+        let removed = transaction.execute(
+            "DELETE FROM identity_consent
+             WHERE tenant_id = ?1 AND user_id = ?2 AND client_id = ?3",
+            &key,
+        )?;
+        // An application that was never asked about is not the person's to end here.
+        let ended = if removed == 0 { Vec::new() } else { end(transaction, &key, now)? };
+        Ok::<_, StoreError>((removed > 0, ended))
+    })?;
+    for (kind, value) in ended {
+        house.revocations.add(kind, value, now.plus(HOLD));
+    }
+    Ok(was_there)
+}
+
+fn end(
+    transaction: &Transaction<'_>,
+    key: &[Value],
+    now: Timestamp,
+) -> Result<Vec<Ended>, StoreError> {
+    let mut ended = Vec::new();
+    let families = transaction.query(
+        "SELECT id FROM identity_refresh_family WHERE tenant_id = ?1 AND user_id = ?2
+         AND client_id = ?3 AND revoked_at IS NULL",
+        key,
+    )?;
+    for family in &families {
+        let family: String = family.get(0)?;
+        refresh::revoke(transaction, &family, now)?;
+        ended.push((Kind::Grant, family));
+    }
+    let tokens = transaction.query(
+        "SELECT token_id FROM identity_code WHERE tenant_id = ?1 AND user_id = ?2
+         AND client_id = ?3 AND token_id IS NOT NULL",
+        key,
+    )?;
+    for token in &tokens {
+        let token: String = token.get(0)?;
+        Revocations::write(transaction, Kind::Token, &token, now.plus(HOLD))?;
+        ended.push((Kind::Token, token));
+    }
+    transaction.execute(
+        "DELETE FROM identity_code WHERE tenant_id = ?1 AND user_id = ?2
+         AND client_id = ?3 AND consumed_at IS NULL",
+        key,
+    )?;
+    Ok(ended)
+}
+
+/// Removes what has expired.
+pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    in_steps(
+        store,
+        "DELETE FROM identity_consent
+         WHERE tenant_id = ?1 AND (user_id, client_id, scope, resource) IN
+         (SELECT user_id, client_id, scope, resource FROM identity_consent
+         WHERE tenant_id = ?1 AND expires <= ?2 LIMIT ?3)",
+        now,
+    )
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// The one spelling under which it is kept.
+fn sorted(text: &str) -> String {
+    let mut words: Vec<&str> = words(text).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.join(" ")
+}
+
+const LIFE: Duration = Duration::from_hours(24 * 182);
