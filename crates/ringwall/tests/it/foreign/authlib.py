@@ -1,4 +1,5 @@
-"""Authlib: code + PKCE, refresh, client credentials, introspection, revocation, RFC 9068 tokens."""
+"""Authlib: code + PKCE, refresh, client credentials, introspection, revocation, RFC 9068 tokens,
+devices."""
 
 import time
 
@@ -105,6 +106,24 @@ def program(client):
     assert client.get(origin + "/books").status_code == 401
 
 
+def device(client):
+    """Authlib has no words of its own for this grant: it sends them as they are."""
+    kind = "urn:ietf:params:oauth:grant-type:device_code"
+    words = {"client_id": client.client_id, "scope": "openid"}
+    for decision, error in (("deny", "access_denied"), ("approve", None)):
+        started = session().post(document["device_authorization_endpoint"], data=words).json()
+        browser.decide(started["verification_uri_complete"], client.client_id, decision)
+        code = {"grant_type": kind, "device_code": started["device_code"]}
+        ask = lambda: client.fetch_token(document["token_endpoint"], **code)
+        if error:
+            refused(ask, OAuthError, error)
+    token = ask()
+    identity = jwt.decode(token["id_token"], keys, algorithms=algorithms)
+    assert identity.claims["aud"] == client.client_id, identity.claims
+    assert client.get(document["userinfo_endpoint"]).json()["preferred_username"] == "ada"
+    refused(ask, OAuthError, "invalid_grant")
+
+
 def stranger(client):
     client.scope = None
     ask = lambda: client.fetch_token(document["token_endpoint"], grant_type="client_credentials")
@@ -113,6 +132,8 @@ def stranger(client):
 
 register("web", "--public", *wide)
 person(client("web", None, "none"), rotates=True)
+register("tv", "--public", "--grant", "device_code")
+device(client("tv", None, "none"))
 secret = register("desk", "--bearer", *wide)
 for method in ("client_secret_basic", "client_secret_post"):
     person(client("desk", secret, method), rotates=True)

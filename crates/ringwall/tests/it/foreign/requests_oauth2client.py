@@ -1,5 +1,5 @@
 """requests-oauth2client: code + PKCE, refresh, client credentials, introspection, revocation,
-DPoP, pushed requests, devices."""
+DPoP, pushed requests, devices, token exchange."""
 
 try:
     import jwskate
@@ -102,6 +102,36 @@ def device(client_id):
     assert client.userinfo(tokens)["preferred_username"] == "ada"
 
 
+def exchange(caller, actor):
+    """A service that was called calls on for the person, and says so."""
+    first = discovered(caller)
+    request = first.authorization_request(
+        scope="openid profile", authorization_response_iss_parameter_supported=True
+    )
+    tokens = first.authorization_code(request.validate_callback(browser.visit(request.uri)))
+    second = discovered(actor)
+    kind = "urn:ietf:params:oauth:token-type:access_token"
+    named = {"subject_token": tokens.access_token, "subject_token_type": kind}
+    given = second.token_exchange(**named, scope="profile")
+    assert given.issued_token_type == kind, given
+    claims = given.access_token_jwt
+    assert (claims.sub, claims.scope) == (tokens.id_token.sub, "profile"), claims
+    assert claims.act == {"sub": second.client_id}, claims
+    assert claims.exp <= tokens.access_token_jwt.exp, claims
+    books = oauth.ApiClient(origin, auth=given, session=session())
+    assert books.get("books/7").json() == {"id": 7, "title": "Tides"}
+    # No wider, from no other kind of token, by nobody else, and not once more by the same.
+    narrow = {**named, "subject_token": given.access_token}
+    refused(lambda: second.token_exchange(**narrow), oauth.UnauthorizedClient)
+    wider = lambda: second.token_exchange(**named, scope="profile everything")
+    refused(wider, oauth.InvalidScope)
+    identity = {**named, "subject_token": str(tokens.id_token)}
+    refused(lambda: second.token_exchange(**identity), oauth.InvalidRequest)
+    refused(lambda: first.token_exchange(**named), oauth.UnauthorizedClient)
+    assert first.revoke_access_token(tokens)
+    refused(lambda: second.token_exchange(**named), oauth.InvalidRequest)
+
+
 register("web", "--public", *wide)
 person(oauth.PublicApp("web"), rotates=True)
 person(oauth.PublicApp("web"), rotates=False, dpop=True)
@@ -126,4 +156,6 @@ for alg in ("ES256", "EdDSA", "PS256"):
     program(auth)
     stranger = discovered(oauth.PrivateKeyJwt(name, key))
     refused(stranger.client_credentials, oauth.InvalidClient)
+ledger = register("ledger", "--bearer", "--acts-for", "desk")
+exchange(oauth.ClientSecretBasic("desk", secret), oauth.ClientSecretPost("ledger", ledger))
 print("done")
