@@ -140,6 +140,9 @@ def keycloak(realm: dict[str, Any]) -> Iterator[str]:
             }.items()
             if yes(key)
         ]
+        switches += ["--consent"] if one.get("consentRequired") else []
+        if address := more.get("backchannel.logout.url"):
+            switches += ["--backchannel-logout", address]
         uris = one.get("redirectUris", []) if one.get("standardFlowEnabled", True) else []
         after = str(more.get("post.logout.redirect.uris", "")).split("##")
         after = [
@@ -201,7 +204,14 @@ def auth0(clients: list[dict[str, Any]], users: list[dict[str, Any]]) -> Iterato
             uris=one.get("callbacks", []),
             after=one.get("allowed_logout_urls", []),
             grants=set(one.get("grant_types", [])),
-            switches=["--par"] if one.get("require_pushed_authorization_requests") else [],
+            switches=[
+                word
+                for word, is_wanted in {
+                    "--par": one.get("require_pushed_authorization_requests"),
+                    "--consent": not one.get("is_first_party", True),
+                }.items()
+                if is_wanted
+            ],
         )
     for one in users:
         name = one.get("email") or one.get("Email") or one["user_id"]
