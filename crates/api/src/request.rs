@@ -132,6 +132,9 @@ pub enum Request {
         roles: Vec<String>,
         /// Password.
         password: Hidden,
+        /// Address that the person is asked to confirm.
+        #[serde(default)]
+        email: Option<String>,
     },
     /// Disables a person; sessions end at once.
     UserDisable {
@@ -157,6 +160,15 @@ pub enum Request {
     UserFactorsRemove {
         /// Login name.
         name: String,
+    },
+    /// Makes an account without a password, and the link that sets it.
+    UserInvite {
+        /// Login name.
+        name: String,
+        /// Roles.
+        roles: Vec<String>,
+        /// Address to send the link to; none: the link is the reply.
+        email: Option<String>,
     },
     /// Lists people.
     UserList,

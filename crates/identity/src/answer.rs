@@ -17,7 +17,8 @@ use crate::clients::TokenFormat;
 use crate::cors::{self, Readers};
 use crate::endpoint::{
     account, authorize, consent, device, device_authorization, discovery, end_session, introspect,
-    jwks, login, logout, par, passkey, revocations, revoke, script, token, userinfo,
+    invite, jwks, login, logout, par, passkey, reset, revocations, revoke, script, token, userinfo,
+    verify_email,
 };
 use crate::form::Form;
 use crate::identity::House;
@@ -93,15 +94,18 @@ enum Endpoint {
     Discovery,
     EndSession,
     Introspect,
+    Invite,
     Jwks,
     Login,
     Logout,
     Par,
     Revocations,
+    Reset,
     Revoke,
     Script,
     Token,
     Userinfo,
+    VerifyEmail,
 }
 
 pub(crate) const AUTHORIZE: &str = "/oauth/authorize";
@@ -109,6 +113,9 @@ pub(crate) const CONSENT: &str = "/oauth/consent";
 pub(crate) const DEVICE: &str = "/oauth/device";
 pub(crate) const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
 pub(crate) const END_SESSION: &str = "/oauth/end_session";
+pub(crate) const EMAIL: &str = "/oauth/email";
+pub(crate) const INVITE: &str = "/oauth/invite";
+pub(crate) const RESET: &str = "/oauth/reset";
 pub(crate) const INTROSPECT: &str = "/oauth/introspect";
 pub(crate) const JWKS: &str = "/oauth/jwks";
 pub(crate) const PAR: &str = "/oauth/par";
@@ -171,11 +178,14 @@ pub(crate) fn paths(settings: &Settings) -> Vec<String> {
         DEVICE,
         DEVICE_AUTHORIZATION,
         END_SESSION,
+        EMAIL,
         INTROSPECT,
+        INVITE,
         JWKS,
         PAR,
         PASSKEY_SCRIPT,
         REVOCATIONS,
+        RESET,
         REVOKE,
         TOKEN,
         USERINFO,
@@ -196,15 +206,18 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Discovery => discovery::answer(house, call),
         Endpoint::EndSession => end_session::answer(house, call),
         Endpoint::Introspect => introspect::answer(house, call),
+        Endpoint::Invite => invite::answer(house, call),
         Endpoint::Jwks => jwks::answer(house, call),
         Endpoint::Login => login::answer(house, call),
         Endpoint::Logout => logout::answer(house, call),
         Endpoint::Par => par::answer(house, call),
         Endpoint::Revocations => revocations::answer(house, call),
+        Endpoint::Reset => reset::answer(house, call),
         Endpoint::Revoke => revoke::answer(house, call),
         Endpoint::Script => script::answer(call),
         Endpoint::Token => token::answer(house, call),
         Endpoint::Userinfo => userinfo::answer(house, call),
+        Endpoint::VerifyEmail => verify_email::answer(house, call),
     };
     let is_good = result.is_ok();
     let mut reply = result.unwrap_or_else(|refusal| refuse(house, call.language(), refusal));
@@ -241,11 +254,14 @@ impl Endpoint {
             DEVICE => Self::Device,
             DEVICE_AUTHORIZATION => Self::DeviceAuthorization,
             END_SESSION => Self::EndSession,
+            EMAIL => Self::VerifyEmail,
             INTROSPECT => Self::Introspect,
+            INVITE => Self::Invite,
             JWKS => Self::Jwks,
             PAR => Self::Par,
             PASSKEY_SCRIPT => Self::Script,
             REVOCATIONS => Self::Revocations,
+            RESET => Self::Reset,
             REVOKE => Self::Revoke,
             TOKEN => Self::Token,
             USERINFO => Self::Userinfo,
@@ -258,7 +274,7 @@ impl Endpoint {
     /// does not wait behind those who guess.
     fn hashes(self, call: &Call) -> bool {
         let may_hash = match self {
-            Self::Account => true,
+            Self::Account | Self::Invite | Self::Reset => true,
             Self::Login => {
                 !Form::parse(call.request.body()).is_ok_and(|form| passkey::is_given(&form))
             }
@@ -311,10 +327,13 @@ impl Endpoint {
             | Self::Device
             | Self::DeviceAuthorization
             | Self::EndSession
+            | Self::Invite
             | Self::Login
             | Self::Logout
             | Self::Par
-            | Self::Revoke => false,
+            | Self::Reset
+            | Self::Revoke
+            | Self::VerifyEmail => false,
         }
     }
 }

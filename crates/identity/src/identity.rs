@@ -20,6 +20,7 @@ use crate::endpoint::discovery::Discovery;
 use crate::keys::{KeyError, KeyRing, KeyRow, Purpose};
 use crate::mutual_tls::{MutualTls, Offer};
 use crate::opaque::OpaqueTokens;
+use crate::outbox::{self, Post};
 use crate::people::Users;
 use crate::record::Record;
 use crate::replay::Replay;
@@ -64,6 +65,8 @@ pub(crate) struct House {
     pub(crate) code_throttle: Throttle,
     /// Compared with when the account is unknown, so that both take the same time (attack U6).
     pub(crate) dummy_phc: String,
+    /// Letters on their way.
+    pub(crate) post: Post,
     /// New at each start: a form from before a restart is shown again.
     pub(crate) form_key: hmac::Key,
     /// For what passkeys sign, new at each start as well.
@@ -114,6 +117,7 @@ impl Identity {
             proofs: Replays::new(DpopProof::memory()),
             throttle: Throttle::new(settings.throttle),
             code_throttle: Throttle::new(CODES),
+            post: Post::default(),
             dummy_phc: password::unmatched(seams.entropy.as_ref())?,
             form_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
             challenge_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
@@ -268,6 +272,7 @@ impl Identity {
         login_step::sweep(&seams.store, now)?;
         factors::sweep(&self.house, now)?;
         passkeys::sweep(&seams.store, now)?;
+        outbox::sweep(&self.house, now)?;
         Ok(())
     }
 }

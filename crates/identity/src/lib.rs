@@ -23,6 +23,10 @@ mod recovery;
 mod passkeys;
 mod login_step;
 mod step_up;
+mod email;
+mod action_token;
+mod letter;
+mod outbox;
 mod welcome;
 mod farewell;
 mod throttle;
@@ -57,12 +61,15 @@ pub use clients::{
     Access, Binding, Client, ClientError, Clients, Declared, Grant, NewClient, Owner, Party,
     TokenFormat,
 };
+pub use email::{Email, Invitation};
 pub use factors::{Factors, Handout};
 pub use federation::Federation;
 pub use identity::{Identity, OpenError};
 pub use keys::{KeyError, KeyRow, KeyState, Purpose};
+pub use letter::Letter;
 pub use logout_messages::{LogoutError, LogoutMessage, Told};
 pub use mutual_tls::MutualTls;
+pub use outbox::{Delivery, Due};
 pub use passkeys::Passkey;
 pub use password::{PasswordError, hash_password};
 pub use people::{Account, PeopleError, Users};

@@ -6,6 +6,7 @@ mod consent;
 mod device;
 mod end_session;
 mod passkey;
+mod mail;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -26,6 +27,7 @@ pub(crate) use consent::{Wanted, consent, in_words};
 pub(crate) use device::{Confirm, confirm_device, enter_device};
 pub(crate) use end_session::{Leaving, end_session};
 pub(crate) use passkey::{Offer, new_passkey};
+pub(crate) use mail::{ask_reset, choose_password, confirm_email};
 
 /// What every page with forms has.
 #[derive(Clone, Copy, Debug)]
@@ -51,11 +53,19 @@ impl Paper<'_> {
     }
 }
 
+/// What leads in, and where to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ways<'a> {
+    pub(crate) return_to: &'a str,
+    /// Whether somebody sends letters.
+    pub(crate) has_mail: bool,
+    pub(crate) offer: Option<&'a Offer<'a>>,
+}
+
 pub(crate) fn login(
     status: StatusCode,
     paper: Paper<'_>,
-    return_to: &str,
-    offer: Option<&Offer<'_>>,
+    Ways { return_to, has_mail, offer }: Ways<'_>,
 ) -> Reply {
     let say = |text| paper.language.say(text);
     let body = html! {
@@ -75,6 +85,9 @@ pub(crate) fn login(
         }
         @if let Some(offer) = offer {
             (passkey::use_passkey(paper, offer, ("return_to", return_to)))
+        }
+        @if has_mail {
+            p { a href=(crate::answer::RESET) { (say("Forgot your password?")) } }
         }
     };
     let reply = page(status, paper.language, ("Sign in", form_targets(return_to)), &body);

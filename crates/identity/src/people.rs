@@ -3,6 +3,7 @@
 use ringwall_base::{Secret, SinkError, Timestamp, Ulid};
 use ringwall_store::{Row, StoreError, Transaction, Value};
 
+use crate::email;
 use crate::factors;
 use crate::identity::House;
 use crate::password::{self, PasswordError, hash_password};
@@ -31,6 +32,9 @@ pub struct Account {
 /// Why an account was not made or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {
+    /// It is no address of e-mail.
+    #[error("that is no e-mail address")]
+    Address,
     /// The change is not in the audit log, so it was not made.
     #[error("the change could not be recorded")]
     Audit(#[from] SinkError),
@@ -49,6 +53,9 @@ pub enum PeopleError {
     /// No randomness.
     #[error("there is no randomness")]
     Random(#[from] std::io::Error),
+    /// A letter could not be sealed.
+    #[error("a letter could not be sealed")]
+    Seal,
     /// The store failed.
     #[error("the store failed")]
     Store(#[from] StoreError),
@@ -92,6 +99,21 @@ impl<'a> Users<'a> {
         let name = login_name(name).ok_or(PeopleError::Name)?;
         password::check(password, &name, self.house.settings.password_min)?;
         let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
+        self.add_with(name, roles, phc)
+    }
+
+    /// Makes an account that no password opens.
+    pub(crate) fn add_without_password(
+        self,
+        name: &str,
+        roles: &[String],
+    ) -> Result<Account, PeopleError> {
+        let name = login_name(name).ok_or(PeopleError::Name)?;
+        let phc = password::unmatched(self.house.seams.entropy.as_ref())?;
+        self.add_with(name, roles, phc)
+    }
+
+    fn add_with(self, name: String, roles: &[String], phc: String) -> Result<Account, PeopleError> {
         let now = self.house.seams.clock.now();
         let subject = Ulid::generate(now, self.house.seams.entropy.as_ref())?.to_string();
         let account =
@@ -163,7 +185,7 @@ impl<'a> Users<'a> {
     /// # Errors
     /// When there is none of this name, or the password is not acceptable.
     pub fn set_password(&self, name: &str, password: &Secret<String>) -> Result<(), PeopleError> {
-        self.write_password(&self.find(name)?, password, None).map(|_is_written| ())
+        self.write_password(&self.find(name)?, password, |_| Ok(true)).map(|_is_written| ())
     }
 
     /// The same by its person, in a session: only while that goes on, and the password is the one
@@ -174,14 +196,19 @@ impl<'a> Users<'a> {
         password: &Secret<String>,
         sid: &str,
     ) -> Result<bool, PeopleError> {
-        self.write_password(&known.account, password, Some((&known.phc, sid)))
+        let (subject, phc) = (&known.account.subject, &known.phc);
+        let values: [Value; 4] = [TENANT.into(), subject.into(), phc.into(), sid.into()];
+        self.write_password(&known.account, password, move |transaction| {
+            Ok(transaction.first(SAME, &values)?.is_some())
+        })
     }
 
-    fn write_password(
+    /// Sets a new password if `only_if` says so, in the same transaction.
+    pub(crate) fn write_password(
         self,
         account: &Account,
         password: &Secret<String>,
-        only_if: Option<(&str, &str)>,
+        only_if: impl Fn(&Transaction<'_>) -> Result<bool, StoreError> + Send + 'static,
     ) -> Result<bool, PeopleError> {
         let has_factor = factors::of(self.house, &account.subject)?.is_asked();
         let chars_min = if has_factor { 0 } else { self.house.settings.password_min };
@@ -191,16 +218,8 @@ impl<'a> Users<'a> {
         let until = now.plus(HOLD);
         let values: [Value; 4] =
             [TENANT.into(), (&account.subject).into(), (&phc).into(), now.into()];
-        let only_if = only_if.map(|(phc, sid)| [Value::from(phc), Value::from(sid)]);
         let is_written = self.house.seams.store.write(move |transaction| {
-            let written = match &only_if {
-                None => transaction.execute(SET_PASSWORD, &values)?,
-                Some(only_if) => {
-                    let sql = format!("{SET_PASSWORD} {ONLY_IF}");
-                    transaction.execute(&sql, &[&values[..], only_if].concat())?
-                }
-            };
-            if written == 0 {
+            if !only_if(transaction)? || transaction.execute(SET_PASSWORD, &values)? == 0 {
                 return Ok(false);
             }
             end_sessions(transaction, &subject, now)?;
@@ -211,6 +230,7 @@ impl<'a> Users<'a> {
             self.house.sessions.end_all(&account.subject);
             self.house.revocations.add(Kind::Subject, account.subject.clone(), until);
             self.record("password-changed", account, "")?;
+            email::tell_changed(self.house, account)?;
         }
         Ok(is_written)
     }
@@ -371,5 +391,6 @@ pub(crate) const ROLES: &str =
 
 const SET_PASSWORD: &str = "UPDATE identity_password SET phc = ?3, changed = ?4
     WHERE tenant_id = ?1 AND user_id = ?2";
-const ONLY_IF: &str = "AND phc = ?5 AND EXISTS (SELECT 1 FROM identity_session
-    WHERE tenant_id = ?1 AND user_id = ?2 AND sid = ?6)";
+const SAME: &str = "SELECT 1 FROM identity_password p JOIN identity_session s
+    ON s.tenant_id = p.tenant_id AND s.user_id = p.user_id
+    WHERE p.tenant_id = ?1 AND p.user_id = ?2 AND p.phc = ?3 AND s.sid = ?4";

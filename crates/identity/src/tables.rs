@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("tables/consent_0001.sql"),
     },
     Migration { area: "identity-logout", version: 1, sql: include_str!("tables/logout_0001.sql") },
+    Migration { area: "identity-mail", version: 1, sql: include_str!("tables/mail_0001.sql") },
 ];
 
 #[cfg(test)]

@@ -54,6 +54,11 @@ impl Language {
         }
     }
 
+    /// Of its tag.
+    pub(crate) fn tagged(tag: &str) -> Self {
+        if tag == Self::German.tag() { Self::German } else { Self::English }
+    }
+
     /// A text in this language.
     pub(crate) fn say(self, english: &'static str) -> &'static str {
         match self {
@@ -240,6 +245,77 @@ const GERMAN: &[(&str, &str)] = &[
         "Passkeys need a name for this server, and it has an address only.",
         "Passkeys brauchen einen Namen dieses Servers, und er hat nur eine Adresse.",
     ),
+    ("Forgot your password?", "Passwort vergessen?"),
+    ("A new password", "Ein neues Passwort"),
+    ("E-mail address", "E-Mail-Adresse"),
+    ("Send me a link", "Link zusenden"),
+    (
+        "If an account has this address, a link to choose a new password is on its way to it.",
+        "Wenn ein Konto diese Adresse hat, ist ein Link für ein neues Passwort dorthin unterwegs.",
+    ),
+    (
+        "This link was used already, or its time is over.",
+        "Dieser Link wurde schon benutzt, oder seine Zeit ist um.",
+    ),
+    ("Set the password", "Passwort setzen"),
+    (
+        "The password is set. You can sign in now.",
+        "Das Passwort ist gesetzt. Sie können sich jetzt anmelden.",
+    ),
+    ("Welcome", "Willkommen"),
+    ("Choose the password of your account:", "Wählen Sie das Passwort Ihres Kontos:"),
+    ("Confirm your address", "Bestätigen Sie Ihre Adresse"),
+    ("Is this address yours?", "Ist diese Adresse Ihre?"),
+    ("Your address is confirmed.", "Ihre Adresse ist bestätigt."),
+    ("This address cannot be used.", "Diese Adresse kann nicht verwendet werden."),
+    (
+        "A link to confirm the address is on its way to it.",
+        "Ein Link zur Bestätigung ist unterwegs an die Adresse.",
+    ),
+    ("That is no e-mail address.", "Das ist keine E-Mail-Adresse."),
+    ("You have no e-mail address.", "Sie haben keine E-Mail-Adresse."),
+    ("not confirmed yet", "noch nicht bestätigt"),
+    ("Change the address", "Adresse ändern"),
+    (
+        "An account was made for you. Open this link to choose its password:",
+        "Für Sie wurde ein Konto angelegt. Öffnen Sie diesen Link, um sein Passwort zu wählen:",
+    ),
+    ("Your new account", "Ihr neues Konto"),
+    (
+        "Somebody, probably you, asked for a new password. Open this link to choose it:",
+        "Jemand, wahrscheinlich Sie, hat um ein neues Passwort gebeten. Öffnen Sie diesen Link, um \
+         es zu wählen:",
+    ),
+    (
+        "If it was not you, do nothing: your password stays as it is.",
+        "Wenn Sie es nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist.",
+    ),
+    (
+        "Open this link and sign in to confirm that this address is yours:",
+        "Öffnen Sie diesen Link und melden Sie sich an, um zu bestätigen, dass diese Adresse Ihre ist:",
+    ),
+    (
+        "If you do not know of this account, do nothing.",
+        "Wenn Sie dieses Konto nicht kennen, tun Sie nichts.",
+    ),
+    (
+        "Messages about your account go to another address from now on:",
+        "Nachrichten zu Ihrem Konto gehen von jetzt an an eine andere Adresse:",
+    ),
+    (
+        "If it was not you, tell whoever runs this service at once.",
+        "Wenn Sie es nicht waren, sagen Sie es sofort denen, die diesen Dienst betreiben.",
+    ),
+    ("Your address was changed", "Ihre Adresse wurde geändert"),
+    (
+        "The password of your account was changed, and all its sessions have ended.",
+        "Das Passwort Ihres Kontos wurde geändert, und alle seine Sitzungen sind beendet.",
+    ),
+    ("Your password was changed", "Ihr Passwort wurde geändert"),
+    ("Your login name:", "Ihr Anmeldename:"),
+    ("minutes", "Minuten"),
+    ("hours", "Stunden"),
+    ("The link works once, for", "Der Link gilt einmal, für"),
 ];
 
 #[cfg(test)]
@@ -276,22 +352,27 @@ mod tests {
     }
 
     /// Every file of this package with texts for people.
-    const SOURCES: [&str; 15] = [
+    const SOURCES: &[&str] = &[
         include_str!("answer.rs"),
         include_str!("endpoint/account.rs"),
         include_str!("endpoint/account/passkeys.rs"),
         include_str!("endpoint/consent.rs"),
         include_str!("endpoint/device.rs"),
         include_str!("endpoint/end_session.rs"),
+        include_str!("endpoint/invite.rs"),
         include_str!("endpoint/login.rs"),
         include_str!("endpoint/passkey.rs"),
+        include_str!("endpoint/reset.rs"),
         include_str!("endpoint/second_factor.rs"),
+        include_str!("endpoint/verify_email.rs"),
+        include_str!("letter.rs"),
         include_str!("page.rs"),
         include_str!("page/account.rs"),
         include_str!("page/consent.rs"),
         include_str!("page/device.rs"),
         include_str!("page/end_session.rs"),
         include_str!("page/passkey.rs"),
+        include_str!("page/mail.rs"),
     ];
 
     /// What a file says to people: `say("…")`, and constants that end like a sentence.
@@ -308,7 +389,7 @@ mod tests {
     #[test]
     fn every_text_is_there_in_german() {
         let mut count = 0;
-        for english in SOURCES.into_iter().flat_map(said) {
+        for english in SOURCES.iter().copied().flat_map(said) {
             assert!(GERMAN.iter().any(|(known, _)| *known == english), "{english:?}");
             count += 1;
         }

@@ -5,7 +5,7 @@ mod survive;
 
 use crate::shape::{Key, Shape};
 
-pub(crate) use door::{ACME, AUDIT, CORS, OVERLOAD, PLAN, TLS};
+pub(crate) use door::{ACME, AUDIT, CORS, MAIL, OVERLOAD, PLAN, TLS};
 pub(crate) use survive::{BREAKER, CANARY, EJECT, HEALTH, MIRROR, RETRY, UPSTREAM};
 
 /// Version 1 of the manifest.
@@ -23,6 +23,7 @@ pub(crate) const ROOT: &[Key] = &[
     key("limits", LIMITS, "How often, how large, how long."),
     key("plans", Shape::Map(&Shape::Table(PLAN)), "How much callers of some roles may do."),
     key("audit", Shape::Table(AUDIT), "What is written to the audit log."),
+    key("mail", Shape::Table(MAIL), "How letters to people are sent."),
     key("expect", Shape::Table(EXPECT), "Promises, proved by `ringwall check`."),
     key("env", Shape::Map(&Shape::Table(OVERLAY)), "What differs in one environment."),
 ];

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ringwall_base::Place;
 
-pub use edge::{AuditRequests, Cors, Network, Plan, Redis};
+pub use edge::{AuditRequests, Cors, MailServer, Network, Plan, Redis};
 pub use service::{Authorization, Service};
 pub use survive::{
     Balance, Breaker, Canary, Eject, HashKey, Health, HealthCheck, Mirror, Overload, Protocol,
@@ -47,6 +47,8 @@ pub struct Model {
     pub limits: Limits,
     /// Plans, by name.
     pub plans: BTreeMap<String, Plan>,
+    /// The server that takes letters to people.
+    pub mail: Option<MailServer>,
     /// Which requests are written to the audit log.
     pub audit_requests: AuditRequests,
     /// Promises.

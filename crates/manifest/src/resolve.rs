@@ -19,6 +19,7 @@ mod grants;
 mod own;
 mod partners;
 mod limits;
+mod mail;
 mod plans;
 mod expectations;
 
@@ -131,6 +132,7 @@ impl Checker<'_> {
         self.stores();
         self.limits();
         self.redis();
+        self.mail();
         self.plans();
         self.expectations();
         analyse::run(self);

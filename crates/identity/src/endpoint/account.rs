@@ -12,7 +12,9 @@ use ringwall_base::{Person, Proof, Proofs, Secret};
 use crate::answer::{Call, Refusal, Reply, see_other};
 use crate::check::{SESSION, cookie, form, form_token, paper, same_site, session};
 use crate::consents;
+use crate::email;
 use crate::endpoint::login::for_person;
+use crate::endpoint::reset;
 use crate::factors::{self, Tried};
 use crate::form::Form;
 use crate::identity::House;
@@ -56,10 +58,11 @@ impl Own<'_> {
             // A session that was left open must not change what the next login asks for.
             // Nor the password: the session that follows is a new one, and would be fresh again.
             Some(
-                "app" | "app-confirm" | "app-remove" | "codes" | "passkey" | "passkey-add"
-                | "passkey-remove" | "passkey-rename" | "password",
+                "app" | "app-confirm" | "app-remove" | "codes" | "email" | "passkey"
+                | "passkey-add" | "passkey-remove" | "passkey-rename" | "password",
             ) if !self.is_fresh()? => Ok(to_login(self.house)),
             Some("password") => self.change_password(&form),
+            Some("email") => self.ask_email(&form),
             Some("app") => self.begin_app(),
             Some("app-confirm") => self.confirm_app(&form),
             Some("app-remove") => self.remove_app(),
@@ -137,6 +140,25 @@ impl Own<'_> {
             Err(other) => return Err(other.into()),
         }
         self.begin_again(&new)
+    }
+
+    /// The address counts when the link in the letter was used, not before.
+    fn ask_email(self, form: &Form) -> Result<Reply, Refusal> {
+        let house = self.house;
+        if !house.post.is_open() {
+            return self.page(StatusCode::NOT_FOUND, None);
+        }
+        let typed = form.get("address").unwrap_or_default();
+        let Some(address) = email::normal(typed) else {
+            return self.page(StatusCode::BAD_REQUEST, Some(NO_ADDRESS));
+        };
+        if !reset::may_send(house, self.call, &address) {
+            return self.page(StatusCode::TOO_MANY_REQUESTS, Some(SLOW));
+        }
+        let known = Users::new(house).credential(&self.person.name)?;
+        let known = known.ok_or(PeopleError::NotFound)?;
+        email::ask(house, &known, &address, self.call.language())?;
+        self.page(StatusCode::OK, Some(ON_ITS_WAY))
     }
 
     /// Signs in anew with the password that was just set, because that ended all sessions.
@@ -223,7 +245,8 @@ impl Own<'_> {
     }
 
     fn page(self, status: StatusCode, said: Option<&'static str>) -> Result<Reply, Refusal> {
-        let subject = self.person.subject.as_str();
+        let (house, subject) = (self.house, self.person.subject.as_str());
+        let email = house.seams.store.read(|view| email::of(view, subject))?;
         let (sessions, factors) =
             (list::of(self.house, subject)?, factors::of(self.house, subject)?);
         let account = Users::new(self.house).find(&self.person.name)?;
@@ -235,6 +258,8 @@ impl Own<'_> {
             sessions: &sessions,
             factors: &factors,
             consents: &consents::of(self.house, subject)?,
+            email: email.as_ref(),
+            has_mail: house.post.is_open(),
             logout_path: &self.house.settings.logout_path,
         };
         let said = said.or(waits.then_some(ROLE_WAITS));
@@ -265,6 +290,8 @@ fn to_login(house: &House) -> Reply {
 /// How long after a login factors may be changed.
 const FRESH: Duration = Duration::from_mins(5);
 
+const NO_ADDRESS: &str = "That is no e-mail address.";
+const ON_ITS_WAY: &str = "A link to confirm the address is on its way to it.";
 const DIFFERENT: &str = "The two new passwords are not the same.";
 const ROLE_WAITS: &str = "One of your roles counts only with a second factor. \
                           Set one up below, or sign in with it.";

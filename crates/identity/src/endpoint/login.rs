@@ -142,8 +142,12 @@ fn page(
     let action = &house.settings.login_path;
     let token = FormToken::issue(house, call)?;
     let offer = passkey::offer(house, &token, Purpose::SignIn, None)?;
-    let page = |paper: Paper<'_>| page::login(status, paper, back, offer.as_ref());
-    Ok(token.paper(call, (action, trouble), page))
+    let ways = page::Ways {
+        return_to: back,
+        has_mail: house.post.is_open(),
+        offer: offer.as_ref(),
+    };
+    Ok(token.paper(call, (action, trouble), |paper| page::login(status, paper, ways)))
 }
 
 /// A broken form on a page is told to the person, not to a client.

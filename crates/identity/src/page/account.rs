@@ -7,6 +7,7 @@ use ringwall_base::{Secret, Timestamp};
 
 use crate::answer::Reply;
 use crate::consents::Consent;
+use crate::email::Email;
 use crate::factors::{Enrolment, Factors};
 use crate::page::passkey::passkeys;
 use crate::page::{Paper, in_words, page};
@@ -21,6 +22,9 @@ pub(crate) struct Account<'a> {
     pub(crate) sessions: &'a [Open],
     pub(crate) factors: &'a Factors,
     pub(crate) consents: &'a [Consent],
+    pub(crate) email: Option<&'a Email>,
+    /// Whether somebody sends letters.
+    pub(crate) has_mail: bool,
     pub(crate) logout_path: &'a str,
 }
 
@@ -33,6 +37,10 @@ pub(crate) fn account(status: StatusCode, paper: Paper<'_>, shown: &Account<'_>)
             a href=(shown.logout_path) { (say("Sign out")) } }
         h2 { (say("Where you are signed in")) }
         (sessions(paper, shown))
+        @if shown.has_mail {
+            h2 { (say("E-mail address")) }
+            (email(paper, shown.email))
+        }
         h2 { (say("Change the password")) }
         (password(paper, shown.name))
         h2 { (say("Second factor")) }
@@ -68,6 +76,29 @@ fn sessions(paper: Paper<'_>, shown: &Account<'_>) -> Markup {
         }
         @if shown.sessions.len() > 1 {
             (button(paper, "end-others", "End all others", None))
+        }
+    }
+}
+
+fn email(paper: Paper<'_>, known: Option<&Email>) -> Markup {
+    let say = |text| paper.language.say(text);
+    html! {
+        @match known {
+            Some(email) => {
+                p {
+                    (email.address)
+                    @if !email.is_verified { " (" (say("not confirmed yet")) ")" }
+                }
+            }
+            None => { p { (say("You have no e-mail address.")) } }
+        }
+        form method="post" action=(paper.action) {
+            (paper.token())
+            input type="hidden" name="do" value="email";
+            label for="address" { (say("E-mail address")) }
+            input id="address" name="address" type="email" autocomplete="email" required
+                maxlength="254";
+            button type="submit" { (say("Change the address")) }
         }
     }
 }

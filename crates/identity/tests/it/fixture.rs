@@ -110,6 +110,13 @@ impl Fixture {
         Self { identity, clock, sink, secret, vault, folder }
     }
 
+    /// All that is on the disk.
+    pub(crate) fn disk(&self) -> String {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        let bytes = files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap_or_default());
+        String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

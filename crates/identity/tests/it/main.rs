@@ -35,6 +35,8 @@ mod login;
 #[cfg(test)]
 mod logout_messages;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod management;
 #[cfg(test)]
 mod opaque;

@@ -55,8 +55,9 @@ fn secrets(checker: &mut Checker<'_>) {
         CertificateKey::File(_) => None,
     });
     let redis = model.limits.redis.iter().filter_map(|redis| redis.secret.as_ref());
+    let mail = model.mail.iter().filter_map(|mail| mail.secret.as_ref());
     let used: BTreeSet<&String> =
-        injected.chain(partners).chain(certificates).chain(redis).collect();
+        injected.chain(partners).chain(certificates).chain(redis).chain(mail).collect();
     let unused: Vec<(String, Place)> = model
         .secrets
         .iter()

@@ -69,4 +69,11 @@ pub(crate) const AUDIT: &[Key] = &[key(
     "Requests that are written to the audit log; all are counted.",
 )];
 
+pub(crate) const MAIL: &[Key] = &[
+    key("smtp", Shape::Text, "`smtps://user@host:465`, or `smtp://user@host:587` for STARTTLS."),
+    key("secret", Shape::Text, "Secret with the password of the user."),
+    key("from", Shape::Text, "Who writes: `Shop <login@shop.example>`."),
+    key("ca", Shape::Text, "PEM file with the root of a private server."),
+];
+
 const VERSION: Shape = Shape::Choice(&["1.2", "1.3"]);

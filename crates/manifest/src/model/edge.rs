@@ -61,6 +61,27 @@ pub struct Redis {
     pub place: Place,
 }
 
+/// The server that takes letters to people.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct MailServer {
+    /// Host name, which its certificate has.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// TLS from the first byte; else STARTTLS.
+    pub is_wrapped: bool,
+    /// User.
+    pub user: Option<String>,
+    /// Name of the declared secret with the user's password.
+    pub secret: Option<String>,
+    /// Who writes: `Shop <login@shop.example>`.
+    pub from: String,
+    /// PEM file with the root of a private server, relative to the manifest's folder.
+    pub ca: Option<String>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
 /// Which requests are written to the audit log; all are counted.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum AuditRequests {

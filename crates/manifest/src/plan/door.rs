@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringwall_base::Place;
+
 use super::{Change, Effect, differ, note};
-use crate::model::{AuditRequests, ClientCertificates, Cors, Model, Tls, TlsVersion};
+use crate::model::{AuditRequests, ClientCertificates, Cors, MailServer, Model, Tls, TlsVersion};
 
 pub(super) fn of(old: &Model, new: &Model, changes: &mut Vec<Change>) {
     tls(old, new, changes);
@@ -40,6 +42,13 @@ pub(super) fn of(old: &Model, new: &Model, changes: &mut Vec<Change>) {
     if shared(old) != shared(new) {
         note(changes, Effect::Changes, "limit", "where counts are shared changed".to_owned());
     }
+    let mail = |model: &Model| {
+        let without_place = |mail| MailServer { place: Place::default(), ..mail };
+        model.mail.clone().map(without_place)
+    };
+    if mail(old) != mail(new) {
+        note(changes, Effect::Changes, "mail", "where letters are sent changed".to_owned());
+    }
     if old.audit_requests != new.audit_requests {
         let (effect, text) = match new.audit_requests {
             AuditRequests::All => (Effect::Narrows, "allowed requests are written again"),
@@ -50,7 +59,7 @@ pub(super) fn of(old: &Model, new: &Model, changes: &mut Vec<Change>) {
 }
 
 fn without_place(acme: Option<crate::model::Acme>) -> Option<crate::model::Acme> {
-    acme.map(|acme| crate::model::Acme { place: ringwall_base::Place::default(), ..acme })
+    acme.map(|acme| crate::model::Acme { place: Place::default(), ..acme })
 }
 
 /// Lists where each further entry lets in more.

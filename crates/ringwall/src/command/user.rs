@@ -28,6 +28,23 @@ enum Verb {
         /// A role, as often as needed
         #[arg(long = "role", value_name = "ROLE")]
         roles: Vec<String>,
+        /// E-mail address, which the person is asked to confirm
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+    },
+    /// Makes an account and a link that sets its first password
+    #[command(
+        after_help = "Example:\n  ringwall user invite ada --role customer --email ada@example.org"
+    )]
+    Invite {
+        /// Login name
+        name: String,
+        /// A role, as often as needed
+        #[arg(long = "role", value_name = "ROLE")]
+        roles: Vec<String>,
+        /// E-mail address to send the link to; without one it is printed
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
     },
     /// Lists people
     List,
@@ -69,11 +86,15 @@ enum Verb {
 /// Runs the command.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let request = match &args.verb {
-        Verb::Add { name, roles } => Request::UserAdd {
+        Verb::Add { name, roles, email } => Request::UserAdd {
             name: name.clone(),
             roles: roles.clone(),
             password: prompt::secret("password")?,
+            email: email.clone(),
         },
+        Verb::Invite { name, roles, email } => {
+            Request::UserInvite { name: name.clone(), roles: roles.clone(), email: email.clone() }
+        }
         Verb::List => Request::UserList,
         Verb::Show { name } => Request::UserShow { name: name.clone() },
         Verb::Disable { name } => Request::UserDisable { name: name.clone() },

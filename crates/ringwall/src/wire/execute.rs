@@ -65,6 +65,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::UserAdd { .. }
         | Request::UserDisable { .. }
         | Request::UserEnable { .. }
+        | Request::UserInvite { .. }
         | Request::UserList
         | Request::UserReset { .. } => people(ground, model, request),
         Request::UserEnrol { .. }
@@ -110,26 +111,7 @@ fn certificate(
 fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
     let users = ground.identity.users();
     match request {
-        Request::UserAdd { name, roles, password } => {
-            if let Some(unknown) = roles.iter().find(|role| !knows_role(model, role)) {
-                return Ok(unknown_role(model, unknown));
-            }
-            let mut roles = roles.clone();
-            let default = model
-                .into_iter()
-                .flat_map(|model| &model.roles)
-                .filter(|(_, role)| role.is_default);
-            roles.extend(default.map(|(name, _)| name.clone()));
-            roles.sort();
-            roles.dedup();
-            let account = users.add(name, &roles, &Secret::new(password.expose().to_owned()))?;
-            Ok(done(&format!(
-                "added {} ({}), id {}",
-                account.name,
-                or_none(&roles),
-                account.subject
-            )))
-        }
+        Request::UserAdd { .. } | Request::UserInvite { .. } => newcomer(ground, model, request),
         Request::UserDisable { name } => {
             users.disable(name, true)?;
             Ok(done(&format!("{name} is disabled; sessions and tokens have ended")))
@@ -164,6 +146,45 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
             });
             Ok(rows_of(&["name", "roles", "state", "second factor", "id"], rows.collect()))
         }
+    }
+}
+
+/// An account that was not there before.
+fn newcomer(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<Reply> {
+    let users = ground.identity.users();
+    match request {
+        Request::UserAdd { name, roles, password, email } => {
+            let roles = match given_roles(model, roles) {
+                Ok(roles) => roles,
+                Err(reply) => return Ok(reply),
+            };
+            let account = users.add(name, &roles, &Secret::new(password.expose().to_owned()))?;
+            if let Some(email) = email {
+                users.ask_email(name, email)?;
+            }
+            Ok(done(&format!(
+                "added {} ({}), id {}",
+                account.name,
+                or_none(&roles),
+                account.subject
+            )))
+        }
+        Request::UserInvite { name, roles, email } => {
+            let roles = match given_roles(model, roles) {
+                Ok(roles) => roles,
+                Err(reply) => return Ok(reply),
+            };
+            let invitation = users.invite(name, &roles, email.as_deref())?;
+            let name = &invitation.account.name;
+            Ok(match invitation.link {
+                Some(link) => Reply::Secret {
+                    value: Hidden::new(link.expose().clone()),
+                    message: Some(format!("{name} sets a password here, once, within a week:")),
+                },
+                None => done(&format!("{name} gets a letter with a link that sets a password")),
+            })
+        }
+        _ => bail!("this is not about a new account"),
     }
 }
 
@@ -265,6 +286,19 @@ fn audit(ground: &Ground, filter: &AuditFilter) -> Result<Reply> {
     let found = ground.log().query(&filter)?;
     let values: Result<Vec<_>, _> = found.iter().map(ringwall_audit::Entry::value).collect();
     Ok(Reply::Values { values: values? })
+}
+
+/// What was asked for, and what everybody has.
+fn given_roles(model: Option<&Model>, asked: &[String]) -> Result<Vec<String>, Reply> {
+    if let Some(unknown) = asked.iter().find(|role| !knows_role(model, role)) {
+        return Err(unknown_role(model, unknown));
+    }
+    let all = model.into_iter().flat_map(|model| &model.roles);
+    let default = all.filter(|(_, role)| role.is_default).map(|(name, _)| name);
+    let mut roles: Vec<String> = asked.iter().chain(default).cloned().collect();
+    roles.sort();
+    roles.dedup();
+    Ok(roles)
 }
 
 fn knows_role(model: Option<&Model>, role: &str) -> bool {

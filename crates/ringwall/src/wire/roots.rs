@@ -4,7 +4,18 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-/// Their certificates (PEM).
+use super::Ground;
+
+/// Their certificates (PEM): of a file that the manifest names, else of this machine.
+pub(super) fn roots(ground: &Ground, ca: Option<&str>) -> Result<Vec<u8>> {
+    match ca {
+        Some(path) => std::fs::read(ground.folder.join(path))
+            .with_context(|| format!("cannot read {path}, the root of a server")),
+        None => system_roots(),
+    }
+}
+
+/// Those of this machine.
 pub(crate) fn system_roots() -> Result<Vec<u8>> {
     for path in ROOTS {
         if Path::new(path).exists() {

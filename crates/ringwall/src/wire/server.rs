@@ -30,6 +30,7 @@ use super::ground::{make_private, replace};
 use super::groundwork::Groundwork;
 use super::handover::{Heir, Inherited};
 use super::logouts::Logouts;
+use super::post::Post;
 use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
@@ -200,6 +201,7 @@ struct Running {
     /// The keys that services verify with, as they stand in the file.
     shown: String,
     logouts: Logouts,
+    post: Post,
     started: Duration,
 }
 
@@ -248,6 +250,8 @@ impl Running {
             if options.is_dev() { doors.core.load(model, &loaded.schemas)? } else { version };
         let mut shared_limits = SharedLimits::default();
         shared_limits.apply(&doors.core, ground, model)?;
+        let mut post = Post::default();
+        post.apply(ground, model, outbox(options, place).as_deref())?;
         let (sender, asks) = mpsc::channel(ASKS_MAX);
         let control = socket::listen(place, &shared, sender.clone())?;
         Ok(Self {
@@ -265,6 +269,7 @@ impl Running {
             shared_limits,
             shown,
             logouts: Logouts::new(place),
+            post,
             started,
         })
     }
@@ -364,6 +369,11 @@ impl Running {
         self.fleet.stop();
         drop(std::fs::remove_file(self.place.socket()));
     }
+}
+
+/// Where letters are written that no server takes: in development only.
+fn outbox(options: &Options, place: &Place) -> Option<PathBuf> {
+    options.is_dev().then(|| place.state().join("outbox"))
 }
 
 async fn caught(signal: &mut Signal) {

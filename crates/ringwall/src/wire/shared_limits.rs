@@ -78,7 +78,8 @@ fn open(redis: &Redis, ground: &Ground, model: &Model) -> Result<ringwall_store:
     Ok(ringwall_store::Redis::new(settings, Box::new(connect)))
 }
 
-fn password(ground: &Ground, name: &str) -> Result<Secret<String>> {
+/// The value of a secret that the manifest names.
+pub(super) fn password(ground: &Ground, name: &str) -> Result<Secret<String>> {
     let found = ground.vault.secrets().get(name, None).with_context(|| {
         format!("secret `{name}` has no value; `ringwall secret set {name}` gives it one")
     })?;

@@ -79,6 +79,8 @@ mod greeter;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 #[path = "../../../acme/tests/it/apart.rs"]
 mod apart;
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use ringwall_manifest::{Finding, Model, Severity, unenforced};
 
-use super::Running;
+use super::{Running, outbox};
 use crate::out::Out;
 use crate::wire::descriptors;
 use crate::wire::fleet::{Fleet, State};
@@ -30,6 +30,10 @@ pub(super) async fn start(running: &mut Running, out: &mut Out) -> Result<()> {
         out.talk(&format!("  services  {shown}    {identities}, egress: {egress}"));
         for (name, state) in &services {
             explain(name, state, out);
+        }
+        if model.mail.is_none() {
+            let outbox = outbox(&running.options, &running.place).unwrap_or_default();
+            out.talk(&format!("  mail      written to {} (no `[mail]`)", outbox.display()));
         }
         if let Err(why) = &running.isolation {
             out.talk(&format!("  ‼ {why}: services could go around their doors; only RINGWALL_*_URL leads through them"));

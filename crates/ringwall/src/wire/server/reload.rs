@@ -7,7 +7,7 @@ use ringwall_api::Reply;
 use ringwall_base::{Outcome, Place};
 use ringwall_manifest::{Limit, Model};
 
-use super::{Running, done, failed, record};
+use super::{Running, done, failed, outbox, record};
 use crate::load::Loaded;
 use crate::out::Out;
 use crate::render;
@@ -69,6 +69,8 @@ impl Running {
         }
         self.doors.showcase.tell(&self.shared.ground, &model, &self.options)?;
         self.shared_limits.apply(&self.doors.core, &self.shared.ground, &model)?;
+        let outbox = outbox(&self.options, &self.place);
+        self.post.apply(&self.shared.ground, &model, outbox.as_deref())?;
         self.doors.follow(&model, &self.options, Vec::new())?;
         pages::show(&self.doors.core, &self.place, &model)?;
         let identity = &self.shared.ground.identity;

@@ -9,7 +9,7 @@ use ringwall_net::Drain;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::{Running, caught, done, failed};
+use super::{Running, caught, done, failed, outbox};
 use crate::out::Out;
 use crate::wire::front::{IDLE_GRACE, reload_drain};
 use crate::wire::handover::{self, Given, Inherited};
@@ -79,11 +79,15 @@ impl Running {
         let control = control.map(|control| {
             std::mem::replace(&mut self.control, control).abort();
         });
-        ground.and(doors).and(control)
+        let outbox = outbox(&self.options, &self.place);
+        let model = self.shared.model();
+        let post = self.post.apply(&self.shared.ground, &model, outbox.as_deref());
+        ground.and(doors).and(control).and(post)
     }
 
     /// From here on new connections wait in the queues of their sockets.
-    async fn release(&self, mut given: Given) -> Result<Given> {
+    async fn release(&mut self, mut given: Given) -> Result<Given> {
+        self.post.stop();
         let within = reload_drain(&self.shared.model());
         self.doors.leave(Drain { within, idle: IDLE_GRACE });
         let ground = Arc::clone(&self.shared.ground);

@@ -12,7 +12,7 @@ use ringwall_vault::Vault;
 use tokio::task::JoinHandle;
 
 use super::{Ground, Showcase};
-use crate::wire::roots::system_roots;
+use crate::wire::roots::roots;
 
 /// The task that orders and renews. It ends with this.
 #[derive(Debug)]
@@ -42,11 +42,7 @@ type Started = (Ordering, Option<Certificate>);
 
 /// Begins.
 pub(super) fn start(showcase: &Arc<Showcase>, ground: &Ground, wanted: &Acme) -> Result<Started> {
-    let roots = match &wanted.ca {
-        Some(path) => std::fs::read(ground.folder.join(path))
-            .with_context(|| format!("cannot read {path}, the root of the ACME server"))?,
-        None => system_roots()?,
-    };
+    let roots = roots(ground, wanted.ca.as_deref())?;
     let settings = acme::Settings {
         directory: wanted.directory.clone(),
         contact: wanted.contact.clone(),
