@@ -13,6 +13,7 @@ mod tidy;
 mod gen_docs;
 mod bench;
 mod soak;
+mod passwords;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["gen"] => gen_docs::run(gen_docs::Mode::Write),
         ["gen", "--check"] => gen_docs::run(gen_docs::Mode::Check),
         ["bench", rest @ ..] => bench::run(rest),
+        ["passwords"] => passwords::run(),
         ["soak", rest @ ..] => soak::run(rest),
         [] | ["help" | "--help" | "-h", ..] => {
             shell::say(HELP);
@@ -54,5 +56,6 @@ cargo xtask test                  everything CI runs, in CI's order
 cargo xtask attack [FILTER]       the attack list against a release build
 cargo xtask tidy                  layers, files and documents
 cargo xtask gen [--check]         writes docs/reference from the code
+cargo xtask passwords             makes the filter of common passwords from a list that others keep
 cargo xtask bench [NAME] [--json] side-by-side benchmarks; without NAME, all of them
 cargo xtask soak [--minutes N]    a day's connections in ten minutes: nothing may stay behind";

@@ -71,7 +71,7 @@ pub use logout_messages::{LogoutError, LogoutMessage, Told};
 pub use mutual_tls::MutualTls;
 pub use outbox::{Delivery, Due};
 pub use passkeys::Passkey;
-pub use password::{PasswordError, hash_password};
+pub use password::{Blocklist, PasswordError, hash_password};
 pub use people::{Account, PeopleError, Users};
 pub use seams::{KeyBytes, KeyVault, KeyVaultError, Seams};
 pub use sessions::list::Open as OpenSession;

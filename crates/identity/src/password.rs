@@ -1,10 +1,16 @@
 //! Passwords: what is accepted, how it is kept, how it is compared.
 
+mod blocklist;
+
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use icu_normalizer::ComposingNormalizerBorrowed;
 use ringwall_base::{Entropy, Secret};
+
+pub use blocklist::Blocklist;
+use blocklist::Guessed;
 
 /// Why a password is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +18,15 @@ pub enum PasswordError {
     /// One of the first that anyone tries.
     #[error("the password is one of the most common; choose another")]
     Common,
+    /// It has a NUL, a line end or another control character, at which some reader might stop.
+    #[error("the password has a control character")]
+    Control,
     /// The hash could not be made.
     #[error("the password could not be hashed")]
     Hash,
+    /// It is made of the account's name or address, or of the service's name.
+    #[error("the password is made of the name of the account or the service; choose another")]
+    Known,
     /// Longer than 1024 bytes.
     #[error("the password is longer than 1024 bytes")]
     Long,
@@ -26,29 +38,56 @@ pub enum PasswordError {
     Short(usize),
 }
 
+/// What a password is held against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Against<'a> {
+    /// The login name.
+    pub(crate) name: &'a str,
+    /// The address of the account.
+    pub(crate) address: Option<&'a str>,
+    pub(crate) chars_min: usize,
+    pub(crate) list: &'a Blocklist,
+}
+
 /// Whether a person may have this password. No rules about kinds of characters: they make passwords
 /// worse (NIST SP 800-63B-4).
-pub(crate) fn check(
-    password: &Secret<String>,
-    name: &str,
-    chars_min: usize,
-) -> Result<(), PasswordError> {
-    let text = password.expose();
-    if text.len() > PASSWORD_BYTES_MAX {
+pub(crate) fn check(password: &Secret<String>, against: Against<'_>) -> Result<(), PasswordError> {
+    if password.expose().len() > PASSWORD_BYTES_MAX {
         return Err(PasswordError::Long);
     }
-    let chars_min = chars_min.max(PASSWORD_CHARS_MIN);
+    let normal = normal(password);
+    let text = normal.expose();
+    if text.chars().any(char::is_control) {
+        return Err(PasswordError::Control);
+    }
+    let chars_min = against.chars_min.max(PASSWORD_CHARS_MIN);
+    // Each code point counts as one (NIST SP 800-63B-4 section 3.1.1.2).
     if text.chars().count() < chars_min {
         return Err(PasswordError::Short(chars_min));
     }
-    let lower = text.to_lowercase();
-    if COMMON.split_ascii_whitespace().any(|common| common == lower) || is_monotone(&lower) {
+    let lower = Secret::new(text.to_lowercase());
+    let lower = lower.expose().as_str();
+    if is_monotone(lower) {
         return Err(PasswordError::Common);
     }
-    if name.len() >= 4 && lower.contains(&name.to_lowercase()) {
+    if against.name.len() >= 4 && lower.contains(&against.name.to_lowercase()) {
         return Err(PasswordError::Name);
     }
-    Ok(())
+    let address = against.address.unwrap_or_default();
+    let (local, domain) = address.split_once('@').unwrap_or_default();
+    let house = domain.split('.').next().unwrap_or_default();
+    match against.list.find(lower, &[against.name, address, local, house]) {
+        Some(Guessed::Common) => Err(PasswordError::Common),
+        Some(Guessed::Known) => Err(PasswordError::Known),
+        None => Ok(()),
+    }
+}
+
+/// The one spelling of a password: what is typed on one keyboard as one character is two on another
+/// (NIST SP 800-63B-4 section 3.1.1.2: NFKC before hashing).
+fn normal(password: &Secret<String>) -> Secret<String> {
+    const NFKC: ComposingNormalizerBorrowed<'static> = ComposingNormalizerBorrowed::new_nfkc();
+    Secret::new(NFKC.normalize(password.expose()).into_owned())
 }
 
 /// Hashes with argon2id, 19 MiB, two passes, one lane (OWASP), as a PHC string. About 34 ms.
@@ -62,7 +101,7 @@ pub fn hash_password(
     let mut salt = [0; 16];
     entropy.fill(&mut salt).map_err(|_unavailable| PasswordError::Hash)?;
     let hash = argon2().and_then(|argon2| {
-        argon2.hash_password_with_salt(password.expose().as_bytes(), &salt).ok()
+        argon2.hash_password_with_salt(normal(password).expose().as_bytes(), &salt).ok()
     });
     hash.map(|hash| hash.to_string()).ok_or(PasswordError::Hash)
 }
@@ -79,7 +118,9 @@ pub(crate) fn unmatched(entropy: &dyn Entropy) -> std::io::Result<String> {
 
 /// Whether the password is the one that was hashed. Takes the same time when it is not.
 pub(crate) fn verify(password: &Secret<String>, phc: &str) -> bool {
-    argon2().is_some_and(|argon2| argon2.verify_password(password.expose().as_bytes(), phc).is_ok())
+    argon2().is_some_and(|argon2| {
+        argon2.verify_password(normal(password).expose().as_bytes(), phc).is_ok()
+    })
 }
 
 /// `aaaaaaaa`, `12345678`, `87654321`: one character, or one step, again and again.
@@ -108,22 +149,6 @@ pub(crate) const PASSWORD_CHARS_MIN: usize = 8;
 /// Beyond this, hashing time is the attacker's to choose (attack U10).
 pub(crate) const PASSWORD_BYTES_MAX: usize = 1_024;
 
-/// The most used of eight characters and more, from public breach statistics.
-const COMMON: &str = "password password1 password12 password123 password1234 passw0rd p@ssw0rd \
-    p@ssword 12345678 123456789 1234567890 87654321 11111111 00000000 qwertyui qwertyuiop qwerty12 \
-    qwerty123 qwerty1234 1q2w3e4r 1q2w3e4r5t 1qaz2wsx q1w2e3r4 zaq12wsx asdfghjk asdfghjkl zxcvbnm1 \
-    iloveyou iloveyou1 sunshine sunshine1 princess princess1 football football1 baseball baseball1 \
-    basketball superman superman1 michael1 jennifer jordan23 trustno1 starwars starwars1 whatever \
-    whatever1 welcome1 welcome123 letmein1 letmein123 dragon123 monkey123 master123 abc12345 \
-    abcd1234 abc123456 a1b2c3d4 aa123456 1234qwer 123qweasd 12344321 12341234 123123123 11223344 \
-    88888888 66666666 99999999 77777777 55555555 147258369 123654789 987654321 0987654321 computer \
-    internet corvette maverick mercedes samantha victoria elizabeth danielle michelle jessica1 \
-    charlie1 liverpool chelsea1 arsenal1 manchester pokemon1 changeme changeme1 changeme123 \
-    administrator admin123 admin1234 adminadmin rootroot root1234 toor1234 test1234 testtest \
-    testing123 guest123 default1 secret123 mypassword mypass123 passpass login123 access14 \
-    blink182 killer123 freedom1 hello123 hellohello ilovegod bismillah google123 facebook \
-    linkedin adobe123 photoshop azerty123 passwort schalke04 hunter22 minecraft fortnite";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,7 +156,10 @@ mod tests {
     #[track_caller]
     fn refused(password: &str) -> String {
         let password = Secret::new(password.to_owned());
-        check(&password, "ada.l", 8).err().map_or(String::new(), |error| error.to_string())
+        let list = Blocklist::default().naming(["Harbour".to_owned()]);
+        let address = Some("lovelace@analytical.example");
+        let against = Against { name: "ada.l", address, chars_min: 8, list: &list };
+        check(&password, against).err().map_or(String::new(), |error| error.to_string())
     }
 
     #[test]
@@ -144,17 +172,42 @@ mod tests {
         for common in ["Password123", "aaaaaaaaaa", "23456789", "hgfedcba"] {
             assert_eq!(refused(common), "the password is one of the most common; choose another");
         }
+        for known in
+            ["harbour1", "H4rb0ur!", "lovelace22", "lovelace@analytical.example", "analytical"]
+        {
+            assert_eq!(
+                refused(known),
+                "the password is made of the name of the account or the service; choose another"
+            );
+        }
+        for control in ["korrekt\0!", "korrekt\n!", "korrekt\u{85}!", "\u{7f}korrekt!"] {
+            assert_eq!(refused(control), "the password has a control character");
+        }
         assert_eq!(refused("Ada.L-2026"), "the password must not contain the login name");
     }
 
     #[test]
     fn a_setting_asks_for_more_characters_and_never_for_fewer_than_eight() {
         let of = |count: usize| Secret::new("xy7".repeat(8).chars().take(count).collect());
-        for (min, first_good) in [(15, 15), (8, 8), (0, 8)] {
-            assert!(check(&of(first_good), "ada", min).is_ok());
-            let error = check(&of(first_good - 1), "ada", min).unwrap_err();
+        let list = Blocklist::default();
+        for (chars_min, first_good) in [(15, 15), (8, 8), (0, 8)] {
+            let against = Against { name: "ada", address: None, chars_min, list: &list };
+            assert!(check(&of(first_good), against).is_ok());
+            let error = check(&of(first_good - 1), against).unwrap_err();
             assert!(matches!(error, PasswordError::Short(asked) if asked == first_good), "{error}");
         }
+    }
+
+    /// Attack U10: one password, typed on two keyboards.
+    #[test]
+    fn a_password_is_the_same_however_its_characters_are_composed() {
+        let entropy = ringwall_base::SystemEntropy::open().unwrap();
+        let of = |text: &str| Secret::new(text.to_owned());
+        let phc = hash_password(&of("caf\u{e9} \u{2460} \u{fb01}"), &entropy).unwrap();
+        assert!(verify(&of("cafe\u{301} 1 fi"), &phc));
+        assert!(!verify(&of("cafe 1 fi"), &phc));
+        // Eight code points as typed, seven as they count.
+        assert_eq!(refused("e\u{301}wxyzwq"), "the password is shorter than 8 characters");
     }
 
     #[test]

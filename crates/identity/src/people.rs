@@ -97,7 +97,7 @@ impl<'a> Users<'a> {
         password: &Secret<String>,
     ) -> Result<Account, PeopleError> {
         let name = login_name(name).ok_or(PeopleError::Name)?;
-        password::check(password, &name, self.house.settings.password_min)?;
+        password::check(password, self.against(&name, None, self.house.settings.password_min))?;
         let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
         self.add_with(name, roles, phc)
     }
@@ -212,7 +212,9 @@ impl<'a> Users<'a> {
     ) -> Result<bool, PeopleError> {
         let has_factor = factors::of(self.house, &account.subject)?.is_asked();
         let chars_min = if has_factor { 0 } else { self.house.settings.password_min };
-        password::check(password, &account.name, chars_min)?;
+        let address = self.house.seams.store.read(|view| email::of(view, &account.subject))?;
+        let address = address.as_ref().map(|email| email.address.as_str());
+        password::check(password, self.against(&account.name, address, chars_min))?;
         let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
         let (subject, now) = (account.subject.clone(), self.house.seams.clock.now());
         let until = now.plus(HOLD);
@@ -309,6 +311,15 @@ impl<'a> Users<'a> {
         let account = self.find(name)?;
         self.house.sessions.set_roles(&account.subject, &account.roles);
         self.record(action, &account, role)
+    }
+
+    fn against(
+        self,
+        name: &'a str,
+        address: Option<&'a str>,
+        chars_min: usize,
+    ) -> password::Against<'a> {
+        password::Against { name, address, chars_min, list: &self.house.settings.blocklist }
     }
 
     fn record(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::password::PASSWORD_CHARS_MIN;
+use crate::password::{Blocklist, PASSWORD_CHARS_MIN};
 use crate::throttle;
 
 /// How identity works.
@@ -19,6 +19,8 @@ pub struct Settings {
     pub account_path: String,
     /// Characters that a password has at least while it is the account's only factor.
     pub password_min: usize,
+    /// Passwords that are not taken, besides the common ones.
+    pub blocklist: Blocklist,
     /// Life of a person's access token. A program's is twice as long.
     pub access_life: Duration,
     /// A session that is not used for this long ends.
@@ -55,6 +57,7 @@ impl Default for Settings {
             logout_path: "/logout".to_owned(),
             account_path: "/account".to_owned(),
             password_min: PASSWORD_CHARS_MIN,
+            blocklist: Blocklist::default(),
             access_life: Duration::from_mins(5),
             session_idle: Duration::from_mins(30),
             session_life: Duration::from_hours(12),

@@ -40,6 +40,11 @@ pub(crate) const GATEWAY: &[Key] = &[
         Shape::Integer(8, 64),
         "Characters of a password without a second factor; 8 if not given.",
     ),
+    key(
+        "password_blocklist",
+        Shape::Text,
+        "File with passwords that nobody may have, one a line, besides the common ones.",
+    ),
     key("waf", Shape::Choice(&["off", "log", "block"]), "Web application firewall."),
     key("mode", Shape::Choice(&["block", "observe"]), "`observe` records what it would refuse."),
     key(

@@ -86,6 +86,8 @@ pub struct Gateway {
     pub account_path: String,
     /// Characters that a password has at least while it is the only factor.
     pub password_min: usize,
+    /// File with passwords that nobody may have, relative to the manifest's folder.
+    pub password_blocklist: Option<String>,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// What happens to response fields outside the declared schema.

@@ -11,7 +11,7 @@ use crate::endpoint::second_factor;
 use crate::factors;
 use crate::form::Form;
 use crate::identity::House;
-use crate::page::{self, Paper};
+use crate::page;
 use crate::passkeys::Purpose;
 use crate::password::{self, PASSWORD_BYTES_MAX};
 use crate::people::{Credential, Users, login_name};

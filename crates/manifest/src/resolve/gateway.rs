@@ -29,6 +29,9 @@ impl Checker<'_> {
                 .and_then(Node::as_integer)
                 .and_then(|count| usize::try_from(count).ok())
                 .unwrap_or(PASSWORD_MIN),
+            password_blocklist: node
+                .get("password_blocklist")
+                .and_then(|file| Some(self.path(file.at, file.as_text()?))),
             mode: chosen(node, "mode", &[("observe", Mode::Observe)], Mode::Block),
             responses: chosen(
                 node,

@@ -9,7 +9,7 @@ use ringwall_api::Taps;
 use ringwall_audit::{Ahead, Log};
 use ringwall_base::{Algorithm, Clock, Entropy, Secret, Signer, Sink, SystemClock, SystemEntropy};
 use ringwall_ca::Authority;
-use ringwall_identity::{Identity, ThrottleSettings};
+use ringwall_identity::{Blocklist, Identity, ThrottleSettings};
 use ringwall_jose::PrivateKey;
 use ringwall_manifest::Model;
 use ringwall_store::Store;
@@ -89,7 +89,7 @@ impl Ground {
             sink: Arc::clone(&sink),
         };
         let identity =
-            Identity::open(settings(model), seams).context("accounts cannot be opened")?;
+            Identity::open(settings(place, model)?, seams).context("accounts cannot be opened")?;
         let authority = Mutex::new(authority);
         let folder = place.folder();
         let log = ArcSwap::new(log);
@@ -172,7 +172,7 @@ pub(crate) fn issuer(model: &Model) -> String {
     }
 }
 
-fn settings(model: Option<&Model>) -> ringwall_identity::Settings {
+fn settings(place: &Place, model: Option<&Model>) -> Result<ringwall_identity::Settings> {
     let mut settings = ringwall_identity::Settings::default();
     if let Some(model) = model {
         settings.issuer = issuer(model);
@@ -180,12 +180,25 @@ fn settings(model: Option<&Model>) -> ringwall_identity::Settings {
         settings.logout_path.clone_from(&model.gateway.logout_path);
         settings.account_path.clone_from(&model.gateway.account_path);
         settings.password_min = model.gateway.password_min;
+        settings.blocklist = blocklist(place, model)?;
         settings.elevated = model.elevated_roles();
         if let Some(rate) = model.limits.login.as_ref().and_then(|limit| limit.rate) {
             settings.throttle = ThrottleSettings::of_rate(rate.count, rate.per);
         }
     }
-    settings
+    Ok(settings)
+}
+
+/// The operator's list, and the names of the fleet and of its public door.
+fn blocklist(place: &Place, model: &Model) -> Result<Blocklist> {
+    let text = match &model.gateway.password_blocklist {
+        Some(file) => std::fs::read(place.folder().join(file))
+            .with_context(|| format!("cannot read {file}, the list of passwords"))?,
+        None => Vec::new(),
+    };
+    let labels = model.gateway.host.split('.').map(str::to_owned);
+    let names = labels.chain([model.gateway.host.clone(), model.name.clone()]);
+    Ok(Blocklist::read(&text).naming(names))
 }
 
 /// Where the root key is kept.

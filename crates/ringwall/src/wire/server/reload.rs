@@ -54,14 +54,14 @@ impl Running {
             let gateway = &model.gateway;
             let paths = [&gateway.login_path, &gateway.logout_path, &gateway.account_path]
                 .map(Clone::clone);
-            let paths = (paths, gateway.password_min);
+            let paths = (paths, gateway.password_min, gateway.password_blocklist.clone());
             let proxies = gateway.proxy_protocol.clone();
             (model.name.clone(), issuer(model), paths, logins(model), proxies)
         };
         if fixed(&before) != fixed(&model) {
             anyhow::bail!(
                 "`name`, `host`, `port`, `login_path`, `logout_path`, `account_path`, `password_min`, \
-                 `proxy_protocol` and `[limits] login` take effect at the next start"
+                 `password_blocklist`, `proxy_protocol` and `[limits] login` take effect at the next start"
             );
         }
         if self.options.is_dev() {

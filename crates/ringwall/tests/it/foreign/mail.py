@@ -9,6 +9,7 @@ answer = browser.send(path, page.text, new=password, again=password)
 assert answer.status_code == 200, answer.text
 again = browser.session.get(link)
 assert again.status_code == 400, again.text
-shown = browser.follow(origin + "/account")
+browser.follow(origin + "/oauth/device")
+shown = browser.session.get(origin + "/account").text
 assert "ada@example.org" in shown, shown
 print("done")
