@@ -58,6 +58,7 @@ pub struct Mail<'a> {
 #[derive(Clone, Debug)]
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
+    within: Duration,
 }
 
 /// Why a letter was not taken.
@@ -66,6 +67,9 @@ pub enum MailError {
     /// An address that is none.
     #[error("an address cannot be written to")]
     Address(#[from] AddressError),
+    /// It was not taken in time.
+    #[error("the mail server did not take it in time")]
+    Late,
     /// It cannot be written down.
     #[error("the letter cannot be written down")]
     Letter(#[from] lettre::error::Error),
@@ -108,11 +112,11 @@ impl Mailer {
             .port(settings.port)
             .tls(tls)
             .hello_name(ClientId::Domain(settings.hello))
-            .timeout(Some(STEP_TIME));
+            .timeout(Some(CONNECT_TIME));
         if let Some((user, password)) = settings.login {
             builder = builder.credentials(Credentials::new(user, password.expose().clone()));
         }
-        Ok(Self { transport: builder.build() })
+        Ok(Self { transport: builder.build(), within: WHOLE_TIME })
     }
 
     /// Hands a letter over.
@@ -121,7 +125,9 @@ impl Mailer {
     /// When the server is away, is not trusted, or does not take it.
     pub async fn send(&self, mail: Mail<'_>) -> Result<(), MailError> {
         let message = message(mail)?;
-        match Box::pin(self.transport.send(message)).await {
+        // The library limits the connecting alone: a server that says nothing would hold us forever.
+        let sent = tokio::time::timeout(self.within, Box::pin(self.transport.send(message))).await;
+        match sent.map_err(|_elapsed| MailError::Late)? {
             Ok(_taken) => Ok(()),
             Err(error) if error.is_permanent() => Err(MailError::Refused(error)),
             Err(error) => Err(MailError::Later(error)),
@@ -172,8 +178,9 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// For each step with the server.
-const STEP_TIME: Duration = Duration::from_secs(20);
+const CONNECT_TIME: Duration = Duration::from_secs(10);
+/// From the look-up of the name to the server's last word.
+const WHOLE_TIME: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {
@@ -193,6 +200,17 @@ mod tests {
         assert!(letter.contains("Auto-Submitted: auto-generated\r\n"), "{letter}");
         assert!(mail("ada@example.org\r\nBcc: eve@evil.example", "a").to_bytes().is_err());
         assert!(mail("ada@example.org, eve@evil.example", "a").to_bytes().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_says_nothing_holds_nobody() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous("127.0.0.1");
+        let port = listener.local_addr().unwrap().port();
+        let transport = transport.port(port).timeout(None).build();
+        let mailer = Mailer { transport, within: Duration::from_millis(1) };
+        let error = mailer.send(mail("ada@example.org", "a")).await.unwrap_err();
+        assert!(matches!(error, MailError::Late), "{error}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ def authenticate(server, session, envelope, mechanism, data):
     good = (data.login, data.password) == (user.encode(), password.encode())
     if not good:
         say(refused="password")
-    return AuthResult(success=good)
+    return AuthResult(success=good, handled=False)
 
 
 class Handler:
