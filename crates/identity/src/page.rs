@@ -26,8 +26,8 @@ pub(crate) use account::{Account, account, app, codes};
 pub(crate) use consent::{Wanted, consent, in_words};
 pub(crate) use device::{Confirm, confirm_device, enter_device};
 pub(crate) use end_session::{Leaving, end_session};
-pub(crate) use passkey::{Offer, new_passkey};
 pub(crate) use mail::{ask_reset, choose_password, confirm_email};
+pub(crate) use passkey::{Offer, new_passkey};
 
 /// What every page with forms has.
 #[derive(Clone, Copy, Debug)]
