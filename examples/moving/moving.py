@@ -84,12 +84,16 @@ def client(
 
 
 def person(
-    name: str, *, roles: list[str], is_enabled: bool, sub: str, more: list[str]
+    name: str, email: str | None, *, roles: list[str], is_enabled: bool, sub: str, more: list[str]
 ) -> Iterator[str]:
-    """The commands for one person, who gets a password that nobody knows."""
+    """The commands for one person, who gets a link that sets the first password."""
     login = clean(name.lower(), r"[^a-z0-9._@+-]")
-    given = "".join(f" --role {shlex.quote(role)}" for role in roles)
-    yield f"openssl rand -base64 24 | ringwall user add {login}{given}    # was {sub}"
+    words = ["ringwall", "user", "invite", login]
+    for role in roles:
+        words += ["--role", role]
+    if email and is_enabled:
+        words += ["--email", email]
+    yield f"{shlex.join(words)}    # was {sub}"
     if not is_enabled:
         yield f"ringwall user disable {login}"
     for one in more:
@@ -174,6 +178,7 @@ def keycloak(realm: dict[str, Any]) -> Iterator[str]:
         roles = own(one.get("realmRoles", []))
         yield from person(
             one["username"],
+            one.get("email"),
             roles=roles,
             is_enabled=one.get("enabled", True),
             sub=one.get("id", ""),
@@ -217,7 +222,9 @@ def auth0(clients: list[dict[str, Any]], users: list[dict[str, Any]]) -> Iterato
         name = one.get("email") or one.get("Email") or one["user_id"]
         sub = str(one.get("user_id") or one.get("Id"))
         more = [] if sub.startswith("auth0|") else [f"signed in through {sub.partition('|')[0]}"]
-        yield from person(name, roles=[], is_enabled=not one.get("blocked"), sub=sub, more=more)
+        address = one.get("email")
+        is_enabled = not one.get("blocked")
+        yield from person(name, address, roles=[], is_enabled=is_enabled, sub=sub, more=more)
 
 
 def main() -> None:
