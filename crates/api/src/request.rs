@@ -235,6 +235,9 @@ pub struct ClientSpec {
     pub backchannel_logout_uri: Option<String>,
     /// Whether its access tokens are signed by ES256, for readers without Ed25519.
     pub wants_es256: bool,
+    /// Whether its ID tokens are signed by RS256 instead of ES256.
+    #[serde(default)]
+    pub wants_rs256_id: bool,
     /// What it must do: `bound`, have what it gets for itself bound to a key or a certificate;
     /// `certificate`, have all its tokens bound to that of its connection; `dpop`, prove a key of its own for every token; `par`, push its
     /// authorization requests; `consent`, have people asked what it may do.

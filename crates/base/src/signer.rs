@@ -9,6 +9,8 @@ pub enum Algorithm {
     EdDsa,
     /// ECDSA on P-256 with SHA-256, fixed-length `r || s` (RFC 7518 section 3.4).
     Es256,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, for readers that know nothing else (RFC 7518 section 3.3).
+    Rs256,
 }
 
 impl Algorithm {
@@ -17,6 +19,7 @@ impl Algorithm {
         match self {
             Self::EdDsa => "EdDSA",
             Self::Es256 => "ES256",
+            Self::Rs256 => "RS256",
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
-use ringwall_base::{Algorithm, Secret, SinkError};
+use ringwall_base::{Secret, SinkError};
 use ringwall_jose::{JwkError, KeySet, base64url_encode};
 use ringwall_store::{Row, Store, StoreError, View};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::certificates::{CertificateName, is_hash};
 use crate::cors;
 use crate::federation::Federation;
 use crate::identity::House;
+use crate::keys::{KeyError, Purpose};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
@@ -128,6 +129,18 @@ impl Owner {
     }
 }
 
+/// What a client's ID tokens are signed by.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub enum IdTokenAlgorithm {
+    /// ECDSA on P-256.
+    #[default]
+    #[serde(rename = "ES256")]
+    Es256,
+    /// RSA, for clients that read nothing else.
+    #[serde(rename = "RS256")]
+    Rs256,
+}
+
 /// What a client's tokens must be bound to. One that proves a key has them bound to that.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -169,6 +182,9 @@ pub struct NewClient {
     pub roles: Vec<String>,
     /// Whether its access tokens are signed by ES256 instead of Ed25519.
     pub wants_es256: bool,
+    /// `id_token_signed_response_alg`.
+    #[serde(default)]
+    pub id_token: IdTokenAlgorithm,
     /// Whether it must prove a key for every token (RFC 9449 section 5.2).
     #[serde(default)]
     pub requires_dpop: bool,
@@ -227,6 +243,9 @@ pub enum ClientError {
     /// How a client proves who it is never changes: its tokens would outlive the proof (attack M4).
     #[error("a client's kind (public, secret or keys) cannot be changed")]
     Kind,
+    /// No key of ours for what it wants.
+    #[error("the signing key that it wants was not made")]
+    Key(#[from] KeyError),
     /// Its keys are not acceptable.
     #[error("the client's keys are not acceptable")]
     Keys(#[source] JwkError),
@@ -294,6 +313,7 @@ impl Default for NewClient {
             scopes: vec!["openid".to_owned()],
             roles: Vec::new(),
             wants_es256: false,
+            id_token: IdTokenAlgorithm::Es256,
             requires_dpop: false,
             binding: Binding::Free,
             requires_par: false,
@@ -315,10 +335,6 @@ impl Access {
 }
 
 impl Client {
-    pub(crate) fn algorithm(&self) -> Algorithm {
-        if self.settings.wants_es256 { Algorithm::Es256 } else { Algorithm::EdDsa }
-    }
-
     /// Whether this is its secret, compared by hash, and without stopping at the first difference.
     pub(crate) fn has_secret(&self, secret: &str) -> bool {
         let given = Secret::new(secret_hash(secret));
@@ -366,6 +382,7 @@ impl<'a> Clients<'a> {
     pub fn add(&self, new: NewClient) -> Result<Option<Secret<String>>, ClientError> {
         check(&new)?;
         self.are_known(&new.may_act_for)?;
+        self.make_ready(&new)?;
         let secret = match new.access {
             Access::Secret => Some(self.generate()?),
             _ => None,
@@ -475,6 +492,16 @@ impl<'a> Clients<'a> {
         match ids.iter().find(|id| self.house.clients.get(id).is_none()) {
             Some(unknown) => Err(ClientError::UnknownClient(unknown.clone())),
             None => Ok(()),
+        }
+    }
+
+    /// RSA keys are made for the first client that wants them.
+    pub(crate) fn make_ready(self, new: &NewClient) -> Result<(), ClientError> {
+        match new.id_token {
+            IdTokenAlgorithm::Es256 => Ok(()),
+            IdTokenAlgorithm::Rs256 => {
+                Ok(self.house.keys.ensure(&self.house.seams, Purpose::IdRs256)?)
+            }
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Purpose {
     AccessEs256,
     /// ID tokens.
     Id,
+    /// ID tokens for clients that want RS256. Made when the first one is there.
+    IdRs256,
     /// `rw-int+jwt`: what doors tell services.
     Internal,
     /// `logout+jwt`: what tells applications that a session has ended.
@@ -114,8 +116,8 @@ pub(crate) struct ActiveSigner {
 }
 
 impl Purpose {
-    const ALL: [Self; 5] =
-        [Self::Access, Self::AccessEs256, Self::Id, Self::Internal, Self::Logout];
+    const ALL: [Self; 6] =
+        [Self::Access, Self::AccessEs256, Self::Id, Self::IdRs256, Self::Internal, Self::Logout];
 
     /// Its name in lists.
     pub const fn name(self) -> &'static str {
@@ -123,6 +125,7 @@ impl Purpose {
             Self::Access => "access",
             Self::AccessEs256 => "access-es256",
             Self::Id => "id",
+            Self::IdRs256 => "id-rs256",
             Self::Internal => "internal",
             Self::Logout => "logout",
         }
@@ -132,6 +135,7 @@ impl Purpose {
         match self {
             Self::Access | Self::Internal => Algorithm::EdDsa,
             Self::AccessEs256 | Self::Id | Self::Logout => Algorithm::Es256,
+            Self::IdRs256 => Algorithm::Rs256,
         }
     }
 
@@ -222,9 +226,23 @@ impl KeyRing {
         for purpose in Purpose::ALL {
             let rows: Vec<KeyRow> =
                 self.rows().into_iter().filter(|row| row.purpose == purpose).collect();
+            // RSA is slow to make and large to publish: nobody has it who did not ask.
+            if purpose == Purpose::IdRs256 && rows.is_empty() {
+                continue;
+            }
             has_changed |= turn_purpose(seams, settings, purpose, &rows, now)?;
         }
         if has_changed { self.reload(seams) } else { Ok(()) }
+    }
+
+    /// Makes the first key of a purpose, if there is none. It signs at once.
+    pub(crate) fn ensure(&self, seams: &Seams, purpose: Purpose) -> Result<(), KeyError> {
+        let _turning = self.turning.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.rows().iter().any(|row| row.purpose == purpose) {
+            return Ok(());
+        }
+        make(seams, purpose, KeyState::Active)?;
+        self.reload(seams)
     }
 
     fn reload(&self, seams: &Seams) -> Result<(), KeyError> {
@@ -366,8 +384,14 @@ impl Snapshot {
             JwkSet::new(keys.map(|(_, key)| key.public().clone()).collect::<Vec<Jwk>>())
         };
         let access = set(&[Purpose::Access, Purpose::AccessEs256])?;
-        let public = set(&[Purpose::Access, Purpose::AccessEs256, Purpose::Id, Purpose::Logout])?;
-        let id = set(&[Purpose::Id])?;
+        let public = set(&[
+            Purpose::Access,
+            Purpose::AccessEs256,
+            Purpose::Id,
+            Purpose::IdRs256,
+            Purpose::Logout,
+        ])?;
+        let id = set(&[Purpose::Id, Purpose::IdRs256])?;
         let internal = set(&[Purpose::Internal])?;
         let jwks = Bytes::from(public.to_json().to_string());
         let etag = format!("\"{}\"", base64url_encode(digest(&SHA256, &jwks)));

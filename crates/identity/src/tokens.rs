@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use ringwall_base::{Algorithm, Proofs, SignError, Timestamp};
+use ringwall_base::{Proofs, SignError, Timestamp};
 use ringwall_jose::{Confirmation, base64url_encode, mint};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::check::Held;
-use crate::clients::{Client, TokenFormat};
+use crate::clients::{Client, IdTokenAlgorithm, TokenFormat};
 use crate::codes::Grantee;
 use crate::identity::House;
 use crate::keys::Purpose;
@@ -228,14 +228,15 @@ pub(crate) fn id_token(
         preferred_username: &grantee.name,
         nonce: grantee.nonce.as_deref(),
     };
-    mint(&house.keys.signer(Purpose::Id)?, "JWT", &claims)
+    let purpose = match client.settings.id_token {
+        IdTokenAlgorithm::Es256 => Purpose::Id,
+        IdTokenAlgorithm::Rs256 => Purpose::IdRs256,
+    };
+    mint(&house.keys.signer(purpose)?, "JWT", &claims)
 }
 
 fn sign(house: &House, client: &Client, claims: &Access<'_>) -> Result<String, SignError> {
-    let purpose = match client.algorithm() {
-        Algorithm::EdDsa => Purpose::Access,
-        Algorithm::Es256 => Purpose::AccessEs256,
-    };
+    let purpose = if client.settings.wants_es256 { Purpose::AccessEs256 } else { Purpose::Access };
     let token = mint(&house.keys.signer(purpose)?, "at+jwt", claims)?;
     if client.settings.token_format == TokenFormat::Signed {
         return Ok(token);
@@ -244,7 +245,7 @@ fn sign(house: &House, client: &Client, claims: &Access<'_>) -> Result<String, S
     house.opaque.issue(&house.seams, &client.settings.id, (token, expires))
 }
 
-/// Left half of the SHA-256 (OpenID Connect Core section 3.1.3.6; the ID token is ES256).
+/// Left half of the SHA-256 (OpenID Connect Core section 3.1.3.6; both algorithms of ID tokens have it).
 fn at_hash(access: &str) -> String {
     let hash = digest(&SHA256, access.as_bytes());
     base64url_encode(hash.as_ref().get(..16).unwrap_or_default())

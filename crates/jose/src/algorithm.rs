@@ -114,6 +114,7 @@ impl From<Algorithm> for SignatureAlgorithm {
         match algorithm {
             Algorithm::EdDsa => Self::EdDsa,
             Algorithm::Es256 => Self::Es256,
+            Algorithm::Rs256 => Self::Rs256,
         }
     }
 }

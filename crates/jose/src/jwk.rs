@@ -145,6 +145,11 @@ impl Jwk {
         Some(members)
     }
 
+    pub(crate) fn from_rsa(n: Vec<u8>, e: Vec<u8>) -> Self {
+        let algorithm = SignatureAlgorithm::Rs256;
+        Self { kid: None, algorithm, material: Material::Rsa { n, e } }.with_thumbprint_kid()
+    }
+
     pub(crate) fn from_public(curve: Curve, x: Vec<u8>, y: Vec<u8>) -> Self {
         let material = Material::Curve { curve, x, y };
         Self { kid: None, algorithm: curve.algorithm(), material }.with_thumbprint_kid()

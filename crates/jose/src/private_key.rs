@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256,
+    RsaKeyPair,
 };
 use ringwall_base::{Algorithm, Secret, SignError, Signer};
 
@@ -32,6 +35,7 @@ pub struct PrivateKey {
 enum Pair {
     Ed25519(Ed25519KeyPair),
     P256(EcdsaKeyPair),
+    Rsa(RsaKeyPair),
 }
 
 impl PrivateKey {
@@ -45,6 +49,8 @@ impl PrivateKey {
             Algorithm::Es256 => {
                 EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map(Pair::P256)
             }
+            // NIST SP 800-57 part 1: 128 bits of security, as the other two.
+            Algorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa3072).map(Pair::Rsa),
         };
         Self::new(pair.map_err(|_unspecific| KeyError::Generate)?)
     }
@@ -62,6 +68,7 @@ impl PrivateKey {
             Algorithm::Es256 => {
                 EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, bytes).map(Pair::P256)
             }
+            Algorithm::Rs256 => RsaKeyPair::from_pkcs8(bytes).map(Pair::Rsa),
         };
         Self::new(pair.map_err(|_unspecific| KeyError::Malformed)?)
     }
@@ -74,6 +81,11 @@ impl PrivateKey {
         let document = match &self.pair {
             Pair::Ed25519(pair) => pair.to_pkcs8(),
             Pair::P256(pair) => pair.to_pkcs8v1(),
+            Pair::Rsa(pair) => {
+                let document: Result<Pkcs8V1Der<'_>, _> = pair.as_der();
+                let document = document.map_err(|_unspecific| KeyError::Generate)?;
+                return Ok(Secret::new(document.as_ref().to_vec()));
+            }
         };
         let document = document.map_err(|_unspecific| KeyError::Generate)?;
         Ok(Secret::new(document.as_ref().to_vec()))
@@ -98,9 +110,44 @@ impl PrivateKey {
                 };
                 Jwk::from_public(Curve::P256, x.to_vec(), y.to_vec())
             }
+            Pair::Rsa(pair) => rsa_public(pair.public_key().as_ref()).ok_or(KeyError::Malformed)?,
         };
         let kid = public.thumbprint();
         Ok(Self { pair, public, kid })
+    }
+}
+
+/// An RSA public key of two numbers, as an `RSAPublicKey` (RFC 8017 appendix A.1.1) writes it.
+fn rsa_public(der: &[u8]) -> Option<Jwk> {
+    let mut outer = Der(der);
+    let mut numbers = Der(outer.element(0x30)?);
+    let (n, e) = (numbers.element(0x02)?, numbers.element(0x02)?);
+    // DER begins a number with a zero where it would look negative, JOSE never does.
+    let minimal = |number: &[u8]| number.strip_prefix(&[0]).unwrap_or(number).to_vec();
+    let is_whole = outer.0.is_empty() && numbers.0.is_empty();
+    is_whole.then(|| Jwk::from_rsa(minimal(n), minimal(e)))
+}
+
+/// What is left to read of a DER text.
+struct Der<'a>(&'a [u8]);
+
+impl<'a> Der<'a> {
+    /// The content of the next element.
+    fn element(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let (first, rest) = self.0.split_first()?;
+        let (length, rest) = rest.split_first()?;
+        let (length, rest) = match length {
+            0..=0x7f => (usize::from(*length), rest),
+            0x81 => (usize::from(*rest.first()?), rest.get(1..)?),
+            0x82 => {
+                let bytes = rest.get(..2)?.try_into().ok()?;
+                (usize::from(u16::from_be_bytes(bytes)), rest.get(2..)?)
+            }
+            _ => return None,
+        };
+        let (content, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        (*first == tag).then_some(content)
     }
 }
 
@@ -109,6 +156,7 @@ impl Signer for PrivateKey {
         match &self.pair {
             Pair::Ed25519(_) => Algorithm::EdDsa,
             Pair::P256(_) => Algorithm::Es256,
+            Pair::Rsa(_) => Algorithm::Rs256,
         }
     }
 
@@ -120,6 +168,12 @@ impl Signer for PrivateKey {
         let signature = match &self.pair {
             Pair::Ed25519(pair) => pair.try_sign(message),
             Pair::P256(pair) => pair.sign(&SystemRandom::new(), message),
+            Pair::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                let signed =
+                    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
+                return signed.map(|()| signature).map_err(|_unspecific| SignError::Failed);
+            }
         };
         Ok(signature.map_err(|_unspecific| SignError::Failed)?.as_ref().to_vec())
     }

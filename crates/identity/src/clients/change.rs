@@ -37,6 +37,7 @@ impl Clients<'_> {
         let old = &before.settings;
         check(&new)?;
         self.are_known(&new.may_act_for)?;
+        self.make_ready(&new)?;
         if discriminant(&old.access) != discriminant(&new.access) || old.id != new.id {
             return Err(ClientError::Kind);
         }

@@ -52,6 +52,7 @@ impl Clients<'_> {
             let others = one.settings.may_act_for.iter();
             let unknown = others.filter(|id| !wanted.contains_key(*id)).cloned();
             self.are_known(&unknown.collect::<Vec<_>>())?;
+            self.make_ready(&one.settings)?;
         }
         let now = self.house.seams.clock.now();
         let done: Vec<Done> = self

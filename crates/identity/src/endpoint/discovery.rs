@@ -85,7 +85,7 @@ fn body(issuer: &str, mutual: Option<&MutualTls>) -> Value {
         "response_modes_supported": ["query"],
         "grant_types_supported": Grant::ALL.map(Grant::name),
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": ["ES256", "RS256"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": methods,

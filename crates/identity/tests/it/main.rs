@@ -58,6 +58,8 @@ mod refresh;
 #[cfg(test)]
 mod revocations;
 #[cfg(test)]
+mod rs256;
+#[cfg(test)]
 mod second_factor;
 #[cfg(test)]
 mod step_up;

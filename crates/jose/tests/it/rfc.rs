@@ -94,24 +94,25 @@ fn rfc_7520_4_2_and_4_3_with_their_own_algorithms() {
 
 #[test]
 fn a_printed_set_reads_back_the_same() {
-    let keys = [Algorithm::EdDsa, Algorithm::Es256]
+    let keys = [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256]
         .map(|algorithm| PrivateKey::generate(algorithm).unwrap().public().clone());
     let set = JwkSet::new(keys.to_vec()).unwrap();
     let text = set.to_json().to_string();
     assert_eq!(JwkSet::parse(text.as_bytes()).unwrap(), set);
-    assert_eq!(KeySet::parse(text.as_bytes()).unwrap().len(), 2);
+    assert_eq!(KeySet::parse(text.as_bytes()).unwrap().len(), 3);
 }
 
 #[test]
 fn a_key_survives_its_document() {
-    for algorithm in [Algorithm::EdDsa, Algorithm::Es256] {
+    for algorithm in [Algorithm::EdDsa, Algorithm::Es256, Algorithm::Rs256] {
         let key = PrivateKey::generate(algorithm).unwrap();
         let document = key.to_pkcs8().unwrap();
         let again = PrivateKey::from_pkcs8(algorithm, &document).unwrap();
         assert_eq!(again.key_id(), key.key_id());
         let other = match algorithm {
             Algorithm::EdDsa => Algorithm::Es256,
-            Algorithm::Es256 => Algorithm::EdDsa,
+            Algorithm::Es256 => Algorithm::Rs256,
+            Algorithm::Rs256 => Algorithm::EdDsa,
         };
         assert!(PrivateKey::from_pkcs8(other, &document).is_err());
         assert_eq!(format!("{document:?}"), "Secret(…)");

@@ -95,6 +95,9 @@ struct Settings {
     /// Sign its access tokens by ES256, for readers that do not know Ed25519
     #[arg(long)]
     es256: bool,
+    /// Sign its ID tokens by RS256 instead of ES256, for applications that read nothing else
+    #[arg(long)]
+    rs256: bool,
     #[command(flatten)]
     demands: Demands,
     /// A client whose tokens it may exchange to call on for the same person (RFC 8693), as often
@@ -214,6 +217,7 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
         backchannel_logout_uri: settings.backchannel_logout_uri.clone(),
         roles: settings.roles.clone(),
         wants_es256: settings.es256,
+        wants_rs256_id: settings.rs256,
         requires: required.map(str::to_owned).collect(),
         acts_for: settings.acts_for.clone(),
         grants: settings.grants.iter().map(|name| grant_type(name)).collect(),

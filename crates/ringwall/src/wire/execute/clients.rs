@@ -4,8 +4,8 @@ use anyhow::Result;
 use ringwall_api::{CertificateSpec, ClientSpec, Hidden, Reply, Request};
 use ringwall_base::Secret;
 use ringwall_identity::{
-    Access, Binding, CertificateName, Client, Federation, Grant, NewClient, Owner, Party,
-    TokenFormat, certificate_hashes,
+    Access, Binding, CertificateName, Client, Federation, Grant, IdTokenAlgorithm,
+    NewClient, Owner, Party, TokenFormat, certificate_hashes,
 };
 use ringwall_manifest::Model;
 
@@ -173,6 +173,11 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         scopes,
         roles: spec.roles.clone(),
         wants_es256: spec.wants_es256,
+        id_token: if spec.wants_rs256_id {
+            IdTokenAlgorithm::Rs256
+        } else {
+            IdTokenAlgorithm::Es256
+        },
         requires_dpop: requires("dpop"),
         requires_par: requires("par"),
         party: if requires("consent") { Party::Third } else { Party::First },

@@ -17,7 +17,8 @@ def discovered(auth, **more):
         auth=auth,
         session=session(),
         redirect_uri=callback,
-        id_token_signed_response_alg="ES256",
+        # What the library takes for granted is RS256.
+        **({} if auth.client_id == "old" else {"id_token_signed_response_alg": "ES256"}),
         **more,
     )
 
@@ -58,7 +59,7 @@ def person(auth, rotates, dpop=False, pushed=False):
     holder = following if following.refresh_token else tokens
     assert (holder is following) == rotates
     ask = lambda: client.introspect_token(following.access_token)
-    if client.client_id == "web":
+    if client.client_id in ("web", "old"):
         # RFC 7662 section 2.1: a public client is nobody who may ask.
         refused(ask, oauth.InvalidClient)
     else:
@@ -136,6 +137,8 @@ register("web", "--public", *wide)
 person(oauth.PublicApp("web"), rotates=True)
 person(oauth.PublicApp("web"), rotates=False, dpop=True)
 person(oauth.PublicApp("web"), rotates=False, dpop=True, pushed=True)
+register("old", "--public", "--rs256", *wide)
+person(oauth.PublicApp("old"), rotates=True)
 register("tv", "--public", "--grant", "device_code")
 device("tv")
 secret = register("desk", "--bearer", *wide)
