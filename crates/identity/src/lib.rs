@@ -58,8 +58,8 @@ mod tables;
 pub use answer::Known;
 pub use certificates::{CertificateName, certificate_hashes};
 pub use clients::{
-    Access, Binding, Client, ClientError, Clients, Declared, Grant, IdTokenAlgorithm,
-    NewClient, Owner, Party, TokenFormat,
+    Access, Binding, Client, ClientError, Clients, Declared, Grant, IdTokenAlgorithm, NewClient,
+    Owner, Party, TokenFormat,
 };
 pub use email::{Email, Invitation};
 pub use factors::{Factors, Handout};

@@ -4,8 +4,8 @@ use anyhow::Result;
 use ringwall_api::{CertificateSpec, ClientSpec, Hidden, Reply, Request};
 use ringwall_base::Secret;
 use ringwall_identity::{
-    Access, Binding, CertificateName, Client, Federation, Grant, IdTokenAlgorithm,
-    NewClient, Owner, Party, TokenFormat, certificate_hashes,
+    Access, Binding, CertificateName, Client, Federation, Grant, IdTokenAlgorithm, NewClient,
+    Owner, Party, TokenFormat, certificate_hashes,
 };
 use ringwall_manifest::Model;
 
