@@ -1,5 +1,6 @@
 //! Checks that endpoints share: one file each, called by name.
 
+mod asked_anew;
 mod authorization_request;
 mod bearer;
 mod bond;
@@ -18,6 +19,7 @@ mod return_to;
 mod same_site;
 mod scope;
 
+pub(crate) use asked_anew::{asked_anew, marked};
 pub(crate) use authorization_request::{AuthorizationRequest, Fault, authorization_request};
 pub(crate) use bearer::{Held, bearer, verified};
 pub(crate) use bond::{bond, certificate_hash};

@@ -8,7 +8,8 @@ use ringwall_base::Person;
 
 use crate::answer::{AUTHORIZE, Call, Refusal, Reply, see_other};
 use crate::check::{
-    AuthorizationRequest, Fault, Redirect, authorization_request, form, query, redirect_uri,
+    AuthorizationRequest, Fault, Redirect, asked_anew, authorization_request, form, marked, query,
+    redirect_uri,
 };
 use crate::clients::{Client, Grant};
 use crate::codes::{Binding, issue};
@@ -37,10 +38,15 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
 }
 
 fn asked(house: &House, call: &Call) -> Result<Reply, Refusal> {
-    let judged = judge(house, call, query(call)?)?;
+    let query = query(call)?;
+    let judged = judge(house, call, query.without(&[]))?;
     let here = call.request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let Some(person) = person(house, call, &judged)? else {
-        return Ok(to_login_for(house, here, judged.form.get("ui_locales")));
+    let Some(person) = person(house, call, (&judged, asked_anew(house, &query)))? else {
+        let is_picky = judged.request.prompt.signs_in
+            || ["max_age", "id_token_hint"].iter().any(|name| judged.form.get(name).is_some());
+        let marked = is_picky.then(|| format!("{AUTHORIZE}?{}", marked(house, &query)));
+        let back = marked.as_deref().unwrap_or(here);
+        return Ok(to_login_for(house, back, judged.form.get("ui_locales")));
     };
     if consent::is_needed(house, &judged, &person)? {
         return consent::ask(house, call, (&judged, &person), here);

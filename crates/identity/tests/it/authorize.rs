@@ -164,12 +164,29 @@ async fn an_old_login_is_not_a_fresh_one() {
     }
 }
 
-/// It would never be satisfied by the time that the browser is back.
+/// A new sign-in is one since the request, however young the one before is; and it is asked for once
+/// (OpenID Connect Core section 3.1.2.1).
 #[tokio::test]
-async fn no_age_at_all_is_a_login_and_not_a_loop() {
+async fn a_new_login_is_asked_for_once_and_no_page_can_say_that_it_was() {
     let f = Fixture::new();
     let session = f.sign_in().await;
-    f.clock.advance(std::time::Duration::from_secs(2));
-    let back = location(&f.get(&authorize_path(&[("max_age", "0")]), &session).await);
-    assert!(parameter(&back, "code").is_some(), "{back}");
+    for changes in [("max_age", "0"), ("prompt", "login")] {
+        f.clock.advance(std::time::Duration::from_secs(2));
+        let login = location(&f.get(&authorize_path(&[changes]), &session).await);
+        assert!(login.starts_with("/login?"), "{changes:?}: {login}");
+        let back = decoded(&parameter(&login, "return_to").unwrap());
+        let again = location(&f.get(&back, &session).await);
+        assert!(again.starts_with("/login?"), "nobody has signed in: {again}");
+        f.clock.advance(std::time::Duration::from_secs(100));
+        let session = f.sign_in_with(&session, "ada").await;
+        let code = location(&f.get(&back, &session).await);
+        assert!(parameter(&code, "code").is_some(), "{code}");
+        // For this request, and for a while.
+        for other in [back.replace("state=", "state=x"), back.replace("asked=", "asked=0")] {
+            let login = location(&f.get(&other, &session).await);
+            assert!(login.starts_with("/login?"), "{other}: {login}");
+        }
+        f.clock.advance(std::time::Duration::from_mins(15));
+        assert!(location(&f.get(&back, &session).await).starts_with("/login?"), "late");
+    }
 }

@@ -212,8 +212,11 @@ async fn a_consent_is_listed_and_taken_back_with_all_that_came_of_it() {
 /// Whoever reads slowly is not asked to sign in once more, and a pushed request serves too.
 #[tokio::test]
 async fn the_answer_may_take_longer_than_a_login_is_fresh() {
-    let guest = Guest::new().await;
-    let page = guest.ask(&[("prompt", "login+consent")]).await;
+    let mut guest = Guest::new().await;
+    let login = location(&guest.ask(&[("prompt", "login+consent")]).await);
+    let back = decoded(&parameter(&login, "return_to").unwrap());
+    guest.session = guest.f.sign_in_with(&guest.session, "ada").await;
+    let page = guest.f.get(&back, &guest.session).await;
     guest.f.clock.advance(Duration::from_mins(5));
     guest.tokens(&guest.decide(&page, "allow").await).await;
     let pushed = authorize_path(&[("client_id", "guest"), ("prompt", "consent")]);

@@ -306,6 +306,11 @@ pub(crate) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }
 
+/// Without escapes.
+pub(crate) fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
+}
+
 /// The value of a hidden field.
 pub(crate) fn hidden(reply: &Response<Bytes>, name: &str) -> Option<String> {
     let html = text(reply);

@@ -92,12 +92,8 @@ struct Settings {
     /// Ask people what it may do; applications of the house are not asked about
     #[arg(long)]
     consent: bool,
-    /// Sign its access tokens by ES256, for readers that do not know Ed25519
-    #[arg(long)]
-    es256: bool,
-    /// Sign its ID tokens by RS256 instead of ES256, for applications that read nothing else
-    #[arg(long)]
-    rs256: bool,
+    #[command(flatten)]
+    signatures: Signatures,
     #[command(flatten)]
     demands: Demands,
     /// A client whose tokens it may exchange to call on for the same person (RFC 8693), as often
@@ -110,6 +106,16 @@ struct Settings {
     /// A scope that it may ask for beside `openid` and `profile`, as often as needed
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
+}
+
+#[derive(clap::Args, Clone, Copy, Debug)]
+struct Signatures {
+    /// Sign its access tokens by ES256, for readers that do not know Ed25519
+    #[arg(long)]
+    es256: bool,
+    /// Sign its ID tokens by RS256 instead of ES256, for applications that read nothing else
+    #[arg(long)]
+    rs256: bool,
 }
 
 #[derive(clap::Args, Debug)]
@@ -216,8 +222,8 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
         post_logout_uris: settings.post_logout_uris.clone(),
         backchannel_logout_uri: settings.backchannel_logout_uri.clone(),
         roles: settings.roles.clone(),
-        wants_es256: settings.es256,
-        wants_rs256_id: settings.rs256,
+        wants_es256: settings.signatures.es256,
+        wants_rs256_id: settings.signatures.rs256,
         requires: required.map(str::to_owned).collect(),
         acts_for: settings.acts_for.clone(),
         grants: settings.grants.iter().map(|name| grant_type(name)).collect(),

@@ -2,9 +2,8 @@
 //! Core section 3.1.2.1).
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use ringwall_base::Person;
+use ringwall_base::{Person, Timestamp};
 
 use super::{Judged, to_client};
 use crate::answer::{Call, Refusal};
@@ -12,24 +11,24 @@ use crate::check::{Fault, Hint, id_token_hint, session};
 use crate::identity::House;
 use crate::step_up::{self, StepUp};
 
-/// Who is signed in, recently and well enough; `None` when they must sign in first.
+/// Who is signed in, recently and well enough; `None` when they must sign in first. `asked_anew` is
+/// when this request sent the browser to the login page.
 pub(super) fn person(
     house: &House,
     call: &Call,
-    judged: &Judged,
+    (judged, asked_anew): (&Judged, Option<Timestamp>),
 ) -> Result<Option<Arc<Person>>, Refusal> {
     let asked = &judged.request;
     let wanted = hinted(house, judged)?;
     let refused = |fault| Err(to_client(&judged.redirect, fault));
     let sign_in = || if asked.prompt.is_silent { refused(NOBODY) } else { Ok(None) };
     let Some(person) = session(house, call)? else { return sign_in() };
-    // A fresh login is one of the last minute: the way back from the login page is not a loop. No age
-    // at all is one, too.
+    // Whoever has signed in since the request asked for it is back from the login page: to ask again
+    // would be a loop.
     let age = house.seams.clock.now().since(person.authenticated_at);
-    let is_fresh = age <= FRESH;
+    let is_fresh = asked_anew.is_some_and(|at| person.authenticated_at >= at);
     let asks_anew = asked.prompt.signs_in || asked.age_max.is_zero();
-    let is_old = if asks_anew { !is_fresh } else { age > asked.age_max };
-    if is_old {
+    if !is_fresh && (asks_anew || age > asked.age_max) {
         return sign_in();
     }
     if wanted.is_some_and(|wanted| wanted != person.subject) {
@@ -59,7 +58,6 @@ fn hinted(house: &House, judged: &Judged) -> Result<Option<String>, Refusal> {
     }
 }
 
-const FRESH: Duration = Duration::from_mins(1);
 const BAD_HINT: Fault =
     Fault { error: "invalid_request", why: "the ID token is not one that this client got" };
 const NOBODY: Fault = Fault { error: "login_required", why: "nobody is signed in" };
