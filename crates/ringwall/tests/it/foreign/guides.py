@@ -167,7 +167,8 @@ def moving():
     here = {**surroundings, "PATH": f".:{os.environ['PATH']}"}
     for words in ["keycloak", "realm.json"], ["auth0", "clients.json", "users.ndjson"]:
         written = good(script, *words)
-        subprocess.run(["sh", "-c", written], check=True, env=here)
+        # The links for those who move.
+        subprocess.run(["sh", "-c", written], check=True, env=here, stdout=subprocess.DEVNULL)
         for remark in (
             "--redirect-uri 'https://app.example/*' is not exact",
             "no implicit flow",
