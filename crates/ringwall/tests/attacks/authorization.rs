@@ -540,7 +540,13 @@ fn prompt_none(ground: &Ground) {
     let ivy = ground.house().sign_in("ivy");
     for prompt in ["none", "-"] {
         let hinted = [("prompt", prompt), ("id_token_hint", id.as_str())];
-        check(&ground.send(&Ground::authorize_as(&ivy, &hinted)), Want::Told("login_required"));
+        let other = ground.send(&Ground::authorize_as(&ivy, &hinted));
+        if prompt == "none" {
+            check(&other, Want::Told("login_required"));
+        } else {
+            let to = other.field("location").unwrap_or_default();
+            assert!(to.starts_with("/login?"), "the hinted one may sign in: {}", other.raw);
+        }
         let own = ground.send(&Ground::authorize_as(&ground.ada, &hinted));
         let to = own.field("location").unwrap_or_default();
         assert!(parameter(&to, "code").is_some(), "the control: {}", own.raw);
