@@ -84,6 +84,7 @@ pub(crate) mod code {
     pub(crate) const OPENAPI_INVALID: &str = "RW1041";
     pub(crate) const FLASK_UNREADABLE: &str = "RW1042";
     pub(crate) const POLICY_UNREADABLE: &str = "RW1043";
+    pub(crate) const JWKS_UNREADABLE: &str = "RW1044";
     pub(crate) const BAD_TLS: &str = "RW1050";
     pub(crate) const BAD_CORS: &str = "RW1051";
     pub(crate) const BAD_BALANCE: &str = "RW1052";
@@ -94,6 +95,7 @@ pub(crate) mod code {
     pub(crate) const BAD_HEADER: &str = "RW1057";
     pub(crate) const BAD_PLAN: &str = "RW1058";
     pub(crate) const SECRET_IN_MANIFEST: &str = "RW1059";
+    pub(crate) const BAD_CLIENT: &str = "RW1060";
     pub(crate) const EXPECTATION_BROKEN: &str = "RW2001";
     pub(crate) const OVER_BROAD: &str = "RW2010";
     pub(crate) const UNUSED_ROLE: &str = "RW2011";
@@ -157,6 +159,7 @@ const CATALOGUE: &[Known] = &[
     (code::OPENAPI_INVALID, Severity::Error, include_str!("../pages/RW1041.md")),
     (code::FLASK_UNREADABLE, Severity::Error, include_str!("../pages/RW1042.md")),
     (code::POLICY_UNREADABLE, Severity::Error, include_str!("../pages/RW1043.md")),
+    (code::JWKS_UNREADABLE, Severity::Error, include_str!("../pages/RW1044.md")),
     (code::BAD_TLS, Severity::Error, include_str!("../pages/RW1050.md")),
     (code::BAD_CORS, Severity::Error, include_str!("../pages/RW1051.md")),
     (code::BAD_BALANCE, Severity::Error, include_str!("../pages/RW1052.md")),
@@ -167,6 +170,7 @@ const CATALOGUE: &[Known] = &[
     (code::BAD_HEADER, Severity::Error, include_str!("../pages/RW1057.md")),
     (code::BAD_PLAN, Severity::Error, include_str!("../pages/RW1058.md")),
     (code::SECRET_IN_MANIFEST, Severity::Error, include_str!("../pages/RW1059.md")),
+    (code::BAD_CLIENT, Severity::Error, include_str!("../pages/RW1060.md")),
     (code::EXPECTATION_BROKEN, Severity::Error, include_str!("../pages/RW2001.md")),
     (code::OVER_BROAD, Severity::Warning, include_str!("../pages/RW2010.md")),
     (code::UNUSED_ROLE, Severity::Warning, include_str!("../pages/RW2011.md")),

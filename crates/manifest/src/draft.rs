@@ -28,7 +28,7 @@ pub struct Want {
     pub kind: WantKind,
     /// Relative to the root manifest's folder; a pattern for Cedar files.
     pub path: String,
-    /// The service that it describes; empty for Cedar files.
+    /// The service that it describes, or the client that it belongs to; empty for Cedar files.
     pub service: String,
 }
 
@@ -37,6 +37,8 @@ pub struct Want {
 pub enum WantKind {
     /// Flask source, a file or a folder.
     Flask,
+    /// Public keys of a client, as a JWKS document.
+    Jwks,
     /// An OpenAPI document.
     OpenApi,
     /// Cedar policies, a pattern with `*`.
@@ -88,6 +90,11 @@ impl Draft {
                 Some(Want { kind, path, service: service.key.clone() })
             }));
         }
+        wants.extend(self.root.table("clients").iter().filter_map(|client| {
+            let node = client.node.get("jwks")?;
+            let path = self.sources.resolve(node.at.file, node.as_text()?);
+            Some(Want { kind: WantKind::Jwks, path, service: client.key.clone() })
+        }));
         for (pattern, _) in self.root.get("policies").map(Node::texts).unwrap_or_default() {
             let path = pattern.to_owned();
             wants.push(Want { kind: WantKind::Policy, path, service: String::new() });
@@ -152,6 +159,13 @@ pub(crate) fn overlay(root: &mut Node, name: &str) {
             patch_service(root, &service.key, upstream);
         }
     }
+    for client in patch.table("clients") {
+        for key in ["redirect_uris", "post_logout_uris"] {
+            if let Some(uris) = client.node.entry(key) {
+                put(named(root, "clients", &client.key), uris);
+            }
+        }
+    }
     for limit in patch.table("limits") {
         let limits = child(root, "limits", limit.at);
         if ["default", "login"].contains(&limit.key.as_str()) || limit.node.as_text().is_some() {
@@ -165,13 +179,16 @@ pub(crate) fn overlay(root: &mut Node, name: &str) {
 }
 
 fn patch_service(root: &mut Node, service: &str, upstream: &Entry) {
-    let services = root.entries_mut().and_then(|entries| {
-        entries.iter_mut().find(|entry| entry.key == "services").map(|entry| &mut entry.node)
-    });
-    let target = services.and_then(Node::entries_mut).and_then(|entries| {
-        entries.iter_mut().find(|entry| entry.key == service).map(|entry| &mut entry.node)
-    });
-    put(target, upstream);
+    put(named(root, "services", service), upstream);
+}
+
+/// What the table `table` has of this name.
+fn named<'a>(root: &'a mut Node, table: &str, name: &str) -> Option<&'a mut Node> {
+    let within = |node: &'a mut Node, key: &str| {
+        let entries = node.entries_mut()?;
+        entries.iter_mut().find(|entry| entry.key == key).map(|entry| &mut entry.node)
+    };
+    within(within(root, table)?, name)
 }
 
 /// The table `key` in `node`, made when there is none.

@@ -1,11 +1,13 @@
 //! Every key of the manifest.
 
 mod door;
+mod login;
 mod survive;
 
 use crate::shape::{Key, Shape};
 
 pub(crate) use door::{ACME, AUDIT, CORS, MAIL, OVERLOAD, PLAN, TLS};
+pub(crate) use login::{ADMIN_SCOPES, CLIENT, OVERLAY_CLIENT};
 pub(crate) use survive::{BREAKER, CANARY, EJECT, HEALTH, MIRROR, RETRY, UPSTREAM};
 
 /// Version 1 of the manifest.
@@ -16,6 +18,7 @@ pub(crate) const ROOT: &[Key] = &[
     key("policies", TEXTS, "Cedar files with conditions beyond lists: `policies/*.cedar`."),
     key("gateway", Shape::Table(GATEWAY), "The only public door."),
     key("roles", Shape::Map(&Shape::Table(ROLE)), "Roles of people."),
+    key("clients", Shape::Map(&Shape::Table(CLIENT)), "OAuth 2 clients of the sign-in."),
     key("data", Shape::Map(&Shape::Table(DATA)), "Classes of data that must be protected."),
     key("services", Shape::Map(&Shape::Table(SERVICE)), "The services."),
     key("partners", Shape::Map(&Shape::Table(PARTNER)), "Third parties."),
@@ -45,6 +48,8 @@ pub(crate) const GATEWAY: &[Key] = &[
         Shape::Text,
         "File with passwords that nobody may have, one a line, besides the common ones.",
     ),
+    key("admin_api", Shape::Bool, "The admin API at `/admin/v1`; off if not given."),
+    key("registration", Shape::Bool, "Clients may register themselves with a token of yours."),
     key("waf", Shape::Choice(&["off", "log", "block"]), "Web application firewall."),
     key("mode", Shape::Choice(&["block", "observe"]), "`observe` records what it would refuse."),
     key(
@@ -75,6 +80,7 @@ pub(crate) const ROLE: &[Key] = &[
     key("default", Shape::Bool, "Every signed-up person has it."),
     key("includes", TEXTS, "Roles whose grants it also has."),
     key("mfa", Shape::Bool, "The role counts only after a second factor."),
+    key("admin", ADMIN, "What its people may do by the admin API, with two factors."),
 ];
 
 pub(crate) const DATA: &[Key] = &[
@@ -165,6 +171,7 @@ pub(crate) const OVERLAY: &[Key] = &[
         Shape::Map(&Shape::Table(OVERLAY_SERVICE)),
         "Addresses of services in this environment.",
     ),
+    key("clients", Shape::Map(&Shape::Table(OVERLAY_CLIENT)), "Clients in this environment."),
     key("limits", LIMITS, "Limits in this environment."),
 ];
 
@@ -177,6 +184,7 @@ pub(crate) const OVERLAY_SERVICE: &[Key] =
 /// What an included file may hold: the grants to its service and what belongs to them.
 pub(crate) const INCLUDED: &[&str] = &["ringwall", "services", "data", "secrets", "limits"];
 
+const ADMIN: Shape = Shape::List(&Shape::Choice(ADMIN_SCOPES));
 pub(crate) const TEXTS: Shape = Shape::List(&Shape::Text);
 const TEXT_MAP: Shape = Shape::Map(&Shape::Text);
 const ONE_LIMIT: Shape = Shape::Either(&[Shape::Text, Shape::Table(LIMIT)]);

@@ -35,11 +35,11 @@ pub use graph::{Graph, GraphEdge, GraphNode, Lane};
 pub use matrix::{Matrix, Row};
 pub use model::{
     Acme, AcmeChallenge, Address, AuditRequests, Authorization, Balance, Breaker, Canary,
-    Certificate, CertificateKey, ClientCertificates, Cors, DataClass, Eject, Expectation, Gateway,
-    Grant, HashKey, Health, HealthCheck, Leak, Limit, Limits, Login, Logs, MailServer, Mirror,
-    Mode, Model, Network, Overload, OwnerRule, OwnerSource, OwnerValue, Partner, Party, Plan,
-    Protocol, Rate, RateKey, Redis, Retry, Role, Scope, SecretRule, Service, Tls, TlsHost,
-    TlsVersion, Upstream, Viewer, Waf, Webhook,
+    Certificate, CertificateKey, Client, ClientAccess, ClientCertificates, Cors, DataClass, Eject,
+    Expectation, Gateway, Grant, HashKey, Health, HealthCheck, Leak, Limit, Limits, Login, Logs,
+    MailServer, Mirror, Mode, Model, Network, Opens, Overload, OwnerRule, OwnerSource, OwnerValue,
+    Partner, Party, Plan, Protocol, Rate, RateKey, Redis, Retry, Role, Scope, SecretRule, Service,
+    Tls, TlsHost, TlsVersion, Upstream, Viewer, Waf, Webhook,
 };
 pub use plan::{Change, Effect, plan, plan_json, plan_text};
 pub use resolve::{Failure, Inputs, Report, check};

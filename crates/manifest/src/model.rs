@@ -4,6 +4,7 @@
 //! and the environment overlay are applied, and every grant knows the line that gave it.
 
 mod edge;
+mod login;
 mod service;
 mod survive;
 mod tls;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use ringwall_base::Place;
 
 pub use edge::{AuditRequests, Cors, MailServer, Network, Plan, Redis};
+pub use login::{Client, ClientAccess, Opens};
 pub use service::{Authorization, Service};
 pub use survive::{
     Balance, Breaker, Canary, Eject, HashKey, Health, HealthCheck, Mirror, Overload, Protocol,
@@ -35,6 +37,8 @@ pub struct Model {
     pub gateway: Gateway,
     /// Roles of people, by name. `anyone` is not in it.
     pub roles: BTreeMap<String, Role>,
+    /// OAuth 2 clients, by id.
+    pub clients: BTreeMap<String, Client>,
     /// Data classes, by name.
     pub data: BTreeMap<String, DataClass>,
     /// Services, by name.
@@ -88,6 +92,8 @@ pub struct Gateway {
     pub password_min: usize,
     /// File with passwords that nobody may have, relative to the manifest's folder.
     pub password_blocklist: Option<String>,
+    /// What can be administered from outside.
+    pub opens: Opens,
     /// Whether refusals are enforced.
     pub mode: Mode,
     /// What happens to response fields outside the declared schema.
@@ -177,6 +183,8 @@ pub struct Role {
     pub includes: Vec<String>,
     /// Whether a second factor is demanded.
     pub mfa: bool,
+    /// What its people may do by the admin API: `users.read` …, its own and of those included.
+    pub admin: Vec<String>,
     /// Where it is declared.
     pub place: Place,
 }

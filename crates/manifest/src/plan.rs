@@ -1,6 +1,7 @@
 //! The semantic difference of two manifests: what a reviewer has to know, not which lines moved.
 
 mod door;
+mod login;
 mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,7 @@ pub fn plan(old: &Model, new: &Model) -> Vec<Change> {
     names(old, new, &mut changes);
     gateway(old, new, &mut changes);
     door::of(old, new, &mut changes);
+    login::of(old, new, &mut changes);
     services(old, new, &mut changes);
     promises(old, new, &mut changes);
     changes.sort();

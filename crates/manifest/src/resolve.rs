@@ -8,6 +8,7 @@ mod gateway;
 mod door;
 mod tls;
 mod roles;
+mod clients;
 mod operations;
 mod services;
 mod upstreams;
@@ -47,6 +48,8 @@ pub struct Inputs {
     pub openapi: BTreeMap<String, Contract>,
     /// Service to its operations, read from its Flask source.
     pub flask: BTreeMap<String, Contract>,
+    /// Client to its public keys: a JWKS document.
+    pub jwks: BTreeMap<String, String>,
     /// Cedar files: path and text.
     pub policies: Vec<(String, String)>,
     /// Files that could not be read, or not be understood.
@@ -62,7 +65,7 @@ pub struct Failure {
     pub kind: WantKind,
     /// The path, as in [`crate::Want`].
     pub path: String,
-    /// The service; empty for Cedar files.
+    /// The service or the client; empty for Cedar files.
     pub service: String,
     /// Whether the file is there but is not what it should be.
     pub is_malformed: bool,
@@ -127,6 +130,7 @@ impl Checker<'_> {
         self.roles();
         self.data();
         self.secrets();
+        self.clients();
         self.services();
         self.partners();
         self.stores();
@@ -198,6 +202,7 @@ impl Checker<'_> {
                 (WantKind::OpenApi, true) => code::OPENAPI_INVALID,
                 (WantKind::Flask, _) => code::FLASK_UNREADABLE,
                 (WantKind::Policy, _) => code::POLICY_UNREADABLE,
+                (WantKind::Jwks, _) => code::JWKS_UNREADABLE,
             };
             let place =
                 failure.place.as_ref().map_or_else(|| failure.path.clone(), Place::to_string);
@@ -210,6 +215,7 @@ impl Checker<'_> {
                     }
                     WantKind::Flask => "name the Python file or folder that makes the Flask app",
                     WantKind::Policy => "correct the file, or remove it from `policies`",
+                    WantKind::Jwks => "a JWKS document with public keys: `{\"keys\": [{…}]}`",
                 });
         }
         found

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ringwall_base::Contract;
+use ringwall_jose::KeySet;
 use ringwall_manifest::{Draft, Failure, Inputs, Model, Report, Source, Want, WantKind, check};
 use ringwall_openapi::{Document, DocumentError, Schemas};
 
@@ -86,6 +87,7 @@ impl Reader {
         let fetched = match want.kind {
             WantKind::Flask => self.flask(want),
             WantKind::OpenApi => self.openapi(want),
+            WantKind::Jwks => self.jwks(want),
             WantKind::Policy => self.policies(want),
         };
         if let Err(failure) = fetched {
@@ -116,6 +118,20 @@ impl Reader {
             })?;
         self.files.extend(tree.read_files());
         self.inputs.flask.insert(want.service.clone(), contract);
+        Ok(())
+    }
+
+    fn jwks(&mut self, want: &Want) -> Result<(), Failure> {
+        let text = self.text(&want.path).map_err(|error| unreadable(want, &error))?;
+        KeySet::parse(text.as_bytes()).map_err(|error| Failure {
+            kind: want.kind,
+            path: want.path.clone(),
+            service: want.service.clone(),
+            is_malformed: true,
+            message: error.to_string(),
+            place: None,
+        })?;
+        self.inputs.jwks.insert(want.service.clone(), text);
         Ok(())
     }
 

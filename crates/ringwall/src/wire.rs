@@ -12,6 +12,7 @@ mod verify;
 mod seams;
 mod reach;
 mod certified;
+mod declared;
 mod doors;
 mod fleet;
 mod socket;

@@ -6,7 +6,7 @@ use ringwall_base::Place;
 
 use super::paths::is_public;
 use crate::catalogue::code;
-use crate::model::{CertificateKey, Model, OwnerRule, Scope, Service};
+use crate::model::{CertificateKey, ClientAccess, Model, OwnerRule, Scope, Service};
 use crate::resolve::Checker;
 
 pub(super) fn run(checker: &mut Checker<'_>) {
@@ -54,10 +54,19 @@ fn secrets(checker: &mut Checker<'_>) {
         CertificateKey::Secret(name) => Some(name),
         CertificateKey::File(_) => None,
     });
+    let clients = model.clients.values().filter_map(|client| match &client.access {
+        ClientAccess::Secret(name) => Some(name),
+        ClientAccess::Keys(_) | ClientAccess::Public => None,
+    });
     let redis = model.limits.redis.iter().filter_map(|redis| redis.secret.as_ref());
     let mail = model.mail.iter().filter_map(|mail| mail.secret.as_ref());
-    let used: BTreeSet<&String> =
-        injected.chain(partners).chain(certificates).chain(redis).chain(mail).collect();
+    let used: BTreeSet<&String> = injected
+        .chain(partners)
+        .chain(certificates)
+        .chain(clients)
+        .chain(redis)
+        .chain(mail)
+        .collect();
     let unused: Vec<(String, Place)> = model
         .secrets
         .iter()

@@ -4,7 +4,7 @@ use super::door::overload;
 use super::quantity::{is_host_name, is_path, is_url};
 use super::{Checker, chosen, is_true};
 use crate::catalogue::code;
-use crate::model::{Gateway, Leak, Login, Mode, Waf};
+use crate::model::{Gateway, Leak, Login, Mode, Opens, Waf};
 use crate::node::Node;
 use crate::source::At;
 
@@ -32,6 +32,10 @@ impl Checker<'_> {
             password_blocklist: node
                 .get("password_blocklist")
                 .and_then(|file| Some(self.path(file.at, file.as_text()?))),
+            opens: Opens {
+                admin_api: is_true(node, "admin_api"),
+                registration: is_true(node, "registration"),
+            },
             mode: chosen(node, "mode", &[("observe", Mode::Observe)], Mode::Block),
             responses: chosen(
                 node,

@@ -31,7 +31,9 @@ impl Checker<'_> {
                     .label("the way leads back to it")
                     .help("includes go one way: the stronger role includes the weaker");
             }
+            let admin = self.admin_of(&entry.key, &includes);
             let role = Role {
+                admin,
                 is_default: entry.node.get("default").and_then(Node::as_bool).unwrap_or(false),
                 includes: includes.iter().map(|name| (*name).to_owned()).collect(),
                 mfa: entry.node.get("mfa").and_then(Node::as_bool).unwrap_or(false),
@@ -39,6 +41,17 @@ impl Checker<'_> {
             };
             self.model.roles.insert(entry.key.clone(), role);
         }
+    }
+
+    /// What a role's people may do by the admin API, with what it includes.
+    fn admin_of(&self, name: &str, includes: &BTreeSet<&str>) -> Vec<String> {
+        let roles = self.root.table("roles").iter();
+        let counted = roles.filter(|role| role.key == name || includes.contains(role.key.as_str()));
+        let scopes: BTreeSet<&str> = counted
+            .flat_map(|role| role.node.get("admin").map(Node::texts).unwrap_or_default())
+            .map(|(scope, _)| scope)
+            .collect();
+        scopes.into_iter().map(str::to_owned).collect()
     }
 
     /// Reports a role that is not declared. `who` begins the sentence.

@@ -12,4 +12,6 @@ mod sample;
 mod broken;
 mod questions;
 mod hostile;
+#[cfg(test)]
+mod login;
 mod gateway;

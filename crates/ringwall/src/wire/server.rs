@@ -23,6 +23,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, LocalSet};
 
 use super::beside::Beside;
+use super::declared;
 use super::doors::Doors;
 use super::execute::{done, failed};
 use super::fleet::Fleet;
@@ -227,6 +228,7 @@ impl Running {
         certified::tell(&ground.identity, model);
         let version =
             doors.core.load(model, &loaded.schemas).context("the manifest cannot be enforced")?;
+        declared::apply(ground, model)?;
         // Not before: clients may wait already, and a door without a manifest refuses them.
         doors.follow(model, options, inheritance)?;
         let started = ground.clock.monotonic();

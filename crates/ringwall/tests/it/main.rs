@@ -37,6 +37,8 @@ mod watching;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod declared;
+#[cfg(test)]
 mod registry;
 #[cfg(test)]
 mod sharing;

@@ -12,7 +12,7 @@ use crate::load::Loaded;
 use crate::out::Out;
 use crate::render;
 use crate::wire::ground::issuer;
-use crate::wire::{certified, notify, pages};
+use crate::wire::{certified, declared, notify, pages};
 
 impl Running {
     /// Puts the manifest on disk in force, or says why not and keeps the last good one.
@@ -73,6 +73,7 @@ impl Running {
         self.post.apply(&self.shared.ground, &model, outbox.as_deref())?;
         self.doors.follow(&model, &self.options, Vec::new())?;
         pages::show(&self.doors.core, &self.place, &model)?;
+        declared::apply(&self.shared.ground, &model)?;
         let identity = &self.shared.ground.identity;
         identity.elevate(model.elevated_roles());
         certified::tell(identity, &model);
@@ -80,6 +81,7 @@ impl Running {
         if version.is_err() {
             identity.elevate(before.elevated_roles());
             certified::tell(identity, &before);
+            declared::apply(&self.shared.ground, &before)?;
             self.doors.follow(&before, &self.options, Vec::new())?;
         }
         self.version = version?;
