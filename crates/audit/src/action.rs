@@ -36,6 +36,8 @@ pub static ACTIONS: &[Action] = &[
     action("access-denied", "iam", "denied", "policy refused a request"),
     action("access-granted", "iam", "allowed", "policy allowed a request that is recorded always"),
     action("admin-action", "configuration", "admin", "an administrator used the control socket"),
+    action("admin-denied", "iam", "denied", "a token was used for what it may not administer"),
+    action("admin-request", "iam", "admin", "a change was asked for by the admin API; the next events say what was done"),
     action("audit-degraded", "configuration", "error", "the log has used its reserve: the disk is full"),
     action("audit-dropped", "configuration", "info", "sampled events were dropped under load; the count is in the reason"),
     action("audit-recovered", "configuration", "change", "a torn tail was cut after a crash"),

@@ -12,6 +12,7 @@ use http::{Method, Request, Response, StatusCode};
 use ringwall_base::ClientCertificate;
 use serde_json::json;
 
+use crate::admin;
 use crate::check::{Redirect, claimed_client};
 use crate::clients::TokenFormat;
 use crate::cors::{self, Readers};
@@ -87,6 +88,7 @@ pub(crate) enum Refusal {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Endpoint {
     Account,
+    Admin,
     Authorize,
     Consent,
     Device,
@@ -129,7 +131,9 @@ const OAUTH: &str = "/.well-known/oauth-authorization-server";
 
 /// Answers; never fails, never panics.
 pub(crate) async fn answer(house: &Arc<House>, peer: IpAddr, request: Request<Bytes>) -> Reply {
-    let Some(endpoint) = Endpoint::of(&house.settings, request.uri().path()) else {
+    let path = request.uri().path();
+    let endpoint = Endpoint::of(&house.settings, path).or_else(|| Endpoint::opened(house, path));
+    let Some(endpoint) = endpoint else {
         let refusal = Refusal::Person { status: StatusCode::NOT_FOUND, why: "No such page." };
         return refuse(house, Language::of(request.headers()), refusal);
     };
@@ -199,6 +203,7 @@ pub(crate) fn paths(settings: &Settings) -> Vec<String> {
 fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
     let result = match endpoint {
         Endpoint::Account => account::answer(house, call),
+        Endpoint::Admin => Ok(admin::answer(house, call)),
         Endpoint::Authorize => authorize::answer(house, call),
         Endpoint::Consent => consent::answer(house, call),
         Endpoint::Device => device::answer(house, call),
@@ -270,17 +275,24 @@ impl Endpoint {
         })
     }
 
-    /// Whether a form may carry a password. On the login page one with a passkey carries none, and
-    /// does not wait behind those who guess.
+    /// What the manifest opens.
+    fn opened(house: &House, path: &str) -> Option<Self> {
+        house.powers.load().claim(path).then_some(Self::Admin)
+    }
+
+    /// Whether a request may carry a password. On the login page one with a passkey carries none,
+    /// and does not wait behind those who guess.
     fn hashes(self, call: &Call) -> bool {
-        let may_hash = match self {
-            Self::Account | Self::Invite | Self::Reset => true,
+        let (method, path) = (call.request.method(), call.request.uri().path());
+        match self {
+            Self::Account | Self::Invite | Self::Reset => method == Method::POST,
+            Self::Admin => admin::hashes(method, path),
             Self::Login => {
-                !Form::parse(call.request.body()).is_ok_and(|form| passkey::is_given(&form))
+                let form = Form::parse(call.request.body());
+                method == Method::POST && !form.is_ok_and(|form| passkey::is_given(&form))
             }
             _ => false,
-        };
-        may_hash && call.request.method() == Method::POST
+        }
     }
 
     /// What it answers (RFC 9110 section 15.5.6).
@@ -322,6 +334,7 @@ impl Endpoint {
                 is_programs && !is_for_opaque(house, call, &form)
             }),
             Self::Account
+            | Self::Admin
             | Self::Authorize
             | Self::Consent
             | Self::Device
@@ -463,7 +476,8 @@ const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// RFC 9449 section 7.1.
 const PROOF: &str = "DPoP error=\"invalid_dpop_proof\", algs=\"ES256 EdDSA Ed25519\"";
 const ANY_TOKEN: &str = "Bearer, DPoP algs=\"ES256 EdDSA Ed25519\"";
-const TOKEN_OR_PROOF: &str = "Bearer error=\"invalid_token\", DPoP algs=\"ES256 EdDSA Ed25519\"";
+pub(crate) const TOKEN_OR_PROOF: &str =
+    "Bearer error=\"invalid_token\", DPoP algs=\"ES256 EdDSA Ed25519\"";
 
 const EVERYWHERE: [(&str, &str); 4] = [
     ("cache-control", "no-store"),

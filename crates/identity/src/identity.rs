@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use ringwall_base::{Person, Secret, Sessions, SignError, Signer, SinkError, Timestamp};
@@ -22,6 +23,7 @@ use crate::mutual_tls::{MutualTls, Offer};
 use crate::opaque::OpaqueTokens;
 use crate::outbox::{self, Post};
 use crate::people::Users;
+use crate::powers::Powers;
 use crate::record::Record;
 use crate::replay::Replay;
 use crate::revocations::{HOLD, Kind, Revocations};
@@ -72,6 +74,8 @@ pub(crate) struct House {
     /// For what passkeys sign, new at each start as well.
     pub(crate) challenge_key: hmac::Key,
     pub(crate) hashing: Arc<Semaphore>,
+    /// Doors that the manifest opens.
+    pub(crate) powers: ArcSwap<Powers>,
 }
 
 /// Why identity does not start.
@@ -122,6 +126,7 @@ impl Identity {
             form_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
             challenge_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
             hashing: Arc::new(Semaphore::new(settings.hashes_max)),
+            powers: ArcSwap::default(),
             settings,
             seams,
         };

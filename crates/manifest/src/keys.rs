@@ -49,7 +49,6 @@ pub(crate) const GATEWAY: &[Key] = &[
         "File with passwords that nobody may have, one a line, besides the common ones.",
     ),
     key("admin_api", Shape::Bool, "The admin API at `/admin/v1`; off if not given."),
-    key("registration", Shape::Bool, "Clients may register themselves with a token of yours."),
     key("waf", Shape::Choice(&["off", "log", "block"]), "Web application firewall."),
     key("mode", Shape::Choice(&["block", "observe"]), "`observe` records what it would refuse."),
     key(

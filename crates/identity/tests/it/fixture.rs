@@ -102,6 +102,21 @@ impl Fixture {
         Self { identity, clock, sink, secret, vault, folder }
     }
 
+    /// The same, with rows that somebody else wrote.
+    pub(crate) fn with_rows(self, statements: &'static [&'static str]) -> Self {
+        let Self { identity, clock, sink, secret, vault, folder } = self;
+        drop(identity);
+        let path = folder.path().join("store.db");
+        let store = Store::open(&path, Arc::clone(&clock) as _, MIGRATIONS).unwrap();
+        let written: Result<(), ringwall_store::StoreError> = store.write(|transaction| {
+            statements.iter().try_for_each(|sql| transaction.execute(sql, &[]).map(drop))
+        });
+        written.unwrap();
+        drop(store);
+        let identity = open(&folder, &clock, &as_sink(&sink), &vault);
+        Self { identity, clock, sink, secret, vault, folder }
+    }
+
     /// The same, with another audit log.
     pub(crate) fn with_sink(self, other: &Arc<dyn Sink>) -> Self {
         let Self { identity, clock, sink, secret, vault, folder } = self;

@@ -7,6 +7,8 @@ mod fixture;
 #[cfg(test)]
 mod account;
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod authenticator;
 #[cfg(test)]
 mod authorize;

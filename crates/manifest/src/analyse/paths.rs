@@ -138,14 +138,14 @@ fn reserved(checker: &mut Checker<'_>, claim: &Claim) {
     ];
     let segments: Vec<&str> = claim.template.split('/').skip(1).collect();
     let fixed = RESERVED.iter().map(|path| ("", *path));
-    let below = [(gateway.opens.admin_api, ADMIN), (gateway.opens.registration, REGISTER)];
-    let below = below.into_iter().filter(|(is_on, _)| *is_on).map(|(_, path)| ("", path));
-    let below = below.filter(|(_, path)| is_below(&claim.template, path));
-    let met = below.chain(own.into_iter().chain(fixed).filter(|(_, path)| {
+    let is_own = |path: &str| {
         let path: Vec<&str> = path.split('/').skip(1).collect();
         path.len() == segments.len() && path.iter().zip(&segments).all(|(a, b)| a == b)
-    }));
-    let Some((key, path)) = met.into_iter().next() else { return };
+    };
+    let is_admin = gateway.opens.admin_api && is_below(&claim.template, ADMIN);
+    let mut all = own.into_iter().chain(fixed);
+    let met = if is_admin { Some(("", ADMIN)) } else { all.find(|(_, path)| is_own(path)) };
+    let Some((key, path)) = met else { return };
     let help = if let Some(page) = key.strip_suffix("_path") {
         format!(
             "move Ringwall's page: `gateway.{key} = \"/_{page}\"`, or mount the service: `mount = \
@@ -237,9 +237,8 @@ fn overlaps(a: &str, b: &str) -> bool {
         && (a_tail.ends_with(&b_tail) || b_tail.ends_with(&a_tail))
 }
 
-/// What is below these is answered too, when the manifest wants it.
+/// What is below is answered too, when the manifest wants it.
 const ADMIN: &str = "/admin/v1";
-const REGISTER: &str = "/oauth/register";
 /// What the identity service answers on the gateway's host.
 const RESERVED: &[&str] = &[
     "/oauth/authorize",

@@ -46,6 +46,4 @@ pub enum ClientAccess {
 pub struct Opens {
     /// `/admin/v1`.
     pub admin_api: bool,
-    /// `/oauth/register`.
-    pub registration: bool,
 }

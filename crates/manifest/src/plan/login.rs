@@ -58,11 +58,9 @@ fn demands(model: &Model, other: &Model) -> BTreeSet<String> {
 
 fn powers(model: &Model) -> BTreeSet<String> {
     let mut powers = BTreeSet::new();
-    let doors = [
-        (model.gateway.opens.admin_api, "the admin API is there"),
-        (model.gateway.opens.registration, "clients register themselves"),
-    ];
-    powers.extend(doors.into_iter().filter(|(is_on, _)| *is_on).map(|(_, what)| what.to_owned()));
+    if model.gateway.opens.admin_api {
+        powers.insert("the admin API is there".to_owned());
+    }
     for (name, role) in &model.roles {
         powers.extend(role.admin.iter().map(|scope| format!("{name} may {scope}")));
     }

@@ -50,7 +50,7 @@ fn what_nobody_wrote_follows_from_the_rest_and_doors_stay_closed() {
     assert_eq!(model.clients["web"].grants, ["authorization_code"]);
     assert_eq!(model.clients["caller"].grants, ["client_credentials", "token_exchange"]);
     assert_eq!(model.roles["chief"].admin, ["users.read", "users.write"]);
-    assert!(!model.gateway.opens.admin_api && !model.gateway.opens.registration);
+    assert!(!model.gateway.opens.admin_api);
 }
 
 #[test]
@@ -63,20 +63,16 @@ fn a_service_cannot_stand_in_the_way_of_an_open_door() {
         );
         examine(&text).findings.iter().any(|finding| finding.code == "RW1021")
     };
-    let both = "admin_api = true\nregistration = true";
     for (path, is_taken) in [
         ("/admin/v1", true),
         ("/admin/v1/users", true),
         ("/admin/{rest*}", true),
         ("/{one}/v1/users", true),
-        ("/oauth/register", true),
-        ("/oauth/register/{id}", true),
         ("/admin", false),
         ("/admin/v2/users", false),
         ("/administration/v1", false),
-        ("/oauth/registered", false),
     ] {
-        assert_eq!(with(path, both), is_taken, "{path}");
+        assert_eq!(with(path, "admin_api = true"), is_taken, "{path}");
         assert!(!with(path, ""), "{path}");
     }
 }

@@ -1,10 +1,12 @@
 //! Clients of the manifest, made what it says.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result};
 use ringwall_base::Secret;
-use ringwall_identity::{Access, Declared, Grant, NewClient};
+use ringwall_identity::{Access, Declared, Grant, NewClient, Powers};
 use ringwall_jose::base64url_encode;
-use ringwall_manifest::{Client, ClientAccess, Model};
+use ringwall_manifest::{Client, ClientAccess, Model, Role};
 use ringwall_vault::SecretError;
 
 use super::Ground;
@@ -15,6 +17,17 @@ pub(crate) fn apply(ground: &Ground, model: &Model) -> Result<Vec<String>> {
     let declared: Result<Vec<Declared>> =
         model.clients.iter().map(|(id, client)| declared(ground, id, client)).collect();
     ground.identity.clients().apply(&declared?).context("[clients] cannot take effect")
+}
+
+/// Doors that the manifest opens, and what administrators may do.
+pub(crate) fn powers(model: &Model) -> Powers {
+    let role = |(name, role): (&String, &Role)| {
+        (name.clone(), role.admin.iter().cloned().collect::<BTreeSet<_>>())
+    };
+    Powers {
+        has_admin_api: model.gateway.opens.admin_api,
+        roles: model.roles.iter().map(role).collect(),
+    }
 }
 
 fn declared(ground: &Ground, id: &str, client: &Client) -> Result<Declared> {

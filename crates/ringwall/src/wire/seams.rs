@@ -57,7 +57,7 @@ impl Pages {
 
 impl Local for Pages {
     fn claims(&self, path: &str) -> bool {
-        self.paths.iter().any(|known| known == path)
+        self.paths.iter().any(|known| known == path) || self.identity.claims(path)
     }
 
     fn counts(&self, response: &Response<Bytes>) -> bool {

@@ -229,6 +229,7 @@ impl Running {
         let version =
             doors.core.load(model, &loaded.schemas).context("the manifest cannot be enforced")?;
         declared::apply(ground, model)?;
+        ground.identity.empower(declared::powers(model));
         // Not before: clients may wait already, and a door without a manifest refuses them.
         doors.follow(model, options, inheritance)?;
         let started = ground.clock.monotonic();

@@ -76,10 +76,12 @@ impl Running {
         declared::apply(&self.shared.ground, &model)?;
         let identity = &self.shared.ground.identity;
         identity.elevate(model.elevated_roles());
+        identity.empower(declared::powers(&model));
         certified::tell(identity, &model);
         let version = self.doors.core.load(&model, &loaded.schemas);
         if version.is_err() {
             identity.elevate(before.elevated_roles());
+            identity.empower(declared::powers(&before));
             certified::tell(identity, &before);
             declared::apply(&self.shared.ground, &before)?;
             self.doors.follow(&before, &self.options, Vec::new())?;

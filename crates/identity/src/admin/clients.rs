@@ -1,0 +1,214 @@
+//! OAuth 2 clients.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::actor::PREFIX;
+use super::body::{page, paged, read};
+use super::problem::Problem;
+use super::{Ask, done, version};
+use crate::answer::{Reply, json_reply};
+use crate::clients::{Access, Client, Clients, Grant, NewClient};
+
+/// Everything that an operator says of a client.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    id: String,
+    access: Kind,
+    jwks: Option<Value>,
+    grants: Vec<String>,
+    #[serde(default)]
+    redirect_uris: Vec<String>,
+    #[serde(default)]
+    post_logout_redirect_uris: Vec<String>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    acts_for: Vec<String>,
+    #[serde(default)]
+    requires: Vec<Demand>,
+    #[serde(default)]
+    signed_by: SignedBy,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Keys,
+    Public,
+    Secret,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Demand {
+    Dpop,
+    Par,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+enum SignedBy {
+    #[serde(rename = "ES256")]
+    Es256,
+    #[default]
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    disabled: bool,
+}
+
+pub(super) fn list(ask: &Ask<'_>) -> Result<Reply, Problem> {
+    let (limit, after) = page(&ask.query)?;
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+    let clients = Clients::new(ask.house).list().into_iter();
+    let later = clients.filter(|client| client.settings.id > after).take(wanted);
+    let items = later.map(|client| (client.settings.id.clone(), shown(&client))).collect();
+    Ok(json_reply(StatusCode::OK, &paged(items, limit)))
+}
+
+pub(super) fn show(ask: &Ask<'_>) -> Result<Reply, Problem> {
+    let client = Clients::new(ask.house).find(ask.id())?;
+    Ok(version::reply(StatusCode::OK, &shown(&client)))
+}
+
+pub(super) fn add(ask: &Ask<'_>) -> Result<Reply, Problem> {
+    let new = settings(ask)?;
+    may_have(ask, &NewClient { scopes: Vec::new(), ..NewClient::default() }, &new)?;
+    let clients = Clients::new(ask.house);
+    let id = new.id.clone();
+    let secret = clients.add(new)?;
+    let mut body = shown(&*clients.find(&id)?);
+    let reply = version::reply(StatusCode::CREATED, &body);
+    let Some(secret) = secret else { return Ok(reply) };
+    if let Some(members) = body.as_object_mut() {
+        members.insert("secret".to_owned(), secret.expose().as_str().into());
+    }
+    // The version is that of the client, which has no secret to show.
+    let mut with_secret = json_reply(StatusCode::CREATED, &body);
+    with_secret.headers_mut().extend(
+        reply.headers().get(http::header::ETAG).cloned().map(|tag| (http::header::ETAG, tag)),
+    );
+    Ok(with_secret)
+}
+
+pub(super) fn replace(ask: &Ask<'_>) -> Result<Reply, Problem> {
+    let before = changeable(ask)?;
+    let new = settings(ask)?;
+    version::matches(ask.call, &shown(&before))?;
+    may_have(ask, &before.settings, &new)?;
+    let clients = Clients::new(ask.house);
+    clients.change(&before, new)?;
+    Ok(version::reply(StatusCode::OK, &shown(&*clients.find(ask.id())?)))
+}
+
+pub(super) fn switch(ask: &Ask<'_>) -> Result<Reply, Problem> {
+    let Switch { disabled } = read(&ask.body)?;
+    let before = changeable(ask)?;
+    version::matches(ask.call, &shown(&before))?;
+    let clients = Clients::new(ask.house);
+    clients.disable(ask.id(), disabled)?;
+    Ok(version::reply(StatusCode::OK, &shown(&*clients.find(ask.id())?)))
+}
+
+pub(super) fn remove(ask: &Ask<'_>) -> Result<Reply, Problem> {
+    let before = changeable(ask)?;
+    version::matches(ask.call, &shown(&before))?;
+    Clients::new(ask.house).delete(ask.id())?;
+    Ok(done())
+}
+
+pub(super) fn add_secret(ask: &Ask<'_>) -> Result<Reply, Problem> {
+    changeable(ask)?;
+    let secret = Clients::new(ask.house).add_secret(ask.id())?;
+    Ok(json_reply(StatusCode::CREATED, &json!({ "secret": secret.expose() })))
+}
+
+/// The client of the path, which the token may change.
+fn changeable(ask: &Ask<'_>) -> Result<std::sync::Arc<Client>, Problem> {
+    let client = Clients::new(ask.house).find(ask.id())?;
+    ask.actor.is_not_client(ask.id())?;
+    ask.actor.outranks(powers(&client.settings))?;
+    Ok(client)
+}
+
+/// Nobody makes a client that may do more than they may, or gives it roles without the scope for it.
+fn may_have(ask: &Ask<'_>, before: &NewClient, new: &NewClient) -> Result<(), Problem> {
+    ask.actor.outranks(powers(new))?;
+    if before.roles == new.roles {
+        return Ok(());
+    }
+    ask.actor.may("roles.write")?;
+    let powers = ask.house.powers.load();
+    ask.actor.outranks(powers.of(&new.roles).iter().map(String::as_str))?;
+    if new.roles.iter().all(|role| powers.roles.contains_key(role)) {
+        return Ok(());
+    }
+    Err(Problem::unprocessable("no such role"))
+}
+
+fn powers(settings: &NewClient) -> impl Iterator<Item = &str> {
+    settings.scopes.iter().filter_map(|scope| scope.strip_prefix(PREFIX))
+}
+
+/// The body as a client.
+fn settings(ask: &Ask<'_>) -> Result<NewClient, Problem> {
+    let given: Settings = read(&ask.body)?;
+    if ask.call.request.method() == http::Method::PUT && given.id != ask.id() {
+        return Err(Problem::unprocessable("the id of a client never changes"));
+    }
+    let access = match (given.access, given.jwks) {
+        (Kind::Keys, Some(jwks)) => Access::Key(jwks.to_string()),
+        (Kind::Public, None) => Access::Public,
+        (Kind::Secret, None) => Access::Secret,
+        _ => return Err(Problem::unprocessable("`jwks` goes with `access` `keys` and no other")),
+    };
+    let grants: Option<Vec<Grant>> = given.grants.iter().map(|name| Grant::parse(name)).collect();
+    let grants = grants.ok_or_else(|| Problem::unprocessable("no such grant"))?;
+    Ok(NewClient {
+        id: given.id,
+        access,
+        grants,
+        redirect_uris: given.redirect_uris,
+        post_logout_uris: given.post_logout_redirect_uris,
+        scopes: given.scopes,
+        roles: given.roles,
+        wants_es256: given.signed_by == SignedBy::Es256,
+        requires_dpop: given.requires.contains(&Demand::Dpop),
+        requires_par: given.requires.contains(&Demand::Par),
+        may_act_for: given.acts_for,
+        ..NewClient::default()
+    })
+}
+
+fn shown(client: &Client) -> Value {
+    let settings = &client.settings;
+    let (access, jwks) = match &settings.access {
+        Access::Key(jwks) => ("keys", serde_json::from_str(jwks).unwrap_or_default()),
+        Access::Public => ("public", Value::Null),
+        Access::Secret => ("secret", Value::Null),
+    };
+    let grants: Vec<&str> = settings.grants.iter().map(|grant| grant.name()).collect();
+    json!({
+        "id": settings.id,
+        "access": access,
+        "jwks": jwks,
+        "grants": grants,
+        "redirect_uris": settings.redirect_uris,
+        "post_logout_redirect_uris": settings.post_logout_uris,
+        "scopes": settings.scopes,
+        "roles": settings.roles,
+        "acts_for": settings.may_act_for,
+        "requires": settings.demands(),
+        "signed_by": if settings.wants_es256 { "ES256" } else { "EdDSA" },
+        "owner": settings.owner.name(),
+        "disabled": client.is_disabled,
+    })
+}
