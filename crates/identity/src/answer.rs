@@ -475,7 +475,7 @@ pub(crate) fn plain(status: StatusCode, body: Bytes) -> Reply {
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// RFC 9449 section 7.1.
 const PROOF: &str = "DPoP error=\"invalid_dpop_proof\", algs=\"ES256 EdDSA Ed25519\"";
-const ANY_TOKEN: &str = "Bearer, DPoP algs=\"ES256 EdDSA Ed25519\"";
+pub(crate) const ANY_TOKEN: &str = "Bearer, DPoP algs=\"ES256 EdDSA Ed25519\"";
 pub(crate) const TOKEN_OR_PROOF: &str =
     "Bearer error=\"invalid_token\", DPoP algs=\"ES256 EdDSA Ed25519\"";
 

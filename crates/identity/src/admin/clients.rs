@@ -9,7 +9,7 @@ use super::body::{page, paged, read};
 use super::problem::Problem;
 use super::{Ask, done, version};
 use crate::answer::{Reply, json_reply};
-use crate::clients::{Access, Client, Clients, Grant, NewClient};
+use crate::clients::{Access, Binding, Client, Clients, Grant, NewClient, TokenFormat};
 
 /// Everything that an operator says of a client.
 #[derive(Deserialize)]
@@ -29,8 +29,8 @@ struct Settings {
     roles: Vec<String>,
     #[serde(default)]
     acts_for: Vec<String>,
-    #[serde(default)]
-    requires: Vec<Demand>,
+    /// Nothing said: what a program gets for itself is bound.
+    requires: Option<Vec<Demand>>,
     #[serde(default)]
     signed_by: SignedBy,
 }
@@ -46,7 +46,10 @@ enum Kind {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Demand {
+    Bound,
+    Certificate,
     Dpop,
+    Opaque,
     Par,
 }
 
@@ -170,6 +173,9 @@ fn settings(ask: &Ask<'_>) -> Result<NewClient, Problem> {
         (Kind::Secret, None) => Access::Secret,
         _ => return Err(Problem::unprocessable("`jwks` goes with `access` `keys` and no other")),
     };
+    let bound = || if given.access == Kind::Public { Vec::new() } else { vec![Demand::Bound] };
+    let demands = given.requires.unwrap_or_else(bound);
+    let is_held = |demand| demands.contains(&demand);
     let grants: Option<Vec<Grant>> = given.grants.iter().map(|name| Grant::parse(name)).collect();
     let grants = grants.ok_or_else(|| Problem::unprocessable("no such grant"))?;
     Ok(NewClient {
@@ -181,8 +187,18 @@ fn settings(ask: &Ask<'_>) -> Result<NewClient, Problem> {
         scopes: given.scopes,
         roles: given.roles,
         wants_es256: given.signed_by == SignedBy::Es256,
-        requires_dpop: given.requires.contains(&Demand::Dpop),
-        requires_par: given.requires.contains(&Demand::Par),
+        requires_dpop: is_held(Demand::Dpop),
+        requires_par: is_held(Demand::Par),
+        binding: match (is_held(Demand::Certificate), is_held(Demand::Bound)) {
+            (true, _) => Binding::Certificate,
+            (false, true) => Binding::Service,
+            (false, false) => Binding::Free,
+        },
+        token_format: if is_held(Demand::Opaque) {
+            TokenFormat::Opaque
+        } else {
+            TokenFormat::Signed
+        },
         may_act_for: given.acts_for,
         ..NewClient::default()
     })
@@ -192,8 +208,11 @@ fn shown(client: &Client) -> Value {
     let settings = &client.settings;
     let (access, jwks) = match &settings.access {
         Access::Key(jwks) => ("keys", serde_json::from_str(jwks).unwrap_or_default()),
+        Access::Certificate(_) | Access::SelfSigned(_) => ("certificate", Value::Null),
+        Access::Federated(_) => ("federated", Value::Null),
         Access::Public => ("public", Value::Null),
         Access::Secret => ("secret", Value::Null),
+        Access::Workload => ("workload", Value::Null),
     };
     let grants: Vec<&str> = settings.grants.iter().map(|grant| grant.name()).collect();
     json!({

@@ -132,6 +132,9 @@ fn schemas() -> Value {
     };
     let owner = json!({ "enum": ["command", "manifest", "registration"] });
     let shown = [("owner", owner), ("disabled", switch.clone())];
+    // Clients with certificates are made by command, and only looked at here.
+    let kinds = json!({ "enum": ["certificate", "federated", "keys", "public", "secret", "workload"] });
+    let shown = [&shown[..], &[("access", kinds)]].concat();
     let secret = [&shown[..], &[("secret", text.clone())]].concat();
     let needed = ["id", "access", "grants"];
     json!({
@@ -192,7 +195,10 @@ fn client() -> Map<String, Value> {
         ("scopes", texts.clone()),
         ("roles", texts.clone()),
         ("acts_for", texts),
-        ("requires", json!({ "type": "array", "items": { "enum": ["dpop", "par"] } })),
+        (
+            "requires",
+            json!({ "type": "array", "items": { "enum": ["bound", "certificate", "dpop", "opaque", "par"] } }),
+        ),
         ("signed_by", json!({ "enum": ["EdDSA", "ES256"] })),
     ];
     members.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()

@@ -5,7 +5,7 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, StatusCode};
 use serde_json::json;
 
-use crate::answer::{Refusal, Reply, TOKEN_OR_PROOF, json_reply};
+use crate::answer::{ANY_TOKEN, Refusal, Reply, TOKEN_OR_PROOF, json_reply};
 use crate::clients::ClientError;
 use crate::keys::KeyError;
 use crate::people::PeopleError;
@@ -90,6 +90,8 @@ impl From<Refusal> for Problem {
                 Self::new(StatusCode::UNAUTHORIZED, "the proof of the token's key is not valid")
                     .with(WWW_AUTHENTICATE, "DPoP error=\"invalid_dpop_proof\"".to_owned())
             }
+            Refusal::NoToken => Self::new(StatusCode::UNAUTHORIZED, "no access token")
+                .with(WWW_AUTHENTICATE, ANY_TOKEN.to_owned()),
             _ => Self::new(StatusCode::UNAUTHORIZED, "no valid access token")
                 .with(WWW_AUTHENTICATE, TOKEN_OR_PROOF.to_owned()),
         }

@@ -14,7 +14,8 @@ pub(crate) const CLIENT: &[Key] = &[
     key("scopes", TEXTS, "Scopes beside `openid` and `profile`."),
     key("roles", TEXTS, "Roles that tokens for itself carry."),
     key("acts_for", TEXTS, "Clients whose tokens it may exchange, to call on for the person."),
-    key("require", Shape::List(&Shape::Choice(DEMANDS)), "`dpop`: prove a key; `par`: push."),
+    key("require", Shape::List(&Shape::Choice(DEMANDS)), "What it is held to: `par`, `dpop` …"),
+    key("bearer", Shape::Bool, "What it gets for itself is bound to no key."),
     key("tokens", Shape::Choice(&["EdDSA", "ES256"]), "What signs its access tokens."),
 ];
 
@@ -28,7 +29,7 @@ pub(crate) const OVERLAY_CLIENT: &[Key] = &[
 const GRANTS: &[&str] =
     &["authorization_code", "client_credentials", "device_code", "refresh_token", "token_exchange"];
 
-const DEMANDS: &[&str] = &["dpop", "par"];
+const DEMANDS: &[&str] = &["certificate", "dpop", "opaque", "par"];
 
 /// Without `ringwall:`, which they begin with in tokens.
 pub(crate) const ADMIN_SCOPES: &[&str] = &[

@@ -1,5 +1,7 @@
 //! What signs in: OAuth 2 clients.
 
+use std::collections::BTreeSet;
+
 use ringwall_base::Place;
 
 /// A client of the sign-in, declared.
@@ -19,10 +21,8 @@ pub struct Client {
     pub roles: Vec<String>,
     /// Clients whose tokens it may exchange.
     pub acts_for: Vec<String>,
-    /// Whether it proves a key for every token.
-    pub requires_dpop: bool,
-    /// Whether its authorization requests have to be pushed.
-    pub requires_par: bool,
+    /// What it is held to: `bound`, `certificate`, `dpop`, `opaque`, `par`.
+    pub demands: BTreeSet<String>,
     /// Whether its access tokens are signed by ES256.
     pub wants_es256: bool,
     /// Where it is declared.

@@ -49,9 +49,7 @@ fn rights(model: &Model) -> BTreeSet<String> {
 fn demands(model: &Model, other: &Model) -> BTreeSet<String> {
     let mut demands = BTreeSet::new();
     for (id, client) in model.clients.iter().filter(|(id, _)| other.clients.contains_key(*id)) {
-        let all = [(client.requires_dpop, "prove a key"), (client.requires_par, "push requests")];
-        let set = all.into_iter().filter(|(is_set, _)| *is_set);
-        demands.extend(set.map(|(_, what)| format!("{id} need not {what}")));
+        demands.extend(client.demands.iter().map(|what| format!("{id} is not held to {what}")));
     }
     demands
 }

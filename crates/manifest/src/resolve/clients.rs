@@ -1,7 +1,9 @@
 //! `[clients]`: who gets tokens, for what, and how they prove who they are.
 
-use super::Checker;
+use std::collections::BTreeSet;
+
 use super::quantity::is_url;
+use super::{Checker, is_true};
 use crate::catalogue::code;
 use crate::draft::WantKind;
 use crate::finding::Finding;
@@ -23,8 +25,8 @@ impl Checker<'_> {
         let node = &entry.node;
         self.client_id(entry);
         let access = self.client_access(entry);
-        let asks = |what: &str| texts(node, "require").iter().any(|one| one == what);
         let client = Client {
+            demands: demands(node, &access),
             grants: grants(node, &access),
             access,
             redirect_uris: self.uris(node, "redirect_uris"),
@@ -32,8 +34,6 @@ impl Checker<'_> {
             scopes: self.client_scopes(node),
             roles: self.client_roles(entry),
             acts_for: self.acted_for(entry),
-            requires_dpop: asks("dpop"),
-            requires_par: asks("par"),
             wants_es256: node.text("tokens") == Some("ES256"),
             place: self.place(entry.at),
         };
@@ -54,7 +54,7 @@ impl Checker<'_> {
 
     fn client_access(&mut self, entry: &Entry) -> ClientAccess {
         let node = &entry.node;
-        let is_public = node.get("public").and_then(Node::as_bool).unwrap_or(false);
+        let is_public = is_true(node, "public");
         let ways = [is_public, node.get("secret").is_some(), node.get("jwks").is_some()];
         if ways.into_iter().filter(|way| *way).count() != 1 {
             self.bad_client(
@@ -184,6 +184,16 @@ impl Checker<'_> {
 fn texts(node: &Node, key: &str) -> Vec<String> {
     let texts = node.get(key).map(Node::texts).unwrap_or_default();
     texts.into_iter().map(|(text, _)| text.to_owned()).collect()
+}
+
+/// As written; and what a program gets for itself is bound to a key, if nothing else is said.
+fn demands(node: &Node, access: &ClientAccess) -> BTreeSet<String> {
+    let mut demands: BTreeSet<String> = texts(node, "require").into_iter().collect();
+    let is_free = *access == ClientAccess::Public || is_true(node, "bearer");
+    if !is_free && !demands.contains("certificate") {
+        demands.insert("bound".to_owned());
+    }
+    demands
 }
 
 /// As written; else what follows from the rest, as the command `client add` does it.

@@ -29,13 +29,13 @@ fn what_clients_gain_and_lose_is_said() {
         "+ admin     helper may users.read\n",
         "+ admin     the admin API is there\n",
         "+ client    web gets people back at https://other.example/back\n",
-        "+ client    web need not push requests\n",
+        "+ client    web is not held to par\n",
         "+ client    web uses refresh_token\n",
         "- client    old gets tokens\n",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
-    assert!(!text.contains("old need not"), "{text}");
+    assert!(!text.contains("old is not held"), "{text}");
     assert!(plan(&after, &after).is_empty());
 }
 

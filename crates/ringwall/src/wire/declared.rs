@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 use ringwall_base::Secret;
-use ringwall_identity::{Access, Declared, Grant, NewClient, Powers};
+use ringwall_identity::{Access, Binding, Declared, Grant, NewClient, Powers, TokenFormat};
 use ringwall_jose::base64url_encode;
 use ringwall_manifest::{Client, ClientAccess, Model, Role};
 use ringwall_vault::SecretError;
@@ -41,6 +41,12 @@ fn declared(ground: &Ground, id: &str, client: &Client) -> Result<Declared> {
     };
     let mut scopes = vec!["openid".to_owned(), "profile".to_owned()];
     scopes.extend(client.scopes.iter().cloned());
+    let is_held = |what: &str| client.demands.contains(what);
+    let binding = match (is_held("certificate"), is_held("bound")) {
+        (true, _) => Binding::Certificate,
+        (false, true) => Binding::Service,
+        (false, false) => Binding::Free,
+    };
     let settings = NewClient {
         id: id.to_owned(),
         access,
@@ -50,8 +56,10 @@ fn declared(ground: &Ground, id: &str, client: &Client) -> Result<Declared> {
         scopes,
         roles: client.roles.clone(),
         wants_es256: client.wants_es256,
-        requires_dpop: client.requires_dpop,
-        requires_par: client.requires_par,
+        requires_dpop: is_held("dpop"),
+        requires_par: is_held("par"),
+        binding,
+        token_format: if is_held("opaque") { TokenFormat::Opaque } else { TokenFormat::Signed },
         may_act_for: client.acts_for.clone(),
         ..NewClient::default()
     };

@@ -23,6 +23,7 @@ billing = {}
 
 [clients.billing]
 secret = "billing"
+bearer = true
 roles = ["support"]
 
 [clients.web]
