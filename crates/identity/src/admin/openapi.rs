@@ -133,7 +133,8 @@ fn schemas() -> Value {
     let owner = json!({ "enum": ["command", "manifest", "registration"] });
     let shown = [("owner", owner), ("disabled", switch.clone())];
     // Clients with certificates are made by command, and only looked at here.
-    let kinds = json!({ "enum": ["certificate", "federated", "keys", "public", "secret", "workload"] });
+    let kinds =
+        json!({ "enum": ["certificate", "federated", "keys", "public", "secret", "workload"] });
     let shown = [&shown[..], &[("access", kinds)]].concat();
     let secret = [&shown[..], &[("secret", text.clone())]].concat();
     let needed = ["id", "access", "grants"];
