@@ -116,7 +116,7 @@ pub(crate) struct ActiveSigner {
 }
 
 impl Purpose {
-    const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Access, Self::AccessEs256, Self::Id, Self::IdRs256, Self::Internal, Self::Logout];
 
     /// Its name in lists.

@@ -9,9 +9,9 @@ use super::body::{page, paged, read};
 use super::problem::Problem;
 use super::{Ask, done, version};
 use crate::answer::{Reply, json_reply};
-use crate::clients::{Access, Binding, Client, Clients, Grant, NewClient, TokenFormat};
+use crate::clients::{Access, Binding, Client, Clients, Grant, NewClient, Party, TokenFormat};
 
-/// Everything that an operator says of a client.
+/// What an operator says of a client. What is not said stays as it is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -19,25 +19,21 @@ struct Settings {
     access: Kind,
     jwks: Option<Value>,
     grants: Vec<String>,
-    #[serde(default)]
-    redirect_uris: Vec<String>,
-    #[serde(default)]
-    post_logout_redirect_uris: Vec<String>,
-    #[serde(default)]
-    scopes: Vec<String>,
-    #[serde(default)]
-    roles: Vec<String>,
-    #[serde(default)]
-    acts_for: Vec<String>,
-    /// Nothing said: what a program gets for itself is bound.
+    redirect_uris: Option<Vec<String>>,
+    post_logout_redirect_uris: Option<Vec<String>>,
+    scopes: Option<Vec<String>>,
+    roles: Option<Vec<String>>,
+    acts_for: Option<Vec<String>>,
     requires: Option<Vec<Demand>>,
-    #[serde(default)]
-    signed_by: SignedBy,
+    signed_by: Option<SignedBy>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
+    /// Made by a command, as the next. Such a client has other settings here, and the same proof.
+    Certificate,
+    Federated,
     Keys,
     Public,
     Secret,
@@ -48,16 +44,16 @@ enum Kind {
 enum Demand {
     Bound,
     Certificate,
+    Consent,
     Dpop,
     Opaque,
     Par,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 enum SignedBy {
     #[serde(rename = "ES256")]
     Es256,
-    #[default]
     #[serde(rename = "EdDSA")]
     EdDsa,
 }
@@ -83,8 +79,12 @@ pub(super) fn show(ask: &Ask<'_>) -> Result<Reply, Problem> {
 }
 
 pub(super) fn add(ask: &Ask<'_>) -> Result<Reply, Problem> {
-    let new = settings(ask)?;
-    may_have(ask, &NewClient { scopes: Vec::new(), ..NewClient::default() }, &new)?;
+    let given: Settings = read(&ask.body)?;
+    // Nothing said: what a program gets for itself is bound.
+    let binding = if given.access == Kind::Public { Binding::Free } else { Binding::Service };
+    let nothing = NewClient { scopes: Vec::new(), binding, ..NewClient::default() };
+    let new = settings(given, &nothing)?;
+    may_have(ask, &nothing, &new)?;
     let clients = Clients::new(ask.house);
     let id = new.id.clone();
     let secret = clients.add(new)?;
@@ -104,7 +104,11 @@ pub(super) fn add(ask: &Ask<'_>) -> Result<Reply, Problem> {
 
 pub(super) fn replace(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let before = changeable(ask)?;
-    let new = settings(ask)?;
+    let given: Settings = read(&ask.body)?;
+    if given.id != ask.id() {
+        return Err(Problem::unprocessable("the id of a client never changes"));
+    }
+    let new = settings(given, &before.settings)?;
     version::matches(ask.call, &shown(&before))?;
     may_have(ask, &before.settings, &new)?;
     let clients = Clients::new(ask.house);
@@ -161,32 +165,54 @@ fn powers(settings: &NewClient) -> impl Iterator<Item = &str> {
     settings.scopes.iter().filter_map(|scope| scope.strip_prefix(PREFIX))
 }
 
-/// The body as a client.
-fn settings(ask: &Ask<'_>) -> Result<NewClient, Problem> {
-    let given: Settings = read(&ask.body)?;
-    if ask.call.request.method() == http::Method::PUT && given.id != ask.id() {
-        return Err(Problem::unprocessable("the id of a client never changes"));
-    }
-    let access = match (given.access, given.jwks) {
-        (Kind::Keys, Some(jwks)) => Access::Key(jwks.to_string()),
-        (Kind::Public, None) => Access::Public,
-        (Kind::Secret, None) => Access::Secret,
-        _ => return Err(Problem::unprocessable("`jwks` goes with `access` `keys` and no other")),
-    };
-    let bound = || if given.access == Kind::Public { Vec::new() } else { vec![Demand::Bound] };
-    let demands = given.requires.unwrap_or_else(bound);
-    let is_held = |demand| demands.contains(&demand);
+/// The client with what is said of it. It starts from what it is: much that a command can say, as
+/// consent and logout addresses, a body need not or cannot, and nobody's change takes it away unseen.
+fn settings(given: Settings, before: &NewClient) -> Result<NewClient, Problem> {
+    let access = access(given.access, given.jwks, &before.access)?;
     let grants: Option<Vec<Grant>> = given.grants.iter().map(|name| Grant::parse(name)).collect();
     let grants = grants.ok_or_else(|| Problem::unprocessable("no such grant"))?;
-    Ok(NewClient {
+    let old = before.clone();
+    let new = NewClient {
         id: given.id,
         access,
         grants,
-        redirect_uris: given.redirect_uris,
-        post_logout_uris: given.post_logout_redirect_uris,
-        scopes: given.scopes,
-        roles: given.roles,
-        wants_es256: given.signed_by == SignedBy::Es256,
+        redirect_uris: given.redirect_uris.unwrap_or(old.redirect_uris),
+        post_logout_uris: given.post_logout_redirect_uris.unwrap_or(old.post_logout_uris),
+        scopes: given.scopes.unwrap_or(old.scopes),
+        roles: given.roles.unwrap_or(old.roles),
+        wants_es256: given.signed_by.map_or(old.wants_es256, |by| by == SignedBy::Es256),
+        may_act_for: given.acts_for.unwrap_or(old.may_act_for),
+        ..old
+    };
+    Ok(match given.requires {
+        Some(demands) => held_to(new, &demands),
+        None => new,
+    })
+}
+
+fn access(kind: Kind, jwks: Option<Value>, before: &Access) -> Result<Access, Problem> {
+    match (kind, jwks) {
+        (Kind::Keys, Some(jwks)) => Ok(Access::Key(jwks.to_string())),
+        (Kind::Public, None) => Ok(Access::Public),
+        (Kind::Secret, None) => Ok(Access::Secret),
+        (Kind::Certificate, None)
+            if matches!(before, Access::Certificate(_) | Access::SelfSigned(_)) =>
+        {
+            Ok(before.clone())
+        }
+        (Kind::Federated, None) if matches!(before, Access::Federated(_)) => Ok(before.clone()),
+        (Kind::Certificate | Kind::Federated, None) => {
+            Err(Problem::unprocessable("such a client is made by `ringwall client add`"))
+        }
+        _ => Err(Problem::unprocessable("`jwks` goes with `access` `keys` and no other")),
+    }
+}
+
+/// All that a client is held to: what the list leaves out, it is not.
+fn held_to(client: NewClient, demands: &[Demand]) -> NewClient {
+    let is_held = |demand| demands.contains(&demand);
+    let is_opaque = is_held(Demand::Opaque);
+    NewClient {
         requires_dpop: is_held(Demand::Dpop),
         requires_par: is_held(Demand::Par),
         binding: match (is_held(Demand::Certificate), is_held(Demand::Bound)) {
@@ -194,30 +220,22 @@ fn settings(ask: &Ask<'_>) -> Result<NewClient, Problem> {
             (false, true) => Binding::Service,
             (false, false) => Binding::Free,
         },
-        token_format: if is_held(Demand::Opaque) {
-            TokenFormat::Opaque
-        } else {
-            TokenFormat::Signed
-        },
-        may_act_for: given.acts_for,
-        ..NewClient::default()
-    })
+        party: if is_held(Demand::Consent) { Party::Third } else { Party::First },
+        token_format: if is_opaque { TokenFormat::Opaque } else { TokenFormat::Signed },
+        ..client
+    }
 }
 
 fn shown(client: &Client) -> Value {
     let settings = &client.settings;
-    let (access, jwks) = match &settings.access {
-        Access::Key(jwks) => ("keys", serde_json::from_str(jwks).unwrap_or_default()),
-        Access::Certificate(_) | Access::SelfSigned(_) => ("certificate", Value::Null),
-        Access::Federated(_) => ("federated", Value::Null),
-        Access::Public => ("public", Value::Null),
-        Access::Secret => ("secret", Value::Null),
-        Access::Workload => ("workload", Value::Null),
+    let jwks = match &settings.access {
+        Access::Key(jwks) => serde_json::from_str(jwks).unwrap_or_default(),
+        _ => Value::Null,
     };
     let grants: Vec<&str> = settings.grants.iter().map(|grant| grant.name()).collect();
     json!({
         "id": settings.id,
-        "access": access,
+        "access": name(&settings.access),
         "jwks": jwks,
         "grants": grants,
         "redirect_uris": settings.redirect_uris,
@@ -230,4 +248,15 @@ fn shown(client: &Client) -> Value {
         "owner": settings.owner.name(),
         "disabled": client.is_disabled,
     })
+}
+
+const fn name(access: &Access) -> &'static str {
+    match access {
+        Access::Certificate(_) | Access::SelfSigned(_) => "certificate",
+        Access::Federated(_) => "federated",
+        Access::Key(_) => "keys",
+        Access::Public => "public",
+        Access::Secret => "secret",
+        Access::Workload => "workload",
+    }
 }

@@ -8,6 +8,7 @@ use super::ROOT;
 use super::actor::PREFIX;
 use super::route::{ROUTES, Route};
 use crate::answer::{AUTHORIZE, TOKEN};
+use crate::keys::Purpose;
 
 pub(super) fn document(issuer: &str) -> Value {
     let mut paths: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
@@ -123,16 +124,16 @@ fn schemas() -> Value {
     let (texts, time) = (json!({ "type": "array", "items": text }), json!({ "type": "integer" }));
     let maybe_time = json!({ "type": ["integer", "null"] });
     let maybe_text = json!({ "type": ["string", "null"] });
-    let signs = json!({ "enum": ["access", "access-es256", "id", "internal"] });
+    let signs = json!({ "enum": Purpose::ALL.map(Purpose::name) });
     let client = client();
     let with = |more: &[(&str, Value)]| {
         let mut members = client.clone();
         members.extend(more.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())));
         members
     };
-    let owner = json!({ "enum": ["command", "manifest", "registration"] });
+    let owner = json!({ "enum": ["command", "manifest"] });
     let shown = [("owner", owner), ("disabled", switch.clone())];
-    // Clients with certificates are made by command, and only looked at here.
+    // Services of the fleet need no registration, and are only looked at here.
     let kinds =
         json!({ "enum": ["certificate", "federated", "keys", "public", "secret", "workload"] });
     let shown = [&shown[..], &[("access", kinds)]].concat();
@@ -188,7 +189,7 @@ fn client() -> Map<String, Value> {
     let grants: Vec<&str> = crate::Grant::ALL.iter().map(|grant| grant.name()).collect();
     let members = [
         ("id", json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$" })),
-        ("access", json!({ "enum": ["keys", "public", "secret"] })),
+        ("access", json!({ "enum": ["secret", "keys", "public", "certificate", "federated"] })),
         ("jwks", json!({ "type": ["object", "null"] })),
         ("grants", json!({ "type": "array", "items": { "enum": grants } })),
         ("redirect_uris", texts.clone()),
@@ -198,7 +199,7 @@ fn client() -> Map<String, Value> {
         ("acts_for", texts),
         (
             "requires",
-            json!({ "type": "array", "items": { "enum": ["bound", "certificate", "dpop", "opaque", "par"] } }),
+            json!({ "type": "array", "items": { "enum": ["bound", "certificate", "consent", "dpop", "opaque", "par"] } }),
         ),
         ("signed_by", json!({ "enum": ["EdDSA", "ES256"] })),
     ];

@@ -115,9 +115,10 @@ impl From<ClientError> for Problem {
             ClientError::NotFound => Self::not_found(),
             ClientError::Exists | ClientError::Owned(_) => Self::conflict(error.to_string()),
             ClientError::Stale => Self::stale(),
-            ClientError::Audit(_) | ClientError::Random(_) | ClientError::Store(_) => {
-                Self::ours(&error)
-            }
+            ClientError::Audit(_)
+            | ClientError::Key(_)
+            | ClientError::Random(_)
+            | ClientError::Store(_) => Self::ours(&error),
             ClientError::RedirectUri(_) => Self::unprocessable("a redirect URI is not acceptable"),
             ClientError::UnknownClient(_) => Self::unprocessable("a client to act for is unknown"),
             other => Self::unprocessable(other.to_string()),

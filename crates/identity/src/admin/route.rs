@@ -239,8 +239,8 @@ pub(super) const ROUTES: &[Route] = &[
         method: "PUT",
         path: "/clients/{id}",
         name: "replaceClient",
-        about: "Other settings for a client. How it proves who it is stays. Who loses anything loses \
-                its tokens.",
+        about: "Other settings for a client. What is not named stays, and so does how it proves who it \
+                is. Who loses anything loses its tokens.",
         scope: "clients.write",
         is_versioned: true,
         takes: Some("NewClient"),

@@ -8,7 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Request, Response};
 use ringwall_base::{Event, Secret, Sink, SinkError};
-use ringwall_identity::{Grant, NewClient, Powers};
+use ringwall_identity::{
+    Access, Binding, CertificateName, Federation, Grant, IdTokenAlgorithm, NewClient, Party,
+    Powers, TokenFormat,
+};
 use serde_json::{Value, json};
 
 use crate::authenticator::Authenticator;
@@ -271,6 +274,80 @@ async fn clients_keys_sessions_and_tokens_are_administered() {
     is(&o.ask(&root, "GET /keys", &Value::Null).await, 401, "and they are over");
 }
 
+/// A client with nothing as it is when nobody says anything.
+fn particular(id: &str, access: Access) -> NewClient {
+    let address = |path: &str| format!("https://{id}.example/{path}");
+    NewClient {
+        id: id.to_owned(),
+        access,
+        grants: vec![Grant::ClientCredentials, Grant::AuthorizationCode],
+        redirect_uris: vec![address("back")],
+        scopes: vec!["openid".to_owned(), "books:read".to_owned()],
+        roles: vec!["support".to_owned()],
+        wants_es256: true,
+        id_token: IdTokenAlgorithm::Rs256,
+        requires_dpop: true,
+        binding: Binding::Certificate,
+        requires_par: true,
+        party: Party::Third,
+        post_logout_uris: vec![address("bye")],
+        token_format: TokenFormat::Opaque,
+        backchannel_logout_uri: Some(address("logout")),
+        may_act_for: vec!["clerk".to_owned()],
+        ..NewClient::default()
+    }
+}
+
+#[tokio::test]
+async fn a_put_keeps_what_it_does_not_name() {
+    let o = Office::new();
+    let (root, clients) = (o.token("root").await, o.f.identity.clients());
+    let federation = Federation {
+        issuer: "https://token.ci.example".to_owned(),
+        jwks: json!({"keys": []}).to_string(),
+        claims: BTreeMap::from([("sub".to_owned(), "repo:shop/app".to_owned())]),
+        may_repeat: true,
+    };
+    let name = CertificateName::parse("dns:robot.example");
+    let kinds = [
+        ("by-secret", "secret", Access::Secret),
+        ("by-name", "certificate", Access::Certificate(name)),
+        ("by-hash", "certificate", Access::SelfSigned(vec!["A".repeat(43)])),
+        ("by-issuer", "federated", Access::Federated(federation)),
+    ];
+    for (id, kind, access) in kinds {
+        clients.add(particular(id, access)).unwrap();
+        let (line, before) = (format!("PUT /clients/{id}"), clients.find(id).unwrap());
+        let mut sent = json!({"id": id, "access": kind, "grants": ["client_credentials"]});
+        is(&o.change(&root, &line, &sent).await, 200, id);
+        let narrowed =
+            NewClient { grants: vec![Grant::ClientCredentials], ..before.settings.clone() };
+        assert_eq!(clients.find(id).unwrap().settings, narrowed);
+        // All demands, as they are shown, are the same demands.
+        let shown = body(&o.ask(&root, &format!("GET /clients/{id}"), &Value::Null).await);
+        sent["requires"] = shown["requires"].clone();
+        is(&o.change(&root, &line, &sent).await, 200, id);
+        assert_eq!(clients.find(id).unwrap().settings, narrowed);
+        // What is named is what it says, and no more.
+        sent["requires"] = json!(["par"]);
+        sent["redirect_uris"] = json!([]);
+        is(&o.change(&root, &line, &sent).await, 200, id);
+        let named = NewClient {
+            redirect_uris: Vec::new(),
+            requires_dpop: false,
+            binding: Binding::Free,
+            party: Party::First,
+            token_format: TokenFormat::Signed,
+            ..narrowed
+        };
+        assert_eq!(clients.find(id).unwrap().settings, named);
+    }
+    let other = json!({"id": "by-name", "access": "federated", "grants": ["client_credentials"]});
+    is(&o.change(&root, "PUT /clients/by-name", &other).await, 422, "its kind (M4)");
+    let new = json!({"id": "new", "access": "certificate", "grants": ["client_credentials"]});
+    is(&o.ask(&root, "POST /clients", &new).await, 422, "no certificate is named");
+}
+
 #[tokio::test]
 async fn the_door_is_closed_until_the_manifest_opens_it() {
     let o = Office::new();
@@ -372,10 +449,14 @@ async fn m2_members_that_the_route_does_not_take_are_refused() {
         ),
         (
             "POST /clients".to_owned(),
-            client.clone(),
+            client,
             vec!["owner", "disabled", "secret", "secret_hashes", "tenant_id", "may_act_for"],
         ),
-        ("PUT /clients/clerk".to_owned(), client, vec!["owner", "disabled", "secret"]),
+        (
+            "PUT /clients/clerk".to_owned(),
+            json!({"id": "clerk", "access": "secret", "grants": ["client_credentials"]}),
+            vec!["owner", "disabled", "secret", "party", "id_token", "backchannel_logout_uri"],
+        ),
         ("POST /revocations".to_owned(), json!({"by": "jti", "value": "x"}), vec!["until"]),
         ("POST /keys".to_owned(), json!({"signs": "id"}), vec!["kid", "state"]),
     ];
