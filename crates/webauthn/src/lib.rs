@@ -1,6 +1,6 @@
 //! Passkeys: what an authenticator says, read strictly and verified (Web Authentication Level 3).
 //!
-//! Start with [`register`] and [`assert`]: each goes through the checks of its section of the
+//! Start with [`register`] and [`assert()`]: each goes through the checks of its section of the
 //! specification, one a line. Challenges, people and counters are the caller's; nothing here does I/O
 //! or reads a clock, and there is no switch that turns a check off.
 
