@@ -4,8 +4,8 @@ mod change;
 mod declared;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -290,6 +290,7 @@ pub struct Clients<'a> {
 /// All clients in memory: the token endpoint asks for one on every request.
 #[derive(Debug, Default)]
 pub(crate) struct ClientTable {
+    loading: Mutex<()>,
     by_id: ArcSwap<ById>,
     /// Whether one of them gets opaque tokens.
     has_opaque: AtomicBool,
@@ -515,6 +516,8 @@ impl<'a> Clients<'a> {
 impl ClientTable {
     /// Reads all clients anew. One that cannot be read is left out, and gets nothing.
     pub(crate) fn load(&self, store: &Store) -> Result<(), StoreError> {
+        // Held from the reading on: who read before a change must not store after it.
+        let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
         let clients = store.read(|view| {
             let mut secrets = read_secrets(view)?;
             let mut clients = ById::new();
@@ -550,6 +553,11 @@ impl ClientTable {
     pub(crate) fn get(&self, id: &str) -> Option<Arc<Client>> {
         let registered = self.by_id.load().get(id).map(Arc::clone);
         registered.or_else(|| self.services.load().get(id).map(Arc::clone))
+    }
+
+    /// Whether a service of the fleet has this id.
+    pub(crate) fn is_service(&self, id: &str) -> bool {
+        self.services.load().contains_key(id)
     }
 
     /// The services of the fleet from now on.
@@ -602,7 +610,9 @@ fn owned_by(owner: Owner) -> &'static str {
 fn check(new: &NewClient) -> Result<(), ClientError> {
     let is_id = (1..=64).contains(&new.id.len())
         && new.id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    if !is_id {
+    // Its tokens for itself have it as their `sub`: none of a person (RFC 9068 section 5).
+    let is_persons = new.id.len() == 26 && new.id.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !is_id || is_persons {
         return Err(ClientError::Id);
     }
     let for_programs = [Grant::ClientCredentials, Grant::TokenExchange];

@@ -235,15 +235,7 @@ impl Identity {
     /// # Errors
     /// When the vault or the store fails.
     pub fn revoke_key(&self, kid: &str) -> Result<(), KeyError> {
-        let House { seams, settings, keys, revocations, .. } = &*self.house;
-        keys.revoke(seams, settings, kid)?;
-        // For those who verify elsewhere, and may still have the key.
-        let (value, until) = (kid.to_owned(), seams.clock.now().plus(HOLD));
-        seams
-            .store
-            .write(move |transaction| Revocations::write(transaction, Kind::Key, &value, until))?;
-        revocations.add(Kind::Key, kid.to_owned(), until);
-        Ok(())
+        self.house.revoke_key(kid)
     }
 
     /// Reads again who is signed in, and what is revoked. For a process that has released its
@@ -293,6 +285,18 @@ impl Sessions for Identity {
 }
 
 impl House {
+    /// Destroys a leaked key, and says so to those who verify elsewhere and may still have it.
+    pub(crate) fn revoke_key(&self, kid: &str) -> Result<(), KeyError> {
+        let Self { seams, settings, keys, revocations, .. } = self;
+        keys.revoke(seams, settings, kid)?;
+        let (value, until) = (kid.to_owned(), seams.clock.now().plus(HOLD));
+        seams
+            .store
+            .write(move |transaction| Revocations::write(transaction, Kind::Key, &value, until))?;
+        revocations.add(Kind::Key, kid.to_owned(), until);
+        Ok(())
+    }
+
     pub(crate) fn put(&self, record: Record) -> Result<(), SinkError> {
         record.put(self.seams.clock.as_ref(), self.seams.sink.as_ref())
     }

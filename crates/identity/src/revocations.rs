@@ -76,8 +76,14 @@ impl Revocations {
     pub(crate) fn refresh(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
         let there = read(store, now)?;
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        if *live != there {
-            *live = there;
+        let mut is_new = false;
+        // Merged: what was added since the reading is not in it, and nothing is ever taken back.
+        for (what, until) in there {
+            let known = live.entry(what).or_insert(until.minus(HOLD).minus(HOLD));
+            is_new |= *known < until;
+            *known = until.max(*known);
+        }
+        if is_new {
             self.epoch.fetch_add(1, Ordering::Release);
         }
         Ok(())

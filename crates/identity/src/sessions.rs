@@ -53,6 +53,9 @@ pub(crate) struct Opening<'a> {
     /// The cookie's value that the browser came with.
     pub(crate) previous: Option<&'a str>,
     pub(crate) proofs: Proofs,
+    /// When the person proved who they are, if that is not now: a session that only rises gets no
+    /// younger.
+    pub(crate) authenticated: Option<Timestamp>,
     pub(crate) source: IpAddr,
     /// What the browser calls itself; for the person who reads the list of sessions.
     pub(crate) agent: Option<&'a str>,
@@ -129,12 +132,14 @@ impl SessionTable {
         let fresh = Ulid::generate(now, seams.entropy.as_ref())?.to_string();
         let hash = hash_of(&cookie);
         let previous = opening.previous.map(hash_of);
-        let expires = now.plus(self.life);
+        let authenticated = opening.authenticated.unwrap_or(now);
+        let expires = authenticated.plus(self.life);
         let subject = account.subject.clone();
-        let row: [Value; 8] = [
+        let row: [Value; 9] = [
             TENANT.into(),
             hash.as_slice().into(),
             (&account.subject).into(),
+            authenticated.into(),
             now.into(),
             expires.into(),
             opening.proofs.names().join(" ").into(),
@@ -149,7 +154,7 @@ impl SessionTable {
             transaction.execute(
                 "INSERT INTO identity_session
                  (tenant_id, hash, user_id, authenticated, seen, expires, proofs, source, agent, sid)
-                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                 &row,
             )?;
             Ok::<_, StoreError>((sid, over))
@@ -162,7 +167,7 @@ impl SessionTable {
             roles: self.elevated.counted(&account.roles, opening.proofs),
             withheld: self.elevated.withheld(&account.roles, opening.proofs),
             session: Some(sid),
-            authenticated_at: now,
+            authenticated_at: authenticated,
             proofs: opening.proofs,
         };
         let (granted, seen) = (account.roles.clone(), Seen::new(now.micros()));

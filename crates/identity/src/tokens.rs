@@ -146,8 +146,8 @@ pub(crate) fn for_person(
         sid: Some(&grantee.sid),
         gid: grantee.grant.as_deref(),
         auth_time: Some(grantee.authenticated.secs()),
-        acr: Some(grantee.proofs.level()),
-        amr: grantee.proofs.names(),
+        acr: Some(proofs.level()),
+        amr: proofs.names(),
         cnf,
         act: None,
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::header::{HeaderValue, SET_COOKIE, USER_AGENT};
-use ringwall_base::{Person, Proofs};
+use ringwall_base::{Person, Proofs, Timestamp};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
 use crate::check::{SESSION, cookie};
@@ -28,7 +28,7 @@ pub(crate) fn welcome(
         Record::of("login-succeeded").source(call.peer).operation(proofs.names().join(" "));
     house.put(record.person(&account.subject, &account.name))?;
     let previous = cookie(call, SESSION)?;
-    let (person, cookie) = open_session(house, call, account, (previous, proofs))?;
+    let (person, cookie) = open_session(house, call, account, (previous, proofs, None))?;
     // The hash took tens of milliseconds: who was disabled or got another password meanwhile had
     // no session yet that could be ended. Whoever changes the account from now on finds this one.
     if Users::new(house).credential(&account.name)?.as_ref() != Some(known) {
@@ -44,15 +44,20 @@ pub(crate) fn welcome(
 /// Who is signed in now, and the cookie that says so.
 type Opened = (Arc<Person>, HeaderValue);
 
-/// Opens a session in the place of the previous one; gives who it is for, and its cookie.
+/// The cookie of the session before, all that the person has shown, and when, if that is not now.
+type Before<'a> = (Option<&'a str>, Proofs, Option<Timestamp>);
+
+/// Opens a session in the place of the previous one; gives who it is for, and its cookie. With a time,
+/// it is the previous one that rises, and is no younger than that.
 pub(crate) fn open_session(
     house: &House,
     call: &Call,
     account: &Account,
-    (previous, proofs): (Option<&str>, Proofs),
+    (previous, proofs, authenticated): Before<'_>,
 ) -> Result<Opened, Refusal> {
     let agent = agent(call);
-    let opening = Opening { previous, proofs, source: call.peer, agent: agent.as_deref() };
+    let agent = agent.as_deref();
+    let opening = Opening { previous, proofs, authenticated, source: call.peer, agent };
     let started = house.sessions.start(&house.seams, account, opening)?;
     tracing::debug!(sid = started.person.session, "session started");
     if let Some(over) = started.over {

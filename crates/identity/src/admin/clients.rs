@@ -84,6 +84,9 @@ pub(super) fn add(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let binding = if given.access == Kind::Public { Binding::Free } else { Binding::Service };
     let nothing = NewClient { scopes: Vec::new(), binding, ..NewClient::default() };
     let new = settings(given, &nothing)?;
+    if ask.house.clients.is_service(&new.id) {
+        return Err(Problem::unprocessable("a service of the fleet has this id"));
+    }
     may_have(ask, &nothing, &new)?;
     let clients = Clients::new(ask.house);
     let id = new.id.clone();
@@ -143,12 +146,22 @@ fn changeable(ask: &Ask<'_>) -> Result<std::sync::Arc<Client>, Problem> {
     let client = Clients::new(ask.house).find(ask.id())?;
     ask.actor.is_not_client(ask.id())?;
     ask.actor.outranks(powers(&client.settings))?;
+    // Whoever has its credential has its roles.
+    if !client.settings.roles.is_empty() {
+        ask.actor.may("roles.write")?;
+        let powers = ask.house.powers.load();
+        ask.actor.outranks(powers.of(&client.settings.roles).iter().map(String::as_str))?;
+    }
     Ok(client)
 }
 
 /// Nobody makes a client that may do more than they may, or gives it roles without the scope for it.
 fn may_have(ask: &Ask<'_>, before: &NewClient, new: &NewClient) -> Result<(), Problem> {
     ask.actor.outranks(powers(new))?;
+    // A program keeps what its maker may lose, and has no second factor: that is giving a role.
+    if powers(new).any(|power| !powers(before).any(|had| had == power)) {
+        ask.actor.may("roles.write")?;
+    }
     if before.roles == new.roles {
         return Ok(());
     }

@@ -52,6 +52,6 @@ pub(super) fn revoke(ask: &Ask<'_>) -> Result<Reply, Problem> {
     if !ask.house.keys.rows().iter().any(|row| row.kid == ask.id()) {
         return Err(Problem::not_found());
     }
-    ask.house.keys.revoke(&ask.house.seams, &ask.house.settings, ask.id())?;
+    ask.house.revoke_key(ask.id())?;
     Ok(done())
 }

@@ -44,6 +44,7 @@ impl Clients<'_> {
         let new = NewClient { owner: old.owner, ..new };
         let now = self.house.seams.clock.now();
         let narrows = narrows(old, &new);
+        let binds = demands(&new).difference(&demands(old)).any(|one| BINDING.contains(one));
         let (id, expected) = (old.id.clone(), old.clone());
         let settings = serde_json::to_string(&new).unwrap_or_default();
         let is_same = *old == new;
@@ -56,6 +57,11 @@ impl Clients<'_> {
             }
             if narrows {
                 end_tokens(transaction, &expected.id, now)?;
+            }
+            if binds {
+                // They are bound to nothing, so that whoever copied one could bind it to their own
+                // key; or nobody was asked whether they should be.
+                refresh::end_all(transaction, refresh::Of::Client, &expected.id, now)?;
             }
             Ok(())
         })?;
@@ -141,6 +147,9 @@ pub(super) fn narrows(old: &NewClient, new: &NewClient) -> bool {
         || demands(new).difference(&demands(old)).next().is_some()
         || (old.access != new.access && !matches!(new.access, Access::Public))
 }
+
+/// What refresh tokens from before do not fulfil.
+const BINDING: [&str; 3] = ["certificate", "consent", "dpop"];
 
 fn demands(settings: &NewClient) -> BTreeSet<&'static str> {
     settings.demands().into_iter().collect()

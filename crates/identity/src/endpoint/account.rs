@@ -166,7 +166,7 @@ impl Own<'_> {
         let (house, name) = (self.house, self.person.name.as_str());
         let known = Users::new(house).credential(name)?.ok_or(PeopleError::NotFound)?;
         let (person, cookie) =
-            open_session(house, self.call, &known.account, (None, self.person.proofs))?;
+            open_session(house, self.call, &known.account, (None, self.person.proofs, None))?;
         // An operator may have set another one or disabled the account meanwhile, when there was
         // no session to end. Whoever does from now on finds this one.
         let is_same = password::verify(password, &known.phc) && !known.account.is_disabled;
@@ -205,7 +205,8 @@ impl Own<'_> {
         }
         // They have it in their hand: the session rises, and goes on under a new secret.
         let (previous, proofs) = (cookie(self.call, SESSION)?, self.person.proofs.and(Proof::Code));
-        let opened = open_session(self.house, self.call, &account, (previous, proofs))?;
+        let rising = (previous, proofs, Some(self.person.authenticated_at));
+        let opened = open_session(self.house, self.call, &account, rising)?;
         let (person, cookie) = opened;
         // It goes on only while it is there, which one transaction says: a sign-out, another
         // password or a disabled account ended it (attack U11).
@@ -226,6 +227,9 @@ impl Own<'_> {
     fn remove_app(self) -> Result<Reply, Refusal> {
         let account = Users::new(self.house).find(&self.person.name)?;
         factors::remove_app(self.house, &account)?;
+        // Whoever has it may have signed in with it.
+        let sid = self.person.session.as_deref().unwrap_or_default();
+        list::end_others(self.house, &account.subject, sid)?;
         self.page(StatusCode::OK, Some("The authenticator app is removed."))
     }
 

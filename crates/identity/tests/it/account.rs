@@ -345,3 +345,33 @@ async fn u11_an_account_disabled_during_a_change_gets_no_session() {
         assert!(sessions.is_disabled && own.person().is_none(), "{event}");
     }
 }
+
+/// Whoever made up a factor has proved nothing that was there before.
+#[tokio::test]
+async fn u9_a_session_that_rises_gets_no_younger() {
+    let mut own = Own::new().await;
+    let of = |own: &Own| {
+        let cookie = own.session.split_once('=').unwrap().1;
+        own.f.identity.person(cookie, own.f.now()).unwrap()
+    };
+    let before = of(&own);
+    own.f.clock.advance(Duration::from_mins(4));
+    own.enrol().await;
+    let after = of(&own);
+    assert!(after.proofs.are_two() && !before.proofs.are_two());
+    assert_eq!(after.authenticated_at, before.authenticated_at);
+    own.f.clock.advance(Duration::from_mins(2));
+    assert_eq!(own.send("do=app-remove").await.status(), 303, "the sign-in is old");
+}
+
+/// Whoever has the lost one may have signed in with it.
+#[tokio::test]
+async fn u9_a_factor_that_is_taken_away_ends_the_other_sessions() {
+    let mut own = Own::new().await;
+    let other = own.f.sign_in().await;
+    own.enrol().await;
+    assert_eq!(own.f.get("/account", &other).await.status(), 200);
+    assert_eq!(own.send("do=app-remove").await.status(), 200);
+    assert_eq!(own.f.get("/account", &other).await.status(), 303);
+    assert_eq!(own.f.get("/account", &own.session).await.status(), 200);
+}

@@ -254,7 +254,9 @@ async fn clients_keys_sessions_and_tokens_are_administered() {
     assert_eq!(keys["items"].as_array().unwrap().len(), before + 1);
     let fresh = keys["items"].as_array().unwrap().iter().find(|key| key["state"] == "published");
     let kid = fresh.unwrap()["id"].as_str().unwrap().to_owned();
+    let epoch = o.f.identity.epoch();
     is(&o.ask(&root, &format!("DELETE /keys/{kid}"), &Value::Null).await, 204, "destroyed");
+    assert_ne!(o.f.identity.epoch(), epoch, "who verifies elsewhere is told");
     is(&o.ask(&root, &format!("DELETE /keys/{kid}"), &Value::Null).await, 404, "no more");
 
     let session = o.f.sign_in().await;
@@ -546,6 +548,32 @@ async fn m3_nobody_gives_more_than_they_have_and_the_last_who_gives_stays() {
     let second = o.user("second", &["admin"]);
     is(&o.change(&root, &format!("PATCH /users/{second}"), &off).await, 200, "not the last one");
     is(&o.ask(&root, &last, &Value::Null).await, 409, "the other one is disabled");
+}
+
+/// M3: a client with powers or roles is as good as a role.
+#[tokio::test]
+async fn m3_who_may_not_give_roles_gives_none_by_way_of_a_client() {
+    let mut o = Office::new();
+    let clients = o.f.identity.clients();
+    let filer = scoped("clients.read clients.write");
+    let filer = NewClient { id: "filer".to_owned(), scopes: filer, ..NewClient::default() };
+    let secret = clients.add(filer).unwrap().unwrap();
+    let roles = vec!["support".to_owned()];
+    let ledger = NewClient { id: "ledger".to_owned(), roles, ..NewClient::default() };
+    clients.add(ledger).unwrap();
+    o.secrets.insert("filer", secret.expose().clone());
+    let filer = o.token("filer").await;
+    let new = |scopes: &[&str]| json!({"id": "ci", "access": "secret", "grants": ["client_credentials"], "scopes": scopes});
+    let powerful = new(&["ringwall:clients.write"]);
+    is(&o.change(&filer, "POST /clients", &powerful).await, 403, "it stays when its maker goes");
+    for line in ["POST /clients/ledger/secrets", "DELETE /clients/ledger"] {
+        is(&o.change(&filer, line, &Value::Null).await, 403, line);
+    }
+    is(&o.change(&filer, "POST /clients", &new(&["read"])).await, 201, "without powers");
+    o.f.identity.enlist(["billing".to_owned()]);
+    let mut service = new(&["read"]);
+    service["id"] = "billing".into();
+    is(&o.change(&filer, "POST /clients", &service).await, 422, "a service of the fleet");
 }
 
 /// M1 (OWASP API1:2023): rows of another tenant do not exist, on any route.

@@ -271,7 +271,7 @@ async fn d6_a_public_clients_refresh_token_is_bound_to_its_certificate() {
     let prover = Prover::new();
     prover.learn(&f).await;
     let reply = prover.post(&f, TOKEN, &form).await;
-    assert_eq!(json(&reply)["error"], "invalid_grant", "another way of binding");
+    assert_eq!(json(&reply)["error"], "invalid_request", "a key stands for no certificate");
     let body = json(&post(&f, (TOKEN, &form), Some(&good)).await);
     assert_eq!(payload(body["access_token"].as_str().unwrap())["cnf"]["x5t#S256"], hash(&good));
     assert!(body.get("refresh_token").is_none(), "bound, so it does not rotate: {body}");

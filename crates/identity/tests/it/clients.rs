@@ -232,6 +232,8 @@ fn a_registration_that_cannot_be_safe_is_refused() {
     let new = |id: &str| NewClient { id: id.to_owned(), ..NewClient::default() };
     assert!(matches!(add(new("robot")), Err(ClientError::Exists)));
     assert!(matches!(add(new("a b")), Err(ClientError::Id)));
+    let persons = f.identity.users().find("ada").unwrap().subject;
+    assert!(matches!(add(new(&persons)), Err(ClientError::Id)), "RFC 9068 section 5");
     let public = NewClient { access: Access::Public, ..new("public") };
     assert!(matches!(add(public), Err(ClientError::PublicProgram)));
     let weak = NewClient { access: Access::Key("{}".to_owned()), ..new("weak") };

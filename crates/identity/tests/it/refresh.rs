@@ -505,4 +505,6 @@ async fn u9_a_grant_of_one_factor_never_refreshes_to_a_role_that_wants_two() {
     r.f.clock.advance(Duration::from_hours(12));
     let late = json(&r.refresh(&token(&next), "").await);
     assert!(r.claims(&late).roles.is_empty(), "{late}");
+    let level = |body: &Value| payload(body["access_token"].as_str().unwrap())["acr"].clone();
+    assert_eq!((level(&next), level(&late)), ("aal2".into(), "aal1".into()));
 }

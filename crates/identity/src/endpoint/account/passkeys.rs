@@ -12,6 +12,7 @@ use crate::page::{self, Paper};
 use crate::passkeys::{self, Purpose};
 use crate::people::Users;
 use crate::record::Record;
+use crate::sessions::list;
 use crate::welcome::open_session;
 
 impl Own<'_> {
@@ -49,7 +50,8 @@ impl Own<'_> {
         };
         // They have it in their hand: the session rises, as it does with an app.
         let previous = cookie(call, SESSION)?;
-        let (person, cookie) = open_session(house, call, &account, (previous, proofs))?;
+        let rising = (previous, proofs, Some(self.person.authenticated_at));
+        let (person, cookie) = open_session(house, call, &account, rising)?;
         if person.session != self.person.session {
             return self.end_again(&person);
         }
@@ -74,6 +76,8 @@ impl Own<'_> {
         let account = Users::new(self.house).find(&self.person.name)?;
         let id = form.get("passkey").unwrap_or_default();
         let removed = passkeys::remove(self.house, &account, Some(id))?;
+        // Whoever has it may have signed in with it.
+        list::end_others(self.house, &account.subject, self.sid())?;
         self.page(StatusCode::OK, (removed > 0).then_some("The passkey is removed."))
     }
 

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import socket
+import time
 
 for program in ("oidc-agent", "oidc-gen", "oidc-token"):
     if not shutil.which(program):
@@ -34,6 +36,11 @@ def heard(program, pattern):
 agent = start("stdbuf", "-oL", "oidc-agent", "--console")
 try:
     environment["OIDC_SOCK"] = heard(agent, "OIDC_SOCK=([^;]+);")
+    # It names its socket before it listens there.
+    deadline = time.monotonic() + 20
+    with socket.socket(socket.AF_UNIX) as door:
+        while door.connect_ex(environment["OIDC_SOCK"]) and time.monotonic() < deadline:
+            time.sleep(0.05)
     generate = start(
         *("stdbuf", "-oL"),
         *("oidc-gen", "harbour", "--flow=device", f"--iss={origin}/", "--client-id=cli"),
