@@ -5,6 +5,7 @@ use std::mem::discriminant;
 use std::sync::Arc;
 
 use ringwall_base::Timestamp;
+use ringwall_jose::parse_json;
 use ringwall_store::{StoreError, Transaction};
 
 use super::{Access, Binding, Client, ClientError, Clients, NewClient, Party, TokenFormat, check};
@@ -145,7 +146,18 @@ pub(super) fn narrows(old: &NewClient, new: &NewClient) -> bool {
         || lost(&old.may_act_for, &new.may_act_for)
         || old.grants.iter().any(|grant| !new.grants.contains(grant))
         || demands(new).difference(&demands(old)).next().is_some()
-        || (old.access != new.access && !matches!(new.access, Access::Public))
+        || loses_proof(&old.access, &new.access)
+}
+
+/// Whether something proves the client no more. A key more takes nothing away.
+fn loses_proof(old: &Access, new: &Access) -> bool {
+    let (Access::Key(before), Access::Key(after)) = (old, new) else { return old != new };
+    let keys = |text: &str| {
+        let set = parse_json(text.as_bytes()).ok()?;
+        set.get("keys")?.as_array().cloned()
+    };
+    let (Some(before), Some(after)) = (keys(before), keys(after)) else { return true };
+    before.iter().any(|key| !after.contains(key))
 }
 
 /// What refresh tokens from before do not fulfil.

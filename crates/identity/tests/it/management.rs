@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use ringwall_base::Secret;
+use ringwall_base::{Algorithm, Secret};
 use ringwall_identity::{
     Access, ClientError, Declared, Grant, NewClient, Owner, WithdrawError, Withdrawn,
 };
+use ringwall_jose::{JwkSet, PrivateKey};
 use serde_json::Value;
 
 use crate::fixture::{Fixture, form_request, json as body};
@@ -197,3 +198,22 @@ async fn an_operator_ends_one_token_or_all_of_a_client() {
 
 const SECRET: &str = "a secret of the file that is long enough";
 const OTHER: &str = "another secret of the file, as long as it";
+
+/// A key is changed by having two for a while: what was given by the first one goes on.
+#[tokio::test]
+async fn one_key_more_ends_no_tokens_and_one_less_does() {
+    let f = Fixture::new();
+    let clients = f.identity.clients();
+    let keys = [(); 2].map(|()| PrivateKey::generate(Algorithm::Es256).unwrap().public().clone());
+    let access =
+        |keys: &[_]| Access::Key(JwkSet::new(keys.to_vec()).unwrap().to_json().to_string());
+    let first = access(&keys[..1]);
+    clients.add(NewClient { id: "job".to_owned(), access: first, ..NewClient::default() }).unwrap();
+    let change = |access: Access| {
+        let (before, epoch) = (clients.find("job").unwrap(), f.identity.epoch());
+        clients.change(&before, NewClient { access, ..before.settings.clone() }).unwrap();
+        f.identity.epoch() != epoch
+    };
+    assert!(!change(access(&keys)), "one more");
+    assert!(change(access(&keys[1..])), "one less");
+}
