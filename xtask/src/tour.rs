@@ -239,7 +239,9 @@ fn second_step(fleet: &Fleet, jar: &std::path::Path, form: &str) -> Result<()> {
     Ok(())
 }
 
-fn hidden_fields(form: &str) -> Vec<(String, String)> {
+/// Those of the first form of a page; the next one is for passkeys.
+fn hidden_fields(page: &str) -> Vec<(String, String)> {
+    let form = page.split("</form>").next().unwrap_or_default();
     let inputs = form.split("<input").filter(|input| input.contains("type=\"hidden\""));
     inputs
         .filter_map(|input| Some((attribute(input, "name")?, attribute(input, "value")?)))
@@ -276,8 +278,8 @@ mod tests {
 
     #[test]
     fn hidden_fields_are_read_from_a_form() {
-        let form =
-            r#"<form><input type="hidden" name="csrf" value="a1"><input name="username"></form>"#;
+        let form = r#"<form><input type="hidden" name="csrf" value="a1"><input name="username"></form>
+            <form><input type="hidden" name="csrf" value="a1"></form>"#;
         assert_eq!(hidden_fields(form), [("csrf".to_owned(), "a1".to_owned())]);
     }
 }
