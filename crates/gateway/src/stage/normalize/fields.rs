@@ -230,6 +230,10 @@ pub(super) fn take_cookie(
         for pair in value.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
             match pair.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
                 None if pair.is_empty() => {}
+                // A service that is less strict about names would find a session in it.
+                None if named(pair).trim_ascii() == name.as_bytes() => {
+                    return Err("the session cookie is not spelled as it was set");
+                }
                 None => kept.push(pair),
                 Some(_) if taken.is_some() => return Err("more than one session cookie"),
                 Some(content) => match std::str::from_utf8(content) {
@@ -247,6 +251,11 @@ pub(super) fn take_cookie(
         fields.insert(COOKIE, joined);
     }
     Ok(taken)
+}
+
+/// What stands before the first `=`, or all.
+fn named(pair: &[u8]) -> &[u8] {
+    pair.split(|byte| *byte == b'=').next().unwrap_or_default()
 }
 
 /// Browsers keep 4 KiB a cookie and send what fits; no app of our list needs four full ones.
