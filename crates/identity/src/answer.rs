@@ -9,7 +9,7 @@ use http::header::{
     ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use http::{Method, Request, Response, StatusCode};
-use ringwall_base::ClientCertificate;
+use ringwall_base::{ClientCertificate, Timestamp};
 use serde_json::json;
 
 use crate::admin;
@@ -36,6 +36,9 @@ pub(crate) type Reply = Response<Bytes>;
 pub(crate) struct Call {
     pub(crate) peer: IpAddr,
     pub(crate) request: Request<Bytes>,
+    /// When it came: before anything was checked for it. What is revoked from then on takes with it
+    /// what is given here.
+    pub(crate) asked: Timestamp,
     is_known: Cell<bool>,
 }
 
@@ -141,7 +144,8 @@ pub(crate) async fn answer(house: &Arc<House>, peer: IpAddr, request: Request<By
         return reply;
     }
     let reader = cors::allowed(house, endpoint.readers(), &request);
-    let call = Call { peer, request, is_known: Cell::new(false) };
+    let asked = house.seams.clock.now();
+    let call = Call { peer, request, asked, is_known: Cell::new(false) };
     let mut reply = reply(house, endpoint, call).await;
     if let Some(origin) = reader {
         cors::open(&mut reply, origin);

@@ -474,7 +474,7 @@ impl<'a> Clients<'a> {
         }
         self.house.clients.load(&self.house.seams.store)?;
         if is_disabled {
-            self.house.revocations.add(Kind::Client, id.to_owned(), until);
+            self.house.revocations.close(&self.house.seams, Kind::Client, id)?;
         }
         let action = if is_disabled { "client-disabled" } else { "client-enabled" };
         Ok(self.house.put(Record::of(action).sync().client(id))?)

@@ -175,7 +175,7 @@ impl<'a> Users<'a> {
         })?;
         if is_disabled {
             self.house.sessions.end_all(&account.subject);
-            self.house.revocations.add(Kind::Subject, account.subject.clone(), until);
+            self.house.revocations.close(&self.house.seams, Kind::Subject, &account.subject)?;
         }
         self.record(if is_disabled { "user-disabled" } else { "user-enabled" }, &account, "")
     }
@@ -230,7 +230,7 @@ impl<'a> Users<'a> {
         })?;
         if is_written {
             self.house.sessions.end_all(&account.subject);
-            self.house.revocations.add(Kind::Subject, account.subject.clone(), until);
+            self.house.revocations.close(&self.house.seams, Kind::Subject, &account.subject)?;
             self.record("password-changed", account, "")?;
             email::tell_changed(self.house, account)?;
         }
@@ -247,7 +247,7 @@ impl<'a> Users<'a> {
             Revocations::write(transaction, Kind::Subject, &value, until)
         })?;
         self.house.sessions.end_all(subject);
-        self.house.revocations.add(Kind::Subject, subject.to_owned(), until);
+        self.house.revocations.close(&self.house.seams, Kind::Subject, subject)?;
         Ok(())
     }
 
@@ -269,13 +269,7 @@ impl<'a> Users<'a> {
         let sql = "DELETE FROM identity_role WHERE tenant_id = ?1 AND user_id = ?2 AND role = ?3";
         self.change_role(name, role, sql, "role-revoked")?;
         let subject = self.find(name)?.subject;
-        let until = self.house.seams.clock.now().plus(HOLD);
-        let value = subject.clone();
-        self.house.seams.store.write(move |transaction| {
-            Revocations::write(transaction, Kind::Subject, &value, until)
-        })?;
-        self.house.revocations.add(Kind::Subject, subject, until);
-        Ok(())
+        Ok(self.house.revocations.close(&self.house.seams, Kind::Subject, &subject)?)
     }
 
     /// An account with its password hash; `None` when there is none of this name.

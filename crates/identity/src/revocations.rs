@@ -9,6 +9,7 @@ use ringwall_base::Timestamp;
 use ringwall_jose::AccessClaims;
 use ringwall_store::{Store, StoreError, Transaction};
 
+use crate::seams::Seams;
 use crate::sweep::in_steps;
 use crate::tables::TENANT;
 
@@ -109,6 +110,21 @@ impl Revocations {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         live.insert((kind, value), until);
         self.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    /// Adds one, and writes it: what was issued until now no longer holds. After a change its own row
+    /// is a moment older than the change: in between, tokens were given by what was before.
+    pub(crate) fn close(&self, seams: &Seams, kind: Kind, value: &str) -> Result<(), StoreError> {
+        let until = seams.clock.now().plus(HOLD);
+        self.add(kind, value.to_owned(), until);
+        let value = value.to_owned();
+        seams.store.write(move |transaction| Self::write(transaction, kind, &value, until))
+    }
+
+    /// Whether this very one is there.
+    pub(crate) fn has(&self, kind: Kind, value: &str, until: Timestamp) -> bool {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.get(&(kind, value.to_owned())) == Some(&until)
     }
 
     pub(crate) fn epoch(&self) -> u64 {

@@ -32,6 +32,8 @@ struct Access<'a> {
     client_id: &'a str,
     jti: &'a str,
     iat: u64,
+    /// The microseconds of that second: what is given right after a revocation is not covered by it.
+    iat_us: u64,
     nbf: u64,
     exp: u64,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -79,18 +81,18 @@ struct Id<'a> {
     nonce: Option<&'a str>,
 }
 
-/// For a program: it is its own subject.
+/// For a program: it is its own subject. All three are issued at the moment when they were asked for:
+/// what was revoked while they were made covers them.
 pub(crate) fn for_program(
     house: &House,
     client: &Client,
-    scope: &str,
-    cnf: Option<&Confirmation>,
+    (scope, cnf): (&str, Option<&Confirmation>),
+    now: Timestamp,
 ) -> Result<Issued, SignError> {
     let settings = &client.settings;
     // A program renews without a person, so its token may live longer.
     let life = house.settings.access_life.saturating_mul(2).min(LIFE_MAX);
     let token_id = house.token_id()?;
-    let now = house.seams.clock.now();
     let claims = Access {
         iss: &house.settings.issuer,
         aud: &house.settings.issuer,
@@ -98,6 +100,7 @@ pub(crate) fn for_program(
         client_id: &settings.id,
         jti: &token_id,
         iat: now.secs(),
+        iat_us: micros(now),
         nbf: now.secs(),
         exp: now.plus(life).secs(),
         scope,
@@ -122,9 +125,9 @@ pub(crate) fn for_person(
     client: &Client,
     grantee: &Grantee,
     (token_id, cnf): (&str, Option<&Confirmation>),
+    now: Timestamp,
 ) -> Result<Issued, SignError> {
     let life = house.settings.access_life.min(LIFE_MAX);
-    let now = house.seams.clock.now();
     // A second factor counts for as long as a session that it opens may last. A grant may last longer.
     let is_recent = now < grantee.authenticated.plus(house.settings.session_life);
     let proofs = if is_recent { grantee.proofs } else { Proofs::default() };
@@ -137,6 +140,7 @@ pub(crate) fn for_person(
         client_id: &client.settings.id,
         jti: token_id,
         iat: now.secs(),
+        iat_us: micros(now),
         nbf: now.secs(),
         exp: now.plus(life).secs(),
         scope: &grantee.scope,
@@ -161,8 +165,8 @@ pub(crate) fn for_actor(
     client: &Client,
     (held, cnf): (&Held, Option<&Confirmation>),
     (scope, act): (&str, &Value),
+    now: Timestamp,
 ) -> Result<Issued, SignError> {
-    let now = house.seams.clock.now();
     let subject = &held.claims;
     let life = house.settings.access_life.min(LIFE_MAX).min(subject.expires.since(now));
     let token_id = house.token_id()?;
@@ -173,6 +177,7 @@ pub(crate) fn for_actor(
         client_id: &client.settings.id,
         jti: &token_id,
         iat: now.secs(),
+        iat_us: micros(now),
         nbf: now.secs(),
         exp: now.plus(life).secs(),
         scope,
@@ -243,6 +248,10 @@ fn sign(house: &House, client: &Client, claims: &Access<'_>) -> Result<String, S
     }
     let expires = Timestamp::from_secs(claims.exp);
     house.opaque.issue(&house.seams, &client.settings.id, (token, expires))
+}
+
+const fn micros(time: Timestamp) -> u64 {
+    time.micros() % 1_000_000
 }
 
 /// Left half of the SHA-256 (OpenID Connect Core section 3.1.3.6; both algorithms of ID tokens have it).

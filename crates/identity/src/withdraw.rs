@@ -122,8 +122,7 @@ fn end(
         }
         Revocations::write(transaction, kind, &key, until)
     })?;
-    house.revocations.add(kind, value.to_owned(), until);
-    Ok(())
+    house.revocations.close(&house.seams, kind, value)
 }
 
 fn owner(house: &House, sid: &str) -> Result<Option<String>, StoreError> {

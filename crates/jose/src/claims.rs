@@ -1,6 +1,7 @@
 //! What a verified token says. Only [`crate::KeySet::verify`] makes these from a token.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ringwall_base::Timestamp;
 use serde::Serialize;
@@ -22,7 +23,8 @@ pub struct AccessClaims {
     pub client_id: String,
     /// `exp`.
     pub expires: Timestamp,
-    /// `iat`.
+    /// `iat`, and the microseconds of that second in `iat_us`: whether a token is from before or after
+    /// a revocation is decided within the second.
     pub issued: Timestamp,
     /// `jti`.
     pub token_id: String,
@@ -172,7 +174,7 @@ impl AccessClaims {
             audience: claims.take_text("aud")?,
             client_id: claims.take_text("client_id")?,
             expires: claims.take_time("exp")?,
-            issued: claims.take_time("iat")?,
+            issued: claims.take_issued()?,
             token_id: claims.take_text("jti")?,
             scopes: claims
                 .take_optional_text("scope")?
@@ -383,6 +385,16 @@ impl Claims {
         let time = self.time(name)?;
         self.members.remove(name);
         Ok(time)
+    }
+
+    /// `iat` with `iat_us`. Without that: the beginning of the second, which every revocation within
+    /// it covers.
+    fn take_issued(&mut self) -> Result<Timestamp, VerifyError> {
+        let second = self.take_time("iat")?;
+        let Some(value) = self.members.remove("iat_us") else { return Ok(second) };
+        let micros = value.as_u64().filter(|micros| *micros < 1_000_000);
+        let micros = micros.ok_or(VerifyError::Claim("iat_us"))?;
+        Ok(second.plus(Duration::from_micros(micros)))
     }
 
     fn take_bool(&mut self, name: &'static str) -> Result<bool, VerifyError> {

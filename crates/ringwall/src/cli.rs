@@ -143,4 +143,12 @@ mod tests {
     fn every_command_can_be_parsed() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn an_id_may_begin_with_a_hyphen() {
+        // Base64url: one in 64 does.
+        for words in [&["token", "revoke", "--jti", "-6xA"][..], &["key", "revoke", "-_Ax"]] {
+            Cli::try_parse_from(["ringwall"].iter().chain(words)).unwrap();
+        }
+    }
 }

@@ -204,7 +204,7 @@ def test_j22_k4_a_token_that_is_remembered_ends_with_its_key_person_or_session(
     follower = gateway.follower()
     guard_of(made).follow(follower)
     client, token = made.test_client(), access(issuer)
-    later = int(time.time()) + 60
+    later = (int(time.time()) + 60) * 1_000_000
     for kinds in (
         {"kid": {issuer.kid: 0}},
         {"sub": {"u": later}},

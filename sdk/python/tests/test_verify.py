@@ -205,13 +205,18 @@ def test_every_changed_byte_is_refused(part: int) -> None:
 def test_an_access_token_is_verified_without_a_sidecar() -> None:
     claims = {**CLAIMS, "client_id": "web", "exp": NOW + 600}
     token = ISSUER.sign({**HEADER, "typ": "at+jwt"}, claims)
-    caller = verify_access(token, ISSUER.keys(), EXPECTED, NOW).caller
+    verified = verify_access(token, ISSUER.keys(), EXPECTED, NOW)
+    caller = verified.caller
+    assert verified.facts is not None
+    assert verified.facts.issued_at == NOW * 1_000_000
     assert caller.own
     assert caller.operation is None
     for changes, reason in (
         ({"cnf": {"jkt": "x"}}, Reason.BOUND),
         ({"exp": NOW + 3601}, Reason.LIFE),
         ({"sub": "service:payments"}, Reason.CLAIM),
+        ({"iat_us": 1_000_000}, Reason.CLAIM),
+        ({"iat_us": True}, Reason.CLAIM),
     ):
         token = ISSUER.sign({**HEADER, "typ": "at+jwt"}, {**claims, **changes})
         with pytest.raises(VerifyError) as caught:

@@ -71,7 +71,7 @@ impl Clients<'_> {
         }
         self.house.clients.load(&self.house.seams.store)?;
         if narrows {
-            self.house.revocations.add(Kind::Client, id.clone(), now.plus(HOLD));
+            self.house.revocations.close(&self.house.seams, Kind::Client, &id)?;
         }
         Ok(self.house.put(Record::of("client-changed").sync().client(&id))?)
     }
@@ -97,7 +97,7 @@ impl Clients<'_> {
             end_tokens(transaction, &key, now)
         })?;
         self.house.clients.load(&self.house.seams.store)?;
-        self.house.revocations.add(Kind::Client, id.to_owned(), now.plus(HOLD));
+        self.house.revocations.close(&self.house.seams, Kind::Client, id)?;
         Ok(self.house.put(Record::of("client-removed").sync().client(id))?)
     }
 }

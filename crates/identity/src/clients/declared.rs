@@ -8,8 +8,10 @@ use ringwall_store::{StoreError, Transaction};
 
 use super::change::{end_tokens, narrows, write};
 use super::{ADD_SECRET, Access, ClientError, Clients, Hash, NewClient, Owner, check, secret_hash};
+use crate::identity::House;
 use crate::record::Record;
 use crate::refresh;
+use crate::revocations::{HOLD, Kind};
 use crate::tables::TENANT;
 
 /// A client as the manifest declares it.
@@ -62,7 +64,12 @@ impl Clients<'_> {
             .write(move |transaction| carry_out(transaction, &wanted, now))?;
         self.house.clients.load(&self.house.seams.store)?;
         if !done.is_empty() {
-            self.house.revocations.refresh(&self.house.seams.store, now)?;
+            let House { revocations, seams, .. } = self.house;
+            revocations.refresh(&seams.store, now)?;
+            let is_ended = |id: &&String| revocations.has(Kind::Client, id, now.plus(HOLD));
+            for id in done.iter().map(|(_, id)| id).filter(is_ended) {
+                revocations.close(seams, Kind::Client, id)?;
+            }
         }
         for (action, id) in &done {
             self.house.put(Record::of(action).sync().client(id).operation("manifest"))?;

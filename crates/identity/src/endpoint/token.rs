@@ -94,7 +94,7 @@ fn client_credentials(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal
     let scope = scope(client, asked.form)
         .ok_or(Refusal::client("invalid_scope", "a scope is not the client's"))?;
     asked.spend(house)?;
-    let issued = for_program(house, client, &scope, asked.bond.as_ref())?;
+    let issued = for_program(house, client, (&scope, asked.bond.as_ref()), asked.call.asked)?;
     let record = Record::of("token-issued").client(&client.settings.id).source(asked.call.peer);
     house.put(record.operation("client_credentials"))?;
     Ok(reply(&Given { issued, id_token: None, refresh_token: None }))
@@ -123,7 +123,8 @@ fn give(
 ) -> Result<Given, Refusal> {
     let client = asked.client;
     asked.spend(house)?;
-    let issued = for_person(house, client, grantee, (words.token_id, asked.bond.as_ref()))?;
+    let named = (words.token_id, asked.bond.as_ref());
+    let issued = for_person(house, client, grantee, named, asked.call.asked)?;
     let id_token = wanted_id_token(house, client, grantee, &issued)?;
     let record = Record::of(words.action).client(&client.settings.id).source(asked.call.peer);
     house.put(record.person(&grantee.subject, &grantee.name).operation(words.grant))?;

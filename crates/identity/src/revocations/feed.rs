@@ -1,6 +1,6 @@
 //! The feed: everything that is revoked, in one document with a tag.
 //!
-//! Always the whole: what lives for an hour is small, and whoever reads it has no gap to find. The
+//! Times are in microseconds since 1970. Always the whole: what lives for an hour is small, and whoever reads it has no gap to find. The
 //! tag is a hash of the content, so that it means the same after a restart and in every process.
 
 use std::collections::BTreeMap;
@@ -28,12 +28,12 @@ impl Feed {
     ) -> Self {
         let content = if live.len() > ENTRIES_MAX {
             // Nobody is let in who is not in a list that is too long to send.
-            json!({"not_before": now.secs()})
+            json!({"not_before": now.micros()})
         } else {
             let mut kinds: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
             for (kind, value, until) in live {
                 // What was issued until then no longer holds.
-                kinds.entry(kind).or_default().insert(value, until.minus(HOLD).secs());
+                kinds.entry(kind).or_default().insert(value, until.minus(HOLD).micros());
             }
             json!({"revoked": kinds})
         };
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn a_feed_names_all_and_its_tag_changes_with_them_only() {
         let (tag, told) = feed(2, 1);
-        assert_eq!(told["revoked"], json!({"jti": {"t-0": 5_000, "t-1": 5_000}}));
+        assert_eq!(told["revoked"], json!({"jti": {"t-0": 5_000_000_000_u64, "t-1": 5_000_000_000_u64}}));
         assert_eq!(told["tag"], tag.as_str());
         assert_eq!(feed(2, 9).0, tag);
         assert_ne!(feed(3, 1).0, tag);
@@ -73,6 +73,6 @@ mod tests {
     fn a_list_that_is_too_long_says_that_all_are_in_it() {
         assert!(feed(ENTRIES_MAX, 7).1.get("not_before").is_none());
         let (_, told) = feed(ENTRIES_MAX + 1, 7);
-        assert_eq!((told.get("revoked"), &told["not_before"]), (None, &json!(7)));
+        assert_eq!((told.get("revoked"), &told["not_before"]), (None, &json!(7_000_000)));
     }
 }

@@ -1,5 +1,7 @@
 //! Clients that are changed, by whom, and tokens that an operator ends: attack M4.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -84,7 +86,7 @@ async fn settings_change_while_the_kind_of_client_does_not() {
     let before = clients.find("robot").unwrap();
     clients.change(&before, NewClient { scopes: vec!["read".into()], ..more }).unwrap();
     assert!(!holds(&f, ("robot", &f.secret), &first).await);
-    f.clock.advance(std::time::Duration::from_secs(1));
+    f.clock.advance(Duration::from_secs(1));
     let (status, _) = asks(&f, "robot", &f.secret).await;
     assert_eq!(status, StatusCode::OK, "it gets new ones");
     assert!(actions(&f).contains(&("client-changed".to_owned(), Some("robot".to_owned()))));
@@ -194,6 +196,23 @@ async fn an_operator_ends_one_token_or_all_of_a_client() {
     }
     let f = f.restart();
     assert!(!holds(&f, ("robot", &f.secret.clone()), &two).await, "a restart keeps it");
+}
+
+/// Who comes back within the same second is let in.
+#[tokio::test]
+async fn what_is_given_after_a_revocation_holds_and_what_came_before_does_not() {
+    let f = Fixture::new();
+    let robot = ("robot", f.secret.as_str());
+    f.clock.advance(Duration::from_millis(250));
+    let before = token(&f).await;
+    f.clock.advance(Duration::from_millis(250));
+    f.identity.withdraw(&Withdrawn::Client("robot".to_owned())).unwrap();
+    let meanwhile = token(&f).await;
+    f.clock.advance(Duration::from_micros(1));
+    let after = token(&f).await;
+    for (token, want) in [(before, false), (meanwhile, false), (after, true)] {
+        assert_eq!(holds(&f, robot, &token).await, want);
+    }
 }
 
 const SECRET: &str = "a secret of the file that is long enough";

@@ -57,8 +57,8 @@ async fn every_kind_of_revocation_is_in_the_feed_at_once() {
     o.f.identity.users().disable("ada", true).unwrap();
     let all = o.read(&tag).await["revoked"].clone();
     assert!(all["kid"].get(&kid).is_some(), "{all}");
-    assert_eq!(all["client_id"]["robot"], o.f.now().secs());
-    assert_eq!(all["sub"][claims["sub"].as_str().unwrap()], o.f.now().secs());
+    assert_eq!(all["client_id"]["robot"], o.f.now().micros());
+    assert_eq!(all["sub"][claims["sub"].as_str().unwrap()], o.f.now().micros());
     let o = Feed { f: o.f.restart(), ..o };
     let after = o.read("").await;
     assert_eq!(after["revoked"], all, "the same after a restart");

@@ -38,6 +38,24 @@ fn accepts<P: Profile>(keys: &KeySet, token: &str) -> bool {
 }
 
 #[test]
+fn the_microseconds_of_a_token_are_less_than_a_second() {
+    let key = PrivateKey::generate(Algorithm::EdDsa).unwrap();
+    let keys = keys(&key);
+    let issued = |micros: Value| {
+        let mut claims = claims();
+        claims["iat_us"] = micros;
+        let token = mint(&key, "at+jwt", &claims).unwrap();
+        let read = keys.verify::<AccessToken>(&token, &expected(), now());
+        read.map(|claims| claims.issued.micros()).map_err(|error| error.reason())
+    };
+    assert_eq!(issued(json!(999_999)), Ok(NOW * 1_000_000 + 999_999));
+    assert_eq!(issued(json!(0)), Ok(NOW * 1_000_000));
+    for other in [json!(1_000_000), json!(-1), json!(1.5), json!("1"), json!(null), json!(true)] {
+        assert_eq!(issued(other.clone()), Err("claim"), "{other}");
+    }
+}
+
+#[test]
 fn a_token_of_one_kind_is_never_one_of_another() {
     let key = PrivateKey::generate(Algorithm::EdDsa).unwrap();
     let keys = keys(&key);

@@ -22,6 +22,7 @@ enum Verb {
     /// Destroys a signing key that leaked: its tokens end at once
     Revoke {
         /// Key id, as `list` shows it
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
     /// Publishes a new signing key; it signs when every verifier can know it

@@ -24,7 +24,7 @@ enum Verb {
     #[command(group(clap::ArgGroup::new("which").required(true)))]
     Revoke {
         /// One token, by its `jti`
-        #[arg(long, value_name = "JTI", group = "which")]
+        #[arg(long, value_name = "JTI", group = "which", allow_hyphen_values = true)]
         jti: Option<String>,
         /// All of a session, which ends too
         #[arg(long, value_name = "SID", group = "which")]

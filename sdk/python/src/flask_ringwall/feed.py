@@ -42,6 +42,7 @@ class FeedError(ValueError):
 class Facts:
     """What a token can be revoked by."""
 
+    #: Microseconds since 1970.
     issued_at: int
     #: By kind, as the feed spells them.
     names: dict[str, str]
@@ -52,7 +53,7 @@ class Revoked:
     """One state of the list."""
 
     tag: str
-    #: Nothing that was issued until then counts.
+    #: Nothing that was issued until then counts; microseconds since 1970, as all times here.
     not_before: int = -1
     #: By kind and value: until when what it names was revoked.
     values: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -80,7 +81,7 @@ def read(raw: bytes, known: Revoked | None) -> Revoked:
     if not isinstance(tag, str) or not tag:
         raise FeedError("a list without a tag")
     if "not_before" in members:
-        return Revoked(tag, not_before=_secs(members["not_before"]))
+        return Revoked(tag, not_before=_time(members["not_before"]))
     if "revoked" not in members:
         if known is None or known.tag != tag:
             raise FeedError("nothing new, of a list that is not known")
@@ -93,7 +94,7 @@ def read(raw: bytes, known: Revoked | None) -> Revoked:
     for kind, named in kinds.items():
         if not isinstance(named, dict):
             raise FeedError("a kind without values")
-        values[kind] = {value: _secs(until) for value, until in named.items()}
+        values[kind] = {value: _time(until) for value, until in named.items()}
     return Revoked(tag, values=values)
 
 
@@ -179,7 +180,7 @@ class _NoRedirect(HTTPRedirectHandler):
         """The secret is for the gateway alone."""
 
 
-def _secs(value: object) -> int:
+def _time(value: object) -> int:
     # `True` is an `int` in Python.
     if type(value) is not int or value < 0:
         raise FeedError("a time that is none")

@@ -194,7 +194,16 @@ def _facts(claims: dict[str, object], kid: str) -> Facts:
         value = _optional_text(claims, name)
         if value is not None:
             names[name] = value
-    return Facts(_time(claims, "iat"), names)
+    return Facts(_issued(claims), names)
+
+
+def _issued(claims: dict[str, object]) -> int:
+    """In microseconds: a token from right after a revocation is not covered by it."""
+    micros = claims.get("iat_us", 0)
+    # `True` is an `int` in Python.
+    if type(micros) is not int or not 0 <= micros < 1_000_000:
+        raise VerifyError(Reason.CLAIM, "`iat_us` is missing or of another type")
+    return _time(claims, "iat") * 1_000_000 + micros
 
 
 def _times(profile: Profile, claims: dict[str, object], now: int) -> int:

@@ -27,7 +27,8 @@ pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal>
     let scope = narrowed(asked, &held)
         .ok_or(Refusal::client("invalid_scope", "a scope is not the token's or the client's"))?;
     asked.spend(house)?;
-    let issued = for_actor(house, asked.client, (&held, asked.bond.as_ref()), (&scope, &act))?;
+    let held_by = (&held, asked.bond.as_ref());
+    let issued = for_actor(house, asked.client, held_by, (&scope, &act), asked.call.asked)?;
     let claims = &held.claims;
     if issued.life.is_zero() {
         // Within the leeway of our own clock, but nothing is left to give.
