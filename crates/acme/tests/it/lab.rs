@@ -181,7 +181,8 @@ fn caddy(folder: &TempDir) -> Child {
 #[expect(clippy::disallowed_methods, reason = "waits for a program of others")]
 fn wait_for(folder: &TempDir) -> Vec<u8> {
     let root = folder.path().join("caddy/pki/authorities/local/root.crt");
-    for _ in 0..300 {
+    // Two minutes: a cold disk may take that long to bring the program.
+    for _ in 0..1_200 {
         let mut curl = Command::new("curl");
         curl.args(["-sS", "-o", "/dev/null", "--noproxy", "*", "--cacert"]).arg(&root);
         if curl.arg(DIRECTORY).stderr(Stdio::null()).status().unwrap().success() {
