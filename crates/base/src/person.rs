@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::Timestamp;
+use crate::{Tenant, Timestamp};
 
 /// A person that the identity service vouches for.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Person {
     pub subject: String,
     /// The login name, unique, which an app may use as its own user name.
     pub name: String,
+    /// The organisation that the account is of.
+    pub organisation: Tenant,
     /// Roles that the account was given. Included roles are not expanded here.
     pub roles: Vec<String>,
     /// Roles of the account that do not count before a second factor.

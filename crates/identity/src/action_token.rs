@@ -9,10 +9,10 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Secret, Timestamp};
 use ringwall_jose::base64url_encode;
-use ringwall_store::{Store, StoreError, Transaction, Value, View};
+use ringwall_store::{Store, StoreError, Transaction, View};
 
 use crate::seams::Seams;
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 
 /// What a link is for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -28,7 +28,7 @@ pub(crate) enum Kind {
 /// What a link is bound to.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Bound {
-    pub(crate) subject: String,
+    pub(crate) whose: Whose,
     /// Of the password's hash.
     pub(crate) credential: Vec<u8>,
     /// Empty for an invitation that was handed over otherwise.
@@ -79,11 +79,11 @@ impl Kind {
         now: Timestamp,
     ) -> Result<Option<Bound>, StoreError> {
         let sql = format!(
-            "SELECT user_id, credential, address FROM {}
+            "SELECT user_tenant, user_id, credential, address FROM {}
              WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL AND expires > ?3",
             self.table()
         );
-        let values = [TENANT.into(), hash_of(token).into(), now.into()];
+        let values = [INSTANCE.into(), hash_of(token).into(), now.into()];
         store.read(|view| {
             let Some(bound) = view.first(&sql, &values)?.map(|row| bound(&row)).transpose()? else {
                 return Ok(None);
@@ -103,10 +103,10 @@ impl Kind {
         let sql = format!(
             "UPDATE {} SET consumed_at = ?3
              WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL AND expires > ?3
-             RETURNING user_id, credential, address",
+             RETURNING user_tenant, user_id, credential, address",
             self.table()
         );
-        let values = [TENANT.into(), hash_of(token).into(), now.into()];
+        let values = [INSTANCE.into(), hash_of(token).into(), now.into()];
         let Some(row) = transaction.query(&sql, &values)?.pop() else { return Ok(None) };
         let bound = bound(&row)?;
         Ok(is_current(transaction, &bound)?.then_some(bound))
@@ -122,24 +122,22 @@ impl Fresh {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let sql = format!(
-            "UPDATE {} SET consumed_at = ?3
-             WHERE tenant_id = ?1 AND user_id = ?2 AND consumed_at IS NULL",
+            "UPDATE {} SET consumed_at = ?4 WHERE tenant_id = ?1 AND user_tenant = ?2
+             AND user_id = ?3 AND consumed_at IS NULL",
             self.kind.table()
         );
-        transaction.execute(&sql, &[TENANT.into(), (&bound.subject).into(), now.into()])?;
+        transaction.execute(&sql, &bound.whose.in_instance([now.into()]))?;
         let sql = format!(
-            "INSERT INTO {} (tenant_id, hash, user_id, credential, address, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO {} (tenant_id, user_tenant, user_id, hash, credential, address, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             self.kind.table()
         );
-        let row: [Value; 6] = [
-            TENANT.into(),
+        let row = bound.whose.in_instance([
             self.hash.clone().into(),
-            (&bound.subject).into(),
             bound.credential.clone().into(),
             (&bound.address).into(),
             self.expires.into(),
-        ];
+        ]);
         transaction.execute(&sql, &row)?;
         Ok(())
     }
@@ -151,21 +149,21 @@ fn is_current(view: &View<'_>, bound: &Bound) -> Result<bool, StoreError> {
         "SELECT p.phc FROM identity_password p JOIN identity_user u
          ON u.tenant_id = p.tenant_id AND u.id = p.user_id
          WHERE p.tenant_id = ?1 AND p.user_id = ?2 AND u.is_disabled = 0",
-        &[TENANT.into(), (&bound.subject).into()],
+        &bound.whose.and([]),
     )?;
     let Some(row) = row else { return Ok(false) };
     Ok(hash_of(&row.get::<String>(0)?) == bound.credential)
 }
 
 fn bound(row: &ringwall_store::Row) -> Result<Bound, StoreError> {
-    Ok(Bound { subject: row.get(0)?, credential: row.get(1)?, address: row.get(2)? })
+    Ok(Bound { whose: Whose::read(row, 0)?, credential: row.get(2)?, address: row.get(3)? })
 }
 
 /// Removes what has expired.
 pub(crate) fn sweep(transaction: &Transaction<'_>, now: Timestamp) -> Result<(), StoreError> {
     for kind in Kind::ALL {
         let sql = format!("DELETE FROM {} WHERE tenant_id = ?1 AND expires <= ?2", kind.table());
-        transaction.execute(&sql, &[TENANT.into(), now.into()])?;
+        transaction.execute(&sql, &[INSTANCE.into(), now.into()])?;
     }
     Ok(())
 }

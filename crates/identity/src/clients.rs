@@ -22,7 +22,7 @@ use crate::keys::{KeyError, Purpose};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 pub use declared::Declared;
 
@@ -395,7 +395,7 @@ impl<'a> Clients<'a> {
             let inserted = transaction.execute(
                 "INSERT INTO identity_client (tenant_id, id, settings, is_disabled, created)
                  VALUES (?1, ?2, ?3, 0, ?4)",
-                &[TENANT.into(), (&new.id).into(), (&settings).into(), now.into()],
+                &[INSTANCE.into(), (&new.id).into(), (&settings).into(), now.into()],
             );
             match inserted {
                 Err(error) if error.is_unique() => return Err(ClientError::Exists),
@@ -404,7 +404,7 @@ impl<'a> Clients<'a> {
             if let Some(hash) = &hash {
                 transaction.execute(
                     ADD_SECRET,
-                    &[TENANT.into(), (&new.id).into(), hash.as_slice().into(), now.into()],
+                    &[INSTANCE.into(), (&new.id).into(), hash.as_slice().into(), now.into()],
                 )?;
             }
             Ok(())
@@ -439,11 +439,11 @@ impl<'a> Clients<'a> {
                 "DELETE FROM identity_client_secret WHERE tenant_id = ?1 AND client_id = ?2
                  AND hash NOT IN (SELECT hash FROM identity_client_secret
                  WHERE tenant_id = ?1 AND client_id = ?2 ORDER BY created DESC LIMIT 1)",
-                &[TENANT.into(), (&key).into()],
+                &[INSTANCE.into(), (&key).into()],
             )?;
             transaction.execute(
                 ADD_SECRET,
-                &[TENANT.into(), (&key).into(), hash.as_slice().into(), now.into()],
+                &[INSTANCE.into(), (&key).into(), hash.as_slice().into(), now.into()],
             )
         })?;
         self.house.clients.load(&self.house.seams.store)?;
@@ -462,11 +462,11 @@ impl<'a> Clients<'a> {
         let changed = self.house.seams.store.write(move |transaction| {
             if is_disabled {
                 Revocations::write(transaction, Kind::Client, &key, until)?;
-                refresh::end_all(transaction, refresh::Of::Client, &key, now)?;
+                refresh::end_all(transaction, refresh::Of::Client(&key), now)?;
             }
             transaction.execute(
                 "UPDATE identity_client SET is_disabled = ?3 WHERE tenant_id = ?1 AND id = ?2",
-                &[TENANT.into(), (&key).into(), is_disabled.into()],
+                &[INSTANCE.into(), (&key).into(), is_disabled.into()],
             )
         })?;
         if changed == 0 {
@@ -523,7 +523,7 @@ impl ClientTable {
             let mut clients = ById::new();
             for row in view.query(
                 "SELECT id, settings, is_disabled FROM identity_client WHERE tenant_id = ?1",
-                &[TENANT.into()],
+                &[INSTANCE.into()],
             )? {
                 let id: String = row.get(0)?;
                 let secret_hashes = secrets.remove(&id).unwrap_or_default();
@@ -580,7 +580,7 @@ fn read_secrets(view: &View<'_>) -> Result<Secrets, StoreError> {
     let mut secrets = Secrets::new();
     for row in view.query(
         "SELECT client_id, hash FROM identity_client_secret WHERE tenant_id = ?1",
-        &[TENANT.into()],
+        &[INSTANCE.into()],
     )? {
         let hash = Hash::try_from(row.get::<Vec<u8>>(1)?);
         let hash = hash.map_err(|_length| StoreError::Column { index: 1 })?;

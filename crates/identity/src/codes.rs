@@ -7,7 +7,7 @@ use ringwall_base::{Person, Proofs, Secret, Timestamp};
 use ringwall_jose::base64url_encode;
 use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
-use crate::people::ROLES;
+use crate::people::roles;
 use crate::pushed;
 use crate::refresh::{self, NewFamily};
 use crate::revocations::{HOLD, Kind, Revocations};
@@ -15,7 +15,7 @@ use crate::seams::Seams;
 use crate::session_clients;
 use crate::sessions::SessionError;
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 
 /// What a code is bound to.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub(crate) struct Binding {
 /// The person behind a code, as of the moment of its redemption.
 #[derive(Clone, Debug)]
 pub(crate) struct Grantee {
-    pub(crate) subject: String,
+    pub(crate) whose: Whose,
     pub(crate) name: String,
     pub(crate) roles: Vec<String>,
     pub(crate) sid: String,
@@ -83,8 +83,8 @@ pub(crate) fn issue(
     binding: &Binding,
 ) -> Result<Option<String>, SessionError> {
     let code = base64url_encode(seams.random::<32>()?);
-    let row: [Value; 12] = [
-        TENANT.into(),
+    let row: [Value; 13] = [
+        INSTANCE.into(),
         hash_of(&code).as_slice().into(),
         (&binding.client_id).into(),
         (&binding.redirect_uri).into(),
@@ -96,6 +96,7 @@ pub(crate) fn issue(
         person.authenticated_at.into(),
         seams.clock.now().plus(CODE_LIFE).into(),
         binding.jkt.clone().into(),
+        (&person.organisation).into(),
     ];
     let (pushed, now) = (binding.pushed, seams.clock.now());
     let is_issued = seams.store.write(move |transaction| {
@@ -106,8 +107,8 @@ pub(crate) fn issue(
         }
         transaction.execute(
             "INSERT INTO identity_code (tenant_id, hash, client_id, redirect_uri, challenge,
-             nonce, scope, user_id, sid, authenticated, expires, jkt)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             nonce, scope, user_id, sid, authenticated, expires, jkt, user_tenant)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
             &row,
         )?;
         Ok::<_, StoreError>(true)
@@ -127,11 +128,11 @@ pub(crate) fn redeem(
             "SELECT c.client_id, c.redirect_uri, c.challenge, c.expires, c.user_id, c.sid,
              c.authenticated, c.scope, c.nonce, u.name, c.token_id, u.is_disabled,
              c.family_id, (SELECT s.proofs FROM identity_session s WHERE s.tenant_id = c.tenant_id
-             AND s.user_id = c.user_id AND s.sid = c.sid), c.jkt
+             AND s.user_id = c.user_id AND s.sid = c.sid), c.jkt, c.user_tenant
              FROM identity_code c JOIN identity_user u
-             ON u.tenant_id = c.tenant_id AND u.id = c.user_id
+             ON u.tenant_id = c.user_tenant AND u.id = c.user_id
              WHERE c.tenant_id = ?1 AND c.hash = ?2",
-            &[TENANT.into(), hash.clone()],
+            &[INSTANCE.into(), hash.clone()],
         )?;
         let Some(row) = row else { return Ok(Redeemed::Refused("unknown code")) };
         // Another client's attempt neither uses the code up nor revokes anything.
@@ -142,7 +143,7 @@ pub(crate) fn redeem(
             "UPDATE identity_code SET consumed_at = ?3, token_id = ?4, family_id = ?5
              WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL",
             &[
-                TENANT.into(),
+                INSTANCE.into(),
                 hash,
                 now.into(),
                 (&presented.token_id).into(),
@@ -155,12 +156,11 @@ pub(crate) fn redeem(
         if let Some(why) = fault(&row, &presented, now)? {
             return Ok(Redeemed::Refused(why));
         }
-        let subject: String = row.get(4)?;
-        let roles = transaction.query(ROLES, &[TENANT.into(), (&subject).into()])?;
+        let whose = Whose { tenant: row.get(15)?, subject: row.get(4)? };
         let grantee = Grantee {
-            subject,
+            roles: roles(transaction, &whose)?,
+            whose,
             name: row.get(9)?,
-            roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
             sid: row.get(5)?,
             authenticated: row.get(6)?,
             proofs: Proofs::parse(&row.get::<Option<String>>(13)?.unwrap_or_default()),

@@ -10,12 +10,12 @@ use crate::identity::House;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::Whose;
 
 /// What an application asks of a person.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
-    pub(crate) subject: &'a str,
+    pub(crate) whose: &'a Whose,
     pub(crate) client_id: &'a str,
     /// Both cut at spaces; their order means nothing.
     pub(crate) scope: &'a str,
@@ -41,13 +41,7 @@ impl Asked<'_> {
             view.query(
                 "SELECT scope FROM identity_consent WHERE tenant_id = ?1 AND user_id = ?2
                  AND client_id = ?3 AND resource = ?4 AND expires > ?5",
-                &[
-                    TENANT.into(),
-                    self.subject.into(),
-                    self.client_id.into(),
-                    sorted(self.resource).into(),
-                    now.into(),
-                ],
+                &self.whose.and([self.client_id.into(), sorted(self.resource).into(), now.into()]),
             )
         })?;
         for row in rows {
@@ -62,15 +56,13 @@ impl Asked<'_> {
     /// Keeps that the person said yes.
     pub(crate) fn give(&self, house: &House) -> Result<(), StoreError> {
         let now = house.seams.clock.now();
-        let row: [Value; 7] = [
-            TENANT.into(),
-            self.subject.into(),
+        let row = self.whose.and([
             self.client_id.into(),
             sorted(self.scope).into(),
             sorted(self.resource).into(),
             now.into(),
             now.plus(LIFE).into(),
-        ];
+        ]);
         house.seams.store.write(move |transaction| {
             transaction.execute(
                 "INSERT INTO identity_consent
@@ -86,14 +78,14 @@ impl Asked<'_> {
 }
 
 /// What a person let applications do, the newest first.
-pub(crate) fn of(house: &House, subject: &str) -> Result<Vec<Consent>, StoreError> {
+pub(crate) fn of(house: &House, whose: &Whose) -> Result<Vec<Consent>, StoreError> {
     let now = house.seams.clock.now();
     let rows = house.seams.store.read(|view| {
         view.query(
             "SELECT client_id, scope, granted FROM identity_consent
              WHERE tenant_id = ?1 AND user_id = ?2 AND expires > ?3
              ORDER BY granted DESC LIMIT 100",
-            &[TENANT.into(), subject.into(), now.into()],
+            &whose.and([now.into()]),
         )
     })?;
     let read = |row: &Row| {
@@ -104,9 +96,9 @@ pub(crate) fn of(house: &House, subject: &str) -> Result<Vec<Consent>, StoreErro
 
 /// Takes all back that a person let an application do, and ends what came of it: codes, refresh tokens,
 /// access tokens. Whether there was something.
-pub(crate) fn withdraw(house: &House, subject: &str, client_id: &str) -> Result<bool, StoreError> {
+pub(crate) fn withdraw(house: &House, whose: &Whose, client_id: &str) -> Result<bool, StoreError> {
     let now = house.seams.clock.now();
-    let key: [Value; 3] = [TENANT.into(), subject.into(), client_id.into()];
+    let (key, row) = (whose.and([client_id.into()]), whose.in_instance([client_id.into()]));
     let (was_there, ended) = house.seams.store.write(move |transaction| {
         let removed = transaction.execute(
             "DELETE FROM identity_consent
@@ -114,7 +106,7 @@ pub(crate) fn withdraw(house: &House, subject: &str, client_id: &str) -> Result<
             &key,
         )?;
         // An application that was never asked about is not the person's to end here.
-        let ended = if removed == 0 { Vec::new() } else { end(transaction, &key, now)? };
+        let ended = if removed == 0 { Vec::new() } else { end(transaction, &row, now)? };
         Ok::<_, StoreError>((removed > 0, ended))
     })?;
     for (kind, value) in ended {
@@ -130,8 +122,8 @@ fn end(
 ) -> Result<Vec<Ended>, StoreError> {
     let mut ended = Vec::new();
     let families = transaction.query(
-        "SELECT id FROM identity_refresh_family WHERE tenant_id = ?1 AND user_id = ?2
-         AND client_id = ?3 AND revoked_at IS NULL",
+        "SELECT id FROM identity_refresh_family WHERE tenant_id = ?1 AND user_tenant = ?2
+         AND user_id = ?3 AND client_id = ?4 AND revoked_at IS NULL",
         key,
     )?;
     for family in &families {
@@ -140,8 +132,8 @@ fn end(
         ended.push((Kind::Grant, family));
     }
     let tokens = transaction.query(
-        "SELECT token_id FROM identity_code WHERE tenant_id = ?1 AND user_id = ?2
-         AND client_id = ?3 AND token_id IS NOT NULL",
+        "SELECT token_id FROM identity_code WHERE tenant_id = ?1 AND user_tenant = ?2
+         AND user_id = ?3 AND client_id = ?4 AND token_id IS NOT NULL",
         key,
     )?;
     for token in &tokens {
@@ -150,8 +142,8 @@ fn end(
         ended.push((Kind::Token, token));
     }
     transaction.execute(
-        "DELETE FROM identity_code WHERE tenant_id = ?1 AND user_id = ?2
-         AND client_id = ?3 AND consumed_at IS NULL",
+        "DELETE FROM identity_code WHERE tenant_id = ?1 AND user_tenant = ?2
+         AND user_id = ?3 AND client_id = ?4 AND consumed_at IS NULL",
         key,
     )?;
     Ok(ended)
@@ -162,9 +154,9 @@ pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     in_steps(
         store,
         "DELETE FROM identity_consent
-         WHERE tenant_id = ?1 AND (user_id, client_id, scope, resource) IN
-         (SELECT user_id, client_id, scope, resource FROM identity_consent
-         WHERE tenant_id = ?1 AND expires <= ?2 LIMIT ?3)",
+         WHERE (tenant_id, user_id, client_id, scope, resource) IN
+         (SELECT tenant_id, user_id, client_id, scope, resource FROM identity_consent
+         WHERE expires <= ?2 LIMIT ?3)",
         now,
     )
 }

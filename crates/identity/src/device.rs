@@ -8,13 +8,13 @@ use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
 use crate::codes::{Grantee, hash_of};
 use crate::identity::House;
-use crate::people::ROLES;
+use crate::people::roles;
 use crate::pushed::PushError;
 use crate::refresh::NewFamily;
 use crate::room::{self, Share};
 use crate::session_clients;
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 
 /// What a device shows and keeps.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ pub(crate) fn start(
     let now = house.seams.clock.now();
     let client_id = client_id.to_owned();
     let row: [Value; 8] = [
-        TENANT.into(),
+        INSTANCE.into(),
         hash_of(&device_code).as_slice().into(),
         hash_of(&user_code).as_slice().into(),
         (&client_id).into(),
@@ -97,7 +97,7 @@ pub(crate) fn find(house: &House, user_code: &str) -> Result<Option<Waiting>, St
         let row = view.first(
             "SELECT client_id, scope FROM identity_device_code
              WHERE tenant_id = ?1 AND user_hash = ?2 AND expires > ?3 AND is_approved IS NULL",
-            &[TENANT.into(), hash.as_slice().into(), now.into()],
+            &[INSTANCE.into(), hash.as_slice().into(), now.into()],
         )?;
         row.map(|row| Ok(Waiting { client_id: row.get(0)?, scope: row.get(1)? })).transpose()
     })
@@ -111,19 +111,20 @@ pub(crate) fn decide(
     is_approved: bool,
 ) -> Result<bool, StoreError> {
     let now = house.seams.clock.now();
-    let row: [Value; 7] = [
-        TENANT.into(),
+    let row: [Value; 8] = [
+        INSTANCE.into(),
         hash_of(user_code).as_slice().into(),
         now.into(),
         is_approved.into(),
         (&person.subject).into(),
         person.session.clone().into(),
         person.authenticated_at.into(),
+        (&person.organisation).into(),
     ];
     let decided = house.seams.store.write(move |transaction| {
         transaction.execute(
             "UPDATE identity_device_code
-             SET is_approved = ?4, user_id = ?5, sid = ?6, authenticated = ?7
+             SET is_approved = ?4, user_id = ?5, sid = ?6, authenticated = ?7, user_tenant = ?8
              WHERE tenant_id = ?1 AND user_hash = ?2 AND expires > ?3 AND is_approved IS NULL",
             &row,
         )
@@ -136,7 +137,7 @@ pub(crate) fn poll(house: &House, presented: Presented) -> Result<Polled, StoreE
     let now = house.seams.clock.now();
     house.seams.store.write(move |transaction| {
         let hash: Value = hash_of(presented.device_code.expose()).as_slice().into();
-        let Some(row) = transaction.first(FIND, &[TENANT.into(), hash.clone()])? else {
+        let Some(row) = transaction.first(FIND, &[INSTANCE.into(), hash.clone()])? else {
             return Ok(Polled::Refused("unknown device code"));
         };
         // Attack V2: another client's attempt changes nothing.
@@ -168,7 +169,7 @@ fn wait(
     transaction.execute(
         "UPDATE identity_device_code SET polled_at = ?3, pace = ?4
          WHERE tenant_id = ?1 AND hash = ?2",
-        &[TENANT.into(), hash, now.into(), pace.into()],
+        &[INSTANCE.into(), hash, now.into(), pace.into()],
     )?;
     Ok(if is_soon { Polled::SlowDown } else { Polled::Pending })
 }
@@ -182,7 +183,7 @@ fn give(
     let first = transaction.execute(
         "UPDATE identity_device_code SET consumed_at = ?3
          WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL",
-        &[TENANT.into(), hash, now.into()],
+        &[INSTANCE.into(), hash, now.into()],
     )?;
     if first == 0 {
         return Ok(Polled::Refused("device code used before"));
@@ -194,12 +195,11 @@ fn give(
     if row.get::<bool>(10)? {
         return Ok(Polled::Refused("disabled account"));
     }
-    let subject: String = row.get(5)?;
-    let roles = transaction.query(ROLES, &[TENANT.into(), (&subject).into()])?;
+    let whose = Whose { tenant: row.get(12)?, subject: row.get(5)? };
     let grantee = Grantee {
-        subject,
+        roles: roles(transaction, &whose)?,
+        whose,
         name: row.get(9)?,
-        roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
         sid: row.get(6)?,
         authenticated: row.get(7)?,
         proofs: Proofs::parse(&proofs),
@@ -252,9 +252,9 @@ fn dashed(code: &str) -> String {
 const FIND: &str = "SELECT d.client_id, d.expires, d.is_approved, d.polled_at, d.pace, d.user_id,
     d.sid, d.authenticated, d.scope, u.name, u.is_disabled,
     (SELECT s.proofs FROM identity_session s WHERE s.tenant_id = d.tenant_id
-    AND s.user_id = d.user_id AND s.sid = d.sid)
+    AND s.user_id = d.user_id AND s.sid = d.sid), d.user_tenant
     FROM identity_device_code d
-    LEFT JOIN identity_user u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
+    LEFT JOIN identity_user u ON u.tenant_id = d.user_tenant AND u.id = d.user_id
     WHERE d.tenant_id = ?1 AND d.hash = ?2";
 const LIFE: Duration = Duration::from_mins(10);
 const INTERVAL: Duration = Duration::from_secs(5);

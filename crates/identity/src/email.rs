@@ -2,7 +2,7 @@
 //! verified one belongs to one account: nobody gets an account by claiming its address (attack U3).
 
 use ringwall_base::{Secret, Timestamp};
-use ringwall_store::{StoreError, Transaction, Value, View};
+use ringwall_store::{StoreError, Transaction, View};
 
 use crate::action_token::{Bound, Kind, hash_of};
 use crate::identity::House;
@@ -10,7 +10,7 @@ use crate::letter::Letter;
 use crate::outbox;
 use crate::people::{Account, Credential, PeopleError, Users};
 use crate::record::Record;
-use crate::tables::TENANT;
+use crate::tables::Whose;
 use crate::texts::Language;
 
 /// An address of an account.
@@ -38,7 +38,7 @@ impl Users<'_> {
     /// When there is no account of this name, or the store fails.
     pub fn email(&self, name: &str) -> Result<Option<Email>, PeopleError> {
         let account = self.find(name)?;
-        Ok(self.house().seams.store.read(|view| of(view, &account.subject))?)
+        Ok(self.house().seams.store.read(|view| of(view, &account.whose()))?)
     }
 
     /// Asks the person to confirm an address: it counts from then on, and the one before no more.
@@ -77,7 +77,7 @@ impl Users<'_> {
         let (is_mailed, row) = (sealed.is_some(), bound.clone());
         house.seams.store.write(move |transaction| {
             if !row.address.is_empty() {
-                insert(transaction, &row.subject, &row.address, now)?;
+                insert(transaction, &row, now)?;
             }
             fresh.keep(transaction, &row, now)?;
             sealed.iter().try_for_each(|sealed| sealed.keep(transaction))
@@ -87,12 +87,12 @@ impl Users<'_> {
         Ok(Invitation { account, link: (!is_mailed).then_some(link) })
     }
 
-    /// The account of a subject.
-    pub(crate) fn of_subject(self, subject: &str) -> Result<Option<Account>, PeopleError> {
+    /// The account that a row is of.
+    pub(crate) fn of(self, whose: &Whose) -> Result<Option<Account>, PeopleError> {
         let row = self.house().seams.store.read(|view| {
             view.first(
                 "SELECT name FROM identity_user WHERE tenant_id = ?1 AND id = ?2",
-                &[TENANT.into(), subject.into()],
+                &whose.and([]),
             )
         })?;
         row.map(|row| self.find(&row.get::<String>(0)?)).transpose()
@@ -146,7 +146,7 @@ pub(crate) fn ask(
     let sealed = outbox::Sealed::of(house, &letter, Kind::VerifyEmail.life())?;
     let (bound, now) = (bound_to(known, address), house.seams.clock.now());
     house.seams.store.write(move |transaction| {
-        insert(transaction, &bound.subject, &bound.address, now)?;
+        insert(transaction, &bound, now)?;
         fresh.keep(transaction, &bound, now)?;
         sealed.keep(transaction)
     })?;
@@ -156,7 +156,7 @@ pub(crate) fn ask(
 
 /// Tells the person that their password is another one now.
 pub(crate) fn tell_changed(house: &House, account: &Account) -> Result<(), PeopleError> {
-    let address = house.seams.store.read(|view| verified(view, &account.subject))?;
+    let address = house.seams.store.read(|view| verified(view, &account.whose()))?;
     let Some(address) = address else { return Ok(()) };
     outbox::send(house, &Letter::changed(Language::default(), &address, &account.name))
 }
@@ -178,13 +178,12 @@ pub(crate) fn verify(
     token: &str,
     language: Language,
 ) -> Result<Verified, PeopleError> {
-    let (token, subject, now) =
-        (token.to_owned(), account.subject.clone(), house.seams.clock.now());
-    let before = house.seams.store.read(|view| verified(view, &account.subject))?;
+    let (token, whose, now) = (token.to_owned(), account.whose(), house.seams.clock.now());
+    let before = house.seams.store.read(|view| verified(view, &account.whose()))?;
     let done = house.seams.store.write(move |transaction| {
         let bound = Kind::VerifyEmail.consume(transaction, &token, now)?;
         // A session of another person uses the link up and gets nothing for it.
-        let Some(bound) = bound.filter(|bound| bound.subject == subject) else {
+        let Some(bound) = bound.filter(|bound| bound.whose == whose) else {
             return Ok(Err(Verified::Over));
         };
         let is_own = settle(transaction, &bound, now)?;
@@ -208,7 +207,7 @@ pub(crate) fn settle(
     bound: &Bound,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    let values: [Value; 3] = [TENANT.into(), (&bound.subject).into(), (&bound.address).into()];
+    let values = bound.whose.and([(&bound.address).into()]);
     let taken = transaction.first(
         "SELECT 1 FROM identity_email
          WHERE tenant_id = ?1 AND user_id <> ?2 AND address = ?3 AND verified_at IS NOT NULL",
@@ -231,32 +230,33 @@ pub(crate) fn settle(
 
 /// Whether an address is verified, and this account's.
 pub(crate) fn is_own(view: &View<'_>, bound: &Bound) -> Result<bool, StoreError> {
-    Ok(verified(view, &bound.subject)?.as_ref() == Some(&bound.address))
+    Ok(verified(view, &bound.whose)?.as_ref() == Some(&bound.address))
 }
 
 /// The verified address of an account.
-pub(crate) fn verified(view: &View<'_>, subject: &str) -> Result<Option<String>, StoreError> {
-    let found = of(view, subject)?.filter(|email| email.is_verified);
+pub(crate) fn verified(view: &View<'_>, whose: &Whose) -> Result<Option<String>, StoreError> {
+    let found = of(view, whose)?.filter(|email| email.is_verified);
     Ok(found.map(|email| email.address))
 }
 
-/// The account of a verified address: its login name.
-pub(crate) fn owner(view: &View<'_>, address: &str) -> Result<Option<String>, StoreError> {
-    let row = view.first(
+/// The accounts of a verified address, by their login names: one of each organisation at most.
+pub(crate) fn owners(view: &View<'_>, address: &str) -> Result<Vec<String>, StoreError> {
+    let rows = view.query(
         "SELECT u.name FROM identity_email e JOIN identity_user u
          ON u.tenant_id = e.tenant_id AND u.id = e.user_id
-         WHERE e.tenant_id = ?1 AND e.address = ?2 AND e.verified_at IS NOT NULL",
-        &[TENANT.into(), address.into()],
+         WHERE e.address = ?1 AND e.verified_at IS NOT NULL
+         ORDER BY e.verified_at LIMIT ?2",
+        &[address.into(), OWNERS_MAX.into()],
     )?;
-    row.map(|row| row.get(0)).transpose()
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 /// The verified address, else the latest that waits.
-pub(crate) fn of(view: &View<'_>, subject: &str) -> Result<Option<Email>, StoreError> {
+pub(crate) fn of(view: &View<'_>, whose: &Whose) -> Result<Option<Email>, StoreError> {
     let row = view.first(
         "SELECT address, verified_at FROM identity_email WHERE tenant_id = ?1 AND user_id = ?2
          ORDER BY is_primary DESC, created DESC LIMIT 1",
-        &[TENANT.into(), subject.into()],
+        &whose.and([]),
     )?;
     let email = row.map(|row| {
         let is_verified = row.get::<Option<Timestamp>>(1)?.is_some();
@@ -267,7 +267,7 @@ pub(crate) fn of(view: &View<'_>, subject: &str) -> Result<Option<Email>, StoreE
 
 pub(crate) fn bound_to(known: &Credential, address: &str) -> Bound {
     Bound {
-        subject: known.account.subject.clone(),
+        whose: known.account.whose(),
         credential: hash_of(&known.phc),
         address: address.to_owned(),
     }
@@ -280,24 +280,22 @@ pub(crate) fn link(house: &House, path: &str, token: &Secret<String>) -> Secret<
 }
 
 /// One address waits at a time: the next replaces it.
-fn insert(
-    transaction: &Transaction<'_>,
-    subject: &str,
-    address: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+fn insert(transaction: &Transaction<'_>, bound: &Bound, now: Timestamp) -> Result<(), StoreError> {
     transaction.execute(
         "DELETE FROM identity_email
          WHERE tenant_id = ?1 AND user_id = ?2 AND verified_at IS NULL",
-        &[TENANT.into(), subject.into()],
+        &bound.whose.and([]),
     )?;
     transaction.execute(
         "INSERT INTO identity_email (tenant_id, user_id, address, is_primary, created)
          VALUES (?1, ?2, ?3, 0, ?4) ON CONFLICT DO NOTHING",
-        &[TENANT.into(), subject.into(), address.into(), now.into()],
+        &bound.whose.and([(&bound.address).into(), now.into()]),
     )?;
     Ok(())
 }
+
+/// Letters that one request for a new password may cause: a person is in so many organisations.
+const OWNERS_MAX: u32 = 10;
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ringwall_base::{Secret, Timestamp, Ulid};
-use ringwall_store::{StoreError, Transaction, Value};
+use ringwall_store::{StoreError, Transaction};
 
 use crate::identity::House;
 use crate::keys::KeyError;
@@ -13,7 +13,7 @@ use crate::passkeys::{self, Passkey};
 use crate::people::{Account, PeopleError, Users};
 use crate::record::Record;
 use crate::seams::KeyVaultError;
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 use crate::{recovery, totp};
 
 /// What an account has besides its password.
@@ -73,7 +73,7 @@ impl Users<'_> {
     /// When there is none of this name, or the store fails.
     pub fn factors(&self, name: &str) -> Result<Factors, PeopleError> {
         let account = self.find(name)?;
-        Ok(of(self.house(), &account.subject)?)
+        Ok(of(self.house(), &account.whose())?)
     }
 
     /// The subjects of all accounts that are asked for a second factor, with the kinds that they have.
@@ -83,11 +83,11 @@ impl Users<'_> {
     pub fn with_factor(&self) -> Result<BTreeMap<String, String>, PeopleError> {
         let rows = self.house().seams.store.read(|view| {
             view.query(
-                "SELECT user_id, 'app' AS kind FROM identity_totp
-                 WHERE tenant_id = ?1 AND confirmed_at IS NOT NULL
-                 UNION SELECT user_id, 'passkey' FROM identity_passkey WHERE tenant_id = ?1
-                 ORDER BY kind",
-                &[TENANT.into()],
+                "SELECT user_id, 'app' AS kind, tenant_id FROM identity_totp
+                 WHERE confirmed_at IS NOT NULL
+                 UNION SELECT user_id, 'passkey', user_tenant FROM identity_passkey
+                 WHERE tenant_id = ?1 ORDER BY kind",
+                &[INSTANCE.into()],
             )
         })?;
         let mut kinds: BTreeMap<String, String> = BTreeMap::new();
@@ -107,16 +107,17 @@ impl Users<'_> {
     pub fn enrol(&self, name: &str) -> Result<Handout, PeopleError> {
         let account = self.find(name)?;
         let mut is_replaced = false;
-        while let Some((id, _)) = app(self.house(), &account.subject)? {
-            forget::<PeopleError>(self.house(), &account.subject, &id)?;
+        let whose = account.whose();
+        while let Some((id, _)) = app(self.house(), &whose)? {
+            forget::<PeopleError>(self.house(), &whose, &id)?;
             is_replaced = true;
         }
         if is_replaced {
             // Whoever has the lost one may have signed in with it.
-            self.end_sessions(&account.subject)?;
+            self.end_sessions(&whose)?;
         }
         let enrolment = begin(self.house(), &account)?;
-        confirm_row(self.house(), &account.subject, &enrolment.id, 0)?;
+        confirm_row(self.house(), &whose, &enrolment.id, 0)?;
         record(self.house(), "factor-added", &account, "app, by an operator")?;
         let recovery_codes = recovery::new_codes(self.house(), &account)?;
         Ok(Handout { uri: enrolment.uri, recovery_codes })
@@ -130,30 +131,30 @@ impl Users<'_> {
         let account = self.find(name)?;
         passkeys::remove(self.house(), &account, None)?;
         remove_app(self.house(), &account)?;
-        self.end_sessions(&account.subject)
+        self.end_sessions(&account.whose())
     }
 }
 
-pub(crate) fn of(house: &House, subject: &str) -> Result<Factors, StoreError> {
-    let app = app(house, subject)?.map(|(_, created)| created);
-    let passkeys = passkeys::of(house, subject)?;
+pub(crate) fn of(house: &House, whose: &Whose) -> Result<Factors, StoreError> {
+    let app = app(house, whose)?.map(|(_, created)| created);
+    let passkeys = passkeys::of(house, whose)?;
     house.seams.store.read(|view| {
         let row = view.first(
             "SELECT COUNT(*) FROM identity_recovery_code
              WHERE tenant_id = ?1 AND user_id = ?2 AND used_at IS NULL",
-            &[TENANT.into(), subject.into()],
+            &whose.and([]),
         )?;
         let recovery_codes = row.map_or(Ok(0), |row| row.get(0))?;
         Ok(Factors { app, passkeys, recovery_codes })
     })
 }
 
-fn app(house: &House, subject: &str) -> Result<Option<App>, StoreError> {
+fn app(house: &House, whose: &Whose) -> Result<Option<App>, StoreError> {
     house.seams.store.read(|view| {
         let row = view.first(
             "SELECT id, created FROM identity_totp
              WHERE tenant_id = ?1 AND user_id = ?2 AND confirmed_at IS NOT NULL",
-            &[TENANT.into(), subject.into()],
+            &whose.and([]),
         )?;
         row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
     })
@@ -164,14 +165,15 @@ pub(crate) fn begin(house: &House, account: &Account) -> Result<Enrolment, Peopl
     let (seams, now) = (&house.seams, house.seams.clock.now());
     let secret = Secret::new(seams.random::<SECRET_BYTES>()?.to_vec());
     // One at a time is under way: the page that was shown before no longer leads anywhere.
-    drop_pending::<PeopleError>(house, Some(&account.subject), now)?;
+    let whose = account.whose();
+    drop_pending::<PeopleError>(house, Some(&whose), now)?;
     let id = Ulid::generate(now, seams.entropy.as_ref())?.to_string();
     // The vault first: a row without its secret would be worse than a secret without its row.
     seams.vault.put(VAULT, &id, &secret)?;
-    let row: [Value; 4] = [TENANT.into(), (&id).into(), (&account.subject).into(), now.into()];
+    let row = whose.and([(&id).into(), now.into()]);
     seams.store.write(move |transaction| {
         transaction.execute(
-            "INSERT INTO identity_totp (tenant_id, id, user_id, created, last_step)
+            "INSERT INTO identity_totp (tenant_id, user_id, id, created, last_step)
              VALUES (?1, ?2, ?3, ?4, 0)",
             &row,
         )
@@ -197,9 +199,9 @@ pub(crate) fn pending(
     let since = house.seams.clock.now().minus(PENDING);
     let row = house.seams.store.read(|view| {
         view.first(
-            "SELECT id FROM identity_totp WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3
+            "SELECT id FROM identity_totp WHERE tenant_id = ?1 AND user_id = ?2 AND id = ?3
              AND confirmed_at IS NULL AND created > ?4",
-            &[TENANT.into(), id.into(), (&account.subject).into(), since.into()],
+            &account.whose().and([id.into(), since.into()]),
         )
     })?;
     if row.is_none() {
@@ -223,7 +225,7 @@ pub(crate) fn confirm(
     let Some(step) = totp::step_of_code(secret.expose(), code, now) else {
         return Ok(Tried::Refused("wrong code at the enrolment"));
     };
-    if !confirm_row(house, &account.subject, id, step)? {
+    if !confirm_row(house, &account.whose(), id, step)? {
         return Ok(Tried::Refused("confirmed already"));
     }
     record(house, "factor-added", account, "app")?;
@@ -232,30 +234,30 @@ pub(crate) fn confirm(
 
 /// Takes the authenticator away, and with an account's last factor the recovery codes.
 pub(crate) fn remove_app(house: &House, account: &Account) -> Result<(), PeopleError> {
-    while let Some((id, _)) = app(house, &account.subject)? {
-        forget::<PeopleError>(house, &account.subject, &id)?;
+    let whose = account.whose();
+    while let Some((id, _)) = app(house, &whose)? {
+        forget::<PeopleError>(house, &whose, &id)?;
     }
-    let subject = account.subject.clone();
-    house.seams.store.write(move |transaction| recovery::remove_of_none(transaction, &subject))?;
+    house.seams.store.write(move |transaction| recovery::remove_of_none(transaction, &whose))?;
     record(house, "factor-removed", account, "app")
 }
 
 /// Removes enrolments that were never confirmed: this account's, or all that are too old.
 fn drop_pending<E: From<StoreError> + From<KeyVaultError> + Send + 'static>(
     house: &House,
-    subject: Option<&str>,
+    whose: Option<&Whose>,
     before: Timestamp,
 ) -> Result<(), E> {
     let rows = house.seams.store.read(|view| {
         view.query(
-            "SELECT id, user_id FROM identity_totp
-             WHERE tenant_id = ?1 AND confirmed_at IS NULL AND created <= ?2",
-            &[TENANT.into(), before.into()],
+            "SELECT tenant_id, user_id, id FROM identity_totp
+             WHERE confirmed_at IS NULL AND created <= ?1",
+            &[before.into()],
         )
     })?;
     for row in rows {
-        let (id, owner): (String, String) = (row.get(0)?, row.get(1)?);
-        if subject.is_none_or(|subject| subject == owner) {
+        let (owner, id): (Whose, String) = (Whose::read(&row, 0)?, row.get(2)?);
+        if whose.is_none_or(|whose| *whose == owner) {
             forget::<E>(house, &owner, &id)?;
         }
     }
@@ -270,45 +272,49 @@ pub(crate) fn sweep(house: &House, now: Timestamp) -> Result<(), KeyError> {
 /// Lets a code of an account's authenticator, or one of its recovery codes, finish a login.
 pub(crate) fn finish(
     house: &House,
-    subject: &str,
+    whose: &Whose,
     step: &LoginStep,
     code: &str,
 ) -> Result<Tried, PeopleError> {
     let now = house.seams.clock.now();
     if recovery::looks_like_one(code) {
-        let hash = recovery::hash_of(subject, code);
-        let (subject, step) = (subject.to_owned(), step.clone());
+        let hash = recovery::hash_of(&whose.subject, code);
+        let (values, step) = (whose.and([hash.into(), now.into()]), step.clone());
         return settled(house.seams.store.write(move |transaction| {
             let used = transaction.execute(
                 "UPDATE identity_recovery_code SET used_at = ?4
                  WHERE tenant_id = ?1 AND user_id = ?2 AND hash = ?3 AND used_at IS NULL",
-                &[TENANT.into(), (&subject).into(), hash.clone().into(), now.into()],
+                &values,
             )?;
             once(used, "wrong or used recovery code")?;
             once(step.consume(transaction, now)?.into(), "the login was finished already")
         }));
     }
-    let Some((id, _)) = app(house, subject)? else {
+    let Some((id, _)) = app(house, whose)? else {
         return Ok(Tried::Refused("the account has no authenticator"));
     };
     let secret = house.seams.vault.get(VAULT, &id)?.ok_or(PeopleError::NotFound)?;
     let Some(found) = totp::step_of_code(secret.expose(), code, now) else {
         return Ok(Tried::Refused("wrong code"));
     };
-    let step = step.clone();
+    let (whose, step) = (whose.clone(), step.clone());
     settled(house.seams.store.write(move |transaction| {
-        once(advance(transaction, &id, found)?, "the code was used before")?;
+        once(advance(transaction, &whose, (&id, found))?, "the code was used before")?;
         once(step.consume(transaction, now)?.into(), "the login was finished already")
     }))
 }
 
 /// Moves the last step on. RFC 6238 section 5.2: no code counts twice, and none older than one that
 /// counted.
-fn advance(transaction: &Transaction<'_>, id: &str, step: u64) -> Result<usize, StoreError> {
+fn advance(
+    transaction: &Transaction<'_>,
+    whose: &Whose,
+    (id, step): (&str, u64),
+) -> Result<usize, StoreError> {
     transaction.execute(
-        "UPDATE identity_totp SET last_step = ?3
-         WHERE tenant_id = ?1 AND id = ?2 AND last_step < ?3",
-        &[TENANT.into(), id.into(), step.into()],
+        "UPDATE identity_totp SET last_step = ?4
+         WHERE tenant_id = ?1 AND user_id = ?2 AND id = ?3 AND last_step < ?4",
+        &whose.and([id.into(), step.into()]),
     )
 }
 
@@ -337,16 +343,16 @@ pub(crate) fn settled(result: Result<(), Undone>) -> Result<Tried, PeopleError> 
     }
 }
 
-fn confirm_row(house: &House, subject: &str, id: &str, step: u64) -> Result<bool, StoreError> {
+fn confirm_row(house: &House, whose: &Whose, id: &str, step: u64) -> Result<bool, StoreError> {
     let now = house.seams.clock.now();
-    let (subject, id) = (subject.to_owned(), id.to_owned());
+    let values = whose.and([id.into(), now.into(), step.into()]);
     house.seams.store.write(move |transaction| {
         let first = transaction.execute(
             "UPDATE identity_totp SET confirmed_at = ?4, last_step = ?5
-             WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3 AND confirmed_at IS NULL
+             WHERE tenant_id = ?1 AND user_id = ?2 AND id = ?3 AND confirmed_at IS NULL
              AND NOT EXISTS (SELECT 1 FROM identity_totp other WHERE other.tenant_id = ?1
-             AND other.user_id = ?3 AND other.confirmed_at IS NOT NULL)",
-            &[TENANT.into(), (&id).into(), (&subject).into(), now.into(), step.into()],
+             AND other.user_id = ?2 AND other.confirmed_at IS NOT NULL)",
+            &values,
         )?;
         Ok(first == 1)
     })
@@ -354,14 +360,14 @@ fn confirm_row(house: &House, subject: &str, id: &str, step: u64) -> Result<bool
 
 fn forget<E: From<StoreError> + From<KeyVaultError> + Send + 'static>(
     house: &House,
-    subject: &str,
+    whose: &Whose,
     id: &str,
 ) -> Result<(), E> {
-    let (row_subject, row_id) = (subject.to_owned(), id.to_owned());
+    let values = whose.and([id.into()]);
     house.seams.store.write(move |transaction| {
         transaction.execute(
-            "DELETE FROM identity_totp WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3",
-            &[TENANT.into(), (&row_id).into(), (&row_subject).into()],
+            "DELETE FROM identity_totp WHERE tenant_id = ?1 AND user_id = ?2 AND id = ?3",
+            &values,
         )?;
         Ok::<_, StoreError>(())
     })?;

@@ -15,7 +15,7 @@ pub(crate) fn farewell(house: &House, call: &Call, mut reply: Reply) -> Result<R
         if let Some(ended) = house.sessions.end(&house.seams.store, value, now)? {
             house.revocations.add(Kind::Session, ended.sid, now.plus(HOLD));
             let record = Record::of("session-ended").source(call.peer);
-            house.put(record.person(&ended.subject, &ended.name))?;
+            house.put(record.person(&ended.whose.subject, &ended.name))?;
         }
     }
     reply.headers_mut().append(SET_COOKIE, HeaderValue::from_static(GONE));

@@ -16,7 +16,7 @@ use crate::record::Record;
 use crate::revocations::HOLD;
 use crate::seams::{KeyVaultError, Seams};
 use crate::settings::Settings;
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 /// What a key signs.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -306,7 +306,7 @@ fn make(seams: &Seams, purpose: Purpose, state: KeyState) -> Result<(), KeyError
             "INSERT INTO identity_key (tenant_id, kid, purpose, state, published, activated)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             &[
-                TENANT.into(),
+                INSTANCE.into(),
                 (&row_kid).into(),
                 purpose.name().into(),
                 state.name().into(),
@@ -324,9 +324,9 @@ fn activate(seams: &Seams, old: &KeyRow, new: &KeyRow) -> Result<(), KeyError> {
         transaction.execute(
             "UPDATE identity_key SET state = 'retiring', retired = ?3
              WHERE tenant_id = ?1 AND kid = ?2",
-            &[TENANT.into(), (&old_kid).into(), now.into()],
+            &[INSTANCE.into(), (&old_kid).into(), now.into()],
         )?;
-        transaction.execute(ACTIVATE, &[TENANT.into(), (&new_kid).into(), now.into()])
+        transaction.execute(ACTIVATE, &[INSTANCE.into(), (&new_kid).into(), now.into()])
     })?;
     record(seams, "key-rotated", new.purpose, &new.kid)
 }
@@ -334,7 +334,7 @@ fn activate(seams: &Seams, old: &KeyRow, new: &KeyRow) -> Result<(), KeyError> {
 fn promote(seams: &Seams, row: &KeyRow) -> Result<(), KeyError> {
     let (kid, now) = (row.kid.clone(), seams.clock.now());
     seams.store.write(move |transaction| {
-        transaction.execute(ACTIVATE, &[TENANT.into(), (&kid).into(), now.into()])
+        transaction.execute(ACTIVATE, &[INSTANCE.into(), (&kid).into(), now.into()])
     })?;
     record(seams, "key-rotated", row.purpose, &row.kid)
 }
@@ -344,7 +344,7 @@ fn destroy(seams: &Seams, row: &KeyRow, action: &'static str) -> Result<(), KeyE
     seams.store.write(move |transaction| {
         transaction.execute(
             "DELETE FROM identity_key WHERE tenant_id = ?1 AND kid = ?2",
-            &[TENANT.into(), (&kid).into()],
+            &[INSTANCE.into(), (&kid).into()],
         )
     })?;
     seams.vault.remove(&row.purpose.vault_purpose(), &row.kid)?;
@@ -367,7 +367,7 @@ impl Snapshot {
             view.query(
                 "SELECT kid, purpose, state, published, activated, retired FROM identity_key
                  WHERE tenant_id = ?1 ORDER BY published",
-                &[TENANT.into()],
+                &[INSTANCE.into()],
             )
         })?;
         let mut rows = Vec::new();

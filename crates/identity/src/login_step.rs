@@ -14,7 +14,7 @@ use crate::people::Credential;
 use crate::seams::Seams;
 use crate::sessions::SessionError;
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 /// A login whose password was right.
 #[derive(Clone, Debug)]
@@ -36,20 +36,22 @@ impl LoginStep {
         browser: &str,
     ) -> Result<Secret<String>, SessionError> {
         let token = base64url_encode(seams.random::<32>()?);
-        let row: [Value; 7] = [
-            TENANT.into(),
+        let row: [Value; 8] = [
+            INSTANCE.into(),
             hash_of(&token).into(),
             hash_of(browser).into(),
             (&known.account.subject).into(),
             hash_of(&known.phc).into(),
             return_to.into(),
             seams.clock.now().plus(LIFE).into(),
+            (&known.account.organisation).into(),
         ];
         seams.store.write(move |transaction| {
             transaction.execute(
                 "INSERT INTO identity_login_step
-                 (tenant_id, hash, bound_to, user_id, credential, return_to, tries, expires)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7)",
+                 (tenant_id, hash, bound_to, user_id, credential, return_to, tries, expires,
+                 user_tenant)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)",
                 &row,
             )
         })?;
@@ -69,7 +71,7 @@ impl LoginStep {
                  WHERE tenant_id = ?1 AND hash = ?2 AND bound_to = ?3 AND expires > ?4
                  AND consumed_at IS NULL AND tries < ?5",
                 &[
-                    TENANT.into(),
+                    INSTANCE.into(),
                     hash.clone().into(),
                     bound_to.clone().into(),
                     now.into(),
@@ -82,9 +84,9 @@ impl LoginStep {
             let row = transaction.first(
                 "SELECT u.name, s.credential, s.return_to
                  FROM identity_login_step s JOIN identity_user u
-                 ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+                 ON u.tenant_id = s.user_tenant AND u.id = s.user_id
                  WHERE s.tenant_id = ?1 AND s.hash = ?2",
-                &[TENANT.into(), hash.clone().into()],
+                &[INSTANCE.into(), hash.clone().into()],
             )?;
             let Some(row) = row else { return Ok(None) };
             let (name, credential, return_to) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -106,7 +108,7 @@ impl LoginStep {
         let first = transaction.execute(
             "UPDATE identity_login_step SET consumed_at = ?3
              WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL",
-            &[TENANT.into(), self.hash.clone().into(), now.into()],
+            &[INSTANCE.into(), self.hash.clone().into(), now.into()],
         )?;
         Ok(first == 1)
     }

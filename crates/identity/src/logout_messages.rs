@@ -13,7 +13,7 @@ use serde_json::{Map, json};
 use crate::identity::{House, Identity};
 use crate::keys::Purpose;
 use crate::record::Record;
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 
 /// A message that is due.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ pub enum LogoutError {
 struct Waiting {
     sid: String,
     client_id: String,
-    subject: String,
+    whose: Whose,
     created: Timestamp,
     tries: u32,
 }
@@ -116,7 +116,7 @@ impl Waiting {
     }
 
     fn key(&self) -> [Value; 3] {
-        [TENANT.into(), (&self.sid).into(), (&self.client_id).into()]
+        [INSTANCE.into(), (&self.sid).into(), (&self.client_id).into()]
     }
 }
 
@@ -125,17 +125,17 @@ fn waiting(house: &House) -> Result<Vec<Waiting>, StoreError> {
     let now = house.seams.clock.now();
     let rows = house.seams.store.read(|view| {
         view.query(
-            "SELECT sid, client_id, user_id, created, tries FROM
-             (SELECT sid, client_id, user_id, created, tries, due,
+            "SELECT sid, client_id, user_tenant, user_id, created, tries FROM
+             (SELECT sid, client_id, user_tenant, user_id, created, tries, due,
              ROW_NUMBER() OVER (PARTITION BY client_id ORDER BY due) AS place
              FROM identity_logout_message WHERE tenant_id = ?1 AND due <= ?2) AS ranked
              WHERE place <= ?3 ORDER BY due LIMIT ?4",
-            &[TENANT.into(), now.into(), OF_ONE_CLIENT.into(), AT_ONCE.into()],
+            &[INSTANCE.into(), now.into(), OF_ONE_CLIENT.into(), AT_ONCE.into()],
         )
     })?;
     let waiting = rows.iter().map(|row| {
-        let (sid, client_id, subject) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Waiting { sid, client_id, subject, created: row.get(3)?, tries: row.get(4)? })
+        let (sid, client_id, whose) = (row.get(0)?, row.get(1)?, Whose::read(row, 2)?);
+        Ok(Waiting { sid, client_id, whose, created: row.get(4)?, tries: row.get(5)? })
     });
     waiting.collect()
 }
@@ -151,7 +151,7 @@ fn logout_token(house: &House, row: &Waiting) -> Result<String, SignError> {
     let claims = LogoutClaims {
         iss: &house.settings.issuer,
         aud: &row.client_id,
-        sub: &row.subject,
+        sub: &row.whose.subject,
         sid: &row.sid,
         iat: now.secs(),
         exp: now.plus(TOKEN_LIFE).secs(),
@@ -175,7 +175,7 @@ fn postpone(house: &House, row: &Waiting) -> Result<(), LogoutError> {
         transaction.execute(
             "UPDATE identity_logout_message SET due = ?3
              WHERE tenant_id = ?1 AND client_id = ?2 AND due <= ?4",
-            &[TENANT.into(), (&client_id).into(), now.plus(FIRST_WAIT).into(), now.into()],
+            &[INSTANCE.into(), (&client_id).into(), now.plus(FIRST_WAIT).into(), now.into()],
         )?;
         Ok::<_, LogoutError>(())
     })
@@ -199,7 +199,7 @@ fn remove(house: &House, row: &Waiting) -> Result<(), LogoutError> {
 }
 
 fn of(record: Record, row: &Waiting) -> Record {
-    record.client(&row.client_id).subject(&row.subject)
+    record.client(&row.client_id).subject(&row.whose.subject)
 }
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";

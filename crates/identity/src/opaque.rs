@@ -18,7 +18,7 @@ use crate::keys::KeyError;
 use crate::refresh::{open, seal};
 use crate::seams::Seams;
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 mod text;
 
@@ -67,7 +67,7 @@ impl OpaqueTokens {
             view.query(
                 "SELECT hash, client_id, sealed, expires FROM identity_opaque_token
                  WHERE tenant_id = ?1 AND expires > ?2",
-                &[TENANT.into(), now.into()],
+                &[INSTANCE.into(), now.into()],
             )
         })?;
         let mut there = Live::default();
@@ -102,7 +102,7 @@ impl OpaqueTokens {
                 "INSERT INTO identity_opaque_token (tenant_id, hash, client_id, sealed, expires)
                  VALUES (?1, ?2, ?3, ?4, ?5)",
                 &[
-                    TENANT.into(),
+                    INSTANCE.into(),
                     hash.as_slice().into(),
                     (&client).into(),
                     row.as_slice().into(),

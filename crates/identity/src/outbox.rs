@@ -13,13 +13,13 @@ use ringwall_store::{StoreError, Transaction, Value};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-use crate::action_token::{self, Kind};
-use crate::email::{bound_to, link, owner};
+use crate::action_token::{self, Bound, Fresh, Kind};
+use crate::email::{bound_to, link, owners};
 use crate::identity::{House, Identity};
 use crate::letter::Letter;
 use crate::people::{PeopleError, Users};
 use crate::record::Record;
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 use crate::texts::Language;
 use crate::throttle::{self, Throttle};
 
@@ -118,7 +118,7 @@ impl Identity {
             view.query(
                 "SELECT id, sealed, tries FROM identity_outbox
                  WHERE tenant_id = ?1 AND due <= ?2 AND expires > ?2 ORDER BY due LIMIT 16",
-                &[TENANT.into(), now.into()],
+                &[INSTANCE.into(), now.into()],
             )
         })?;
         let mut due = Vec::new();
@@ -155,7 +155,7 @@ impl Identity {
             transaction.execute(
                 "UPDATE identity_outbox SET tries = tries + 1, due = ?3
                  WHERE tenant_id = ?1 AND id = ?2",
-                &[TENANT.into(), (&id).into(), at.into()],
+                &[INSTANCE.into(), (&id).into(), at.into()],
             )
         })?;
         Ok(())
@@ -188,7 +188,7 @@ impl Sealed {
     /// Puts it where the next look finds it.
     pub(crate) fn keep(&self, transaction: &Transaction<'_>) -> Result<(), StoreError> {
         let row: [Value; 5] = [
-            TENANT.into(),
+            INSTANCE.into(),
             (&self.id).into(),
             self.bytes.clone().into(),
             self.due.into(),
@@ -224,7 +224,7 @@ pub(crate) fn request_reset(
     let now = house.seams.clock.now();
     let id = Ulid::generate(now, house.seams.entropy.as_ref())?.to_string();
     let row: [Value; 6] = [
-        TENANT.into(),
+        INSTANCE.into(),
         id.into(),
         address.into(),
         language.tag().into(),
@@ -250,7 +250,7 @@ fn answer_requests(house: &House) -> Result<(), PeopleError> {
             view.first(
                 "SELECT id, address, language FROM identity_reset_request
                  WHERE tenant_id = ?1 ORDER BY created LIMIT 1",
-                &[TENANT.into()],
+                &[INSTANCE.into()],
             )
         })?;
         let Some(row) = row else { return Ok(()) };
@@ -266,32 +266,45 @@ fn answer_request(
     address: &str,
     language: Language,
 ) -> Result<(), PeopleError> {
-    let name = house.seams.store.read(|view| owner(view, address))?;
-    let known = name.map(|name| Users::new(house).credential(&name)).transpose()?.flatten();
-    let known = known.filter(|known| !known.account.is_disabled);
-    let now = house.seams.clock.now();
-    let made = known.as_ref().map(|known| {
-        let fresh = Kind::ResetPassword.fresh(&house.seams)?;
-        let link = link(house, "/oauth/reset", &fresh.token);
-        let letter = Letter::reset(language, address, &known.account.name, &link);
-        let sealed = Sealed::of(house, &letter, Kind::ResetPassword.life())?;
-        Ok::<_, PeopleError>((fresh, sealed, bound_to(known, address)))
-    });
-    let made = made.transpose()?;
-    if let Some(known) = &known {
-        let record = Record::of("password-reset-asked");
-        house.put(record.person(&known.account.subject, &known.account.name))?;
+    let names = house.seams.store.read(|view| owners(view, address))?;
+    let mut letters = Vec::new();
+    for name in names {
+        letters.extend(letter_for(house, &name, address, language)?);
     }
+    let now = house.seams.clock.now();
     house.seams.store.write(move |transaction| {
         transaction.execute(
             "DELETE FROM identity_reset_request WHERE tenant_id = ?1 AND id = ?2",
-            &[TENANT.into(), (&id).into()],
+            &[INSTANCE.into(), (&id).into()],
         )?;
-        let Some((fresh, sealed, bound)) = &made else { return Ok(()) };
-        fresh.keep(transaction, bound, now)?;
-        sealed.keep(transaction)
+        for (fresh, sealed, bound) in &letters {
+            fresh.keep(transaction, bound, now)?;
+            sealed.keep(transaction)?;
+        }
+        Ok::<_, StoreError>(())
     })?;
     Ok(())
+}
+
+/// A link that sets a new password, what is kept of it, and what it is bound to.
+type Written = (Fresh, Sealed, Bound);
+
+/// The letter for one account of this address; `None` when it may not sign in.
+fn letter_for(
+    house: &House,
+    name: &str,
+    address: &str,
+    language: Language,
+) -> Result<Option<Written>, PeopleError> {
+    let known = Users::new(house).credential(name)?;
+    let Some(known) = known.filter(|known| !known.account.is_disabled) else { return Ok(None) };
+    let fresh = Kind::ResetPassword.fresh(&house.seams)?;
+    let link = link(house, "/oauth/reset", &fresh.token);
+    let letter = Letter::reset(language, address, &known.account.name, &link);
+    let sealed = Sealed::of(house, &letter, Kind::ResetPassword.life())?;
+    let record = Record::of("password-reset-asked");
+    house.put(record.person(&known.account.subject, &known.account.name))?;
+    Ok(Some((fresh, sealed, bound_to(&known, address))))
 }
 
 fn open(house: &House, id: &str, sealed: &[u8]) -> Result<Option<Letter>, PeopleError> {
@@ -331,7 +344,7 @@ fn remove(house: &House, id: &str) -> Result<(), StoreError> {
     house.seams.store.write(move |transaction| {
         transaction.execute(
             "DELETE FROM identity_outbox WHERE tenant_id = ?1 AND id = ?2",
-            &[TENANT.into(), (&id).into()],
+            &[INSTANCE.into(), (&id).into()],
         )
     })?;
     Ok(())
@@ -342,7 +355,7 @@ pub(crate) fn sweep(house: &House, now: Timestamp) -> Result<(), StoreError> {
     house.seams.store.write(move |transaction| {
         transaction.execute(
             "DELETE FROM identity_outbox WHERE tenant_id = ?1 AND expires <= ?2",
-            &[TENANT.into(), now.into()],
+            &[INSTANCE.into(), now.into()],
         )?;
         action_token::sweep(transaction, now)
     })

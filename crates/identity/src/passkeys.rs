@@ -19,7 +19,7 @@ use crate::login_step::LoginStep;
 use crate::people::{Account, Credential, PeopleError, Users};
 use crate::recovery;
 use crate::settings::Settings;
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 
 pub(crate) use challenge::{Challenge, Purpose, sweep};
 
@@ -65,12 +65,12 @@ pub(crate) fn rp_id(settings: &Settings) -> Option<&str> {
 }
 
 /// The passkeys of an account, the oldest first.
-pub(crate) fn of(house: &House, subject: &str) -> Result<Vec<Passkey>, StoreError> {
+pub(crate) fn of(house: &House, whose: &Whose) -> Result<Vec<Passkey>, StoreError> {
     let rows = house.seams.store.read(|view| {
         view.query(
             "SELECT id, name, created, used_at FROM identity_passkey
-             WHERE tenant_id = ?1 AND user_id = ?2 ORDER BY id",
-            &[TENANT.into(), subject.into()],
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 ORDER BY id",
+            &whose.in_instance([]),
         )
     })?;
     let passkey = |row: &Row| {
@@ -81,12 +81,12 @@ pub(crate) fn of(house: &House, subject: &str) -> Result<Vec<Passkey>, StoreErro
 }
 
 /// What browsers know the account's passkeys by.
-pub(crate) fn credentials(house: &House, subject: &str) -> Result<Vec<Vec<u8>>, StoreError> {
+pub(crate) fn credentials(house: &House, whose: &Whose) -> Result<Vec<Vec<u8>>, StoreError> {
     let rows = house.seams.store.read(|view| {
         view.query(
             "SELECT credential FROM identity_passkey
-             WHERE tenant_id = ?1 AND user_id = ?2 ORDER BY id",
-            &[TENANT.into(), subject.into()],
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 ORDER BY id",
+            &whose.in_instance([]),
         )
     })?;
     rows.iter().map(|row| row.get(0)).collect()
@@ -115,10 +115,8 @@ pub(crate) fn enrol(
     };
     let now = house.seams.clock.now();
     let name = called(form.get("name").unwrap_or_default());
-    let row: [Value; 12] = [
-        TENANT.into(),
+    let row = account.whose().in_instance([
         Ulid::generate(now, house.seams.entropy.as_ref())?.to_string().into(),
-        (&account.subject).into(),
         made.id.into(),
         made.key.into(),
         made.counter.into(),
@@ -128,18 +126,18 @@ pub(crate) fn enrol(
         (&name).into(),
         now.into(),
         sid.into(),
-    ];
+    ]);
     let tried = settled(house.seams.store.write(move |transaction| {
         once(challenge.consume(transaction)?.into(), USED)?;
         // Only while the session goes on (attack U11), and not without end.
         let inserted = transaction.execute(
-            "INSERT INTO identity_passkey (tenant_id, id, user_id, credential, key, counter,
-             is_backup_eligible, is_backed_up, aaguid, name, created)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11
+            "INSERT INTO identity_passkey (tenant_id, user_tenant, user_id, id, credential, key,
+             counter, is_backup_eligible, is_backed_up, aaguid, name, created)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
              WHERE EXISTS (SELECT 1 FROM identity_session
-             WHERE tenant_id = ?1 AND user_id = ?3 AND sid = ?12)
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND sid = ?13)
              AND (SELECT COUNT(*) FROM identity_passkey
-             WHERE tenant_id = ?1 AND user_id = ?3) < 20",
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3) < 20",
             &row,
         );
         match inserted {
@@ -160,7 +158,7 @@ pub(crate) fn enrol(
 pub(crate) fn read(
     house: &House,
     purpose: Purpose<'_>,
-    (browser, user): (&str, Option<&str>),
+    (browser, user): (&str, Option<&Whose>),
     form: &Form,
 ) -> Result<Result<Used, Unused>, PeopleError> {
     let refused = |why| Ok(Err(Unused { why, copied: None }));
@@ -177,8 +175,8 @@ pub(crate) fn read(
     let Some(kept) = Kept::find(house, &credential)? else { return refused("unknown passkey") };
     // Section 7.2 step 6: what the passkey says, where it is to say it, and who is at the second step.
     let handle = bytes(form, "user_handle").filter(|handle| !handle.is_empty());
-    let is_theirs = handle.as_deref().is_none_or(|handle| handle == kept.subject.as_bytes());
-    let is_named = user.map_or_else(|| handle.is_some(), |user| user == kept.subject);
+    let is_theirs = handle.as_deref().is_none_or(|handle| handle == kept.whose.subject.as_bytes());
+    let is_named = user.map_or_else(|| handle.is_some(), |user| *user == kept.whose);
     if !is_theirs || !is_named {
         return refused("somebody else's passkey");
     }
@@ -219,7 +217,7 @@ impl Used {
         let now = house.seams.clock.now();
         let (challenge, step) = (self.challenge.clone(), step.cloned());
         let row: [Value; 6] = [
-            TENANT.into(),
+            INSTANCE.into(),
             (&self.id).into(),
             self.counter.into(),
             self.asserted.counter.into(),
@@ -249,11 +247,11 @@ pub(crate) fn rename(
     name: &str,
 ) -> Result<bool, PeopleError> {
     let name = called(name);
-    let row: [Value; 4] = [TENANT.into(), id.into(), (&account.subject).into(), (&name).into()];
+    let row = account.whose().in_instance([id.into(), (&name).into()]);
     let renamed = house.seams.store.write(move |transaction| {
         transaction.execute(
-            "UPDATE identity_passkey SET name = ?4
-             WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3",
+            "UPDATE identity_passkey SET name = ?5
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND id = ?4",
             &row,
         )
     })?;
@@ -269,18 +267,19 @@ pub(crate) fn remove(
     account: &Account,
     id: Option<&str>,
 ) -> Result<usize, PeopleError> {
-    let gone = of(house, &account.subject)?;
+    let whose = account.whose();
+    let gone = of(house, &whose)?;
     let gone: Vec<Passkey> =
         gone.into_iter().filter(|one| id.is_none_or(|id| id == one.id)).collect();
     for one in &gone {
-        let row: [Value; 3] = [TENANT.into(), (&one.id).into(), (&account.subject).into()];
-        let subject = account.subject.clone();
+        let (row, whose) = (whose.in_instance([(&one.id).into()]), whose.clone());
         house.seams.store.write(move |transaction| {
             transaction.execute(
-                "DELETE FROM identity_passkey WHERE tenant_id = ?1 AND id = ?2 AND user_id = ?3",
+                "DELETE FROM identity_passkey
+                 WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND id = ?4",
                 &row,
             )?;
-            recovery::remove_of_none(transaction, &subject)
+            recovery::remove_of_none(transaction, &whose)
         })?;
         factors::record(house, "factor-removed", account, &format!("passkey {}", one.name))?;
     }
@@ -288,10 +287,11 @@ pub(crate) fn remove(
 }
 
 /// Whether there is any, for whoever takes the other factor away.
-pub(crate) fn are_there(transaction: &Transaction<'_>, subject: &str) -> Result<bool, StoreError> {
+pub(crate) fn are_there(transaction: &Transaction<'_>, whose: &Whose) -> Result<bool, StoreError> {
     let row = transaction.first(
-        "SELECT 1 FROM identity_passkey WHERE tenant_id = ?1 AND user_id = ?2",
-        &[TENANT.into(), subject.into()],
+        "SELECT 1 FROM identity_passkey
+         WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3",
+        &whose.in_instance([]),
     )?;
     Ok(row.is_some())
 }
@@ -299,7 +299,7 @@ pub(crate) fn are_there(transaction: &Transaction<'_>, subject: &str) -> Result<
 /// A passkey's row, and its person.
 struct Kept {
     id: String,
-    subject: String,
+    whose: Whose,
     owner: String,
     key: Vec<u8>,
     counter: u32,
@@ -310,17 +310,17 @@ impl Kept {
     fn find(house: &House, credential: &[u8]) -> Result<Option<Self>, StoreError> {
         let row = house.seams.store.read(|view| {
             view.first(
-                "SELECT p.id, p.user_id, u.name, p.key, p.counter, p.is_backup_eligible
-                 FROM identity_passkey p JOIN identity_user u
-                 ON u.tenant_id = p.tenant_id AND u.id = p.user_id
+                "SELECT p.id, p.user_tenant, p.user_id, u.name, p.key, p.counter,
+                 p.is_backup_eligible FROM identity_passkey p JOIN identity_user u
+                 ON u.tenant_id = p.user_tenant AND u.id = p.user_id
                  WHERE p.tenant_id = ?1 AND p.credential = ?2",
-                &[TENANT.into(), credential.into()],
+                &[INSTANCE.into(), credential.into()],
             )
         })?;
         let read = |row: &Row| {
-            let (id, subject, owner) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            let (key, counter) = (row.get(3)?, row.get(4)?);
-            Ok(Self { id, subject, owner, key, counter, is_backup_eligible: row.get(5)? })
+            let (id, whose, owner) = (row.get(0)?, Whose::read(row, 1)?, row.get(3)?);
+            let (key, counter) = (row.get(4)?, row.get(5)?);
+            Ok(Self { id, whose, owner, key, counter, is_backup_eligible: row.get(6)? })
         };
         row.as_ref().map(read).transpose()
     }

@@ -1,7 +1,7 @@
 //! Accounts of people: names, passwords, roles.
 
-use ringwall_base::{Secret, SinkError, Timestamp, Ulid};
-use ringwall_store::{Row, StoreError, Transaction, Value};
+use ringwall_base::{Secret, SinkError, Tenant, Timestamp, Ulid};
+use ringwall_store::{Row, StoreError, Transaction, Value, View};
 
 use crate::email;
 use crate::factors;
@@ -12,14 +12,16 @@ use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::KeyVaultError;
 use crate::session_clients::{self, Ending};
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 
 /// An account, without its password.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Account {
     /// `sub`: never reused, never changed.
     pub subject: String,
-    /// The login name.
+    /// The organisation that it is of.
+    pub organisation: Tenant,
+    /// The login name, with the organisation's slug and a slash before it unless that is `default`.
     pub name: String,
     /// Roles that it was given, sorted.
     pub roles: Vec<String>,
@@ -47,6 +49,9 @@ pub enum PeopleError {
     /// There is no such account.
     #[error("there is no account of this name")]
     NotFound,
+    /// There is no such organisation.
+    #[error("there is no organisation of this name")]
+    Organisation,
     /// The password is not acceptable.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -77,6 +82,12 @@ pub(crate) struct Credential {
     pub(crate) phc: String,
 }
 
+impl Account {
+    pub(crate) fn whose(&self) -> Whose {
+        Whose { tenant: self.organisation.clone(), subject: self.subject.clone() }
+    }
+}
+
 impl<'a> Users<'a> {
     pub(crate) fn new(house: &'a House) -> Self {
         Self { house }
@@ -97,7 +108,10 @@ impl<'a> Users<'a> {
         password: &Secret<String>,
     ) -> Result<Account, PeopleError> {
         let name = login_name(name).ok_or(PeopleError::Name)?;
-        password::check(password, self.against(&name, None, self.house.settings.password_min))?;
+        password::check(
+            password,
+            self.against(&name.text, None, self.house.settings.password_min),
+        )?;
         let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
         self.add_with(name, roles, phc)
     }
@@ -113,35 +127,47 @@ impl<'a> Users<'a> {
         self.add_with(name, roles, phc)
     }
 
-    fn add_with(self, name: String, roles: &[String], phc: String) -> Result<Account, PeopleError> {
+    fn add_with(
+        self,
+        name: LoginName,
+        roles: &[String],
+        phc: String,
+    ) -> Result<Account, PeopleError> {
         let now = self.house.seams.clock.now();
         let subject = Ulid::generate(now, self.house.seams.entropy.as_ref())?.to_string();
-        let account =
-            Account { subject, name, roles: sorted(roles), is_disabled: false, created: now };
+        let account = Account {
+            subject,
+            organisation: name.organisation,
+            name: name.text,
+            roles: sorted(roles),
+            is_disabled: false,
+            created: now,
+        };
         let row = account.clone();
         self.house.seams.store.write(move |transaction| insert(transaction, &row, &phc))?;
         self.record("user-added", &account, &account.roles.join(" "))?;
         Ok(account)
     }
 
-    /// All accounts by name, at most `max`.
+    /// The accounts of one organisation, or of all, by name, at most `max`.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn list(&self, max: u32) -> Result<Vec<Account>, PeopleError> {
+    pub fn list(&self, of: Option<&Tenant>, max: u32) -> Result<Vec<Account>, PeopleError> {
         self.house.seams.store.read(|view| {
-            let rows = view.query(
-                "SELECT id, name, is_disabled, created FROM identity_user
-                 WHERE tenant_id = ?1 ORDER BY name LIMIT ?2",
-                &[TENANT.into(), max.into()],
-            )?;
-            rows.iter()
-                .map(|row| {
-                    let roles =
-                        view.query(ROLES, &[TENANT.into(), row.get::<String>(0)?.into()])?;
-                    account(row, &roles)
-                })
-                .collect()
+            let rows = match of {
+                Some(tenant) => view.query(
+                    "SELECT tenant_id, id, name, is_disabled, created FROM identity_user
+                     WHERE tenant_id = ?1 ORDER BY name LIMIT ?2",
+                    &[tenant.into(), max.into()],
+                )?,
+                None => view.query(
+                    "SELECT tenant_id, id, name, is_disabled, created FROM identity_user
+                     ORDER BY tenant_id, name LIMIT ?1",
+                    &[max.into()],
+                )?,
+            };
+            rows.iter().map(|row| account(row, roles(view, &Whose::read(row, 0)?)?)).collect()
         })
     }
 
@@ -160,16 +186,16 @@ impl<'a> Users<'a> {
     /// When there is none of this name, or the store fails.
     pub fn disable(&self, name: &str, is_disabled: bool) -> Result<(), PeopleError> {
         let account = self.find(name)?;
-        let (subject, now) = (account.subject.clone(), self.house.seams.clock.now());
+        let (whose, now) = (account.whose(), self.house.seams.clock.now());
         let until = now.plus(HOLD);
         self.house.seams.store.write(move |transaction| {
             transaction.execute(
                 "UPDATE identity_user SET is_disabled = ?3 WHERE tenant_id = ?1 AND id = ?2",
-                &[TENANT.into(), (&subject).into(), is_disabled.into()],
+                &whose.and([is_disabled.into()]),
             )?;
             if is_disabled {
-                end_sessions(transaction, &subject, now)?;
-                Revocations::write(transaction, Kind::Subject, &subject, until)?;
+                end_sessions(transaction, &whose, now)?;
+                Revocations::write(transaction, Kind::Subject, &whose.subject, until)?;
             }
             Ok::<_, PeopleError>(())
         })?;
@@ -196,8 +222,7 @@ impl<'a> Users<'a> {
         password: &Secret<String>,
         sid: &str,
     ) -> Result<bool, PeopleError> {
-        let (subject, phc) = (&known.account.subject, &known.phc);
-        let values: [Value; 4] = [TENANT.into(), subject.into(), phc.into(), sid.into()];
+        let values = known.account.whose().and([(&known.phc).into(), sid.into(), INSTANCE.into()]);
         self.write_password(&known.account, password, move |transaction| {
             Ok(transaction.first(SAME, &values)?.is_some())
         })
@@ -210,22 +235,22 @@ impl<'a> Users<'a> {
         password: &Secret<String>,
         only_if: impl Fn(&Transaction<'_>) -> Result<bool, StoreError> + Send + 'static,
     ) -> Result<bool, PeopleError> {
-        let has_factor = factors::of(self.house, &account.subject)?.is_asked();
+        let whose = account.whose();
+        let has_factor = factors::of(self.house, &whose)?.is_asked();
         let chars_min = if has_factor { 0 } else { self.house.settings.password_min };
-        let address = self.house.seams.store.read(|view| email::of(view, &account.subject))?;
+        let address = self.house.seams.store.read(|view| email::of(view, &whose))?;
         let address = address.as_ref().map(|email| email.address.as_str());
         password::check(password, self.against(&account.name, address, chars_min))?;
         let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
-        let (subject, now) = (account.subject.clone(), self.house.seams.clock.now());
+        let now = self.house.seams.clock.now();
         let until = now.plus(HOLD);
-        let values: [Value; 4] =
-            [TENANT.into(), (&account.subject).into(), (&phc).into(), now.into()];
+        let values = whose.and([(&phc).into(), now.into()]);
         let is_written = self.house.seams.store.write(move |transaction| {
             if !only_if(transaction)? || transaction.execute(SET_PASSWORD, &values)? == 0 {
                 return Ok(false);
             }
-            end_sessions(transaction, &subject, now)?;
-            Revocations::write(transaction, Kind::Subject, &subject, until)?;
+            end_sessions(transaction, &whose, now)?;
+            Revocations::write(transaction, Kind::Subject, &whose.subject, until)?;
             Ok::<_, PeopleError>(true)
         })?;
         if is_written {
@@ -238,16 +263,16 @@ impl<'a> Users<'a> {
     }
 
     /// Ends all sessions and tokens of an account.
-    pub(crate) fn end_sessions(self, subject: &str) -> Result<(), PeopleError> {
+    pub(crate) fn end_sessions(self, whose: &Whose) -> Result<(), PeopleError> {
         let now = self.house.seams.clock.now();
         let until = now.plus(HOLD);
-        let value = subject.to_owned();
+        let row = whose.clone();
         self.house.seams.store.write(move |transaction| {
-            end_sessions(transaction, &value, now)?;
-            Revocations::write(transaction, Kind::Subject, &value, until)
+            end_sessions(transaction, &row, now)?;
+            Revocations::write(transaction, Kind::Subject, &row.subject, until)
         })?;
-        self.house.sessions.end_all(subject);
-        self.house.revocations.close(&self.house.seams, Kind::Subject, subject)?;
+        self.house.sessions.end_all(&whose.subject);
+        self.house.revocations.close(&self.house.seams, Kind::Subject, &whose.subject)?;
         Ok(())
     }
 
@@ -277,15 +302,15 @@ impl<'a> Users<'a> {
         let Some(name) = login_name(name) else { return Ok(None) };
         self.house.seams.store.read(|view| {
             let row = view.first(
-                "SELECT u.id, u.name, u.is_disabled, u.created, p.phc
+                "SELECT u.tenant_id, u.id, u.name, u.is_disabled, u.created, p.phc
                  FROM identity_user u JOIN identity_password p
                  ON p.tenant_id = u.tenant_id AND p.user_id = u.id
                  WHERE u.tenant_id = ?1 AND u.name = ?2",
-                &[TENANT.into(), (&name).into()],
+                &[(&name.organisation).into(), (&name.text).into()],
             )?;
             let Some(row) = row else { return Ok(None) };
-            let roles = view.query(ROLES, &[TENANT.into(), row.get::<String>(0)?.into()])?;
-            Ok(Some(Credential { account: account(&row, &roles)?, phc: row.get(4)? }))
+            let roles = roles(view, &Whose::read(&row, 0)?)?;
+            Ok(Some(Credential { account: account(&row, roles)?, phc: row.get(5)? }))
         })
     }
 
@@ -297,7 +322,7 @@ impl<'a> Users<'a> {
         action: &'static str,
     ) -> Result<(), PeopleError> {
         let before = self.find(name)?;
-        let values: [Value; 3] = [TENANT.into(), (&before.subject).into(), role.into()];
+        let values = before.whose().and([role.into()]);
         self.house.seams.store.write(move |transaction| {
             transaction.execute(sql, &values)?;
             Ok::<_, PeopleError>(())
@@ -313,6 +338,7 @@ impl<'a> Users<'a> {
         address: Option<&'a str>,
         chars_min: usize,
     ) -> password::Against<'a> {
+        let name = name.rsplit('/').next().unwrap_or_default();
         password::Against { name, address, chars_min, list: &self.house.settings.blocklist }
     }
 
@@ -327,33 +353,53 @@ impl<'a> Users<'a> {
     }
 }
 
+/// A login name in its one spelling: `ada`, or `acme/ada` of another organisation than `default`. A
+/// slash is in no name: nobody can take one that reads as another organisation's.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct LoginName {
+    organisation: Tenant,
+    text: String,
+}
+
+impl LoginName {
+    pub(crate) fn into_string(self) -> String {
+        self.text
+    }
+}
+
 /// A login name in its one spelling. ASCII only: two names that look alike are one too many.
-pub(crate) fn login_name(text: &str) -> Option<String> {
-    let name = text.trim().to_ascii_lowercase();
+pub(crate) fn login_name(text: &str) -> Option<LoginName> {
+    let text = text.trim().to_ascii_lowercase();
+    let (organisation, name) = match text.split_once('/') {
+        Some((slug, name)) => (Tenant::parse(slug).filter(|named| !named.is_default())?, name),
+        None => (Tenant::default(), text.as_str()),
+    };
     let is_name = (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._@+-".contains(&b));
-    is_name.then_some(name)
+    is_name.then_some(LoginName { organisation, text })
 }
 
 fn insert(transaction: &Transaction<'_>, account: &Account, phc: &str) -> Result<(), PeopleError> {
-    let (id, now): (Value, Value) = ((&account.subject).into(), account.created.into());
+    let (whose, now): (Whose, Value) = (account.whose(), account.created.into());
     let inserted = transaction.execute(
         "INSERT INTO identity_user (tenant_id, id, name, is_disabled, created)
-         VALUES (?1, ?2, ?3, 0, ?4)",
-        &[TENANT.into(), id.clone(), (&account.name).into(), now.clone()],
+         SELECT ?1, ?2, ?3, 0, ?4
+         WHERE EXISTS (SELECT 1 FROM identity_organisation WHERE tenant_id = ?1)",
+        &whose.and([(&account.name).into(), now.clone()]),
     );
     match inserted {
         Err(error) if error.is_unique() => return Err(PeopleError::Exists),
+        Ok(0) => return Err(PeopleError::Organisation),
         other => other?,
     };
     transaction.execute(
         "INSERT INTO identity_password (tenant_id, user_id, phc, changed) VALUES (?1, ?2, ?3, ?4)",
-        &[TENANT.into(), id.clone(), phc.into(), now],
+        &whose.and([phc.into(), now]),
     )?;
     for role in &account.roles {
         transaction.execute(
             "INSERT INTO identity_role (tenant_id, user_id, role) VALUES (?1, ?2, ?3)",
-            &[TENANT.into(), id.clone(), role.into()],
+            &whose.and([role.into()]),
         )?;
     }
     Ok(())
@@ -362,26 +408,36 @@ fn insert(transaction: &Transaction<'_>, account: &Account, phc: &str) -> Result
 /// Ends the sessions of a person, and what clients could have refreshed.
 fn end_sessions(
     transaction: &Transaction<'_>,
-    subject: &str,
+    whose: &Whose,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    refresh::end_all(transaction, refresh::Of::Person, subject, now)?;
-    session_clients::end(transaction, Ending::Person(subject), now)?;
+    refresh::end_all(transaction, refresh::Of::Person(whose), now)?;
+    session_clients::end(transaction, Ending::Person(whose), now)?;
     transaction.execute(
-        "DELETE FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2",
-        &[TENANT.into(), subject.into()],
+        "DELETE FROM identity_session WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3",
+        &whose.in_instance([]),
     )?;
     Ok(())
 }
 
-fn account(row: &Row, roles: &[Row]) -> Result<Account, PeopleError> {
+fn account(row: &Row, roles: Vec<String>) -> Result<Account, PeopleError> {
     Ok(Account {
-        subject: row.get(0)?,
-        name: row.get(1)?,
-        is_disabled: row.get(2)?,
-        created: row.get(3)?,
-        roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
+        organisation: row.get(0)?,
+        subject: row.get(1)?,
+        name: row.get(2)?,
+        is_disabled: row.get(3)?,
+        created: row.get(4)?,
+        roles,
     })
+}
+
+/// The roles that a person was given.
+pub(crate) fn roles(view: &View<'_>, whose: &Whose) -> Result<Vec<String>, StoreError> {
+    let rows = view.query(
+        "SELECT role FROM identity_role WHERE tenant_id = ?1 AND user_id = ?2 ORDER BY role",
+        &whose.and([]),
+    )?;
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 fn sorted(roles: &[String]) -> Vec<String> {
@@ -391,11 +447,8 @@ fn sorted(roles: &[String]) -> Vec<String> {
     roles
 }
 
-pub(crate) const ROLES: &str =
-    "SELECT role FROM identity_role WHERE tenant_id = ?1 AND user_id = ?2 ORDER BY role";
-
 const SET_PASSWORD: &str = "UPDATE identity_password SET phc = ?3, changed = ?4
     WHERE tenant_id = ?1 AND user_id = ?2";
 const SAME: &str = "SELECT 1 FROM identity_password p JOIN identity_session s
-    ON s.tenant_id = p.tenant_id AND s.user_id = p.user_id
+    ON s.tenant_id = ?5 AND s.user_tenant = p.tenant_id AND s.user_id = p.user_id
     WHERE p.tenant_id = ?1 AND p.user_id = ?2 AND p.phc = ?3 AND s.sid = ?4";

@@ -11,7 +11,7 @@ use crate::form::Form;
 use crate::identity::House;
 use crate::room::{Share, Waiting};
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 /// Where a pushed request was put.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(crate) fn push(
             "INSERT INTO identity_par_request (tenant_id, hash, client_id, parameters, expires, network)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             &[
-                TENANT.into(),
+                INSTANCE.into(),
                 hash.as_slice().into(),
                 (&client_id).into(),
                 (&parameters).into(),
@@ -70,14 +70,14 @@ pub(crate) fn open(
         let row = transaction.first(
             "SELECT parameters, opened_at FROM identity_par_request
              WHERE tenant_id = ?1 AND hash = ?2 AND client_id = ?3 AND expires > ?4",
-            &[TENANT.into(), hash.as_slice().into(), (&client_id).into(), now.into()],
+            &[INSTANCE.into(), hash.as_slice().into(), (&client_id).into(), now.into()],
         )?;
         let Some(row) = row else { return Ok(None) };
         if row.get::<Option<Timestamp>>(1)?.is_none() {
             transaction.execute(
                 "UPDATE identity_par_request SET opened_at = ?3, expires = ?4
                  WHERE tenant_id = ?1 AND hash = ?2",
-                &[TENANT.into(), hash.as_slice().into(), now.into(), now.plus(OPEN).into()],
+                &[INSTANCE.into(), hash.as_slice().into(), now.into(), now.plus(OPEN).into()],
             )?;
         }
         Ok::<_, StoreError>(Some(row.get::<String>(0)?))
@@ -95,7 +95,7 @@ pub(crate) fn consume(
     let used = transaction.execute(
         "DELETE FROM identity_par_request
          WHERE tenant_id = ?1 AND hash = ?2 AND expires > ?3",
-        &[TENANT.into(), hash.as_slice().into(), now.into()],
+        &[INSTANCE.into(), hash.as_slice().into(), now.into()],
     )?;
     Ok(used == 1)
 }

@@ -6,7 +6,7 @@ use ringwall_store::{StoreError, Transaction};
 
 use crate::identity::House;
 use crate::people::{Account, PeopleError};
-use crate::tables::TENANT;
+use crate::tables::Whose;
 use crate::totp::base32;
 use crate::{factors, passkeys};
 
@@ -18,16 +18,17 @@ pub(crate) fn new_codes(
     let entropy = house.seams.entropy.as_ref();
     let codes = (0..COUNT).map(|_| generate(entropy));
     let codes = codes.collect::<Result<Vec<_>, _>>()?;
-    let subject = account.subject.clone();
-    let hashes: Vec<Vec<u8>> = codes.iter().map(|code| hash_of(&subject, code.expose())).collect();
+    let whose = account.whose();
+    let hash = |code: &Secret<String>| hash_of(&whose.subject, code.expose());
+    let hashes: Vec<Vec<u8>> = codes.iter().map(hash).collect();
     let now = house.seams.clock.now();
     house.seams.store.write(move |transaction| {
-        remove(transaction, &subject)?;
+        remove(transaction, &whose)?;
         for hash in &hashes {
             transaction.execute(
                 "INSERT INTO identity_recovery_code (tenant_id, user_id, hash, created)
                  VALUES (?1, ?2, ?3, ?4)",
-                &[TENANT.into(), (&subject).into(), hash.clone().into(), now.into()],
+                &whose.and([hash.clone().into(), now.into()]),
             )?;
         }
         Ok::<_, PeopleError>(())
@@ -69,23 +70,23 @@ pub(crate) fn looks_like_one(code: &str) -> bool {
 /// Takes the recovery codes of an account that has nothing else left: they are for nothing then.
 pub(crate) fn remove_of_none(
     transaction: &Transaction<'_>,
-    subject: &str,
+    whose: &Whose,
 ) -> Result<(), StoreError> {
     let app = transaction.first(
         "SELECT 1 FROM identity_totp
          WHERE tenant_id = ?1 AND user_id = ?2 AND confirmed_at IS NOT NULL",
-        &[TENANT.into(), subject.into()],
+        &whose.and([]),
     )?;
-    if app.is_some() || passkeys::are_there(transaction, subject)? {
+    if app.is_some() || passkeys::are_there(transaction, whose)? {
         return Ok(());
     }
-    remove(transaction, subject)
+    remove(transaction, whose)
 }
 
-fn remove(transaction: &Transaction<'_>, subject: &str) -> Result<(), StoreError> {
+fn remove(transaction: &Transaction<'_>, whose: &Whose) -> Result<(), StoreError> {
     transaction.execute(
         "DELETE FROM identity_recovery_code WHERE tenant_id = ?1 AND user_id = ?2",
-        &[TENANT.into(), subject.into()],
+        &whose.and([]),
     )?;
     Ok(())
 }

@@ -16,8 +16,8 @@ use ringwall_store::{Row, StoreError, Transaction, View};
 use crate::clients::Client;
 use crate::codes::{Grantee, hash_of};
 use crate::identity::House;
-use crate::people::ROLES;
-use crate::tables::TENANT;
+use crate::people::roles;
+use crate::tables::{INSTANCE, Whose};
 
 mod ending;
 mod sealing;
@@ -118,26 +118,22 @@ impl NewFamily {
         transaction.execute(
             "DELETE FROM identity_refresh_family WHERE tenant_id = ?1 AND id IN
              (SELECT id FROM identity_refresh_family
-             WHERE tenant_id = ?1 AND user_id = ?2 AND client_id = ?3
-             ORDER BY idle DESC, id DESC LIMIT 1000 OFFSET ?4)",
-            &[
-                TENANT.into(),
-                (&grantee.subject).into(),
-                client_id.into(),
-                (FAMILIES_MAX - 1).into(),
-            ],
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND client_id = ?4
+             ORDER BY idle DESC, id DESC LIMIT 1000 OFFSET ?5)",
+            &grantee.whose.in_instance([client_id.into(), (FAMILIES_MAX - 1).into()]),
         )?;
         let expires = now.plus(self.lives.life);
         let idle = now.plus(self.lives.idle).min(expires);
         transaction.execute(
             "INSERT INTO identity_refresh_family (tenant_id, id, client_id, user_id, sid,
-             authenticated, proofs, scope, cnf, idle, expires, key_hash, current, issued)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10, ?12, ?13, ?14)",
+             authenticated, proofs, scope, cnf, idle, expires, key_hash, current, issued,
+             user_tenant)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10, ?12, ?13, ?14, ?15)",
             &[
-                TENANT.into(),
+                INSTANCE.into(),
                 (&self.id).into(),
                 client_id.into(),
-                (&grantee.subject).into(),
+                (&grantee.whose.subject).into(),
                 (&grantee.sid).into(),
                 grantee.authenticated.into(),
                 (&grantee.scope).into(),
@@ -148,6 +144,7 @@ impl NewFamily {
                 self.first.key_hash.as_slice().into(),
                 self.first.hash.as_slice().into(),
                 now.into(),
+                (&grantee.whose.tenant).into(),
             ],
         )?;
         Ok(())
@@ -224,14 +221,14 @@ fn exchange(
     let idle = now.plus(lives.idle).min(row.get(6)?);
     let is_bound = row.get::<Option<String>>(5)?.is_some();
     if is_bound || !presented.client.rotates() {
-        transaction.execute(KEEP, &[TENANT.into(), family.into(), idle.into()])?;
+        transaction.execute(KEEP, &[INSTANCE.into(), family.into(), idle.into()])?;
         return Ok(Exchanged::Kept(grantee));
     }
     let hash = hash_of(presented.token.expose());
     transaction.execute(
         ROTATE,
         &[
-            TENANT.into(),
+            INSTANCE.into(),
             family.into(),
             idle.into(),
             next.hash.as_slice().into(),
@@ -246,19 +243,18 @@ fn exchange(
 /// The family of a token that came from it, current or not.
 fn find(view: &View<'_>, token: &str) -> Result<Option<Row>, StoreError> {
     let Some((family, key_hash)) = token::origin(token) else { return Ok(None) };
-    let Some(row) = view.first(FIND, &[TENANT.into(), family.into()])? else { return Ok(None) };
+    let Some(row) = view.first(FIND, &[INSTANCE.into(), family.into()])? else { return Ok(None) };
     let known: Option<Vec<u8>> = row.get(16)?;
     Ok(Some(row).filter(|_| known.as_deref() == Some(&key_hash)))
 }
 
 /// The person as of now: roles that were taken away are not refreshed.
 fn grantee(transaction: &Transaction<'_>, row: &Row, scope: String) -> Result<Grantee, StoreError> {
-    let subject: String = row.get(10)?;
-    let roles = transaction.query(ROLES, &[TENANT.into(), (&subject).into()])?;
+    let whose = Whose { tenant: row.get(19)?, subject: row.get(10)? };
     Ok(Grantee {
-        subject,
+        roles: roles(transaction, &whose)?,
+        whose,
         name: row.get(11)?,
-        roles: roles.iter().map(|role| role.get(0)).collect::<Result<_, _>>()?,
         sid: row.get(9)?,
         authenticated: row.get(18)?,
         proofs: Proofs::parse(&row.get::<String>(15)?),
@@ -355,9 +351,9 @@ pub(crate) fn look(
 
 const FIND: &str = "SELECT f.id, f.current, f.superseded_at, f.successor, f.client_id, f.cnf,
     f.expires, f.revoked_at, f.scope, f.sid, f.user_id, u.name, u.is_disabled, f.idle,
-    f.previous, f.proofs, f.key_hash, f.issued, f.authenticated
+    f.previous, f.proofs, f.key_hash, f.issued, f.authenticated, f.user_tenant
     FROM identity_refresh_family f
-    JOIN identity_user u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
+    JOIN identity_user u ON u.tenant_id = f.user_tenant AND u.id = f.user_id
     WHERE f.tenant_id = ?1 AND f.id = ?2";
 
 const KEEP: &str = "UPDATE identity_refresh_family SET idle = ?3 WHERE tenant_id = ?1 AND id = ?2";

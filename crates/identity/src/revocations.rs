@@ -11,7 +11,7 @@ use ringwall_store::{Store, StoreError, Transaction};
 
 use crate::seams::Seams;
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 mod feed;
 
@@ -101,7 +101,7 @@ impl Revocations {
             "INSERT INTO identity_revocation (tenant_id, kind, value, until)
              VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (tenant_id, kind, value) DO UPDATE SET until = ?4",
-            &[TENANT.into(), kind.name().into(), value.into(), until.into()],
+            &[INSTANCE.into(), kind.name().into(), value.into(), until.into()],
         )?;
         Ok(())
     }
@@ -184,7 +184,7 @@ fn read(store: &Store, now: Timestamp) -> Result<Live, StoreError> {
         view.query(
             "SELECT kind, value, until FROM identity_revocation
              WHERE tenant_id = ?1 AND until > ?2",
-            &[TENANT.into(), now.into()],
+            &[INSTANCE.into(), now.into()],
         )
     })?;
     let mut live = HashMap::new();

@@ -10,7 +10,7 @@ use ringwall_base::Timestamp;
 use ringwall_store::{StoreError, Transaction, Value};
 
 use crate::answer::Call;
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 use crate::throttle::prefix;
 
 /// On whose share of a client's room something waits.
@@ -55,7 +55,7 @@ impl Waiting {
         (client_id, share): (&str, &Share),
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let client = [TENANT.into(), client_id.into(), now.into()];
+        let client = [INSTANCE.into(), client_id.into(), now.into()];
         let [tenant, id, at] = client.clone();
         let own = count(transaction, self.of_share(), &[tenant, id, at, share.value()])?;
         if *share != Share::Client && own >= SHARE_MAX {

@@ -8,12 +8,12 @@ use ringwall_store::{Store, StoreError, Transaction};
 
 use crate::codes::Grantee;
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 
 /// Whose sessions end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Ending<'a> {
-    Person(&'a str),
+    Person(&'a Whose),
     Session(&'a str),
 }
 
@@ -25,16 +25,15 @@ pub(crate) fn note(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     transaction.execute(
-        "INSERT INTO identity_session_client (tenant_id, sid, client_id, user_id, expires)
-         VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (tenant_id, sid, client_id) DO UPDATE SET expires = ?5",
-        &[
-            TENANT.into(),
+        "INSERT INTO identity_session_client
+         (tenant_id, user_tenant, user_id, sid, client_id, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (tenant_id, sid, client_id) DO UPDATE SET expires = ?6",
+        &grantee.whose.in_instance([
             (&grantee.sid).into(),
             client_id.into(),
-            (&grantee.subject).into(),
             now.plus(KEPT).into(),
-        ],
+        ]),
     )?;
     Ok(())
 }
@@ -45,26 +44,28 @@ pub(crate) fn end(
     ending: Ending<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let (message, forget, value) = match ending {
-        Ending::Person(subject) => (
+    let (message, forget, values) = match ending {
+        Ending::Person(whose) => (
             "INSERT INTO identity_logout_message
-             (tenant_id, sid, client_id, user_id, created, due, tries)
-             SELECT tenant_id, sid, client_id, user_id, ?3, ?3, 0 FROM identity_session_client
-             WHERE tenant_id = ?1 AND user_id = ?2 ON CONFLICT DO NOTHING",
-            "DELETE FROM identity_session_client WHERE tenant_id = ?1 AND user_id = ?2",
-            subject,
+             (tenant_id, user_tenant, user_id, sid, client_id, created, due, tries)
+             SELECT tenant_id, user_tenant, user_id, sid, client_id, ?4, ?4, 0
+             FROM identity_session_client WHERE tenant_id = ?1 AND user_tenant = ?2
+             AND user_id = ?3 ON CONFLICT DO NOTHING",
+            "DELETE FROM identity_session_client
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3",
+            whose.in_instance([]),
         ),
         Ending::Session(sid) => (
             "INSERT INTO identity_logout_message
-             (tenant_id, sid, client_id, user_id, created, due, tries)
-             SELECT tenant_id, sid, client_id, user_id, ?3, ?3, 0 FROM identity_session_client
-             WHERE tenant_id = ?1 AND sid = ?2 ON CONFLICT DO NOTHING",
+             (tenant_id, user_tenant, user_id, sid, client_id, created, due, tries)
+             SELECT tenant_id, user_tenant, user_id, sid, client_id, ?3, ?3, 0
+             FROM identity_session_client WHERE tenant_id = ?1 AND sid = ?2 ON CONFLICT DO NOTHING",
             "DELETE FROM identity_session_client WHERE tenant_id = ?1 AND sid = ?2",
-            sid,
+            vec![INSTANCE.into(), sid.into()],
         ),
     };
-    transaction.execute(message, &[TENANT.into(), value.into(), now.into()])?;
-    transaction.execute(forget, &[TENANT.into(), value.into()])?;
+    transaction.execute(message, &[&values[..], &[now.into()]].concat())?;
+    transaction.execute(forget, &values)?;
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
 use crate::session_clients::{self, Ending};
 use crate::settings::Settings;
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 use sweep::Seen;
 
 /// The open sessions.
@@ -75,7 +75,7 @@ pub(crate) struct Started {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Ended {
     pub(crate) sid: String,
-    pub(crate) subject: String,
+    pub(crate) whose: Whose,
     pub(crate) name: String,
 }
 
@@ -134,11 +134,12 @@ impl SessionTable {
         let previous = opening.previous.map(hash_of);
         let authenticated = opening.authenticated.unwrap_or(now);
         let expires = authenticated.plus(self.life);
-        let subject = account.subject.clone();
-        let row: [Value; 9] = [
-            TENANT.into(),
+        let whose = account.whose();
+        let row: [Value; 10] = [
+            INSTANCE.into(),
             hash.as_slice().into(),
-            (&account.subject).into(),
+            (&whose.tenant).into(),
+            (&whose.subject).into(),
             authenticated.into(),
             now.into(),
             expires.into(),
@@ -147,14 +148,15 @@ impl SessionTable {
             opening.agent.map(str::to_owned).into(),
         ];
         let (sid, over) = seams.store.write(move |transaction| {
-            let (kept, over) = follow(transaction, previous.as_ref(), &subject, now)?;
+            let (kept, over) = follow(transaction, previous.as_ref(), &whose, now)?;
             let sid = kept.unwrap_or_else(|| fresh.clone());
             let mut row = row.to_vec();
             row.push((&sid).into());
             transaction.execute(
                 "INSERT INTO identity_session
-                 (tenant_id, hash, user_id, authenticated, seen, expires, proofs, source, agent, sid)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 (tenant_id, hash, user_tenant, user_id, authenticated, seen, expires, proofs,
+                 source, agent, sid)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 &row,
             )?;
             Ok::<_, StoreError>((sid, over))
@@ -162,6 +164,7 @@ impl SessionTable {
         let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
         let person = Person {
             subject: account.subject.clone(),
+            organisation: account.organisation.clone(),
             name: account.name.clone(),
             // Under the lock: whoever changes what counts afterwards finds this session.
             roles: self.elevated.counted(&account.roles, opening.proofs),
@@ -295,7 +298,8 @@ fn read(
     elevated: &Elevated,
 ) -> Result<HashMap<Hash, Entry>, StoreError> {
     let oldest = now.minus(idle);
-    let rows = store.read(|view| view.query(OPEN, &[TENANT.into(), now.into(), oldest.into()]))?;
+    let rows =
+        store.read(|view| view.query(OPEN, &[INSTANCE.into(), now.into(), oldest.into()]))?;
     let mut by_hash: HashMap<Hash, Entry> = HashMap::new();
     for row in rows {
         let hash: Vec<u8> = row.get(0)?;
@@ -304,7 +308,7 @@ fn read(
             hash_map::Entry::Occupied(known) => known.into_mut(),
             hash_map::Entry::Vacant(place) => place.insert(read_row(&row)?),
         };
-        entry.granted.extend(row.get::<Option<String>>(7)?);
+        entry.granted.extend(row.get::<Option<String>>(8)?);
     }
     for entry in by_hash.values_mut() {
         entry.count(elevated);
@@ -315,17 +319,18 @@ fn read(
 /// All but the roles.
 fn read_row(row: &Row) -> Result<Entry, StoreError> {
     let person = Person {
-        subject: row.get(2)?,
-        name: row.get(3)?,
+        organisation: row.get(2)?,
+        subject: row.get(3)?,
+        name: row.get(4)?,
         roles: Vec::new(),
         withheld: Vec::new(),
         session: Some(row.get(1)?),
-        authenticated_at: row.get(4)?,
-        proofs: Proofs::parse(&row.get::<String>(8)?),
+        authenticated_at: row.get(5)?,
+        proofs: Proofs::parse(&row.get::<String>(9)?),
     };
-    let seen = Seen::new(row.get(5)?);
+    let seen = Seen::new(row.get(6)?);
     let person = Arc::new(person);
-    Ok(Entry { person, granted: Vec::new(), seen, expires: row.get(6)? })
+    Ok(Entry { person, granted: Vec::new(), seen, expires: row.get(7)? })
 }
 
 /// The id that goes on, and the one that is over.
@@ -337,12 +342,12 @@ type Followed = (Option<String>, Option<String>);
 fn follow(
     transaction: &Transaction<'_>,
     previous: Option<&Hash>,
-    subject: &str,
+    whose: &Whose,
     now: Timestamp,
 ) -> Result<Followed, StoreError> {
     let Some(previous) = previous else { return Ok((None, None)) };
     let Some(before) = take(transaction, previous)? else { return Ok((None, None)) };
-    if before.subject == subject {
+    if before.whose == *whose {
         return Ok((Some(before.sid), None));
     }
     end_grants(transaction, &before.sid, now)?;
@@ -351,15 +356,16 @@ fn follow(
 
 /// Removes a row. It knows more than the memory, which may have had no room for the session.
 fn take(transaction: &Transaction<'_>, hash: &Hash) -> Result<Option<Ended>, StoreError> {
-    let values: [Value; 2] = [TENANT.into(), hash.as_slice().into()];
+    let values: [Value; 2] = [INSTANCE.into(), hash.as_slice().into()];
     let row = transaction.first(
-        "SELECT s.sid, s.user_id, u.name FROM identity_session s
-         JOIN identity_user u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+        "SELECT s.sid, s.user_tenant, s.user_id, u.name FROM identity_session s
+         JOIN identity_user u ON u.tenant_id = s.user_tenant AND u.id = s.user_id
          WHERE s.tenant_id = ?1 AND s.hash = ?2",
         &values,
     )?;
     transaction.execute(DELETE, &values)?;
-    let read = |row: &Row| Ok(Ended { sid: row.get(0)?, subject: row.get(1)?, name: row.get(2)? });
+    let read =
+        |row: &Row| Ok(Ended { sid: row.get(0)?, whose: Whose::read(row, 1)?, name: row.get(3)? });
     row.as_ref().map(read).transpose()
 }
 
@@ -367,7 +373,7 @@ fn is_there(store: &Store, hash: &Hash) -> Result<bool, StoreError> {
     let row = store.read(|view| {
         view.first(
             "SELECT 1 FROM identity_session WHERE tenant_id = ?1 AND hash = ?2",
-            &[TENANT.into(), hash.as_slice().into()],
+            &[INSTANCE.into(), hash.as_slice().into()],
         )
     })?;
     Ok(row.is_some())
@@ -375,7 +381,7 @@ fn is_there(store: &Store, hash: &Hash) -> Result<bool, StoreError> {
 
 /// Tokens that clients got in a session die with it.
 fn end_grants(transaction: &Transaction<'_>, sid: &str, now: Timestamp) -> Result<(), StoreError> {
-    refresh::end_all(transaction, refresh::Of::Session, sid, now)?;
+    refresh::end_all(transaction, refresh::Of::Session(sid), now)?;
     session_clients::end(transaction, Ending::Session(sid), now)?;
     Revocations::write(transaction, Kind::Session, sid, now.plus(HOLD))
 }
@@ -397,10 +403,10 @@ fn hash_of(cookie: &str) -> Hash {
 const DELETE: &str = "DELETE FROM identity_session WHERE tenant_id = ?1 AND hash = ?2";
 /// A row for each role of each session, or one without a role.
 const OPEN: &str = "
-    SELECT s.hash, s.sid, s.user_id, u.name, s.authenticated, s.seen, s.expires, r.role,
-    s.proofs
+    SELECT s.hash, s.sid, s.user_tenant, s.user_id, u.name, s.authenticated, s.seen, s.expires,
+    r.role, s.proofs
     FROM identity_session s
-    JOIN identity_user u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
-    LEFT JOIN identity_role r ON r.tenant_id = s.tenant_id AND r.user_id = s.user_id
+    JOIN identity_user u ON u.tenant_id = s.user_tenant AND u.id = s.user_id
+    LEFT JOIN identity_role r ON r.tenant_id = s.user_tenant AND r.user_id = s.user_id
     WHERE s.tenant_id = ?1 AND s.expires > ?2 AND s.seen > ?3 AND u.is_disabled = 0
     ORDER BY r.role";

@@ -5,6 +5,7 @@ use ringwall_store::StoreError;
 
 use crate::factors;
 use crate::identity::House;
+use crate::tables::Whose;
 
 /// What a person has to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,7 +23,7 @@ pub(crate) fn of(house: &House, person: &Person, wants_two: bool) -> Result<Step
     if !wants_two || person.proofs.are_two() {
         return Ok(StepUp::Done);
     }
-    let is_asked = factors::of(house, &person.subject)?.is_asked();
+    let is_asked = factors::of(house, &Whose::of(person))?.is_asked();
     Ok(if is_asked { StepUp::Login } else { StepUp::SetUp })
 }
 

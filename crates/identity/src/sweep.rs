@@ -3,7 +3,7 @@
 use ringwall_base::Timestamp;
 use ringwall_store::{Store, StoreError};
 
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 /// Removes rows with one statement again and again. It takes the tenant, the time before which a row
 /// has expired, and how many to remove at most.
@@ -14,7 +14,7 @@ pub(crate) fn in_steps(
 ) -> Result<(), StoreError> {
     for _ in 0..STEPS_MAX {
         let removed = store.write(move |transaction| {
-            transaction.execute(sql, &[TENANT.into(), before.into(), STEP.into()])
+            transaction.execute(sql, &[INSTANCE.into(), before.into(), STEP.into()])
         })?;
         if removed < ROWS {
             break;

@@ -136,7 +136,7 @@ pub(crate) fn for_person(
     let claims = Access {
         iss: &house.settings.issuer,
         aud: &house.settings.issuer,
-        sub: &grantee.subject,
+        sub: &grantee.whose.subject,
         client_id: &client.settings.id,
         jti: token_id,
         iat: now.secs(),
@@ -222,7 +222,7 @@ pub(crate) fn id_token(
         iss: &house.settings.issuer,
         aud: &client.settings.id,
         azp: &client.settings.id,
-        sub: &grantee.subject,
+        sub: &grantee.whose.subject,
         iat: now.secs(),
         exp: now.plus(house.settings.access_life.min(LIFE_MAX)).secs(),
         auth_time: grantee.authenticated.secs(),

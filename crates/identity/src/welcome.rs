@@ -33,7 +33,7 @@ pub(crate) fn welcome(
     // no session yet that could be ended. Whoever changes the account from now on finds this one.
     if Users::new(house).credential(&account.name)?.as_ref() != Some(known) {
         let sid = person.session.as_deref().unwrap_or_default();
-        list::end(house, &account.subject, sid)?;
+        list::end(house, &account.whose(), sid)?;
         return Ok(None);
     }
     let mut reply = see_other(back);

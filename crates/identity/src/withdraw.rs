@@ -4,13 +4,13 @@ use ringwall_base::SinkError;
 use ringwall_store::StoreError;
 
 use crate::identity::{House, Identity};
-use crate::people::{PeopleError, Users};
+use crate::people::{Account, PeopleError, Users};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::session_clients::{self, Ending};
 use crate::sessions::list::{self, Open};
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 
 /// Which tokens.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -56,12 +56,12 @@ impl Identity {
 }
 
 impl Users<'_> {
-    /// The open sessions of a person, by `sub`; the newest first.
+    /// The open sessions of a person; the newest first.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn sessions(&self, subject: &str) -> Result<Vec<Open>, PeopleError> {
-        Ok(list::of(self.house(), subject)?)
+    pub fn sessions(&self, account: &Account) -> Result<Vec<Open>, PeopleError> {
+        Ok(list::of(self.house(), &account.whose())?)
     }
 }
 
@@ -81,43 +81,39 @@ pub(crate) fn withdraw(house: &House, what: &Withdrawn) -> Result<(), WithdrawEr
             if house.clients.get(id).is_none() {
                 return Err(WithdrawError::NotFound);
             }
-            end(house, Kind::Client, id, Some(refresh::Of::Client))?;
+            end(house, Kind::Client, id)?;
             record.client(id).operation("client")
         }
         Withdrawn::Session(sid) => {
-            if let Some(subject) = owner(house, sid)? {
-                list::end(house, &subject, sid)?;
+            if let Some(whose) = owner(house, sid)? {
+                list::end(house, &whose, sid)?;
             }
             // A session that is over may have given what still lives.
-            end(house, Kind::Session, sid, Some(refresh::Of::Session))?;
+            end(house, Kind::Session, sid)?;
             record.operation(format!("sid {sid}"))
         }
         Withdrawn::Subject(subject) => {
-            let name = name_of(house, subject)?.ok_or(WithdrawError::NotFound)?;
-            Users::new(house).end_sessions(subject)?;
+            let (whose, name) = named(house, subject)?.ok_or(WithdrawError::NotFound)?;
+            Users::new(house).end_sessions(&whose)?;
             record.person(subject, &name).operation("sub")
         }
         Withdrawn::Token(token_id) => {
-            end(house, Kind::Token, token_id, None)?;
+            end(house, Kind::Token, token_id)?;
             record.operation(format!("jti {token_id}"))
         }
     };
     Ok(house.put(record)?)
 }
 
-fn end(
-    house: &House,
-    kind: Kind,
-    value: &str,
-    families: Option<refresh::Of>,
-) -> Result<(), StoreError> {
+fn end(house: &House, kind: Kind, value: &str) -> Result<(), StoreError> {
     let now = house.seams.clock.now();
     let (key, until) = (value.to_owned(), now.plus(HOLD));
     house.seams.store.write(move |transaction| {
-        if let Some(of) = families {
-            refresh::end_all(transaction, of, &key, now)?;
+        if kind == Kind::Client {
+            refresh::end_all(transaction, refresh::Of::Client(&key), now)?;
         }
         if kind == Kind::Session {
+            refresh::end_all(transaction, refresh::Of::Session(&key), now)?;
             session_clients::end(transaction, Ending::Session(&key), now)?;
         }
         Revocations::write(transaction, kind, &key, until)
@@ -125,22 +121,26 @@ fn end(
     house.revocations.close(&house.seams, kind, value)
 }
 
-fn owner(house: &House, sid: &str) -> Result<Option<String>, StoreError> {
+fn owner(house: &House, sid: &str) -> Result<Option<Whose>, StoreError> {
     let row = house.seams.store.read(|view| {
         view.first(
-            "SELECT user_id FROM identity_session WHERE tenant_id = ?1 AND sid = ?2",
-            &[TENANT.into(), sid.into()],
+            "SELECT user_tenant, user_id FROM identity_session WHERE tenant_id = ?1 AND sid = ?2",
+            &[INSTANCE.into(), sid.into()],
         )
     })?;
-    row.map(|row| row.get(0)).transpose()
+    row.map(|row| Whose::read(&row, 0)).transpose()
 }
 
-fn name_of(house: &House, subject: &str) -> Result<Option<String>, StoreError> {
+/// Whose it is, and their name.
+type Named = (Whose, String);
+
+/// Whose a subject is. An operator names a `sub` alone: it is nobody else's.
+fn named(house: &House, subject: &str) -> Result<Option<Named>, StoreError> {
     let row = house.seams.store.read(|view| {
         view.first(
-            "SELECT name FROM identity_user WHERE tenant_id = ?1 AND id = ?2",
-            &[TENANT.into(), subject.into()],
+            "SELECT tenant_id, id, name FROM identity_user WHERE id = ?1 LIMIT 1",
+            &[subject.into()],
         )
     })?;
-    row.map(|row| row.get(0)).transpose()
+    row.map(|row| Ok((Whose::read(&row, 0)?, row.get(2)?))).transpose()
 }

@@ -1,6 +1,6 @@
 //! What goes into a statement and what comes out: three types and nothing, on every engine.
 
-use ringwall_base::Timestamp;
+use ringwall_base::{Tenant, Timestamp};
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
@@ -114,6 +114,12 @@ impl<T: Column> Column for Option<T> {
     }
 }
 
+impl Column for Tenant {
+    fn from_value(value: &Value) -> Option<Self> {
+        Self::parse(&String::from_value(value)?)
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
@@ -172,6 +178,12 @@ impl From<bool> for Value {
 impl From<Timestamp> for Value {
     fn from(at: Timestamp) -> Self {
         Self::from(at.micros())
+    }
+}
+
+impl From<&Tenant> for Value {
+    fn from(tenant: &Tenant) -> Self {
+        Self::from(tenant.as_str())
     }
 }
 

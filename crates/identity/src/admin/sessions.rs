@@ -23,8 +23,8 @@ enum Revocation {
 }
 
 pub(super) fn of_person(ask: &Ask<'_>) -> Result<Reply, Problem> {
-    find(ask, ask.id())?;
-    let open = list::of(ask.house, ask.id())?;
+    let one = find(ask, ask.id())?;
+    let open = list::of(ask.house, &one.whose)?;
     let items = open.into_iter().map(|one| {
         let body = json!({
             "id": one.sid,
@@ -47,9 +47,9 @@ pub(super) fn end_all(ask: &Ask<'_>) -> Result<Reply, Problem> {
 
 /// Ends one.
 pub(super) fn end(ask: &Ask<'_>) -> Result<Reply, Problem> {
-    changeable(ask)?;
+    let one = changeable(ask)?;
     let sid = ask.values.get(1).copied().unwrap_or_default();
-    if !list::of(ask.house, ask.id())?.iter().any(|one| one.sid == sid) {
+    if !list::of(ask.house, &one.whose)?.iter().any(|one| one.sid == sid) {
         return Err(Problem::not_found());
     }
     withdraw(ask.house, &Withdrawn::Session(sid.to_owned()))?;
@@ -62,7 +62,7 @@ pub(super) fn revoke(ask: &Ask<'_>) -> Result<Reply, Problem> {
         Revocation::ClientId(id) => Withdrawn::Client(id),
         Revocation::Jti(jti) => Withdrawn::Token(jti),
         Revocation::Sid(sid) => Withdrawn::Session(sid),
-        Revocation::Sub(sub) => Withdrawn::Subject(sub),
+        Revocation::Sub(sub) => Withdrawn::Subject(find(ask, &sub)?.whose.subject),
     };
     withdraw(ask.house, &what)?;
     Ok(done())

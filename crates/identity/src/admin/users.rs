@@ -1,7 +1,7 @@
 //! People and their roles.
 
 use http::StatusCode;
-use ringwall_base::Secret;
+use ringwall_base::{Secret, Tenant};
 use ringwall_store::{Row, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,12 +11,13 @@ use super::problem::Problem;
 use super::{Ask, done, version};
 use crate::answer::{Reply, json_reply};
 use crate::factors;
-use crate::people::{ROLES, Users};
-use crate::tables::TENANT;
+use crate::people::{Users, roles as granted};
+use crate::tables::Whose;
 
 /// A person as the API shows them.
 #[derive(Debug)]
 pub(super) struct Shown {
+    pub(super) whose: Whose,
     pub(super) name: String,
     roles: Vec<String>,
     body: Value,
@@ -47,9 +48,9 @@ pub(super) fn list(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let (limit, after) = page(&ask.query)?;
     let rows = ask.house.seams.store.read(|view| {
         view.query(
-            "SELECT id, name, is_disabled, created FROM identity_user
+            "SELECT tenant_id, id, name, is_disabled, created FROM identity_user
              WHERE tenant_id = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
-            &[TENANT.into(), (&after).into(), limit.saturating_add(1).into()],
+            &[(&Tenant::default()).into(), (&after).into(), limit.saturating_add(1).into()],
         )
     })?;
     let shown: Result<Vec<Shown>, StoreError> = rows.iter().map(|row| shown(ask, row)).collect();
@@ -125,9 +126,9 @@ pub(super) fn roles(ask: &Ask<'_>) -> Result<Reply, Problem> {
 pub(super) fn find(ask: &Ask<'_>, subject: &str) -> Result<Shown, Problem> {
     let row = ask.house.seams.store.read(|view| {
         view.first(
-            "SELECT id, name, is_disabled, created FROM identity_user
+            "SELECT tenant_id, id, name, is_disabled, created FROM identity_user
              WHERE tenant_id = ?1 AND id = ?2",
-            &[TENANT.into(), subject.into()],
+            &[(&Tenant::default()).into(), subject.into()],
         )
     })?;
     Ok(shown(ask, &row.ok_or_else(Problem::not_found)?)?)
@@ -168,7 +169,7 @@ fn is_not_last(ask: &Ask<'_>, one: &Shown, keeps: impl Fn(&str) -> bool) -> Resu
             "SELECT DISTINCT r.role FROM identity_role r
              JOIN identity_user u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
              WHERE r.tenant_id = ?1 AND r.user_id <> ?2 AND u.is_disabled = 0",
-            &[TENANT.into(), ask.id().into()],
+            &one.whose.and([]),
         )
     })?;
     for row in rows {
@@ -180,21 +181,16 @@ fn is_not_last(ask: &Ask<'_>, one: &Shown, keeps: impl Fn(&str) -> bool) -> Resu
 }
 
 fn shown(ask: &Ask<'_>, row: &Row) -> Result<Shown, StoreError> {
-    let (subject, name): (String, String) = (row.get(0)?, row.get(1)?);
-    let (is_disabled, created): (bool, ringwall_base::Timestamp) = (row.get(2)?, row.get(3)?);
-    let rows = ask
-        .house
-        .seams
-        .store
-        .read(|view| view.query(ROLES, &[TENANT.into(), (&subject).into()]))?;
-    let roles: Vec<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    let (whose, name): (Whose, String) = (Whose::read(row, 0)?, row.get(2)?);
+    let (is_disabled, created): (bool, ringwall_base::Timestamp) = (row.get(3)?, row.get(4)?);
+    let roles = ask.house.seams.store.read(|view| granted(view, &whose))?;
     let body = json!({
-        "id": subject,
+        "id": whose.subject,
         "name": name,
         "roles": roles,
         "disabled": is_disabled,
-        "second_factor": factors::of(ask.house, &subject)?.is_asked(),
+        "second_factor": factors::of(ask.house, &whose)?.is_asked(),
         "created": created.secs(),
     });
-    Ok(Shown { name, roles, body })
+    Ok(Shown { whose, name, roles, body })
 }

@@ -12,7 +12,7 @@ use super::{Access, Binding, Client, ClientError, Clients, NewClient, Party, Tok
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 impl Clients<'_> {
     /// One client.
@@ -62,7 +62,7 @@ impl Clients<'_> {
             if binds {
                 // They are bound to nothing, so that whoever copied one could bind it to their own
                 // key; or nobody was asked whether they should be.
-                refresh::end_all(transaction, refresh::Of::Client, &expected.id, now)?;
+                refresh::end_all(transaction, refresh::Of::Client(&expected.id), now)?;
             }
             Ok(())
         })?;
@@ -91,9 +91,9 @@ impl Clients<'_> {
         let key = id.to_owned();
         self.house.seams.store.write(move |transaction| {
             for sql in REMOVE {
-                transaction.execute(sql, &[TENANT.into(), (&key).into()])?;
+                transaction.execute(sql, &[INSTANCE.into(), (&key).into()])?;
             }
-            refresh::end_all(transaction, refresh::Of::Client, &key, now)?;
+            refresh::end_all(transaction, refresh::Of::Client(&key), now)?;
             end_tokens(transaction, &key, now)
         })?;
         self.house.clients.load(&self.house.seams.store)?;
@@ -118,7 +118,7 @@ pub(super) fn stored(
 ) -> Result<Option<NewClient>, StoreError> {
     let row = transaction.first(
         "SELECT settings FROM identity_client WHERE tenant_id = ?1 AND id = ?2",
-        &[TENANT.into(), id.into()],
+        &[INSTANCE.into(), id.into()],
     )?;
     let Some(row) = row else { return Ok(None) };
     Ok(serde_json::from_str(&row.get::<String>(0)?).ok())
@@ -131,7 +131,7 @@ pub(super) fn write(
 ) -> Result<(), StoreError> {
     transaction.execute(
         "UPDATE identity_client SET settings = ?3 WHERE tenant_id = ?1 AND id = ?2",
-        &[TENANT.into(), id.into(), settings.into()],
+        &[INSTANCE.into(), id.into(), settings.into()],
     )?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::identity::House;
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind};
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 /// A client as the manifest declares it.
 #[derive(Debug)]
@@ -111,7 +111,7 @@ fn carry_out(
                 transaction.execute(
                     "INSERT INTO identity_client (tenant_id, id, settings, is_disabled, created)
                      VALUES (?1, ?2, ?3, 0, ?4)",
-                    &[TENANT.into(), id.into(), (&one.text).into(), now.into()],
+                    &[INSTANCE.into(), id.into(), (&one.text).into(), now.into()],
                 )?;
                 set_secret(transaction, one, now)?;
                 done.push(("client-registered", id.clone()));
@@ -123,7 +123,7 @@ fn carry_out(
         let owner = before.settings.as_ref().map(|settings| settings.owner);
         if owner == Some(Owner::Manifest) && !before.is_disabled {
             set_disabled(transaction, id, true)?;
-            refresh::end_all(transaction, refresh::Of::Client, id, now)?;
+            refresh::end_all(transaction, refresh::Of::Client(id), now)?;
             end_tokens(transaction, id, now)?;
             done.push(("client-disabled", id.clone()));
         }
@@ -152,7 +152,7 @@ fn update(
         }
         // Whoever held the old proof gets nothing by the new one.
         if old.is_none_or(|old| discriminant(&old.access) != discriminant(&one.settings.access)) {
-            refresh::end_all(transaction, refresh::Of::Client, id, now)?;
+            refresh::end_all(transaction, refresh::Of::Client(id), now)?;
         }
         write(transaction, id, &one.text)?;
         done.push(("client-changed", id.clone()));
@@ -176,7 +176,7 @@ fn set_secret(
     let id = &one.settings.id;
     let rows = transaction.query(
         "SELECT hash FROM identity_client_secret WHERE tenant_id = ?1 AND client_id = ?2",
-        &[TENANT.into(), id.into()],
+        &[INSTANCE.into(), id.into()],
     )?;
     let hashes: Vec<Vec<u8>> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
     let wanted: Vec<Vec<u8>> = one.hash.iter().map(|hash| hash.to_vec()).collect();
@@ -185,11 +185,13 @@ fn set_secret(
     }
     transaction.execute(
         "DELETE FROM identity_client_secret WHERE tenant_id = ?1 AND client_id = ?2",
-        &[TENANT.into(), id.into()],
+        &[INSTANCE.into(), id.into()],
     )?;
     if let Some(hash) = &one.hash {
-        transaction
-            .execute(ADD_SECRET, &[TENANT.into(), id.into(), hash.as_slice().into(), now.into()])?;
+        transaction.execute(
+            ADD_SECRET,
+            &[INSTANCE.into(), id.into(), hash.as_slice().into(), now.into()],
+        )?;
     }
     Ok(!hashes.is_empty())
 }
@@ -201,7 +203,7 @@ fn set_disabled(
 ) -> Result<(), StoreError> {
     transaction.execute(
         "UPDATE identity_client SET is_disabled = ?3 WHERE tenant_id = ?1 AND id = ?2",
-        &[TENANT.into(), id.into(), is_disabled.into()],
+        &[INSTANCE.into(), id.into(), is_disabled.into()],
     )?;
     Ok(())
 }
@@ -209,7 +211,7 @@ fn set_disabled(
 fn read(transaction: &Transaction<'_>) -> Result<BTreeMap<String, Stored>, StoreError> {
     let rows = transaction.query(
         "SELECT id, settings, is_disabled FROM identity_client WHERE tenant_id = ?1",
-        &[TENANT.into()],
+        &[INSTANCE.into()],
     )?;
     rows.iter()
         .map(|row| {

@@ -24,6 +24,7 @@ use crate::people::{PeopleError, Users};
 use crate::record::Record;
 use crate::recovery;
 use crate::sessions::list;
+use crate::tables::Whose;
 use crate::welcome::open_session;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
@@ -78,14 +79,14 @@ impl Own<'_> {
     /// Signed in within minutes, with all that the account asks for by now.
     fn is_fresh(self) -> Result<bool, Refusal> {
         let age = self.house.seams.clock.now().since(self.person.authenticated_at);
-        let asks = factors::of(self.house, &self.person.subject)?.is_asked();
+        let asks = factors::of(self.house, &self.whose())?.is_asked();
         Ok(age <= FRESH && (!asks || self.person.proofs.are_two()))
     }
 
     fn end_one(self, form: &Form) -> Result<Reply, Refusal> {
         let sid = form.get("sid").unwrap_or_default();
         // Another person's session is not found: the statement names the person.
-        if list::end(self.house, &self.person.subject, sid)? {
+        if list::end(self.house, &self.whose(), sid)? {
             self.record("session-ended", "one, on the account page")?;
         }
         if self.person.session.as_deref() == Some(sid) {
@@ -96,14 +97,14 @@ impl Own<'_> {
 
     fn end_others(self) -> Result<Reply, Refusal> {
         let own = self.person.session.as_deref().unwrap_or_default();
-        list::end_others(self.house, &self.person.subject, own)?;
+        list::end_others(self.house, &self.whose(), own)?;
         self.record("session-ended", "all others, on the account page")?;
         self.page(StatusCode::OK, Some("The other sessions have ended."))
     }
 
     fn withdraw(self, form: &Form) -> Result<Reply, Refusal> {
         let client = form.get("client").unwrap_or_default();
-        if !consents::withdraw(self.house, &self.person.subject, client)? {
+        if !consents::withdraw(self.house, &self.whose(), client)? {
             return self.page(StatusCode::OK, None);
         }
         let record = Record::of("consent-withdrawn").source(self.call.peer).client(client);
@@ -178,7 +179,7 @@ impl Own<'_> {
     }
 
     fn begin_app(self) -> Result<Reply, Refusal> {
-        if factors::of(self.house, &self.person.subject)?.app.is_some() {
+        if factors::of(self.house, &self.whose())?.app.is_some() {
             return self.page(StatusCode::OK, None);
         }
         let account = Users::new(self.house).find(&self.person.name)?;
@@ -220,7 +221,7 @@ impl Own<'_> {
     /// Ends a session that should not have begun.
     fn end_again(self, person: &Person) -> Result<Reply, Refusal> {
         let sid = person.session.as_deref().unwrap_or_default();
-        list::end(self.house, &person.subject, sid)?;
+        list::end(self.house, &Whose::of(person), sid)?;
         Ok(to_login(self.house))
     }
 
@@ -229,7 +230,7 @@ impl Own<'_> {
         factors::remove_app(self.house, &account)?;
         // Whoever has it may have signed in with it.
         let sid = self.person.session.as_deref().unwrap_or_default();
-        list::end_others(self.house, &account.subject, sid)?;
+        list::end_others(self.house, &account.whose(), sid)?;
         self.page(StatusCode::OK, Some("The authenticator app is removed."))
     }
 
@@ -249,10 +250,9 @@ impl Own<'_> {
     }
 
     fn page(self, status: StatusCode, said: Option<&'static str>) -> Result<Reply, Refusal> {
-        let (house, subject) = (self.house, self.person.subject.as_str());
-        let email = house.seams.store.read(|view| email::of(view, subject))?;
-        let (sessions, factors) =
-            (list::of(self.house, subject)?, factors::of(self.house, subject)?);
+        let (house, whose) = (self.house, self.whose());
+        let email = house.seams.store.read(|view| email::of(view, &whose))?;
+        let (sessions, factors) = (list::of(self.house, &whose)?, factors::of(self.house, &whose)?);
         let account = Users::new(self.house).find(&self.person.name)?;
         let waits = self.house.sessions.counted(&account.roles, self.person.proofs).len()
             < account.roles.len();
@@ -261,13 +261,17 @@ impl Own<'_> {
             sid: self.person.session.as_deref(),
             sessions: &sessions,
             factors: &factors,
-            consents: &consents::of(self.house, subject)?,
+            consents: &consents::of(self.house, &whose)?,
             email: email.as_ref(),
             has_mail: house.post.is_open(),
             logout_path: &self.house.settings.logout_path,
         };
         let said = said.or(waits.then_some(ROLE_WAITS));
         self.paper(said, |paper| page::account(status, paper, &shown))
+    }
+
+    fn whose(self) -> Whose {
+        Whose::of(self.person)
     }
 
     fn paper(

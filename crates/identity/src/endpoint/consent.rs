@@ -17,6 +17,7 @@ use crate::form::Form;
 use crate::identity::House;
 use crate::page::{self, Wanted};
 use crate::record::Record;
+use crate::tables::Whose;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if call.request.method() != Method::POST {
@@ -43,7 +44,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if form.get("decision") == Some("deny") {
         return Err(to_client(&judged.redirect, DENIED));
     }
-    asked(&judged, &person).give(house)?;
+    asked(&judged, &Whose::of(&person)).give(house)?;
     finish(house, call, judged, &person)
 }
 
@@ -53,7 +54,7 @@ pub(super) fn is_needed(house: &House, judged: &Judged, person: &Person) -> Resu
     if !is_asked && !judged.client.needs_consent() {
         return Ok(false);
     }
-    let is_given = !is_asked && asked(judged, person).is_given(house)?;
+    let is_given = !is_asked && asked(judged, &Whose::of(person)).is_given(house)?;
     if !is_given && judged.request.prompt.is_silent {
         return Err(to_client(&judged.redirect, REQUIRED));
     }
@@ -80,9 +81,9 @@ pub(super) fn ask(
     paper(house, call, (CONSENT, None), |paper| page::consent(StatusCode::OK, paper, &wanted))
 }
 
-fn asked<'a>(judged: &'a Judged, person: &'a Person) -> consents::Asked<'a> {
+fn asked<'a>(judged: &'a Judged, whose: &'a Whose) -> consents::Asked<'a> {
     consents::Asked {
-        subject: &person.subject,
+        whose,
         client_id: &judged.client.settings.id,
         scope: &judged.request.scope,
         resource: judged.form.get("resource").unwrap_or_default(),

@@ -14,7 +14,7 @@ use crate::identity::House;
 use crate::page;
 use crate::passkeys::Purpose;
 use crate::password::{self, PASSWORD_BYTES_MAX};
-use crate::people::{Credential, Users, login_name};
+use crate::people::{Credential, LoginName, Users, login_name};
 use crate::record::Record;
 use crate::step_up::{self, StepUp};
 use crate::welcome::welcome;
@@ -62,7 +62,7 @@ fn sign_in(house: &House, call: &Call) -> Result<Reply, Refusal> {
     }
     let name = form.get("username").unwrap_or_default();
     // An unreadable name is one account that does not exist, for the throttle too.
-    let account_key = login_name(name).unwrap_or_default();
+    let account_key = login_name(name).map(LoginName::into_string).unwrap_or_default();
     if let Some(wait) =
         house.throttle.attempt(&account_key, call.peer, house.seams.clock.monotonic())
     {
@@ -112,7 +112,7 @@ fn password_was_right(
     known: &Credential,
     back: &str,
 ) -> Result<Reply, Refusal> {
-    if factors::of(house, &known.account.subject)?.is_asked() {
+    if factors::of(house, &known.account.whose())?.is_asked() {
         return second_factor::ask(house, call, known, back);
     }
     let proofs = Proofs::default().and(Proof::Password);

@@ -15,6 +15,7 @@ use crate::page::Offer;
 use crate::passkeys::{self, Purpose, STALE as TOO_LATE, Unused, Used};
 use crate::people::Account;
 use crate::record::Record;
+use crate::tables::Whose;
 use crate::welcome::welcome;
 
 /// What a page needs to ask for a passkey of this account, or of any; `None` where none can be.
@@ -22,11 +23,11 @@ pub(crate) fn offer<'a>(
     house: &'a House,
     token: &FormToken,
     purpose: Purpose<'_>,
-    subject: Option<&str>,
+    whose: Option<&Whose>,
 ) -> Result<Option<Offer<'a>>, Refusal> {
     let Some(rp_id) = passkeys::rp_id(&house.settings) else { return Ok(None) };
-    let known = match subject {
-        Some(subject) => passkeys::credentials(house, subject)?,
+    let known = match whose {
+        Some(whose) => passkeys::credentials(house, whose)?,
         None => Vec::new(),
     };
     let challenge = purpose.challenge(house, &token.field)?;
@@ -67,8 +68,9 @@ pub(crate) fn finish_step(
     (step, token, account): (&LoginStep, &str, &Account),
 ) -> Outcome {
     let browser = FormToken::issue(house, call)?.field;
-    let whose = (browser.as_str(), Some(account.subject.as_str()));
-    let used = match passkeys::read(house, Purpose::Step { token }, whose, form)? {
+    let whose = account.whose();
+    let asked = (browser.as_str(), Some(&whose));
+    let used = match passkeys::read(house, Purpose::Step { token }, asked, form)? {
         Ok(used) => used,
         Err(unused) => return refused(house, call, "factor-failed", (Some(account), &unused)),
     };

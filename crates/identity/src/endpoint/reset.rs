@@ -102,7 +102,7 @@ pub(crate) fn account(
     let now = house.seams.clock.now();
     let bound = kind.look(&house.seams.store, token.expose(), now)?;
     Ok(match bound {
-        Some(bound) => Users::new(house).of_subject(&bound.subject)?,
+        Some(bound) => Users::new(house).of(&bound.whose)?,
         None => None,
     })
 }

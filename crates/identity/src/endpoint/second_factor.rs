@@ -41,7 +41,7 @@ pub(crate) fn take(house: &House, call: &Call, form: &Form, token: &str) -> Resu
     let known = known.filter(|known| step.is_of(known) && !known.account.is_disabled);
     let Some(known) = known else { return login::again(house, call, EXPIRED) };
     let shown = Shown { known: &known, token, back: &step.return_to };
-    let subject = known.account.subject.as_str();
+    let (whose, subject) = (known.account.whose(), known.account.subject.as_str());
     if passkey::is_given(form) {
         let done = passkey::finish_step(house, call, form, (&step, token, &known.account))?;
         return done.or_else(|Sorry(why)| page(house, call, Sorry::STATUS, shown, Some(why)));
@@ -56,7 +56,7 @@ pub(crate) fn take(house: &House, call: &Call, form: &Form, token: &str) -> Resu
         reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
         return Ok(reply);
     }
-    match factors::finish(house, subject, &step, &code)? {
+    match factors::finish(house, &whose, &step, &code)? {
         Tried::Good => {
             house.code_throttle.succeed(&counter, EVERYWHERE);
             if is_recovery {
@@ -100,10 +100,10 @@ fn page(
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
     let (action, step) = (&house.settings.login_path, (shown.token, shown.back));
-    let subject = shown.known.account.subject.as_str();
+    let whose = shown.known.account.whose();
     let purpose = Purpose::Step { token: shown.token };
     let token = FormToken::issue(house, call)?;
-    let offer = passkey::offer(house, &token, purpose, Some(subject))?;
+    let offer = passkey::offer(house, &token, purpose, Some(&whose))?;
     let offer = offer.filter(|offer| !offer.known.is_empty());
     let page = |paper: Paper<'_>| page::second_factor(status, paper, step, offer.as_ref());
     Ok(token.paper(call, (action, trouble), page))

@@ -127,7 +127,7 @@ fn give(
     let issued = for_person(house, client, grantee, named, asked.call.asked)?;
     let id_token = wanted_id_token(house, client, grantee, &issued)?;
     let record = Record::of(words.action).client(&client.settings.id).source(asked.call.peer);
-    house.put(record.person(&grantee.subject, &grantee.name).operation(words.grant))?;
+    house.put(record.person(&grantee.whose.subject, &grantee.name).operation(words.grant))?;
     Ok(Given { issued, id_token, refresh_token: None })
 }
 

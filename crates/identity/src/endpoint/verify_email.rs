@@ -15,20 +15,21 @@ use crate::endpoint::reset::{over, token};
 use crate::identity::House;
 use crate::page;
 use crate::people::Users;
+use crate::tables::Whose;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let Some(person) = session(house, call)? else { return Ok(to_login(house, call)) };
     match *call.request.method() {
         Method::GET | Method::HEAD => {
             let token = token(call)?.unwrap_or_else(|| Secret::new(String::new()));
-            ask(house, call, &person.subject, &token)
+            ask(house, call, &Whose::of(&person), &token)
         }
         Method::POST => {
             let form = form(call).map_err(for_person)?;
             same_site(house, call)?;
             let token = Secret::new(form.get("token").unwrap_or_default().to_owned());
             if !form_token(house, call, &form)? {
-                return ask(house, call, &person.subject, &token);
+                return ask(house, call, &Whose::of(&person), &token);
             }
             let account = Users::new(house).find(&person.name)?;
             let verified = email::verify(house, &account, token.expose(), call.language())?;
@@ -46,12 +47,12 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
 fn ask(
     house: &House,
     call: &Call,
-    subject: &str,
+    whose: &Whose,
     token: &Secret<String>,
 ) -> Result<Reply, Refusal> {
     let now = house.seams.clock.now();
     let bound = Kind::VerifyEmail.look(&house.seams.store, token.expose(), now)?;
-    let Some(bound) = bound.filter(|bound| bound.subject == subject) else { return Ok(over(call)) };
+    let Some(bound) = bound.filter(|bound| bound.whose == *whose) else { return Ok(over(call)) };
     paper(house, call, (EMAIL, None), |paper| page::confirm_email(paper, token, &bound.address))
 }
 

@@ -13,7 +13,7 @@ use ringwall_store::{Store, StoreError, Transaction};
 
 use crate::identity::House;
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 /// What for, and whose. A challenge for one is none for another (attack U2).
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,7 @@ impl Challenge {
         let first = transaction.execute(
             "INSERT INTO identity_webauthn_challenge (tenant_id, hash, expires)
              VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            &[TENANT.into(), self.hash.clone().into(), self.expires.into()],
+            &[INSTANCE.into(), self.hash.clone().into(), self.expires.into()],
         )?;
         Ok(first == 1)
     }

@@ -7,41 +7,42 @@ use crate::identity::House;
 use crate::refresh::find;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::{INSTANCE, Whose};
 
 /// Whose grants end. Their access tokens end by a revocation of the same name.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Of {
+pub(crate) enum Of<'a> {
     /// A disabled client.
-    Client,
+    Client(&'a str),
     /// Somebody with another password, or with a disabled account (attack T6).
-    Person,
+    Person(&'a Whose),
     /// A logout: what the person let clients do in this session is over (attack L4).
-    Session,
+    Session(&'a str),
 }
 
 /// Ends all grants of one.
 pub(crate) fn end_all(
     transaction: &Transaction<'_>,
-    of: Of,
-    value: &str,
+    of: Of<'_>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = match of {
-        Of::Client => {
+    match of {
+        Of::Client(id) => transaction.execute(
             "UPDATE identity_refresh_family SET revoked_at = ?3
-             WHERE tenant_id = ?1 AND client_id = ?2 AND revoked_at IS NULL"
-        }
-        Of::Person => {
+             WHERE tenant_id = ?1 AND client_id = ?2 AND revoked_at IS NULL",
+            &[INSTANCE.into(), id.into(), now.into()],
+        ),
+        Of::Person(whose) => transaction.execute(
+            "UPDATE identity_refresh_family SET revoked_at = ?4 WHERE tenant_id = ?1
+             AND user_tenant = ?2 AND user_id = ?3 AND revoked_at IS NULL",
+            &whose.in_instance([now.into()]),
+        ),
+        Of::Session(sid) => transaction.execute(
             "UPDATE identity_refresh_family SET revoked_at = ?3
-             WHERE tenant_id = ?1 AND user_id = ?2 AND revoked_at IS NULL"
-        }
-        Of::Session => {
-            "UPDATE identity_refresh_family SET revoked_at = ?3
-             WHERE tenant_id = ?1 AND sid = ?2 AND revoked_at IS NULL"
-        }
-    };
-    transaction.execute(sql, &[TENANT.into(), value.into(), now.into()])?;
+             WHERE tenant_id = ?1 AND sid = ?2 AND revoked_at IS NULL",
+            &[INSTANCE.into(), sid.into(), now.into()],
+        ),
+    }?;
     Ok(())
 }
 
@@ -78,7 +79,7 @@ pub(crate) fn revoke(
     transaction.execute(
         "UPDATE identity_refresh_family SET revoked_at = ?3
          WHERE tenant_id = ?1 AND id = ?2 AND revoked_at IS NULL",
-        &[TENANT.into(), family.into(), now.into()],
+        &[INSTANCE.into(), family.into(), now.into()],
     )?;
     Revocations::write(transaction, Kind::Grant, family, now.plus(HOLD))
 }

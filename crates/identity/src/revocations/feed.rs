@@ -62,7 +62,10 @@ mod tests {
     #[test]
     fn a_feed_names_all_and_its_tag_changes_with_them_only() {
         let (tag, told) = feed(2, 1);
-        assert_eq!(told["revoked"], json!({"jti": {"t-0": 5_000_000_000_u64, "t-1": 5_000_000_000_u64}}));
+        assert_eq!(
+            told["revoked"],
+            json!({"jti": {"t-0": 5_000_000_000_u64, "t-1": 5_000_000_000_u64}})
+        );
         assert_eq!(told["tag"], tag.as_str());
         assert_eq!(feed(2, 9).0, tag);
         assert_ne!(feed(3, 1).0, tag);

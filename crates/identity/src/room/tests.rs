@@ -26,13 +26,13 @@ fn insert(transaction: &Transaction<'_>, hash: &str, share: &Share) -> Result<()
         "INSERT INTO identity_par_request
          (tenant_id, hash, client_id, parameters, expires, network)
          VALUES (?1, ?2, 'tv', '', ?3, ?4)",
-        &[TENANT.into(), hash.as_bytes().into(), Timestamp::from_secs(100).into(), share.value()],
+        &[INSTANCE.into(), hash.as_bytes().into(), Timestamp::from_secs(100).into(), share.value()],
     )?;
     transaction.execute(
         "INSERT INTO identity_device_code
          (tenant_id, hash, user_hash, client_id, scope, expires, pace, network)
          VALUES (?1, ?2, ?2, 'tv', '', ?3, 5, ?4)",
-        &[TENANT.into(), hash.as_bytes().into(), Timestamp::from_secs(100).into(), share.value()],
+        &[INSTANCE.into(), hash.as_bytes().into(), Timestamp::from_secs(100).into(), share.value()],
     )?;
     Ok(())
 }

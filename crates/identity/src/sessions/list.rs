@@ -1,12 +1,12 @@
 //! The sessions of one person, for that person: looked at and ended one by one.
 
 use ringwall_base::Timestamp;
-use ringwall_store::{StoreError, Value};
+use ringwall_store::StoreError;
 
 use crate::identity::House;
 use crate::revocations::{HOLD, Kind};
 use crate::sessions::{Hash, end_grants};
-use crate::tables::TENANT;
+use crate::tables::Whose;
 
 /// A session as its person and operators see it.
 #[derive(Clone, Debug)]
@@ -24,15 +24,15 @@ pub struct Open {
 }
 
 /// The open sessions of a person, the newest first.
-pub(crate) fn of(house: &House, subject: &str) -> Result<Vec<Open>, StoreError> {
+pub(crate) fn of(house: &House, whose: &Whose) -> Result<Vec<Open>, StoreError> {
     let now = house.seams.clock.now();
     let idle_since = now.minus(house.settings.session_idle);
     let rows = house.seams.store.read(|view| {
         view.query(
             "SELECT sid, authenticated, seen, source, agent FROM identity_session
-             WHERE tenant_id = ?1 AND user_id = ?2 AND expires > ?3 AND seen > ?4
-             ORDER BY authenticated DESC LIMIT 100",
-            &[TENANT.into(), subject.into(), now.into(), idle_since.into()],
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND expires > ?4
+             AND seen > ?5 ORDER BY authenticated DESC LIMIT 100",
+            &whose.in_instance([now.into(), idle_since.into()]),
         )
     })?;
     let open = rows.iter().map(|row| {
@@ -44,20 +44,21 @@ pub(crate) fn of(house: &House, subject: &str) -> Result<Vec<Open>, StoreError> 
 
 /// Ends all sessions of this person but one, and what applications got in any other: also in those
 /// that have expired.
-pub(crate) fn end_others(house: &House, subject: &str, kept: &str) -> Result<(), StoreError> {
+pub(crate) fn end_others(house: &House, whose: &Whose, kept: &str) -> Result<(), StoreError> {
     let now = house.seams.clock.now();
-    let values: [Value; 3] = [TENANT.into(), subject.into(), kept.into()];
+    let values = whose.in_instance([kept.into()]);
     let (hashes, sids) = house.seams.store.write(move |transaction| {
         let rows = transaction.query(
             "SELECT hash FROM identity_session
-             WHERE tenant_id = ?1 AND user_id = ?2 AND sid <> ?3",
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND sid <> ?4",
             &values,
         )?;
         let hashes: Vec<Vec<u8>> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
         let rows = transaction.query(
-            "SELECT sid FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2 AND sid <> ?3
-             UNION SELECT sid FROM identity_refresh_family
-             WHERE tenant_id = ?1 AND user_id = ?2 AND sid <> ?3 AND revoked_at IS NULL",
+            "SELECT sid FROM identity_session
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND sid <> ?4
+             UNION SELECT sid FROM identity_refresh_family WHERE tenant_id = ?1
+             AND user_tenant = ?2 AND user_id = ?3 AND sid <> ?4 AND revoked_at IS NULL",
             &values,
         )?;
         let sids: Vec<String> = rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
@@ -65,7 +66,8 @@ pub(crate) fn end_others(house: &House, subject: &str, kept: &str) -> Result<(),
             end_grants(transaction, sid, now)?;
         }
         transaction.execute(
-            "DELETE FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2 AND sid <> ?3",
+            "DELETE FROM identity_session
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND sid <> ?4",
             &values,
         )?;
         Ok::<_, StoreError>((hashes, sids))
@@ -80,20 +82,21 @@ pub(crate) fn end_others(house: &House, subject: &str, kept: &str) -> Result<(),
 }
 
 /// Ends one session of this person, and what applications got in it. Whether there was one.
-pub(crate) fn end(house: &House, subject: &str, sid: &str) -> Result<bool, StoreError> {
+pub(crate) fn end(house: &House, whose: &Whose, sid: &str) -> Result<bool, StoreError> {
     let now = house.seams.clock.now();
     let until = now.plus(HOLD);
-    let (row_subject, row_sid) = (subject.to_owned(), sid.to_owned());
+    let (values, row_sid) = (whose.in_instance([sid.into()]), sid.to_owned());
     let hash: Option<Vec<u8>> = house.seams.store.write(move |transaction| {
         let row = transaction.first(
             "SELECT hash FROM identity_session
-             WHERE tenant_id = ?1 AND user_id = ?2 AND sid = ?3",
-            &[TENANT.into(), (&row_subject).into(), (&row_sid).into()],
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND sid = ?4",
+            &values,
         )?;
         let Some(row) = row else { return Ok(None) };
         transaction.execute(
-            "DELETE FROM identity_session WHERE tenant_id = ?1 AND user_id = ?2 AND sid = ?3",
-            &[TENANT.into(), (&row_subject).into(), (&row_sid).into()],
+            "DELETE FROM identity_session
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND sid = ?4",
+            &values,
         )?;
         end_grants(transaction, &row_sid, now)?;
         row.get(0).map(Some)

@@ -8,7 +8,7 @@ use ringwall_store::{Store, StoreError, Transaction};
 
 use super::{Hash, SessionTable};
 use crate::sweep::in_steps;
-use crate::tables::TENANT;
+use crate::tables::INSTANCE;
 
 /// When a session was last used, in microseconds.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl SessionTable {
 }
 
 fn write(transaction: &Transaction<'_>, (hash, at): &(Hash, u64)) -> Result<(), StoreError> {
-    transaction.execute(USED, &[TENANT.into(), hash.as_slice().into(), (*at).into()])?;
+    transaction.execute(USED, &[INSTANCE.into(), hash.as_slice().into(), (*at).into()])?;
     Ok(())
 }
 

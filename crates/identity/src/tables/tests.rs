@@ -61,6 +61,22 @@ fn sources(folder: &Path) -> Vec<String> {
     texts
 }
 
+/// A person's column beside the instance's tenant would be a person without theirs.
+#[test]
+fn every_statement_that_names_a_person_names_their_tenant() {
+    let mut count = 0;
+    for source in sources(Path::new(FOLDER)) {
+        for literal in source.split('"').skip(1).step_by(2) {
+            let is_of_instance = OF_INSTANCE.iter().any(|table| literal.contains(table));
+            if is_of_instance && literal.contains("user_id") {
+                assert!(literal.contains("user_tenant"), "{literal}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 20, "{count} statements");
+}
+
 #[test]
 fn every_table_has_a_tenant() {
     let tables = super::MIGRATIONS.iter().flat_map(|one| one.sql.split("CREATE TABLE ").skip(1));
@@ -69,4 +85,17 @@ fn every_table_has_a_tenant() {
     }
 }
 
+/// Tables whose rows are found before their person is known. The links' statements name theirs later.
+const OF_INSTANCE: &[&str] = &[
+    "identity_session",
+    "identity_code",
+    "identity_device_code",
+    "identity_refresh_family",
+    "identity_login_step",
+    "identity_logout_message",
+    "identity_passkey",
+    "FROM {}",
+    "INTO {}",
+    "UPDATE {}",
+];
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src");

@@ -651,7 +651,7 @@ async fn m6_a_change_that_cannot_be_recorded_is_not_made() {
     let after = o.ask(&root, &format!("GET /users/{bob}"), &Value::Null).await;
     assert_eq!(text(&after), text(&before));
     assert_eq!(body(&o.ask(&root, "GET /keys", &Value::Null).await), keys);
-    assert_eq!(o.f.identity.users().list(99).unwrap().len(), 2);
+    assert_eq!(o.f.identity.users().list(None, 99).unwrap().len(), 2);
     assert!(o.f.identity.clients().find("clerk").is_ok());
 }
 

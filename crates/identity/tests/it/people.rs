@@ -14,14 +14,18 @@ async fn an_account_has_one_spelling_and_one_owner() {
     let f = Fixture::new();
     let users = f.identity.users();
     assert!(matches!(users.add("ADA", &[], &secret(PASSWORD)), Err(PeopleError::Exists)));
-    for name in ["", "a b", "ada\0", "zoë", "a/b", &"x".repeat(65)] {
+    for name in
+        ["", "a b", "ada\0", "zoë", "a/", "/b", "a/b/c", "2a/b", "default/bob", &"x".repeat(65)]
+    {
         assert!(
             matches!(users.add(name, &[], &secret(PASSWORD)), Err(PeopleError::Name)),
             "{name}"
         );
     }
+    let elsewhere = users.add("acme/bob", &[], &secret(PASSWORD));
+    assert!(matches!(elsewhere, Err(PeopleError::Organisation)));
     assert!(matches!(users.add("bob", &[], &secret("12345678")), Err(PeopleError::Password(_))));
-    assert_eq!(users.list(10).unwrap().len(), 1);
+    assert_eq!(users.list(None, 10).unwrap().len(), 1);
     assert!(matches!(users.disable("bob", true), Err(PeopleError::NotFound)));
 }
 

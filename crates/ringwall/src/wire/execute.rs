@@ -137,7 +137,7 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
         }
         _ => {
             let with_factor = users.with_factor()?;
-            let rows = users.list(USERS_MAX)?.into_iter().map(|account| {
+            let rows = users.list(None, USERS_MAX)?.into_iter().map(|account| {
                 let factor = with_factor.get(&account.subject).map_or("none", String::as_str);
                 let state = if account.is_disabled { "disabled" } else { "active" };
                 let (roles, factor, state) =

@@ -28,7 +28,7 @@ impl Own<'_> {
         let (subject, name) = (self.person.subject.as_str(), self.person.name.as_str());
         let purpose = Purpose::Enrol { subject, sid: self.sid() };
         let token = FormToken::issue(self.house, self.call)?;
-        let Some(offer) = offer(self.house, &token, purpose, Some(subject))? else {
+        let Some(offer) = offer(self.house, &token, purpose, Some(&self.whose()))? else {
             return self.page(StatusCode::BAD_REQUEST, Some(NO_NAME));
         };
         let head = (self.house.settings.account_path.as_str(), trouble);
@@ -56,7 +56,7 @@ impl Own<'_> {
             return self.end_again(&person);
         }
         let own = Own { person: &person, ..self };
-        let has_codes = factors::of(house, &person.subject)?.recovery_codes > 0;
+        let has_codes = factors::of(house, &account.whose())?.recovery_codes > 0;
         let reply = if has_codes || !proofs.are_two() {
             own.page(StatusCode::OK, Some("The passkey is added."))?
         } else {
@@ -77,7 +77,7 @@ impl Own<'_> {
         let id = form.get("passkey").unwrap_or_default();
         let removed = passkeys::remove(self.house, &account, Some(id))?;
         // Whoever has it may have signed in with it.
-        list::end_others(self.house, &account.subject, self.sid())?;
+        list::end_others(self.house, &account.whose(), self.sid())?;
         self.page(StatusCode::OK, (removed > 0).then_some("The passkey is removed."))
     }
 

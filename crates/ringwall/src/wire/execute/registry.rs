@@ -40,7 +40,7 @@ fn keys(ground: &Ground) -> Reply {
 }
 
 fn roles(ground: &Ground, model: Option<&Model>) -> Result<Reply> {
-    let accounts = ground.identity.users().list(USERS_MAX)?;
+    let accounts = ground.identity.users().list(None, USERS_MAX)?;
     let declared = model.into_iter().flat_map(|model| model.roles.keys().cloned());
     let given = accounts.iter().flat_map(|account| account.roles.iter().cloned());
     let mut names: Vec<String> = declared.chain(given).collect();
@@ -75,7 +75,7 @@ fn user(ground: &Ground, name: &str) -> Result<Reply> {
         ["second factor", factor].map(str::to_owned).to_vec(),
         vec!["created".to_owned(), time(account.created)],
     ];
-    for session in users.sessions(&account.subject)? {
+    for session in users.sessions(&account)? {
         let source = session.source.unwrap_or_default();
         let words = format!("{} since {} from {source}", session.sid, time(session.since));
         rows.push(vec!["session".to_owned(), words]);
