@@ -1,10 +1,11 @@
 //! Test: everything that CI runs, cheap first, stopping at the first failure.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use crate::shell::{cache, capture, command, exists, say, succeed};
+use crate::shell::{cache, capture, command, exists, root, say, succeed};
 use crate::{gen_docs, setup, tidy};
 
 /// Programs and modules that tests use as real counterparts, with the Debian package that brings each.
@@ -48,7 +49,7 @@ pub(crate) fn run() -> Result<()> {
     }
     let python = setup::Python::ensure()?;
 
-    step("format", || succeed(command(env!("CARGO")).args(["fmt", "--all", "--check"])))?;
+    step("format", format)?;
     step("tidy", tidy::run)?;
     step("clippy", clippy)?;
     step("tests", || rust_tests(&python))?;
@@ -67,6 +68,12 @@ fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     Ok(())
 }
 
+fn format() -> Result<()> {
+    succeed(command(env!("CARGO")).args(["fmt", "--all", "--check"]))?;
+    let judge = root().join("judges/openidconnect/Cargo.toml");
+    succeed(command(env!("CARGO")).args(["fmt", "--check", "--manifest-path"]).arg(judge))
+}
+
 fn clippy() -> Result<()> {
     let flags = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     succeed(command(env!("CARGO")).args(flags))
@@ -80,6 +87,10 @@ fn rust_tests(python: &setup::Python) -> Result<()> {
         // Not a skip of the run: the tests that need a package say that they were not run.
         Err(error) => say(&format!("npm: NOT AVAILABLE: {error:#}")),
     }
+    match openidconnect() {
+        Ok(program) => drop(cargo.env("RINGWALL_OPENIDCONNECT", program)),
+        Err(error) => say(&format!("openidconnect: NOT AVAILABLE: {error:#}")),
+    }
     cargo.env("INSTA_UPDATE", "no");
     if exists("cargo-nextest") {
         cargo.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
@@ -89,13 +100,24 @@ fn rust_tests(python: &setup::Python) -> Result<()> {
     succeed(&mut cargo)
 }
 
+/// Builds the relying party in `judges/openidconnect`: a package of its own, so that nothing of what the crate
+/// needs is in the product.
+fn openidconnect() -> Result<PathBuf> {
+    let target = root().join("target/judges");
+    let manifest = root().join("judges/openidconnect/Cargo.toml");
+    let mut cargo = command(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(manifest);
+    succeed(cargo.arg("--target-dir").arg(&target))?;
+    Ok(target.join("debug/judge-openidconnect"))
+}
+
 fn docs() -> Result<()> {
     let flags = ["doc", "--no-deps", "--workspace", "--locked", "--quiet"];
     succeed(command(env!("CARGO")).env("RUSTDOCFLAGS", "-D warnings").args(flags))
 }
 
 fn python_tests(python: &setup::Python) -> Result<()> {
-    let sdk = crate::shell::root().join("sdk/python");
+    let sdk = root().join("sdk/python");
     let tool = |name: &str, arguments: &[&str]| {
         let mut command = command(python.program(name));
         command.current_dir(&sdk).env("PATH", python.path()).args(arguments);
@@ -106,7 +128,7 @@ fn python_tests(python: &setup::Python) -> Result<()> {
     let pytest_cache = format!("cache_dir={}", cache().join("pytest").display());
     tool("python", &["-m", "pytest", "-q", "-o", &pytest_cache])?;
     let mut shop = command(python.program("python"));
-    shop.current_dir(crate::shell::root().join("examples/shop")).env("PATH", python.path());
+    shop.current_dir(root().join("examples/shop")).env("PATH", python.path());
     succeed(shop.args(["-m", "pytest", "-q", "-o", &pytest_cache, "tests"]))
 }
 

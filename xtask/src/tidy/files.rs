@@ -60,7 +60,7 @@ pub(super) fn mapped(listing: &str, architecture: &str) -> Vec<String> {
 /// Every path that the map names exists. A path is what stands in back-quotes and has a slash.
 pub(super) fn named_paths_exist(architecture: &str, root: &Path) -> Vec<String> {
     let quoted = architecture.split('`').skip(1).step_by(2);
-    let roots = ["crates/", "xtask", "sdk/", "docs/", "examples/", "fuzz", ".ci/"];
+    let roots = ["crates/", "xtask", "sdk/", "docs/", "examples/", "fuzz", "judges/", ".ci/"];
     quoted
         .filter(|path| {
             roots.iter().any(|start| path.starts_with(start)) && !path.contains([' ', '*', '<'])

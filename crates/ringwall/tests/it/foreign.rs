@@ -75,6 +75,17 @@ fn requests_oauth2client_serves_people_and_programs() {
     judged_by(python(&library, include_str!("foreign/requests_oauth2client.py"), &[]));
 }
 
+/// `judges/openidconnect`, which `cargo xtask test` builds.
+#[test]
+fn the_crate_openidconnect_serves_people_devices_and_programs() {
+    let Some(judge) = std::env::var_os("RINGWALL_OPENIDCONNECT") else {
+        return not_run("RINGWALL_OPENIDCONNECT names no program");
+    };
+    let judge = judge.into_string().unwrap();
+    let library = open();
+    judged_by(python(&library, include_str!("foreign/openidconnect.py"), &[&judge]));
+}
+
 #[test]
 fn openid_client_and_oauth4webapi_show_certificates() {
     let library = crate::mutual::library();
