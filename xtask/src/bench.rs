@@ -55,10 +55,10 @@ const BENCHES: &[Bench] = &[
 pub(crate) fn run(words: &[&str]) -> Result<()> {
     let is_json = words.contains(&"--json");
     let names: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with("--")).collect();
-    for name in &names {
-        if !BENCHES.iter().any(|(known, _)| known == name) {
+    for word in words {
+        if *word != "--json" && !BENCHES.iter().any(|(known, _)| known == word) {
             let known: Vec<_> = BENCHES.iter().map(|(known, _)| *known).collect();
-            bail!("no benchmark `{name}`; there are {}", known.join(", "));
+            bail!("no benchmark `{word}`; there are {}, and `--json`", known.join(", "));
         }
     }
     for (name, bench) in BENCHES {
