@@ -1,10 +1,11 @@
 //! A folder with a manifest, and the binary run in it.
 
+use std::fs::{File, Permissions, create_dir_all, set_permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -48,7 +49,7 @@ impl House {
     /// Writes a file in the folder, at once as editors do.
     pub(crate) fn write(&self, name: &str, text: &str) {
         let beside = self.path().join(format!("{name}.new"));
-        std::fs::create_dir_all(beside.parent().unwrap()).unwrap();
+        create_dir_all(beside.parent().unwrap()).unwrap();
         std::fs::write(&beside, text).unwrap();
         std::fs::rename(&beside, self.path().join(name)).unwrap();
     }
@@ -155,13 +156,22 @@ _socket.getaddrinfo = lambda host, *rest, **named: _resolve(
     "127.0.0.1" if str(host).endswith(".localhost") else host, *rest, **named)
 "#;
 
-/// A port that nobody uses, below those that the kernel gives to clients.
+/// A port that nobody uses, below those that the kernel gives to clients. It is this process's until that
+/// ends: tests run side by side, and a port that was only looked at is somebody else's a moment later.
 pub(crate) fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % 10_000).unwrap();
-    for _ in 0..10_000 {
-        let port = 20_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed) * 7) % 12_000;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+    static TAKEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let folder = std::env::temp_dir().join("ringwall-test-ports");
+    create_dir_all(&folder).unwrap();
+    // Other users run tests, too. Theirs, if it is not ours to change.
+    drop(set_permissions(&folder, Permissions::from_mode(0o1777)));
+    let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+    // Others begin elsewhere, so that a search is short.
+    let start = std::process::id() % 12_000;
+    for step in 0..12_000 {
+        let port = 20_000 + u16::try_from((start + step) % 12_000).unwrap();
+        let Ok(mark) = File::create(folder.join(port.to_string())) else { continue };
+        if mark.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            taken.push(mark);
             return port;
         }
     }
