@@ -5,6 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
+use crate::house::{House, PASSWORD};
+use crate::letters::Known;
 use crate::library::Library;
 use crate::passkeys::Keyed;
 use crate::program::not_run;
@@ -38,6 +40,18 @@ impl<'a> Judged<'a> {
         self.comes(sign);
     }
 
+    /// Opens the link of a letter, and judges where it leads.
+    fn follow(&mut self, link: &str) {
+        self.keyed.browser.open(link);
+        self.judge(link.split('?').next().unwrap());
+    }
+
+    /// Types a new password twice.
+    fn choose(&self, new: &str, again: &str) {
+        self.keyed.browser.write("#new", new);
+        self.keyed.browser.write("#again", again);
+    }
+
     fn comes(&mut self, sign: &str) {
         until(sign, || self.keyed.browser.source().contains(sign).then_some(()));
         self.judge(sign);
@@ -55,12 +69,19 @@ impl<'a> Judged<'a> {
     }
 }
 
+/// The judge; without it that is said.
+fn judge() -> Option<String> {
+    let folder = std::env::var_os("NODE_PATH").unwrap_or_default();
+    let axe = std::fs::read_to_string(Path::new(&folder).join("axe-core/axe.min.js")).ok();
+    if axe.is_none() {
+        not_run("axe-core is not installed");
+    }
+    axe
+}
+
 #[test]
 fn axe_finds_nothing_wrong_with_any_page() {
-    let folder = std::env::var_os("NODE_PATH").unwrap_or_default();
-    let Ok(axe) = std::fs::read_to_string(Path::new(&folder).join("axe-core/axe.min.js")) else {
-        return not_run("axe-core is not installed");
-    };
+    let Some(axe) = judge() else { return };
     let library = Library::open();
     let house = &library.house;
     house.run(&["client", "add", "tv", "--public", "--grant", "device_code"]).good();
@@ -99,6 +120,101 @@ fn axe_finds_nothing_wrong_with_any_page() {
         judged.keyed.browser.write("#code", "000000");
         judged.press("button", "role=\"alert\"");
         assert_eq!(judged.count, 17);
+    }
+}
+
+#[test]
+fn axe_finds_nothing_wrong_where_letters_and_applications_lead() {
+    let Some(axe) = judge() else { return };
+    let library = Library::develop(|manifest| manifest);
+    let house = &library.house;
+    house.run(&["client", "add", "tv", "--public", "--grant", "device_code"]).good();
+    let back = format!("http://127.0.0.1:{}/page", library.upstream.port);
+    let words = ["--public", "--consent", "--redirect-uri", &back, "--post-logout", &back];
+    let scopes = ["openid", "profile", "email", "offline_access"].map(|one| ["--scope", one]);
+    house.run(&[&["client", "add", "web"][..], &words, scopes.as_flattened()].concat()).good();
+    let mut known = Known::new();
+    for language in ["en", "de"] {
+        let mut judged = Judged::new(&library, language, &axe);
+        let name = format!("eve-{language}");
+        letters(&mut judged, house, &name, &mut known);
+        judged.open("/login?return_to=%2Faccount");
+        judged.keyed.give_password(&name);
+        judged.comes("name=\"current\"");
+        address(&mut judged, house, &name, &mut known);
+        consent(&mut judged, &back);
+        devices(&mut judged, house);
+        judged.open("/oauth/end_session?client_id=web");
+        judged.press("button", "</h1></main>");
+        assert_eq!(judged.count, 32);
+    }
+}
+
+/// An invitation and a forgotten password, from the letter to the end.
+fn letters(judged: &mut Judged<'_>, house: &House, name: &str, known: &mut Known) {
+    let address = format!("{name}@example.org");
+    house.run(&["user", "invite", name, "--role", "customer", "--email", &address]).good();
+    let link = house.letter("/oauth/invite", known);
+    judged.follow(&link);
+    judged.choose(PASSWORD, "another lantern 9");
+    judged.press("button", "role=\"alert\"");
+    judged.choose(PASSWORD, PASSWORD);
+    judged.press("button", "</h1></main>");
+    judged.follow(&link);
+    judged.open("/oauth/invite");
+    judged.open("/oauth/reset");
+    judged.keyed.browser.write("#address", "eve@example");
+    judged.press("button", "</main>");
+    judged.open("/oauth/reset");
+    judged.keyed.browser.write("#address", &address);
+    judged.press("button", "</h1></main>");
+    let link = house.letter("/oauth/reset", known);
+    judged.follow(&link);
+    judged.choose("short", "short");
+    judged.press("button", "role=\"alert\"");
+    judged.choose(PASSWORD, PASSWORD);
+    judged.press("button", "</h1></main>");
+    judged.follow(&link);
+}
+
+/// Another e-mail address on the account page.
+fn address(judged: &mut Judged<'_>, house: &House, name: &str, known: &mut Known) {
+    judged.keyed.browser.write("#address", &format!("{name}@example.com"));
+    judged.press("input[value=email] ~ button", "role=\"alert\"");
+    let link = house.letter("/oauth/email", known);
+    judged.follow(&link);
+    judged.press("button", "</h1></main>");
+    judged.follow(&link);
+}
+
+/// What an application may do: asked, allowed, and seen on the account page.
+fn consent(judged: &mut Judged<'_>, back: &str) {
+    let back = back.replace(':', "%3A").replace('/', "%2F");
+    judged.open(&format!(
+        "/oauth/authorize?response_type=code&client_id=web&redirect_uri={back}\
+         &scope=openid%20profile%20email%20offline_access\
+         &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+    ));
+    assert!(judged.keyed.browser.source().contains("value=\"deny\""));
+    judged.keyed.browser.click("button[value=allow]");
+    until("the application", || judged.keyed.browser.address().contains("code=").then_some(()));
+    judged.open("/account");
+    judged.press("input[value=withdraw] ~ button", "name=\"current\"");
+}
+
+/// A code that does not exist, one that is allowed and one that is refused.
+fn devices(judged: &mut Judged<'_>, house: &House) {
+    judged.open("/oauth/device");
+    judged.keyed.browser.write("#user_code", "BBBB-BBBB");
+    judged.press("button", "role=\"alert\"");
+    for decision in ["approve", "deny"] {
+        let asked =
+            house.send("POST /oauth/device_authorization", &[FORM], "client_id=tv&scope=openid");
+        let asked = asked.json();
+        judged.open("/oauth/device");
+        judged.keyed.browser.write("#user_code", asked["user_code"].as_str().unwrap());
+        judged.press("button", "value=\"deny\"");
+        judged.press(&format!("button[value={decision}]"), "</h1></main>");
     }
 }
 

@@ -17,6 +17,8 @@ mod wire;
 #[cfg(test)]
 mod library;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod serving;
