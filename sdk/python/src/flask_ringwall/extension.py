@@ -21,6 +21,7 @@ from flask_ringwall import own, problem, state
 from flask_ringwall.cache import TokenCache
 from flask_ringwall.caller import PROOF, Caller
 from flask_ringwall.feed import Follower, over_http
+from flask_ringwall.fetched import FetchedKeys
 from flask_ringwall.keys import KeyFile, KeySet
 from flask_ringwall.operation import data, declared_operation, operation
 from flask_ringwall.secret import Secret
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Request
+
+    from flask_ringwall.keys import KeySource
 
 IDENTITY_HEADER = "Ringwall-Identity"
 OWNER_HEADER = "Ringwall-Owner"
@@ -63,9 +66,10 @@ class Settings:
     name: str
     #: JWKS file for identity tokens.
     keys: str | None
-    #: With `audience` and `access_keys`: access tokens are verified without a sidecar.
+    #: With `audience`: access tokens are verified without a sidecar.
     issuer: str | None
     audience: str | None
+    #: Their keys: a JWKS file, or an address; without it the issuer says where they are.
     access_keys: str | None
     #: Where the gateway tells what is revoked, and as whom to ask.
     revocations: str | None
@@ -109,13 +113,12 @@ class Guard:
             Expected(f"ringwall:{settings.name}", settings.service),
         )
         self._access: _Verifier | None = None
-        if settings.issuer and settings.audience and settings.access_keys:
+        if settings.issuer and settings.audience:
             self._access = _Verifier(
                 verify_access,
-                KeyFile(settings.access_keys),
+                _access_keys(settings.issuer, settings.access_keys),
                 Expected(settings.issuer, settings.audience),
             )
-
         self._feed: Follower | None = None
         if self._access is not None and settings.revocations:
             as_whom = (settings.client_id or "", settings.client_secret or "")
@@ -169,29 +172,48 @@ class _Verifier:
     def __init__(
         self,
         verify: Callable[[str, KeySet, Expected, int], Verified],
-        file: KeyFile | None,
+        source: KeySource | None,
         expected: Expected,
     ) -> None:
         self._verify = verify
-        self._file = file
+        self._source = source
         self._expected = expected
         self._cache = TokenCache()
         self.fixed: KeySet | None = None
 
     def reset(self) -> None:
         self._cache.reset()
-        if self._file is not None:
-            self._file.reset()
+        if self._source is not None:
+            self._source.reset()
 
     def run(self, token: str, now: int) -> Verified:
-        keys = self.fixed or (self._file.current() if self._file is not None else None)
+        keys = self.fixed or (self._source.current() if self._source is not None else None)
         if keys is None:
-            raise VerifyError(Reason.NO_KEYS, "no verification keys: is RINGWALL_KEYS readable?")
+            why = "no verification keys: is RINGWALL_KEYS readable, or the issuer there?"
+            raise VerifyError(Reason.NO_KEYS, why)
         found = self._cache.get(token, keys, now)
         if found is None:
-            found = self._verify(token, keys, self._expected, now)
+            found, keys = self._verify_anew(token, keys, now)
             self._cache.put(token, keys, now, found)
         return found
+
+    def _verify_anew(self, token: str, keys: KeySet, now: int) -> tuple[Verified, KeySet]:
+        try:
+            return self._verify(token, keys, self._expected, now), keys
+        except VerifyError as error:
+            # A key that is newer than what we know. Nothing of the token says where to look.
+            newer = None
+            if error.reason is Reason.KEY and self._source is not None and self.fixed is None:
+                newer = self._source.again()
+            if newer is None or newer is keys:
+                raise
+        return self._verify(token, newer, self._expected, now), newer
+
+
+def _access_keys(issuer: str, where: str | None) -> KeySource:
+    if where is None:
+        return FetchedKeys.of_issuer(issuer)
+    return FetchedKeys.at(where) if "://" in where else KeyFile(where)
 
 
 class Ringwall:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -144,6 +144,19 @@ class KeySet:
         return len(self._keys)
 
 
+class KeySource(Protocol):
+    """Where a verifier has its keys from."""
+
+    def reset(self) -> None:
+        """Forgets everything, in a forked child."""
+
+    def current(self) -> KeySet | None:
+        """The newest good key set; ``None`` refuses everybody."""
+
+    def again(self) -> KeySet | None:
+        """The same after a token named an unknown key."""
+
+
 class KeyFile:
     """A JWKS file that another process replaces atomically. Keeps the last good reading."""
 
@@ -168,6 +181,10 @@ class KeyFile:
                 if self._is_due(now):
                     self._look()
                     self._looked_at = now
+        return self._current
+
+    def again(self) -> KeySet | None:
+        """The same: a second is soon enough."""
         return self._current
 
     def _is_due(self, now: float) -> bool:
