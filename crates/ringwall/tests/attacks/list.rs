@@ -28,33 +28,23 @@ const ROWS: &[&[Attack]] = &[
     crate::exchange::ROWS,
     crate::device::ROWS,
     crate::users::ROWS,
+    crate::links::ROWS,
+    crate::passkey::ROWS,
     crate::logout::ROWS,
+    crate::told::ROWS,
     crate::keys::ROWS,
+    crate::emergency::ROWS,
     crate::operator::ROWS,
+    crate::admin::ROWS,
 ];
 
 /// What has no row, and why.
 const ABSENT: &[(&str, &str)] = &[
     ("C11", "no client names an address of keys: also those of other platforms come as a file"),
-    ("U1", "no row reads a letter yet; identity has its own in tests/it/mail.rs"),
-    ("U2", "no row reads a letter yet; identity has its own in tests/it/mail.rs"),
     ("U3", "people do not register, and no account is linked to another issuer's"),
     ("U4", "nobody signs in at another issuer"),
-    (
-        "U8",
-        "no row drives an authenticator through the program yet; crates/webauthn and identity have their own attacks",
-    ),
-    ("L3", "no row listens for a logout token yet; mod_auth_openidc does, in it/foreign.rs"),
-    (
-        "M1",
-        "there is one tenant; no row asks the admin API yet, identity does in tests/it/admin.rs",
-    ),
-    ("M2", "no row asks the admin API yet, identity does in tests/it/admin.rs"),
-    ("M3", "no row asks the admin API yet, identity does in tests/it/admin.rs"),
     ("M4", "no row asks the admin API yet, identity does in tests/it/management.rs"),
     ("M5", "no accounts, clients or policies are imported"),
-    ("K2", "no keys are fetched from anywhere: those of other issuers come as a file"),
-    ("K4", "`ringwall key revoke` has no row here yet"),
 ];
 
 #[test]

@@ -27,6 +27,13 @@ mod wire;
 #[expect(dead_code, reason = "the other target uses the rest")]
 mod library;
 #[cfg(test)]
+#[path = "../it/letters.rs"]
+mod letters;
+#[cfg(test)]
+#[path = "../../../webauthn/tests/it/device.rs"]
+#[expect(dead_code, reason = "its own package uses the rest")]
+mod authenticator;
+#[cfg(test)]
 mod signing;
 #[cfg(test)]
 mod request;
@@ -55,16 +62,26 @@ mod second_factor;
 #[cfg(test)]
 mod users;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
+mod passkey;
+#[cfg(test)]
 mod races;
 #[cfg(test)]
 mod logout;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod emergency;
+#[cfg(test)]
 mod input;
 #[cfg(test)]
 mod storage;
 #[cfg(test)]
 mod operator;
+#[cfg(test)]
+mod admin;
+#[cfg(test)]
+mod told;
 #[cfg(test)]
 mod list;

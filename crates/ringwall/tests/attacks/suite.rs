@@ -19,6 +19,8 @@ enum Act {
     Asks(fn(&Ground) -> Vec<Request>, Want),
     /// More than a request and its answer.
     Plays(fn(&Ground)),
+    /// Made by other tests, which are to be in this text.
+    Elsewhere(&'static str, &'static [&'static str]),
 }
 
 /// What has to come back.
@@ -57,6 +59,16 @@ pub(crate) const fn plays(
     Attack { id, what, source, act: Act::Plays(play) }
 }
 
+/// A row that other tests make, where the program has no part in it: a text, and the tests in it.
+pub(crate) const fn elsewhere(
+    id: &'static str,
+    what: &'static str,
+    source: &'static str,
+    (text, tests): (&'static str, &'static [&'static str]),
+) -> Attack {
+    Attack { id, what, source, act: Act::Elsewhere(text, tests) }
+}
+
 /// Runs a group to its end, and then fails if any of it did.
 pub(crate) fn run(group: &[Attack], ground: &Ground) {
     let failures: Vec<String> = group.iter().flat_map(|attack| attack.failures(ground)).collect();
@@ -86,6 +98,11 @@ impl Attack {
             Act::Plays(play) => {
                 play(ground);
                 Vec::new()
+            }
+            Act::Elsewhere(text, tests) => {
+                let is_gone = |test: &&&str| !text.contains(&format!(" {test}("));
+                let gone = tests.iter().filter(is_gone);
+                gone.map(|test| name(&format!("`{test}` is not there"))).collect()
             }
         }));
         played.unwrap_or_else(failed)

@@ -39,8 +39,13 @@ pub(crate) fn head(rp_id: &str, flags: u8, counter: u32) -> Vec<u8> {
 
 /// With a new credential of this id and key.
 pub(crate) fn attested(flags: u8, id: &[u8], key: &[u8]) -> Vec<u8> {
+    attested_at("shop.example", flags, id, key)
+}
+
+/// The same for another host.
+pub(crate) fn attested_at(rp_id: &str, flags: u8, id: &[u8], key: &[u8]) -> Vec<u8> {
     let length = u16::try_from(id.len()).unwrap().to_be_bytes();
-    [&head("shop.example", flags | AT, 0)[..], &[7; 16], &length, id, key].concat()
+    [&head(rp_id, flags | AT, 0)[..], &[7; 16], &length, id, key].concat()
 }
 
 /// In an attestation object without attestation.
