@@ -159,13 +159,13 @@ fn objects(ground: &Ground) {
         format!("DELETE /users/{bea}/sessions/{sid}"),
         format!("DELETE /users/{sid}/sessions"),
         format!("GET /users/{kid}"),
-        format!("GET /users/web/sessions"),
-        format!("GET /users/ada"),
+        "GET /users/web/sessions".to_owned(),
+        "GET /users/ada".to_owned(),
         format!("GET /clients/{ada}"),
         format!("DELETE /clients/{kid}"),
         format!("POST /clients/{sid}/secrets"),
         format!("DELETE /keys/{sid}"),
-        format!("DELETE /keys/web"),
+        "DELETE /keys/web".to_owned(),
     ];
     for line in not_found {
         assert_eq!(ask(ground, &root, &line, &Value::Null).status, 404, "{line}");
@@ -239,7 +239,9 @@ fn growth(ground: &Ground) {
     );
     let client = |more: &[(&str, Value)]| {
         let mut made = json!({"id": "up", "access": "secret", "grants": ["client_credentials"]});
-        more.iter().for_each(|(name, value)| made[*name] = value.clone());
+        for (name, value) in more {
+            made[*name] = value.clone();
+        }
         made
     };
     let person = json!({"name": "sue", "password": PASSWORD, "roles": ["chief"]});

@@ -106,7 +106,7 @@ fn without(ground: &Ground) {
     let link = forgotten(ground, "kim", &mut known);
     let good = token(&link);
     let form_token = hidden(&page.body).remove(0).1;
-    let (cut, longer) = (&good[..good.len() - 1], format!("{good}A"));
+    let (cut, longer) = (good.get(..good.len() - 1).unwrap(), format!("{good}A"));
     let (other, hash) = (good.to_uppercase(), hashed(good));
     let spaced = format!("{good} ");
     let guesses = ["", "x", "%", "null", "0", "' OR 1=1--", &form_token, cut, &longer, &other];

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ground::{ACCESS, ASSERTION, EXCHANGE, Ground, add};
 use crate::request::Request;
@@ -41,19 +41,7 @@ impl Hearing {
         let told = Arc::clone(&heard);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let mut reader = BufReader::new(stream.unwrap());
-                let (mut line, mut length) = (String::new(), 0);
-                while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
-                    let lower = line.to_ascii_lowercase();
-                    let found = lower.strip_prefix("content-length:").map(str::trim);
-                    length = found.map_or(length, |text| text.parse().unwrap());
-                    line.clear();
-                }
-                let mut body = vec![0; length];
-                reader.read_exact(&mut body).unwrap();
-                told.lock().unwrap().push(String::from_utf8(body).unwrap());
-                let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-                drop(reader.get_mut().write_all(answer));
+                told.lock().unwrap().push(body_of(stream.unwrap()));
             }
         });
         Self { address, heard }
@@ -65,6 +53,23 @@ impl Hearing {
         let form = until("a logout is told", || self.heard.lock().unwrap().get(at).cloned());
         form.strip_prefix("logout_token=").unwrap_or_else(|| panic!("{form}")).to_owned()
     }
+}
+
+/// The body of a request, which is answered well.
+fn body_of(stream: TcpStream) -> String {
+    let mut reader = BufReader::new(stream);
+    let (mut line, mut length) = (String::new(), 0);
+    while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+        let lower = line.to_ascii_lowercase();
+        let found = lower.strip_prefix("content-length:").map(str::trim);
+        length = found.map_or(length, |text| text.parse().unwrap());
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    drop(reader.get_mut().write_all(answer));
+    String::from_utf8(body).unwrap()
 }
 
 fn tokens(ground: &Ground) {
@@ -92,26 +97,32 @@ fn tokens(ground: &Ground) {
         let page = ground.send(&Request::new("GET /logout").field(&session));
         assert!(ground.submit(&session, "/logout", &page, &[]).status < 400);
         let token = hearing.token(at);
-        let (header, said) = (part(&token, 0), claims(&token));
-        assert_eq!(header["typ"], "logout+jwt", "{header}");
-        let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]);
-        assert!(key.is_some_and(|key| key["alg"] == header["alg"]), "{header} {keys}");
-        assert!(header["jwk"].is_null() && header["jku"].is_null() && header["x5c"].is_null());
-        // A key of its own: no reader of ID tokens that looks at keys alone takes it.
-        assert_ne!(header["kid"], part(id, 0)["kid"], "{header}");
-        assert!(said["nonce"].is_null(), "{said}");
-        assert_eq!(said["iss"], ground.issuer());
-        assert_eq!(said["aud"], "heard");
-        assert_eq!(said["sid"], claims(id)["sid"]);
-        assert_eq!(said["sub"], claims(id)["sub"]);
-        let event = "http://schemas.openid.net/event/backchannel-logout";
-        assert_eq!(said["events"], json!({ event: {} }));
-        let life = said["exp"].as_u64().unwrap() - said["iat"].as_u64().unwrap();
-        assert!((1..=120).contains(&life), "{said}");
-        assert!(seen.insert(said["jti"].as_str().unwrap().to_owned()), "{said}");
+        let jti = judge(ground, &keys, &token, id);
+        assert!(seen.insert(jti), "{token}");
         taken_for_nothing(ground, &token);
     }
     assert_eq!(hearing.heard.lock().unwrap().len(), 3, "nothing is told twice that was taken");
+}
+
+/// Everything that one says; gives its `jti`. `id` is the ID token of the same session.
+fn judge(ground: &Ground, keys: &Value, token: &str, id: &str) -> String {
+    let (header, said) = (part(token, 0), claims(token));
+    assert_eq!(header["typ"], "logout+jwt", "{header}");
+    let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == header["kid"]);
+    assert!(key.is_some_and(|key| key["alg"] == header["alg"]), "{header} {keys}");
+    assert!(header["jwk"].is_null() && header["jku"].is_null() && header["x5c"].is_null());
+    // A key of its own: no reader of ID tokens that looks at keys alone takes it.
+    assert_ne!(header["kid"], part(id, 0)["kid"], "{header}");
+    assert!(said["nonce"].is_null(), "{said}");
+    assert_eq!(said["iss"], ground.issuer());
+    assert_eq!(said["aud"], "heard");
+    assert_eq!(said["sid"], claims(id)["sid"]);
+    assert_eq!(said["sub"], claims(id)["sub"]);
+    let event = "http://schemas.openid.net/event/backchannel-logout";
+    assert_eq!(said["events"], json!({ event: {} }));
+    let life = said["exp"].as_u64().unwrap() - said["iat"].as_u64().unwrap();
+    assert!((1..=120).contains(&life), "{said}");
+    said["jti"].as_str().unwrap().to_owned()
 }
 
 /// Whoever holds one gets nothing by it here.
