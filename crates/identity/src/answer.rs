@@ -235,7 +235,9 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         reply.extensions_mut().insert(Known);
     }
     if reply.status() == StatusCode::METHOD_NOT_ALLOWED {
-        reply.headers_mut().insert(ALLOW, HeaderValue::from_static(endpoint.methods()));
+        // The admin API's routes know better.
+        let methods = HeaderValue::from_static(endpoint.methods());
+        reply.headers_mut().entry(ALLOW).or_insert(methods);
     }
     // RFC 9449 section 8.2: whoever proves a key learns the nonce for the next proof.
     let is_proved = matches!(endpoint, Endpoint::Par | Endpoint::Token);

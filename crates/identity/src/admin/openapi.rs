@@ -76,7 +76,8 @@ fn operation(route: &Route) -> Value {
 
 /// What a route can answer instead.
 fn problems(route: &Route) -> Vec<u16> {
-    let mut statuses = vec![400, 401, 403, 404, 503];
+    // Some of these come from the gateway, before a request gets here.
+    let mut statuses = vec![400, 401, 403, 404, 429, 503];
     if route.method != "GET" {
         statuses.push(409);
     }
@@ -84,7 +85,7 @@ fn problems(route: &Route) -> Vec<u16> {
         statuses.extend([412, 428]);
     }
     if route.takes.is_some() {
-        statuses.extend([415, 422]);
+        statuses.extend([413, 415, 422]);
     }
     if route.path.contains("{role}") {
         statuses.push(422);
@@ -93,7 +94,7 @@ fn problems(route: &Route) -> Vec<u16> {
 }
 
 fn parameters(route: &Route) -> Value {
-    let id = json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$" });
+    let id = id();
     let segments = route.path.split('/').filter_map(|one| one.strip_prefix('{'));
     let mut parameters: Vec<Value> = segments
         .filter_map(|one| one.strip_suffix('}'))
@@ -115,6 +116,11 @@ fn parameters(route: &Route) -> Value {
     parameters.into()
 }
 
+/// What has one spelling in a path.
+fn id() -> Value {
+    json!({ "type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$" })
+}
+
 fn by(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
@@ -122,6 +128,8 @@ fn by(name: &str) -> Value {
 fn schemas() -> Value {
     let (text, switch) = (json!({ "type": "string" }), json!({ "type": "boolean" }));
     let (texts, time) = (json!({ "type": "array", "items": text }), json!({ "type": "integer" }));
+    let name = json!({ "type": "string", "pattern": "^[A-Za-z0-9._@+-]{1,64}$" });
+    let password = json!({ "type": "string", "minLength": 8, "maxLength": 1024 });
     let maybe_time = json!({ "type": ["integer", "null"] });
     let maybe_text = json!({ "type": ["string", "null"] });
     let signs = json!({ "enum": Purpose::ALL.map(Purpose::name) });
@@ -140,10 +148,7 @@ fn schemas() -> Value {
     let secret = [&shown[..], &[("secret", text.clone())]].concat();
     let needed = ["id", "access", "grants"];
     json!({
-        "Problem": whole(&[
-            ("type", text.clone()), ("title", text.clone()), ("status", time.clone()),
-            ("detail", text.clone()),
-        ]),
+        "Problem": problem(),
         "Users": list("User"),
         "User": whole(&[
             ("id", text.clone()), ("name", text.clone()), ("roles", texts.clone()),
@@ -151,11 +156,11 @@ fn schemas() -> Value {
             ("created", time.clone()),
         ]),
         "NewUser": object(
-            &[("name", text.clone()), ("password", text.clone()), ("roles", texts)],
+            &[("name", name), ("password", password.clone()), ("roles", texts)],
             &["name", "password"],
         ),
         "Switch": whole(&[("disabled", switch)]),
-        "Password": whole(&[("password", text.clone())]),
+        "Password": whole(&[("password", password)]),
         "Roles": list("Role"),
         "Role": whole(&[
             ("name", text.clone()), ("admin", json!({ "type": "array", "items": text })),
@@ -171,7 +176,7 @@ fn schemas() -> Value {
         "NewClient": members(&client, Some(&needed)),
         "ClientSecret": whole(&[("secret", text.clone())]),
         "Revocation": whole(&[
-            ("by", json!({ "enum": ["client_id", "jti", "sid", "sub"] })), ("value", text.clone()),
+            ("by", json!({ "enum": ["client_id", "jti", "sid", "sub"] })), ("value", id()),
         ]),
         "Keys": list("Key"),
         "Key": whole(&[
@@ -181,6 +186,20 @@ fn schemas() -> Value {
         ]),
         "NewKey": whole(&[("signs", signs)]),
     })
+}
+
+/// RFC 9457. What the gateway answers before a request gets here has members of its own.
+fn problem() -> Value {
+    let (text, number) = (json!({ "type": "string" }), json!({ "type": "integer" }));
+    let all = [
+        ("type", &text),
+        ("title", &text),
+        ("status", &number),
+        ("detail", &text),
+        ("code", &text),
+        ("request_id", &text),
+    ];
+    object(&all.map(|(name, schema)| (name, schema.clone())), &["type", "title", "status"])
 }
 
 fn client() -> Map<String, Value> {

@@ -86,6 +86,37 @@ fn the_crate_openidconnect_serves_people_devices_and_programs() {
     judged_by(python(&library, include_str!("foreign/openidconnect.py"), &[&judge]));
 }
 
+/// Bounded, and the same questions each time.
+#[test]
+fn schemathesis_finds_the_admin_api_to_be_as_it_is_described() {
+    let opened = |text: String| text.replace("[roles]", "admin_api = true\n\n[roles]");
+    let library = Library::open_with(opened);
+    let house = &library.house;
+    house.person("ada", "customer");
+    let scopes = [
+        "users.read",
+        "users.write",
+        "roles.write",
+        "clients.read",
+        "clients.write",
+        "sessions.read",
+        "sessions.write",
+        "tokens.write",
+        "keys.read",
+        "keys.write",
+    ];
+    let scopes: Vec<String> = scopes.iter().map(|scope| format!("ringwall:{scope}")).collect();
+    let words = scopes.iter().flat_map(|scope| ["--scope", scope]);
+    let words: Vec<&str> = ["client", "add", "root", "--bearer"].into_iter().chain(words).collect();
+    let secret = house.run(&words).good().out;
+    let script = include_str!("foreign/schemathesis.py");
+    let outcome = run(&mut house.script(script, &[secret.trim()]), "");
+    if outcome.out.starts_with("missing ") {
+        return not_run(outcome.out.trim());
+    }
+    assert!(outcome.out.ends_with("done\n"), "{}\n{}", outcome.out, outcome.err);
+}
+
 #[test]
 fn openid_client_and_oauth4webapi_show_certificates() {
     let library = crate::mutual::library();
