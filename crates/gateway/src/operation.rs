@@ -35,6 +35,8 @@ pub(crate) struct Operation {
     pub(crate) timeout: Duration,
     /// Whether undeclared query parameters are refused.
     pub(crate) refuses_unknown_parameters: bool,
+    /// The oldest sign-in of a person that it takes.
+    pub(crate) max_age: Option<Duration>,
     /// Where the owner of the object stands, if the manifest says so.
     pub(crate) owner: Option<OwnerRule>,
     /// Whether a bearer token is the app's own.

@@ -42,8 +42,8 @@ pub(crate) enum Refusal {
     Overloaded { why: &'static str },
     /// A browser without a session asked for a page: it is sent to the login page.
     SignIn { location: String, why: String, line: Option<Place> },
-    /// It would be allowed after a second factor (RFC 9470).
-    StepUp { why: String, line: Option<Place> },
+    /// It would be allowed after another sign-in (RFC 9470).
+    StepUp { want: Want, why: String, line: Option<Place> },
     /// The service did not answer in time.
     Timeout,
     /// More bytes than the limit.
@@ -72,7 +72,16 @@ pub(crate) enum Challenge {
     /// Another proof for the same token.
     Proof,
     /// A token of a person who proved more: RFC 9470 section 3.
-    StepUp,
+    StepUp(Want),
+}
+
+/// What another sign-in has to bring.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Want {
+    /// A second factor.
+    Factor,
+    /// Nothing new, but not longer ago than this many seconds.
+    Recent(u64),
 }
 
 impl Challenge {
@@ -82,8 +91,8 @@ impl Challenge {
             Some(*challenge)
         } else if let Refusal::NotSignedIn { .. } = refusal {
             Some(Self::Nothing)
-        } else if let Refusal::StepUp { .. } = refusal {
-            Some(Self::StepUp)
+        } else if let Refusal::StepUp { want, .. } = refusal {
+            Some(Self::StepUp(*want))
         } else {
             None
         }
@@ -92,12 +101,17 @@ impl Challenge {
     /// `WWW-Authenticate`, with the address of the resource's metadata (RFC 9728 section 5.1).
     pub(crate) fn text(self, metadata: Option<&str>) -> String {
         let algorithms = DpopProof::ALGORITHMS.join(" ");
+        let more = if let Self::StepUp(Want::Recent(secs)) = self {
+            format!("{AGAIN}, max_age=\"{secs}\"")
+        } else {
+            MORE.to_owned()
+        };
         let (bearer, dpop) = match self {
             Self::Bearer => (Some("error=\"invalid_token\""), None),
             Self::Dpop => (None, Some("error=\"invalid_token\"")),
             Self::Nothing => (Some(""), None),
             Self::Proof => (None, Some("error=\"invalid_dpop_proof\"")),
-            Self::StepUp => (Some(MORE), Some(MORE)),
+            Self::StepUp(_) => (Some(more.as_str()), Some(more.as_str())),
         };
         let metadata = metadata.map(|uri| format!("resource_metadata=\"{uri}\""));
         let metadata = metadata.unwrap_or_default();
@@ -168,7 +182,12 @@ impl Refusal {
             }
             Self::Overloaded { .. } => ("RW3018", StatusCode::SERVICE_UNAVAILABLE, "Too busy"),
             Self::SignIn { .. } => ("RW3001", StatusCode::SEE_OTHER, "Sign in"),
-            Self::StepUp { .. } => ("RW3003", StatusCode::UNAUTHORIZED, "Second factor needed"),
+            Self::StepUp { want: Want::Factor, .. } => {
+                ("RW3003", StatusCode::UNAUTHORIZED, "Second factor needed")
+            }
+            Self::StepUp { want: Want::Recent(_), .. } => {
+                ("RW3003", StatusCode::UNAUTHORIZED, "Sign-in too long ago")
+            }
             Self::Timeout => ("RW3013", StatusCode::GATEWAY_TIMEOUT, "Service too slow"),
             Self::TooLarge { .. } => ("RW3009", StatusCode::PAYLOAD_TOO_LARGE, "Body too large"),
             Self::TooMany { .. } => ("RW3004", StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
@@ -287,6 +306,8 @@ impl Refusal {
 }
 
 /// What a second factor is called, and why it is asked for. Fixed texts of plain letters.
+const AGAIN: &str = "error=\"insufficient_user_authentication\", \
+                     error_description=\"A more recent sign-in is needed\"";
 const MORE: &str = "error=\"insufficient_user_authentication\", \
     error_description=\"A second factor is needed\", acr_values=\"aal2\"";
 

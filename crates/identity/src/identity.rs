@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -67,6 +68,8 @@ pub(crate) struct House {
     pub(crate) code_throttle: Throttle,
     /// Compared with when the account is unknown, so that both take the same time (attack U6).
     pub(crate) dummy_phc: String,
+    /// Passwords that were compared with a hash.
+    pub(crate) compared: AtomicU64,
     /// Letters on their way.
     pub(crate) post: Post,
     /// New at each start: a form from before a restart is shown again.
@@ -96,6 +99,15 @@ pub enum OpenError {
 }
 
 impl Identity {
+    /// What sign-ins cost, in the `OpenMetrics` text format.
+    pub fn login_metrics(&self) -> String {
+        let count = self.house.compared.load(Ordering::Relaxed);
+        format!(
+            "# HELP ringwall_login_hashes Passwords that were compared at sign-in.\n\
+             # TYPE ringwall_login_hashes counter\nringwall_login_hashes_total {count}\n"
+        )
+    }
+
     /// Reads sessions, clients and revocations into memory, and makes the first signing keys.
     ///
     /// # Errors
@@ -123,6 +135,7 @@ impl Identity {
             code_throttle: Throttle::new(CODES),
             post: Post::default(),
             dummy_phc: password::unmatched(seams.entropy.as_ref())?,
+            compared: AtomicU64::new(0),
             form_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
             challenge_key: hmac::Key::new(hmac::HMAC_SHA256, &seams.random::<32>()?),
             hashing: Arc::new(Semaphore::new(settings.hashes_max)),

@@ -101,6 +101,11 @@ impl Identity {
         self.house().post.is_open.store(is_offered, Ordering::Relaxed);
     }
 
+    /// Whether somebody sends letters.
+    pub fn sends_mail(&self) -> bool {
+        self.house().post.is_open()
+    }
+
     /// Is notified when there is something to send.
     pub fn mail_waiting(&self) -> Arc<Notify> {
         Arc::clone(&self.house().post.waiting)

@@ -1,5 +1,7 @@
 //! Step-up (RFC 9470): who has shown one factor is asked for another.
 
+use std::time::Duration;
+
 use ringwall_base::Person;
 use ringwall_store::StoreError;
 
@@ -25,6 +27,14 @@ pub(crate) fn of(house: &House, person: &Person, wants_two: bool) -> Result<Step
     }
     let is_asked = factors::of(house, &Whose::of(person))?.is_asked();
     Ok(if is_asked { StepUp::Login } else { StepUp::SetUp })
+}
+
+/// Whether they signed in longer ago than `max_age` allows, in seconds.
+pub(crate) fn is_stale(house: &House, person: &Person, max_age: Option<&str>) -> bool {
+    let Some(max_age) = max_age else { return false };
+    // Not a number asks for more than we know, so for a sign-in.
+    let max_age = Duration::from_secs(max_age.parse::<u32>().unwrap_or(0).into());
+    house.seams.clock.now().since(person.authenticated_at) > max_age
 }
 
 /// Whether `acr_values` (OpenID Connect Core section 3.1.2.1), best first, wants two factors. Who

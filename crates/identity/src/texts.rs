@@ -108,6 +108,10 @@ const GERMAN: &[(&str, &str)] = &[
         "Zu viele Versuche. Warten Sie einen Moment und versuchen Sie es dann noch einmal.",
     ),
     (
+        "This page needs a recent sign-in. Please sign in again.",
+        "Diese Seite verlangt eine Anmeldung, die nicht lange her ist. Bitte melden Sie sich noch einmal an.",
+    ),
+    (
         "This page needs a second factor. Please sign in with it.",
         "Diese Seite verlangt einen zweiten Faktor. Bitte melden Sie sich damit an.",
     ),

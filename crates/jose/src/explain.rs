@@ -7,7 +7,10 @@ use crate::jws::Parts;
 use crate::verify::{
     Expected, VerifyError, check_audience, check_issuer, check_time, check_typ, find_key,
 };
-use crate::{AccessToken, ClientAssertion, IdToken, Internal, KeySet, LogoutToken, Profile, json};
+use crate::{
+    AccessToken, BoundAccessToken, ClientAssertion, IdToken, Internal, KeySet, LogoutToken,
+    Profile, json,
+};
 
 /// One check of a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -28,6 +31,8 @@ pub fn explain(token: &str, keys: &KeySet, expected: &Expected, now: Timestamp) 
     };
     let typ = parts.header.typ.clone().unwrap_or_default();
     match typ.as_str() {
+        // No proof comes with it here, so that it is bound is all that can be said.
+        "at+jwt" if is_bound(&parts) => steps::<BoundAccessToken>(&parts, keys, expected, now),
         "at+jwt" => steps::<AccessToken>(&parts, keys, expected, now),
         "rw-int+jwt" => steps::<Internal>(&parts, keys, expected, now),
         "logout+jwt" => steps::<LogoutToken>(&parts, keys, expected, now),
@@ -69,8 +74,14 @@ fn steps<P: Profile>(
     };
     steps.push(step("time", check_time::<P>(&claims, now).map(|_| ()), &life));
     let subject = text("sub");
-    steps.push(step("claims", P::read(claims).map(|_| ()), &format!("subject {subject}")));
+    let bound = if claims.has("cnf") { "; counts only with a proof of its key" } else { "" };
+    let found = format!("subject {subject}{bound}");
+    steps.push(step("claims", P::read(claims).map(|_| ()), &found));
     steps
+}
+
+fn is_bound(parts: &Parts<'_>) -> bool {
+    json::parse(&parts.payload).is_ok_and(|members| members.contains_key("cnf"))
 }
 
 fn step(name: &'static str, result: Result<(), VerifyError>, found: &str) -> Step {

@@ -107,6 +107,7 @@ pub(crate) const SERVICE: &[Key] = &[
     key("people", Shape::Map(&TEXTS), "Role to operations."),
     key("callers", Shape::Map(&TEXTS), "Calling service to operations."),
     key("own", TEXT_MAP, "Operation to the place of the owner: `path.user_id`."),
+    key("max_age", TEXT_MAP, "Operation to the oldest sign-in that it takes: `15m`."),
     key("protocol", Shape::Choice(&["http1", "h2"]), "What is spoken to it; `h2` also for gRPC."),
     key("zones", TEXTS, "Zones in the order in which they are used."),
     key("balance", Shape::Text, "`least`, `round-robin`, `hash:ip`, `hash:header:NAME` …"),

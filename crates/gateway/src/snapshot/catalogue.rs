@@ -40,6 +40,7 @@ pub(super) fn operations(
             body_bytes_max: limits.body_bytes_max,
             timeout: limits.timeout,
             refuses_unknown_parameters: model.gateway.refuses_unknown_parameters,
+            max_age: service.max_age.get(&operation.name).copied(),
             owner: service.own.get(&operation.name).cloned(),
             passes_bearer: service.authorization == Authorization::App,
             responses: model.gateway.responses,

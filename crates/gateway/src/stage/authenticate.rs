@@ -9,6 +9,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
 use http::header::ORIGIN;
@@ -99,6 +100,8 @@ pub(crate) struct Caller {
     client: Option<String>,
     /// Roles that would count after a second factor.
     withheld: Vec<String>,
+    /// When the person last proved who they are, if that is known here.
+    authenticated_at: Option<Timestamp>,
     is_consumed: bool,
     credential: Credential,
 }
@@ -170,7 +173,13 @@ impl Authenticate {
         let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa };
         let cookie = Secret::new(cookie.to_owned());
         let credential = Credential::Session { cookie, roles: person.roles };
-        Ok(Arc::new(Caller { person: Some(facts), credential, withheld, ..Caller::default() }))
+        Ok(Arc::new(Caller {
+            person: Some(facts),
+            credential,
+            withheld,
+            authenticated_at: Some(person.authenticated_at),
+            ..Caller::default()
+        }))
     }
 
     /// The person whose identity a service passes on.
@@ -226,6 +235,17 @@ impl Caller {
         }
         let roles = person.roles.iter().chain(&self.withheld).cloned().collect();
         Some(PersonFacts { roles, mfa: true, ..person.clone() })
+    }
+
+    /// Whether their sign-in is older than that. Programs and services never sign in.
+    pub(crate) fn is_stale(&self, max_age: Duration, now: Timestamp) -> bool {
+        let is_person = match &self.credential {
+            Credential::Lasting => false,
+            Credential::Session { .. } => true,
+            Credential::Token(claims) => !claims.is_program(),
+        };
+        // A token that does not say when is as old as can be.
+        is_person && self.authenticated_at.is_none_or(|at| now.since(at) > max_age)
     }
 
     /// The calling service.

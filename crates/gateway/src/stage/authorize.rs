@@ -5,6 +5,7 @@
 //! The last cheap check: nothing is read or inspected for one who may not ask.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
 use http::header::ACCEPT;
@@ -14,6 +15,7 @@ use ringwall_manifest::{OwnerRule, OwnerSource};
 use ringwall_policy::{Circumstances, Decision, DenyReason, Engine, Origin, PersonFacts, Question};
 
 use crate::record::Record;
+use crate::refusal::Want;
 use crate::stage::authenticate::Caller;
 use crate::stage::normalize::Normal;
 use crate::stage::route::Route;
@@ -57,6 +59,12 @@ impl Authorize {
                 (false, None)
             }
         };
+        if let Some(max_age) = route.operation().max_age
+            && caller.is_stale(max_age, record.at())
+        {
+            let refusal = self.again(&caller, (request, route), max_age, line.as_deref());
+            record.waive(refusal)?;
+        }
         let permit = Permit { caller, is_own, line };
         if !permit.owns(request, route) {
             let why = "permitted for own objects only, and this one belongs to someone else";
@@ -116,7 +124,29 @@ impl Authorize {
                 let location = format!("{}&acr_values=aal2", sign_in(login, request));
                 Refusal::SignIn { location, why, line }
             }
-            _ => Refusal::StepUp { why, line },
+            _ => Refusal::StepUp { want: Want::Factor, why, line },
+        }
+    }
+
+    /// A sign-in of today would change it.
+    fn again(
+        &self,
+        caller: &Caller,
+        (request, route): (&Normal, &Route),
+        max_age: Duration,
+        line: Option<&Origin>,
+    ) -> Refusal {
+        let (secs, operation) = (max_age.as_secs(), route.operation());
+        let (service, operation) = (&operation.service, &operation.name);
+        let why = format!("{} -> {service}.{operation}: signed in too long ago", name(caller));
+        let line = line.map(|origin| origin.place.clone());
+        let has_session = matches!(caller.credential(), Credential::Session { .. });
+        match &self.login_path {
+            Some(login) if has_session && wants_page(request) => {
+                let location = format!("{}&max_age={secs}", sign_in(login, request));
+                Refusal::SignIn { location, why, line }
+            }
+            _ => Refusal::StepUp { want: Want::Recent(secs), why, line },
         }
     }
 

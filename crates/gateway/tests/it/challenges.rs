@@ -1,5 +1,7 @@
 //! What the public door says to who has to show something, or something better: RFC 6750, 9728, 9470.
 
+use std::time::Duration;
+
 use ringwall_manifest::{Model, Role};
 use serde_json::{Value, json};
 
@@ -148,6 +150,63 @@ fn a_browser_is_sent_to_sign_in_with_two() {
     let script = get(edge, "/users/audit", &page[..1]);
     assert_eq!(status(&script), 401, "a script is told");
     assert!(field(&script, "www-authenticate").unwrap().contains("acr_values=\"aal2\""));
+}
+
+/// `me` wants a sign-in of the last quarter of an hour, and so does what is open to anyone.
+fn hasty(upstream: &Upstream) -> Model {
+    let mut model = shop(upstream);
+    let users = model.services.get_mut("users").unwrap();
+    for operation in ["me", "open"] {
+        users.max_age.insert(operation.to_owned(), Duration::from_mins(15));
+    }
+    model
+}
+
+#[test]
+fn who_signed_in_too_long_ago_is_asked_to_do_it_again() {
+    let upstream = Upstream::plain();
+    let fleet = Fleet::new(&hasty(&upstream));
+    for (line, claims, want) in [
+        ("/users/me", json!({"auth_time": NOW}), 200),
+        ("/users/me", json!({"auth_time": NOW - 900}), 200),
+        ("/users/me", json!({"auth_time": NOW - 901}), 401),
+        ("/users/me", json!({"auth_time": 0}), 401),
+        // Who does not say when may have signed in at any time.
+        ("/users/me", json!({}), 401),
+        // A program does not sign in.
+        ("/users/me", json!({"sub": "web"}), 200),
+        // The line comes first: nobody is asked for what would not help.
+        ("/users/close", json!({"auth_time": 0}), 403),
+        ("/users/", json!({"auth_time": NOW}), 200),
+        ("/users/", json!({"auth_time": NOW - 901}), 401),
+    ] {
+        let token = format!("authorization: Bearer {}", fleet.token("at+jwt", &claims));
+        let (method, content) = if line.ends_with("close") { ("POST", "x") } else { ("GET", "") };
+        let answer = ask(fleet.edge(), &format!("{method} {line}"), &[&token], content);
+        assert_eq!(status(&answer), want, "{line} {claims}: {answer}");
+        let challenge = field(&answer, "www-authenticate").unwrap_or_default();
+        let asks = challenge.contains(
+            "Bearer error=\"insufficient_user_authentication\", \
+             error_description=\"A more recent sign-in is needed\", max_age=\"900\", \
+             resource_metadata=",
+        );
+        assert_eq!(asks, want == 401, "{line} {claims}: {answer}");
+    }
+    assert_eq!(status(&get(fleet.edge(), "/users/", &[])), 200, "a stranger is not old");
+}
+
+#[test]
+fn a_browser_that_signed_in_too_long_ago_is_sent_to_do_it_again() {
+    let upstream = Upstream::plain();
+    let fleet = Fleet::new(&hasty(&upstream));
+    let page = ["cookie: __Host-ringwall=alice", "accept: text/html"];
+    let answer = get(fleet.edge(), "/users/me", &page);
+    assert_eq!(status(&answer), 303, "{answer}");
+    let login = "/login?return_to=%2Fusers%2Fme&max_age=900";
+    assert_eq!(field(&answer, "location"), Some(login));
+    let script = get(fleet.edge(), "/users/me", &page[..1]);
+    assert_eq!(status(&script), 401, "a script is told");
+    assert!(field(&script, "www-authenticate").unwrap().contains("max_age=\"900\""));
 }
 
 #[test]

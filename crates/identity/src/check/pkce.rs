@@ -7,10 +7,12 @@ use crate::form::Form;
 
 /// The challenge of an authorization request; an error text when there is none that we take.
 pub(crate) fn challenge(form: &Form) -> Result<String, &'static str> {
+    let challenge = form
+        .get("code_challenge")
+        .ok_or("code_challenge is missing: PKCE with S256 is required of every client")?;
     if form.get("code_challenge_method") != Some("S256") {
         return Err("code_challenge_method must be S256");
     }
-    let challenge = form.get("code_challenge").ok_or("code_challenge is missing")?;
     // BASE64URL of 32 bytes.
     let is_hash = base64url_decode(challenge).is_some_and(|bytes| bytes.len() == 32);
     if is_hash { Ok(challenge.to_owned()) } else { Err("code_challenge is malformed") }

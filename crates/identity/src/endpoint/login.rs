@@ -1,5 +1,7 @@
 //! The login page, and what happens when its form comes back.
 
+use std::sync::atomic::Ordering;
+
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
 use ringwall_base::{Proof, Proofs, Secret};
@@ -38,6 +40,9 @@ fn show(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let wants_two = query.get("acr_values").is_some_and(step_up::asks_for_two);
     if !is_sent && let Some(person) = session(house, call)? {
         return match step_up::of(house, &person, wants_two)? {
+            StepUp::Done if step_up::is_stale(house, &person, query.get("max_age")) => {
+                page(house, call, StatusCode::OK, back, Some(AGAIN))
+            }
             StepUp::Done => Ok(see_other(back)),
             StepUp::Login => page(house, call, StatusCode::OK, back, Some(MORE)),
             StepUp::SetUp => Ok(see_other(&house.settings.account_path)),
@@ -96,6 +101,7 @@ fn credential(
         return Ok(Err("password too long"));
     }
     let phc = known.as_ref().map_or(house.dummy_phc.as_str(), |known| known.phc.as_str());
+    house.compared.fetch_add(1, Ordering::Relaxed);
     let matches = password::verify(password, phc);
     Ok(match known {
         None => Err("unknown account"),
@@ -157,5 +163,6 @@ pub(crate) fn for_person(refusal: Refusal) -> Refusal {
 
 const SLOW: &str = "Too many attempts. Wait a moment, then try again.";
 const STALE: &str = "The page was open for too long. Please try again.";
+const AGAIN: &str = "This page needs a recent sign-in. Please sign in again.";
 const MORE: &str = "This page needs a second factor. Please sign in with it.";
 const WRONG: &str = "Name or password is wrong.";

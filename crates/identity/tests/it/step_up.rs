@@ -1,6 +1,7 @@
 //! Step-up: RFC 9470, and `acr_values` of OpenID Connect Core section 3.1.2.1.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use ringwall_base::Sessions as _;
 
@@ -33,6 +34,29 @@ async fn who_has_no_second_factor_is_sent_to_set_one_up() {
 
 fn encoded_issuer() -> String {
     "https%3A%2F%2Fshop.example".to_owned()
+}
+
+/// RFC 9470 section 4, as the gateway sends a browser here.
+#[tokio::test]
+async fn who_signed_in_too_long_ago_signs_in_again() {
+    let f = Fixture::new();
+    let link = "/login?return_to=%2Forders&max_age=900";
+    let session = f.sign_in().await;
+    f.clock.advance(Duration::from_mins(15));
+    assert_eq!(location(&f.get(link, &session).await), "/orders", "not older than that");
+    f.clock.advance(Duration::from_secs(1));
+    for asked in [link, "/login?return_to=%2Forders&max_age=x"] {
+        let reply = f.get(asked, &session).await;
+        assert_eq!(reply.status(), 200, "{asked}");
+        assert!(text(&reply).contains("Please sign in again."), "{}", text(&reply));
+    }
+    assert_eq!(location(&f.get("/login?return_to=%2Forders", &session).await), "/orders");
+    let page = f.page(link, &session).await;
+    let form = "username=ada&password=correct+horse&return_to=%2Forders";
+    let reply = f.submit(&page, "/login", form).await;
+    assert_eq!(location(&reply), "/orders");
+    let fresh = set_cookie(&reply, "__Host-ringwall").unwrap();
+    assert_eq!(location(&f.get(link, &fresh).await), "/orders", "and that counts");
 }
 
 #[tokio::test]

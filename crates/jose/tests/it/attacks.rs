@@ -221,6 +221,15 @@ fn an_explanation_names_the_step_that_fails() {
     other["aud"] = "elsewhere".into();
     let token = mint(&key, "at+jwt", &other).unwrap();
     assert_eq!(failed(&token, &keys(&key), now()), ["audience"]);
+    // Nobody can show a proof here: that a token is bound is no fault of it.
+    for (cnf, want) in [(json!({"jkt": "t"}), &[][..]), (json!({"jkt": 7}), &["claims"])] {
+        let mut bound = claims();
+        bound["cnf"] = cnf;
+        let token = mint(&key, "at+jwt", &bound).unwrap();
+        assert_eq!(failed(&token, &keys(&key), now()), want);
+        let steps = explain(&token, &keys(&key), &expected(), now());
+        assert!(steps.last().unwrap().detail.contains("proof of its key"), "{steps:?}");
+    }
 }
 
 proptest! {

@@ -170,7 +170,7 @@ fn grants(checker: &mut Checker<'_>) {
             .add(code::OWNER_BY_APP, at, format!("the app has to state the owner of `{name}`"))
             .label("nothing says where the owner stands")
             .help(format!(
-                "call `ringwall.owns(…)` in the app, or write `own.{operation} = \"{owner}\"`; \
+                "call `flask_ringwall.owns(…)` in the app, or write `own.{operation} = \"{owner}\"`; \
                  otherwise the answer is refused (RW3010)"
             ));
     }

@@ -50,6 +50,8 @@ pub struct Service {
     pub websocket: Option<Vec<String>>,
     /// Whether gRPC-Web of browsers is translated.
     pub has_grpc_web: bool,
+    /// Operation to the oldest sign-in of a person that it takes at the public door.
+    pub max_age: BTreeMap<String, Duration>,
     /// Operations whose answers to signed-in callers are compressed too.
     pub compress: Vec<String>,
     /// OpenAPI file, relative to the manifest.

@@ -39,6 +39,23 @@ pub(super) fn of(before: &Service, service: &Service, changes: &mut Vec<Change>)
     };
     differ(&compressed(before), &compressed(service), "service", changes);
     differ(&upgrades(before), &upgrades(service), "websocket", changes);
+    ages(before, service, changes);
+}
+
+/// An older sign-in that is good enough is more than before.
+fn ages(before: &Service, service: &Service, changes: &mut Vec<Change>) {
+    let all: BTreeSet<&String> = before.max_age.keys().chain(service.max_age.keys()).collect();
+    for operation in all {
+        let [old, new] = [before, service].map(|one| one.max_age.get(operation));
+        if old == new {
+            continue;
+        }
+        let is_wider = old.is_some_and(|old| new.is_none_or(|new| new > old));
+        let effect = if is_wider { Effect::Widens } else { Effect::Narrows };
+        let said = new.map_or_else(|| "any".to_owned(), |age| format!("{} s", age.as_secs()));
+        let text = format!("oldest sign-in for {}.{operation}: {said}", service.name);
+        note(changes, effect, "service", text);
+    }
 }
 
 /// What may become a WebSocket; without a list, everything.

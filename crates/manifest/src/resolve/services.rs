@@ -21,12 +21,14 @@ impl Checker<'_> {
             let callers = self.callers(entry);
             let own = self.own_rules(entry);
             let websocket = self.own_operations(entry, "websocket");
+            let max_age = self.max_age(entry);
             let compress = self.own_operations(entry, "compress").unwrap_or_default();
             if let Some(service) = self.model.services.get_mut(&entry.key) {
                 service.people = people;
                 service.callers = callers;
                 service.own = own;
                 service.websocket = websocket;
+                service.max_age = max_age;
                 service.compress = compress;
             }
         }

@@ -1,5 +1,8 @@
 //! What else belongs to the traffic of one service: rewrites, WebSocket, gRPC-Web, compression.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use super::quantity::is_path;
 use super::{Checker, is_true};
 use crate::catalogue::code;
@@ -42,6 +45,26 @@ impl Checker<'_> {
         Some(known.map(|(name, _)| name.to_owned()).collect())
     }
 
+    /// How old a sign-in may be, by operation.
+    pub(super) fn max_age(&mut self, entry: &Entry) -> BTreeMap<String, Duration> {
+        let mut ages = BTreeMap::new();
+        for age in entry.node.table("max_age") {
+            let is_known = self.known_operation(&entry.key, &age.key, age.at);
+            let Some(found) = self.duration(&age.node, "max_age") else { continue };
+            if found < AGE_MIN || found.subsec_nanos() != 0 {
+                let text = "a sign-in of this age is too old as soon as it is there";
+                self.findings
+                    .add(code::BAD_DURATION, age.node.at, text)
+                    .help("whole seconds, and a minute at least: who signed in has to get back");
+                continue;
+            }
+            if is_known {
+                ages.insert(age.key.clone(), found);
+            }
+        }
+        ages
+    }
+
     /// The longest prefix comes first, so that the first that fits is the right one.
     fn rewrite(&mut self, node: &Node) -> Vec<(String, String)> {
         let mut rules = Vec::new();
@@ -73,3 +96,6 @@ impl Checker<'_> {
         }
     }
 }
+
+/// Who is sent to sign in has to get back before that is too old again.
+const AGE_MIN: Duration = Duration::from_mins(1);

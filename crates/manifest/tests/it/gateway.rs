@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ringwall_manifest::{
-    Address, AuditRequests, Balance, CertificateKey, HashKey, Model, Network, Protocol, Severity,
-    TlsVersion, format, plan, plan_text,
+    Address, AuditRequests, Balance, CertificateKey, Effect, HashKey, Model, Network, Protocol,
+    Severity, TlsVersion, format, plan, plan_text,
 };
 
 use crate::fleet::examine;
@@ -86,6 +86,39 @@ fn a_network_holds_its_addresses_and_no_others() {
     assert!(holds(1, "::1") && !holds(1, "::2"));
     let all = Network { address: "0.0.0.0".parse().unwrap(), prefix_bits: 0 };
     assert!(all.contains("255.1.2.3".parse().unwrap()));
+}
+
+#[test]
+fn how_old_a_sign_in_may_be_is_read_and_told() {
+    let line = "compress = [\"getUser\"]";
+    let with = |ages: &str| FULL.replacen(line, &format!("{line}\nmax_age = {{ {ages} }}"), 1);
+    let aged = |age: &str| model(&with(&format!("getUser = \"{age}\"")));
+    let strict = aged("15m");
+    assert_eq!(strict.services["users"].max_age["getUser"], Duration::from_mins(15));
+    for (from, to, effect, said) in [
+        (model(FULL), aged("15m"), Effect::Narrows, "900 s"),
+        (aged("1h"), aged("15m"), Effect::Narrows, "900 s"),
+        (aged("15m"), aged("1h"), Effect::Widens, "3600 s"),
+        (aged("15m"), model(FULL), Effect::Widens, "any"),
+    ] {
+        let changes = plan(&from, &to);
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        assert_eq!(changes[0].effect, effect, "{changes:?}");
+        let text = plan_text(&changes);
+        assert!(text.contains(&format!("oldest sign-in for users.getUser: {said}")), "{text}");
+    }
+    assert!(plan(&strict, &aged("900s")).is_empty());
+    for (ages, code) in [
+        ("getUser = \"59s\"", "RW1016"),
+        ("getUser = \"90500ms\"", "RW1016"),
+        ("getUser = \"soon\"", "RW1016"),
+        ("getUsers = \"15m\"", "RW1005"),
+    ] {
+        let report = examine(&with(ages));
+        let found: Vec<_> = report.findings.iter().map(|one| one.code).collect();
+        assert!(found.contains(&code), "{ages}: {found:?}");
+    }
+    assert!(examine(&with("getUser = \"60s\"")).model.is_some(), "a minute is enough");
 }
 
 #[test]

@@ -181,7 +181,13 @@ fn newcomer(ground: &Ground, model: Option<&Model>, request: &Request) -> Result
                     value: Hidden::new(link.expose().clone()),
                     message: Some(format!("{name} sets a password here, once, within a week:")),
                 },
-                None => done(&format!("{name} gets a letter with a link that sets a password")),
+                None if ground.identity.sends_mail() => {
+                    done(&format!("{name} gets a letter with a link that sets a password"))
+                }
+                None => done(&format!(
+                    "a letter for {name} waits: nobody sends letters here now (`dev` does, and \
+                     `serve` with `[mail]`). Without --email the link is printed"
+                )),
             })
         }
         _ => bail!("this is not about a new account"),

@@ -101,7 +101,8 @@ impl Shared {
     pub(crate) fn metrics(&self) -> Result<String, std::fmt::Error> {
         let text = self.core.metrics()?;
         let text = text.strip_suffix(END).unwrap_or(&text);
-        let text = format!("{text}{}{END}", self.showcase.metrics());
+        let logins = self.ground.identity.login_metrics();
+        let text = format!("{text}{}{logins}{END}", self.showcase.metrics());
         Ok(connections::add(&text, &self.census.look()))
     }
 }

@@ -87,7 +87,8 @@ pub(crate) const ROWS: &[Attack] = &[
     asks("C8", "Basic that does not decode", "RFC 6749 section 2.3.1", percent, REFUSED),
     plays(
         "C9",
-        "a client that is unknown looks like one whose secret is wrong",
+        "a client that is unknown looks like one whose secret is wrong. Ids of clients are no secret, and a \
+         secret costs one HMAC: the answers are compared, and no clock is asked",
         "RFC 6749 section 5.2",
         unknown,
     ),

@@ -28,6 +28,7 @@ const ROWS: &[&[Attack]] = &[
     crate::exchange::ROWS,
     crate::device::ROWS,
     crate::users::ROWS,
+    crate::users::COUNTED,
     crate::links::ROWS,
     crate::passkey::ROWS,
     crate::logout::ROWS,

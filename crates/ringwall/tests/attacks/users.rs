@@ -49,6 +49,20 @@ pub(crate) const ROWS: &[Attack] = &[
     plays("U11", "sign-out in all places at once", "CWE-613", parallel),
 ];
 
+/// In a house of its own: so many failures from one place slow everybody there down.
+pub(crate) const COUNTED: &[Attack] = &[plays(
+    "U6",
+    "time tells nothing: as many passwords are hashed for anybody. Judged by that count, which is \
+         nearly all of the work, and not by a clock",
+    "OWASP ASVS 2.2.1, CWE-208",
+    hashed_alike,
+)];
+
+#[test]
+fn nobody_learns_a_name_from_the_work_that_it_makes() {
+    run(COUNTED, &Ground::open());
+}
+
 #[test]
 fn nobody_takes_an_account_over() {
     // Twelve seconds to wait after the free guesses, so that a slow machine does not sit them out.
@@ -104,6 +118,34 @@ fn enumeration(ground: &Ground) {
     let set =
         |answer: &Answer| answer.raw.lines().filter(|line| line.starts_with("set-cookie")).count();
     assert_eq!(set(&house.try_sign_in("nobody", "wrong")), set(&house.try_sign_in("mia", "wrong")));
+}
+
+/// Passwords that were hashed for this sign-in.
+fn hashes(ground: &Ground, name: &str, password: &str) -> u64 {
+    let count = || {
+        let metrics = ground.house().metrics();
+        let mut lines = metrics.lines();
+        let value = lines.find_map(|line| line.strip_prefix("ringwall_login_hashes_total "));
+        value.unwrap_or_else(|| panic!("{metrics}")).parse::<u64>().unwrap()
+    };
+    let before = count();
+    ground.house().try_sign_in(name, password);
+    count() - before
+}
+
+fn hashed_alike(ground: &Ground) {
+    let house = ground.house();
+    for name in ["ivo", "jan", "kai"] {
+        house.person(name, "customer");
+    }
+    house.run(&["user", "disable", "jan"]).good();
+    Enrolled::of(ground, "kai");
+    for name in ["ivo", "jan", "kai", "nobody-at-all", "ivo%20x", ""] {
+        assert_eq!(hashes(ground, name, "wrong"), 1, "{name}");
+        let long = "p".repeat(1_025);
+        assert_eq!(hashes(ground, name, &long), 0, "{name}: too long for anybody");
+    }
+    assert_eq!(hashes(ground, "ivo", PASSWORD), 1, "the control");
 }
 
 fn stuffing(ground: &Ground) {

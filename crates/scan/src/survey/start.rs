@@ -84,10 +84,10 @@ fn command(around: &Surroundings<'_>, app: &mut App, site: &Site<'_>) {
     app.run = match (runner, module) {
         (Some((file, _)), _) => format!("python3 {}", name_of(file)),
         (None, Some((module, variable))) if uses_gunicorn => {
-            format!("gunicorn -b 127.0.0.1:{PORT} {module}:{variable}")
+            format!("gunicorn -b 127.0.0.1:{PORT} {}", quoted(&module, &variable))
         }
         (None, Some((module, variable))) => {
-            format!("flask --app {module}:{variable} run --port {PORT}")
+            format!("flask --app {} run --port {PORT}", quoted(&module, &variable))
         }
         (None, None) => format!("flask --app {} run --port {PORT}", module_of(app, folder)),
     };
@@ -197,6 +197,12 @@ fn variable(facts: &Facts) -> Option<String> {
         .first()
         .cloned()
         .or_else(|| facts.factories.first().map(|factory| factory.clone() + "()"))
+}
+
+/// As a shell takes it: brackets of a factory are the shell's own otherwise.
+fn quoted(module: &str, variable: &str) -> String {
+    let app = format!("{module}:{variable}");
+    if variable.ends_with(')') { format!("'{app}'") } else { app }
 }
 
 /// The package or module that creates the app, as `flask --app` wants it.

@@ -151,6 +151,18 @@ fn services_whose_command_takes_any_port_get_one_each() {
 }
 
 #[test]
+fn brackets_of_a_factory_are_not_the_shells() {
+    let found = survey(&MemoryTree::of(&[
+        ("a/app.py", "def create_app():\n    app = Flask(__name__)\n    return app\n"),
+        ("b/app.py", "def make():\n    app = Flask(__name__)\n    return app\n"),
+        ("b/requirements.txt", "gunicorn\n"),
+    ]));
+    let starts: Vec<_> = found.apps.iter().map(|app| app.run.as_str()).collect();
+    let flask = "flask --app 'app:create_app()' run --port 5000";
+    assert_eq!(starts, [flask, "gunicorn -b 127.0.0.1:5001 'app:make()'"]);
+}
+
+#[test]
 fn a_dockerfile_says_how_an_app_is_started() {
     let run = |dockerfile: &str| {
         let files = [("s/app.py", "app = Flask(__name__)\n"), ("s/Dockerfile", dockerfile)];

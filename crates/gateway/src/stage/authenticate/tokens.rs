@@ -188,8 +188,15 @@ impl Authenticate {
         let client = Some(claims.client_id.clone());
         let credential = Credential::Token(Arc::clone(claims));
         let person = Some(person);
-        let caller =
-            Caller { person, client, withheld, is_consumed: true, credential, service: None };
+        let caller = Caller {
+            person,
+            client,
+            withheld,
+            is_consumed: true,
+            credential,
+            service: None,
+            authenticated_at: claims.authenticated_at,
+        };
         let (claims, caller) = (Arc::clone(claims), Arc::new(caller));
         Holder { claims, confirmation, caller, held_at: AtomicU64::new(NEVER) }
     }
