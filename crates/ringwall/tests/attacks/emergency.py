@@ -1,6 +1,7 @@
 """A service without a sidecar, behind its own verifier: … ORIGIN ROOTS CLIENT_ID CLIENT_SECRET.
 
-Fetches the issuer's keys, follows what is revoked, and says how often it asked about that.
+Fetches the issuer's keys, follows what is revoked, and says how often it asked about that, and which
+of the questions had another answer than the one before.
 """
 
 import os
@@ -26,14 +27,17 @@ app.config.update(
     RINGWALL_CLIENT_SECRET=client_secret,
 )
 Ringwall(app)
-asked = 0
+asked, changes = 0, []
 look = feed.Follower.look
 
 
 def counted(self):
     global asked
+    before = self._known and self._known[0].tag
     look(self)
     asked += 1
+    if (self._known and self._known[0].tag) != before:
+        changes.append(asked)
 
 
 feed.Follower.look = counted
@@ -50,7 +54,7 @@ def count(environ, start):
     if environ["PATH_INFO"] != "/-/asked":
         return app(environ, start)
     start("200 OK", [("Content-Type", "text/plain")])
-    return [str(asked).encode()]
+    return [" ".join(map(str, [asked, *changes])).encode()]
 
 
 class Quiet(WSGIRequestHandler):
