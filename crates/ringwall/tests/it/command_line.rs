@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use crate::house::{House, free_port};
+use crate::library::Library;
 use crate::program::run;
 
 /// A manifest that is right: one service, nothing to start.
@@ -288,4 +289,25 @@ fn fill(house: &House) {
     }
     assert_eq!(set(kept).code, 0);
     house.run(&["--state", state, "audit", "verify"]).good();
+}
+
+#[test]
+fn what_is_a_slip_more_often_than_not_is_said() {
+    let (house, _upstream) = Library::closed(|manifest| manifest);
+    let said = |words: &[&str]| {
+        let outcome = house.run(words).good();
+        outcome.out + &outcome.err
+    };
+    let idle = said(&["client", "add", "idle", "--public"]);
+    assert!(idle.contains("can do nothing yet"), "{idle}");
+    for words in [["--redirect-uri", "http://127.0.0.1/cb"], ["--grant", "device_code"]] {
+        let id = words[0].trim_start_matches('-');
+        let said = said(&["client", "add", id, "--public", words[0], words[1]]);
+        assert!(said.contains("is registered") && !said.contains("nothing"), "{said}");
+    }
+    house.write("none.json", "{\"keys\":[]}");
+    let none = house.run(&["client", "add", "none", "--jwks", "none.json"]);
+    assert!(none.code != 0 && none.err.contains("no keys"), "{none:?}");
+    let waits = said(&["user", "invite", "eve", "--email", "eve@example.org"]);
+    assert!(waits.contains("nobody sends letters here now"), "{waits}");
 }
