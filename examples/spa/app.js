@@ -45,7 +45,7 @@ async function signIn() {
     response_type: "code",
     client_id: client.client_id,
     redirect_uri: redirect,
-    scope: "openid",
+    scope: "openid profile",
     state,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::COOKIE;
+use http::header::{COOKIE, HOST};
 use http::{HeaderValue, Request, Response};
 use ringwall_net::{Body, CollectError, Peer};
 
@@ -40,8 +40,10 @@ pub(crate) async fn ask(
     visit: Visit<'_>,
 ) -> Result<Response<Body>, Refusal> {
     let session = request.session().map(|value| format!("{SESSION_COOKIE}={value}"));
-    let (request, _host) = request.into_request();
+    let (request, host) = request.into_request();
     let (mut parts, body) = request.into_parts();
+    // The one reading of it, by which the request was let in: some pages have two names.
+    parts.headers.insert(HOST, host.value().clone());
     if let Some(session) = session {
         // Taken out for services; the fleet's own pages are the one place that it is for.
         let joined = match parts.headers.get(COOKIE).and_then(|others| others.to_str().ok()) {

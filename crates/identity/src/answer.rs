@@ -13,7 +13,7 @@ use ringwall_base::{ClientCertificate, Timestamp};
 use serde_json::json;
 
 use crate::admin;
-use crate::check::{Redirect, claimed_client};
+use crate::check::{Redirect, claimed_client, is_written};
 use crate::clients::TokenFormat;
 use crate::cors::{self, Readers};
 use crate::endpoint::{
@@ -329,15 +329,18 @@ impl Endpoint {
     /// Whether the answer needs neither the disk nor a password hash.
     fn stays_in_memory(self, house: &House, call: &Call) -> bool {
         match self {
-            Self::Discovery | Self::Jwks | Self::Revocations | Self::Script | Self::Userinfo => {
-                true
+            Self::Discovery | Self::Jwks | Self::Script | Self::Userinfo => true,
+            Self::Introspect => Form::parse(call.request.body()).is_ok_and(|form| {
+                let is_refresh = form.get("token").is_some_and(refresh::is_refresh_token);
+                !is_refresh && !is_written(house, call, &form)
+            }),
+            Self::Revocations => {
+                Form::parse(call.request.body()).is_ok_and(|form| !is_written(house, call, &form))
             }
-            Self::Introspect => Form::parse(call.request.body())
-                .is_ok_and(|form| !form.get("token").is_some_and(refresh::is_refresh_token)),
             Self::Token => Form::parse(call.request.body()).is_ok_and(|form| {
                 let is_programs = form.get("grant_type") == Some("client_credentials");
                 // An opaque token is written down.
-                is_programs && !is_for_opaque(house, call, &form)
+                is_programs && !is_for_opaque(house, call, &form) && !is_written(house, call, &form)
             }),
             Self::Account
             | Self::Admin

@@ -24,7 +24,7 @@ pub(crate) use authorization_request::{AuthorizationRequest, Fault, authorizatio
 pub(crate) use bearer::{Held, bearer, verified};
 pub(crate) use bond::{bond, certificate_hash};
 pub(crate) use certificate::certificate;
-pub(crate) use client::{claimed_client, client};
+pub(crate) use client::{claimed_client, client, is_written};
 pub(crate) use cookie::{SESSION, cookie, session};
 pub(crate) use form::form;
 pub(crate) use form_token::{FormToken, form_token, paper};

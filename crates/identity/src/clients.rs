@@ -252,6 +252,14 @@ pub enum ClientError {
     /// There is no such client.
     #[error("there is no client with this id")]
     NotFound,
+    /// Nobody can be sent to it, and it is no device: nothing that it registered gives it a token.
+    #[error(
+        "a public client needs a redirect URI, or the grant device_code: with neither it can do nothing"
+    )]
+    Idle,
+    /// A set without keys proves nobody.
+    #[error("there is no key in the client's key set")]
+    NoKeys,
     /// Its certificate's name or hash is not acceptable.
     #[error("the client's certificate is not acceptable")]
     Certificate,
@@ -265,7 +273,7 @@ pub enum ClientError {
     #[error("there is no randomness")]
     Random(#[from] std::io::Error),
     /// Not an absolute https URI (http only for loopback addresses), or it has a fragment.
-    #[error("the redirect URI `{0}` is not acceptable")]
+    #[error("the redirect URI `{0}` is not acceptable{hint}", hint = hint(.0))]
     RedirectUri(String),
     /// It was changed since it was read.
     #[error("the client was changed meanwhile")]
@@ -619,7 +627,15 @@ fn check(new: &NewClient) -> Result<(), ClientError> {
     if new.access == Access::Public && for_programs.iter().any(|grant| new.grants.contains(grant)) {
         return Err(ClientError::PublicProgram);
     }
-    keys_of(new).map_err(ClientError::Keys)?;
+    let has_use = !new.redirect_uris.is_empty() && new.grants.contains(&Grant::AuthorizationCode)
+        || new.grants.contains(&Grant::DeviceCode);
+    if new.access == Access::Public && !has_use {
+        return Err(ClientError::Idle);
+    }
+    let keys = keys_of(new).map_err(ClientError::Keys)?;
+    if keys.is_empty() && matches!(new.access, Access::Key(_) | Access::Federated(_)) {
+        return Err(ClientError::NoKeys);
+    }
     let is_usable = match &new.access {
         Access::Certificate(name) => name.is_usable(),
         Access::Federated(federation) if !federation.is_usable() => {
@@ -659,6 +675,19 @@ fn is_redirect_uri(text: &str) -> bool {
     };
     let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
     has_scheme && !has_user && text.is_ascii() && !text.contains(['#', '*', '\\'])
+}
+
+/// What is wrong with an address that many have tried.
+fn hint(uri: &str) -> &'static str {
+    let host = uri.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+    if host.as_deref() == Some("localhost") {
+        // RFC 8252 section 8.3.
+        ": `localhost` can be another host, use 127.0.0.1 or [::1]"
+    } else if uri.starts_with("http:") {
+        ": it needs https, or http on 127.0.0.1 or [::1]"
+    } else {
+        ""
+    }
 }
 
 fn secret_hash(secret: &str) -> Hash {

@@ -7,10 +7,11 @@ use ringwall_base::{Person, Proofs, Secret, Timestamp};
 use ringwall_jose::base64url_encode;
 use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
+use crate::identity::House;
 use crate::people::roles;
 use crate::pushed;
 use crate::refresh::{self, NewFamily};
-use crate::revocations::{HOLD, Kind, Revocations};
+use crate::revocations::{Ended, HOLD, Kind, Revocations, Share};
 use crate::seams::Seams;
 use crate::session_clients;
 use crate::sessions::SessionError;
@@ -47,6 +48,13 @@ pub(crate) struct Grantee {
     pub(crate) grant: Option<String>,
 }
 
+impl Grantee {
+    /// Whether the client may see who it is by name.
+    pub(crate) fn shows_profile(&self) -> bool {
+        self.scope.split(' ').any(|scope| scope == "profile")
+    }
+}
+
 /// What came of an attempt to redeem a code.
 #[derive(Debug)]
 pub(crate) enum Redeemed {
@@ -55,7 +63,7 @@ pub(crate) enum Redeemed {
     /// Unknown, expired, or of another client, redirect URI or verifier.
     Refused(&'static str),
     /// It was used before: what its first use gave is revoked (RFC 6749 section 4.1.2).
-    Replayed(Vec<(Kind, String)>),
+    Replayed(Vec<Ended>),
 }
 
 /// What the client presents with the code.
@@ -117,12 +125,9 @@ pub(crate) fn issue(
 }
 
 /// Uses a code up. One statement decides who was first, so that thirty-two at once give one token.
-pub(crate) fn redeem(
-    store: &Store,
-    presented: Presented,
-    now: Timestamp,
-) -> Result<Redeemed, StoreError> {
-    store.write(move |transaction| {
+pub(crate) fn redeem(house: &House, presented: Presented) -> Result<Redeemed, StoreError> {
+    let (now, share) = (house.seams.clock.now(), house.revocations.share());
+    house.seams.store.write(move |transaction| {
         let hash: Value = hash_of(presented.code.expose()).as_slice().into();
         let row = transaction.first(
             "SELECT c.client_id, c.redirect_uri, c.challenge, c.expires, c.user_id, c.sid,
@@ -151,7 +156,7 @@ pub(crate) fn redeem(
             ],
         )?;
         if first == 0 {
-            return take_back(transaction, &row, now);
+            return take_back(transaction, &row, share, now);
         }
         if let Some(why) = fault(&row, &presented, now)? {
             return Ok(Redeemed::Refused(why));
@@ -211,16 +216,16 @@ fn fault(
 fn take_back(
     transaction: &Transaction<'_>,
     row: &Row,
+    share: Share,
     now: Timestamp,
 ) -> Result<Redeemed, StoreError> {
-    let mut taken = Vec::new();
+    let (mut taken, client) = (Vec::new(), row.get::<String>(0)?);
+    let of = (client.as_str(), share);
     if let Some(token) = row.get::<Option<String>>(10)? {
-        Revocations::write(transaction, Kind::Token, &token, now.plus(HOLD))?;
-        taken.push((Kind::Token, token));
+        taken.push(Revocations::write_of(transaction, of, (Kind::Token, &token), now)?);
     }
     if let Some(family) = row.get::<Option<String>>(12)? {
-        refresh::revoke(transaction, &family, now)?;
-        taken.push((Kind::Grant, family));
+        taken.push(refresh::revoke(transaction, of, &family, now)?);
     }
     Ok(Redeemed::Replayed(taken))
 }

@@ -8,9 +8,9 @@ use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
 use crate::identity::House;
 use crate::refresh;
-use crate::revocations::{HOLD, Kind, Revocations};
+use crate::revocations::{Ended, Kind, Revocations, Share};
 use crate::sweep::in_steps;
-use crate::tables::Whose;
+use crate::tables::{INSTANCE, Whose};
 
 /// What an application asks of a person.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +29,6 @@ pub(crate) struct Consent {
     pub(crate) scope: String,
     pub(crate) granted: Timestamp,
 }
-
-/// What a revocation names.
-type Ended = (Kind, String);
 
 impl Asked<'_> {
     /// Whether the person let this application do as much, or more, at the same resources.
@@ -77,15 +74,23 @@ impl Asked<'_> {
     }
 }
 
-/// What a person let applications do, the newest first.
+/// What a person let applications do, the newest first: what they said yes to, and what an application
+/// has refresh tokens for, as after its device was allowed, or when nobody is asked about it.
 pub(crate) fn of(house: &House, whose: &Whose) -> Result<Vec<Consent>, StoreError> {
     let now = house.seams.clock.now();
     let rows = house.seams.store.read(|view| {
         view.query(
             "SELECT client_id, scope, granted FROM identity_consent
              WHERE tenant_id = ?1 AND user_id = ?2 AND expires > ?3
-             ORDER BY granted DESC LIMIT 100",
-            &whose.and([now.into()]),
+             UNION ALL
+             SELECT client_id, scope, MIN(authenticated) FROM identity_refresh_family f
+             WHERE tenant_id = ?4 AND user_tenant = ?1 AND user_id = ?2
+             AND revoked_at IS NULL AND idle > ?3
+             AND NOT EXISTS (SELECT 1 FROM identity_consent c WHERE c.tenant_id = f.user_tenant
+             AND c.user_id = f.user_id AND c.client_id = f.client_id AND c.expires > ?3)
+             GROUP BY client_id, scope
+             ORDER BY 3 DESC LIMIT 200",
+            &whose.and([now.into(), INSTANCE.into()]),
         )
     })?;
     let read = |row: &Row| {
@@ -99,25 +104,27 @@ pub(crate) fn of(house: &House, whose: &Whose) -> Result<Vec<Consent>, StoreErro
 pub(crate) fn withdraw(house: &House, whose: &Whose, client_id: &str) -> Result<bool, StoreError> {
     let now = house.seams.clock.now();
     let (key, row) = (whose.and([client_id.into()]), whose.in_instance([client_id.into()]));
+    let (client, share) = (client_id.to_owned(), house.revocations.share());
     let (was_there, ended) = house.seams.store.write(move |transaction| {
         let removed = transaction.execute(
             "DELETE FROM identity_consent
              WHERE tenant_id = ?1 AND user_id = ?2 AND client_id = ?3",
             &key,
         )?;
-        // An application that was never asked about is not the person's to end here.
-        let ended = if removed == 0 { Vec::new() } else { end(transaction, &row, now)? };
-        Ok::<_, StoreError>((removed > 0, ended))
+        // An application of the house that keeps nothing of the person is not theirs to end here.
+        let is_there = removed > 0 || transaction.first(HAS_FAMILY, &row)?.is_some();
+        let of = (client.as_str(), share);
+        let ended = if is_there { end(transaction, &row, of, now)? } else { Vec::new() };
+        Ok::<_, StoreError>((is_there, ended))
     })?;
-    for (kind, value) in ended {
-        house.revocations.add(kind, value, now.plus(HOLD));
-    }
+    ended.into_iter().try_for_each(|ended| house.keep(ended))?;
     Ok(was_there)
 }
 
 fn end(
     transaction: &Transaction<'_>,
     key: &[Value],
+    of: (&str, Share),
     now: Timestamp,
 ) -> Result<Vec<Ended>, StoreError> {
     let mut ended = Vec::new();
@@ -128,8 +135,7 @@ fn end(
     )?;
     for family in &families {
         let family: String = family.get(0)?;
-        refresh::revoke(transaction, &family, now)?;
-        ended.push((Kind::Grant, family));
+        ended.push(refresh::revoke(transaction, of, &family, now)?);
     }
     let tokens = transaction.query(
         "SELECT token_id FROM identity_code WHERE tenant_id = ?1 AND user_tenant = ?2
@@ -138,11 +144,15 @@ fn end(
     )?;
     for token in &tokens {
         let token: String = token.get(0)?;
-        Revocations::write(transaction, Kind::Token, &token, now.plus(HOLD))?;
-        ended.push((Kind::Token, token));
+        ended.push(Revocations::write_of(transaction, of, (Kind::Token, &token), now)?);
     }
     transaction.execute(
         "DELETE FROM identity_code WHERE tenant_id = ?1 AND user_tenant = ?2
+         AND user_id = ?3 AND client_id = ?4 AND consumed_at IS NULL",
+        key,
+    )?;
+    transaction.execute(
+        "DELETE FROM identity_device_code WHERE tenant_id = ?1 AND user_tenant = ?2
          AND user_id = ?3 AND client_id = ?4 AND consumed_at IS NULL",
         key,
     )?;
@@ -172,5 +182,9 @@ fn sorted(text: &str) -> String {
     words.dedup();
     words.join(" ")
 }
+
+const HAS_FAMILY: &str = "SELECT 1 FROM identity_refresh_family
+    WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND client_id = ?4
+    AND revoked_at IS NULL";
 
 const LIFE: Duration = Duration::from_hours(24 * 182);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clients::Client;
 use crate::identity::House;
+use crate::replay::{Shown, once};
 
 /// Whose tokens prove a client, and what they have to say.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -33,12 +34,11 @@ impl Federation {
         let is_filter = |(name, pattern): (&String, &String)| {
             is_text(name) && is_text(pattern) && !PLAIN.contains(&name.as_str())
         };
-        let says_something = |pattern: &String| pattern.chars().any(char::is_alphanumeric);
         self.issuer.starts_with("https://")
             && is_text(&self.issuer)
             && !self.claims.is_empty()
             && self.claims.iter().all(is_filter)
-            && self.claims.values().any(says_something)
+            && self.claims.iter().any(|(name, pattern)| names_somebody(name, pattern))
     }
 
     fn refusal(&self, claims: &FederatedClaims) -> Option<&'static str> {
@@ -70,9 +70,32 @@ pub(crate) fn federated(
     }
     let token_id = claims.token_id.as_deref().ok_or("the token has no jti")?;
     // Remembered for all clients together: a token is not used up by one and good for the next.
-    let until = claims.expires.plus(std::time::Duration::from_mins(1));
-    let first = house.replay.first(&federation.issuer, token_id, until, now);
-    if first { Ok(()) } else { Err("assertion used before") }
+    let shown = Shown {
+        client: &client.settings.id,
+        issuer: &federation.issuer,
+        token_id,
+        // A job may have got it long before we started.
+        issued: None,
+        until: claims.expires.plus(std::time::Duration::from_mins(1)),
+    };
+    once(house, &shown)
+}
+
+/// Whether a filter names somebody of the platform's customers: an owner, a project or a namespace, whole.
+/// That a job runs on the main branch, or is called `deploy`, everybody's jobs can say.
+fn names_somebody(claim: &str, pattern: &str) -> bool {
+    let pattern = match claim {
+        "sub" => KINDS.iter().find_map(|kind| pattern.strip_prefix(kind)).unwrap_or(pattern),
+        _ if OWNERS.contains(&claim) => pattern,
+        _ => return false,
+    };
+    // `shop*` is `shopkeepers`, too: the name ends before the star begins.
+    let name = match pattern.split_once('*') {
+        Some((literal, _any)) => literal.split_once([':', '/']).map(|(name, _)| name),
+        None => Some(pattern),
+    };
+    name.is_some_and(|name| name.chars().any(char::is_alphanumeric))
+        && !ANYBODYS.iter().any(|kind| pattern.starts_with(kind))
 }
 
 /// Whether a text is what a pattern says, to its end. Never more steps than pattern times text.
@@ -104,6 +127,35 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
     reached.last().copied().unwrap_or_default()
 }
+
+/// Claims that name an owner, as GitHub and GitLab write them.
+const OWNERS: [&str; 10] = [
+    "namespace_id",
+    "namespace_path",
+    "project_id",
+    "project_path",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "repositoryUuid",
+    "workspaceUuid",
+];
+
+/// How platforms begin a `sub` before it names anybody.
+const KINDS: [&str; 7] = [
+    "repo:",
+    "project_path:",
+    "system:serviceaccount:",
+    "organization:",
+    "org/",
+    "repository_owner:",
+    "spiffe://",
+];
+
+/// How a `sub` begins that a platform was told to make of something else than a name.
+const ANYBODYS: [&str; 6] =
+    ["actor:", "context:", "environment:", "job_workflow_ref:", "ref:", "workflow:"];
 
 /// Claims that are checked by themselves, and say nothing about who it is.
 const PLAIN: [&str; 6] = ["aud", "exp", "iat", "iss", "jti", "nbf"];

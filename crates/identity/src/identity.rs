@@ -34,7 +34,7 @@ use crate::settings::Settings;
 use crate::throttle::{self, Throttle};
 use crate::{
     answer, codes, consents, device, factors, login_step, passkeys, password, pushed, refresh,
-    session_clients,
+    replay, session_clients,
 };
 
 /// People, sessions and clients of one issuer. Cheap to clone.
@@ -126,7 +126,7 @@ impl Identity {
             revocations: Revocations::load(&seams.store, now)?,
             opaque: OpaqueTokens::load(&seams)?,
             tokens: TokenCache::new(ours(&settings), TOKENS_MAX),
-            replay: Replay::default(),
+            replay: Replay::since(now),
             mutual_tls: Offer::default(),
             discovery: Discovery::default(),
             nonces: Nonces::new(&seams.random::<32>()?),
@@ -278,6 +278,7 @@ impl Identity {
         pushed::sweep(&seams.store, now)?;
         device::sweep(&seams.store, now)?;
         consents::sweep(&seams.store, now)?;
+        replay::sweep(&seams.store, now)?;
         session_clients::sweep(&seams.store, now)?;
         login_step::sweep(&seams.store, now)?;
         factors::sweep(&self.house, now)?;

@@ -7,6 +7,7 @@ mod device;
 mod end_session;
 mod passkey;
 mod mail;
+mod targets;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -28,6 +29,7 @@ pub(crate) use device::{Confirm, confirm_device, enter_device};
 pub(crate) use end_session::{Leaving, end_session};
 pub(crate) use mail::{ask_reset, choose_password, confirm_email};
 pub(crate) use passkey::{Offer, new_passkey};
+pub(crate) use targets::{leaves, of_login as login_targets};
 
 /// What every page with forms has.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,8 @@ impl Paper<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ways<'a> {
     pub(crate) return_to: &'a str,
+    /// Where the form may lead.
+    pub(crate) targets: &'static str,
     /// Whether somebody sends letters.
     pub(crate) has_mail: bool,
     pub(crate) offer: Option<&'a Offer<'a>>,
@@ -65,7 +69,7 @@ pub(crate) struct Ways<'a> {
 pub(crate) fn login(
     status: StatusCode,
     paper: Paper<'_>,
-    Ways { return_to, has_mail, offer }: Ways<'_>,
+    Ways { return_to, targets, has_mail, offer }: Ways<'_>,
 ) -> Reply {
     let say = |text| paper.language.say(text);
     let body = html! {
@@ -90,7 +94,7 @@ pub(crate) fn login(
             p { a href=(crate::answer::RESET) { (say("Forgot your password?")) } }
         }
     };
-    let reply = page(status, paper.language, ("Sign in", form_targets(return_to)), &body);
+    let reply = page(status, paper.language, ("Sign in", targets), &body);
     with_passkeys(reply, offer)
 }
 
@@ -98,7 +102,7 @@ pub(crate) fn login(
 pub(crate) fn second_factor(
     status: StatusCode,
     paper: Paper<'_>,
-    (step, return_to): (&str, &str),
+    (step, targets): (&str, &'static str),
     offer: Option<&Offer<'_>>,
 ) -> Reply {
     let say = |text| paper.language.say(text);
@@ -115,7 +119,7 @@ pub(crate) fn second_factor(
         }
         @if let Some(offer) = offer { (passkey::use_passkey(paper, offer, ("step", step))) }
     };
-    let reply = page(status, paper.language, ("Sign in", form_targets(return_to)), &body);
+    let reply = page(status, paper.language, ("Sign in", targets), &body);
     with_passkeys(reply, offer)
 }
 
@@ -132,16 +136,6 @@ fn login_hint(return_to: &str) -> Option<String> {
     let query = Form::parse(query.as_bytes()).ok()?;
     query.get("login_hint").filter(|hint| hint.len() <= 64).map(str::to_owned)
 }
-
-/// Browsers hold `form-action` against the redirects that follow a form, too. A login on the way to a
-/// client ends at that client's own address, which was registered and is checked.
-fn form_targets(return_to: &str) -> &'static str {
-    let leaves = return_to.starts_with(crate::answer::AUTHORIZE);
-    if leaves { LEAVES } else { "'self'" }
-}
-
-/// The addresses that clients may have.
-const LEAVES: &str = "'self' https: http://127.0.0.1:* http://[::1]:*";
 
 pub(crate) fn logout(paper: Paper<'_>, name: &str) -> Reply {
     let say = |text| paper.language.say(text);

@@ -17,6 +17,7 @@ use crate::clients::Client;
 use crate::codes::{Grantee, hash_of};
 use crate::identity::House;
 use crate::people::roles;
+use crate::revocations::{Ended, Share};
 use crate::tables::{INSTANCE, Whose};
 
 mod ending;
@@ -66,7 +67,7 @@ pub(crate) enum Refreshed {
     /// Unknown, expired, ended, or somebody else's.
     Refused(&'static str),
     /// A rotated token after its grace: one of two holders stole it. The grant is revoked.
-    Reused(String),
+    Reused(Ended),
     /// More than was granted.
     Scope,
 }
@@ -170,16 +171,16 @@ pub(crate) fn refresh(house: &House, presented: Presented) -> Result<Refreshed, 
     };
     let sealed = seal(&presented.token, &next.token)?;
     let token = presented.token.clone();
-    let given = next.clone();
+    let (given, share) = (next.clone(), house.revocations.share());
     let outcome = house.seams.store.write(move |transaction| {
-        exchange(transaction, &presented, (&next, &sealed), (now, lives))
+        exchange(transaction, (&presented, share), (&next, &sealed), (now, lives))
     })?;
     Ok(match outcome {
         Exchanged::Rotated(grantee) => Refreshed::Good(grantee, Some(given.token)),
         Exchanged::Again(grantee, sealed) => Refreshed::Good(grantee, Some(open(&token, sealed)?)),
         Exchanged::Kept(grantee) => Refreshed::Good(grantee, None),
         Exchanged::Refused(why) => Refreshed::Refused(why),
-        Exchanged::Reused(family) => Refreshed::Reused(family),
+        Exchanged::Reused(ended) => Refreshed::Reused(ended),
         Exchanged::Scope => Refreshed::Scope,
     })
 }
@@ -188,14 +189,14 @@ enum Exchanged {
     Again(Box<Grantee>, Vec<u8>),
     Kept(Box<Grantee>),
     Refused(&'static str),
-    Reused(String),
+    Reused(Ended),
     Rotated(Box<Grantee>),
     Scope,
 }
 
 fn exchange(
     transaction: &Transaction<'_>,
-    presented: &Presented,
+    (presented, share): (&Presented, Share),
     (next, sealed): (&Fresh, &[u8]),
     (now, lives): (Timestamp, Lives),
 ) -> Result<Exchanged, StoreError> {
@@ -207,8 +208,8 @@ fn exchange(
         Judged::Good(superseded) => superseded,
         Judged::Refused(why) => return Ok(Exchanged::Refused(why)),
         Judged::Reused => {
-            revoke(transaction, &family, now)?;
-            return Ok(Exchanged::Reused(family));
+            let of = (presented.client.settings.id.as_str(), share);
+            return revoke(transaction, of, &family, now).map(Exchanged::Reused);
         }
     };
     let Some(scope) = narrowed(&row.get::<String>(8)?, presented) else {

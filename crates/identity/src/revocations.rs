@@ -14,8 +14,10 @@ use crate::sweep::in_steps;
 use crate::tables::INSTANCE;
 
 mod feed;
+mod share;
 
 pub(crate) use feed::Feed;
+pub(crate) use share::{Ended, Share};
 
 /// What a revocation names.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -115,8 +117,12 @@ impl Revocations {
     /// Adds one, and writes it: what was issued until now no longer holds. After a change its own row
     /// is a moment older than the change: in between, tokens were given by what was before.
     pub(crate) fn close(&self, seams: &Seams, kind: Kind, value: &str) -> Result<(), StoreError> {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        // Nobody is asked about a token now: whoever was let through before was asked about it before.
         let until = seams.clock.now().plus(HOLD);
-        self.add(kind, value.to_owned(), until);
+        live.insert((kind, value.to_owned()), until);
+        self.epoch.fetch_add(1, Ordering::Release);
+        drop(live);
         let value = value.to_owned();
         seams.store.write(move |transaction| Self::write(transaction, kind, &value, until))
     }

@@ -74,6 +74,16 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 1,
         sql: include_str!("tables/organisation_0001.sql"),
     },
+    Migration {
+        area: "identity-revocation",
+        version: 1,
+        sql: include_str!("tables/revocation_0001.sql"),
+    },
+    Migration {
+        area: "identity-assertion",
+        version: 1,
+        sql: include_str!("tables/assertion_0001.sql"),
+    },
 ];
 
 #[cfg(test)]

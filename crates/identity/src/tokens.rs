@@ -76,7 +76,9 @@ struct Id<'a> {
     amr: Vec<&'static str>,
     sid: &'a str,
     at_hash: String,
-    preferred_username: &'a str,
+    /// For who may see the profile (OpenID Connect Core section 5.4).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferred_username: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
 }
@@ -230,7 +232,7 @@ pub(crate) fn id_token(
         amr: grantee.proofs.names(),
         sid: &grantee.sid,
         at_hash: at_hash(access),
-        preferred_username: &grantee.name,
+        preferred_username: grantee.shows_profile().then_some(grantee.name.as_str()),
         nonce: grantee.nonce.as_deref(),
     };
     let purpose = match client.settings.id_token {

@@ -156,6 +156,8 @@ pub struct AssertionClaims {
     pub audience: String,
     /// `exp`: remember `jti` until then.
     pub expires: Timestamp,
+    /// `iat`, if there is one.
+    pub issued: Option<Timestamp>,
     /// `jti`: used once.
     pub token_id: String,
     /// All other claims.
@@ -290,6 +292,7 @@ impl AssertionClaims {
             client_id,
             audience: claims.take_text("aud")?,
             expires: claims.take_time("exp")?,
+            issued: claims.optional_time("iat")?,
             token_id: claims.take_text("jti")?,
             extra: claims.rest(),
         })

@@ -21,6 +21,8 @@ pub trait Profile: sealed::Sealed {
     const ALGORITHMS: &'static [SignatureAlgorithm] = ASYMMETRIC;
     /// Whether `aud` may be a list with one entry: nobody else is addressed by it either.
     const AUDIENCE_MAY_BE_LIST: bool = false;
+    /// Whether a token without `iat` is refused. Without, its life is counted from now.
+    const ISSUED_REQUIRED: bool = true;
     /// How far two clocks may be apart.
     const SKEW: Duration = Duration::from_secs(5);
     /// The longest accepted `exp - iat`.
@@ -110,6 +112,8 @@ impl Profile for ClientAssertion {
     const TYPS: &'static [&'static str] = &["JWT", "client-authentication+jwt"];
     const TYP_REQUIRED: bool = false;
     const KID_REQUIRED: bool = false;
+    // RFC 7523 section 3: `exp` and `jti` bound it.
+    const ISSUED_REQUIRED: bool = false;
     // No RSASSA-PKCS1-v1_5: what remains is what FAPI 2.0 accepts.
     const ALGORITHMS: &'static [SignatureAlgorithm] =
         &[SignatureAlgorithm::EdDsa, SignatureAlgorithm::Es256, SignatureAlgorithm::Ps256];
@@ -126,6 +130,7 @@ impl Profile for ClientAssertion {
 impl Profile for FederatedAssertion {
     const TYPS: &'static [&'static str] = &["JWT"];
     const TYP_REQUIRED: bool = false;
+    const ISSUED_REQUIRED: bool = false;
     // Kubernetes writes every `aud` as a list.
     const AUDIENCE_MAY_BE_LIST: bool = true;
     const SKEW: Duration = Duration::from_secs(30);

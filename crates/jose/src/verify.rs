@@ -261,7 +261,11 @@ pub(crate) fn check_time<P: Profile>(
     now: Timestamp,
 ) -> Result<Timestamp, VerifyError> {
     let exp = claims.time("exp")?;
-    let iat = claims.time("iat")?;
+    let iat = if P::ISSUED_REQUIRED {
+        claims.time("iat")?
+    } else {
+        claims.optional_time("iat")?.unwrap_or(now)
+    };
     let nbf = claims.optional_time("nbf")?;
     if now >= exp.plus(P::SKEW) {
         return Err(VerifyError::Expired(exp));

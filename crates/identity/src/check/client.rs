@@ -5,7 +5,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
+use ringwall_base::Timestamp;
 use ringwall_jose::{Expected, base64url_decode, parse_json};
+use serde_json::Value;
 
 use crate::answer::{Call, Refusal};
 use crate::check::certificate;
@@ -14,6 +16,7 @@ use crate::federation::federated;
 use crate::form::{Form, decode};
 use crate::identity::House;
 use crate::record::Record;
+use crate::replay::{Shown, once};
 
 /// What the request offers as proof.
 enum Proof {
@@ -85,10 +88,29 @@ fn assertion(house: &House, client: &Client, token: &str) -> Result<(), &'static
     let now = house.seams.clock.now();
     let claims =
         client.keys.verify_assertion(token, &expected, now).map_err(|error| error.reason())?;
-    // Remembered a little longer than it is accepted, so that the leeway is not a second chance.
-    let until = claims.expires.plus(std::time::Duration::from_secs(30));
-    let first = house.replay.first(&claims.client_id, &claims.token_id, until, now);
-    if first { Ok(()) } else { Err("assertion used before") }
+    let shown = Shown {
+        client: &claims.client_id,
+        issuer: &claims.client_id,
+        token_id: &claims.token_id,
+        issued: claims.issued,
+        // Remembered a little longer than it is accepted, so that the leeway is not a second chance.
+        until: claims.expires.plus(std::time::Duration::from_secs(30)),
+    };
+    once(house, &shown)
+}
+
+/// Whether the disk is needed to know whether the request is from its client.
+pub(crate) fn is_written(house: &House, call: &Call, form: &Form) -> bool {
+    let Some(token) = form.get("client_assertion") else { return false };
+    let known = claimed_client(call, form).and_then(|id| house.clients.get(&id));
+    known.is_some_and(|client| match &client.settings.access {
+        Access::Federated(federation) => !federation.may_repeat,
+        Access::Key(_) => {
+            let issued = claim(token, "iat").as_ref().and_then(Value::as_u64);
+            Shown::is_written(issued.map(Timestamp::from_secs), house.seams.clock.now())
+        }
+        _ => false,
+    })
 }
 
 fn proof(call: &Call, form: &Form) -> Result<Proof, Refusal> {
@@ -143,8 +165,13 @@ fn credentials(value: &str) -> Option<(String, String)> {
 
 /// Who an assertion claims to be. Only picks the keys; the claim is verified with them.
 fn subject(token: &str) -> Option<String> {
+    claim(token, "sub")?.as_str().map(str::to_owned)
+}
+
+/// What a token says without proof.
+fn claim(token: &str, name: &str) -> Option<Value> {
     let payload = base64url_decode(token.split('.').nth(1)?)?;
-    parse_json(&payload).ok()?.get("sub")?.as_str().map(str::to_owned)
+    parse_json(&payload).ok()?.get(name).cloned()
 }
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

@@ -1,5 +1,6 @@
 //! A proof of possession, if the request brings one (RFC 9449): in one header, for this request, once.
 
+use http::header::HOST;
 use ringwall_jose::{DpopProof, Use};
 
 use crate::answer::{Call, Refusal};
@@ -38,8 +39,7 @@ fn read(house: &House, call: &Call) -> Result<Option<DpopProof>, Refusal> {
         (Some(value), None) => value.to_str().map_err(|_bytes| INVALID)?,
         (Some(_), Some(_)) => return Err(INVALID),
     };
-    // Our own name for this place, whatever the request calls the host.
-    let uri = format!("{}{}", house.settings.issuer, call.request.uri().path());
+    let uri = format!("{}{}", origin(house, call), call.request.uri().path());
     let method = call.request.method().as_str();
     match DpopProof::verify(text, method, &uri, house.seams.clock.now()) {
         Ok(proof) => Ok(Some(proof)),
@@ -49,6 +49,20 @@ fn read(house: &House, call: &Call) -> Result<Option<DpopProof>, Refusal> {
             Err(INVALID)
         }
     }
+}
+
+/// Our own name for this place, whatever the request calls the host: but for the one other name that
+/// the metadata give it (`mtls_endpoint_aliases`, RFC 8705 section 5).
+fn origin(house: &House, call: &Call) -> String {
+    let asked = call.request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let offer = house.mutual_tls.load();
+    let alias = offer.as_ref().map(|offer| offer.origin.as_str()).filter(|origin| {
+        let name = origin.strip_prefix("https://");
+        name.zip(asked).is_some_and(|(name, asked)| {
+            name.eq_ignore_ascii_case(asked.strip_suffix(":443").unwrap_or(asked))
+        })
+    });
+    alias.unwrap_or(&house.settings.issuer).to_owned()
 }
 
 /// Notes that a proof is used. Anybody can make keys and proofs: only who has something good to use

@@ -36,12 +36,12 @@ impl Clients<'_> {
     /// As [`Clients::change`], whoever owns it.
     pub(crate) fn replace(self, before: &Client, new: NewClient) -> Result<(), ClientError> {
         let old = &before.settings;
-        check(&new)?;
-        self.are_known(&new.may_act_for)?;
-        self.make_ready(&new)?;
         if discriminant(&old.access) != discriminant(&new.access) || old.id != new.id {
             return Err(ClientError::Kind);
         }
+        check(&new)?;
+        self.are_known(&new.may_act_for)?;
+        self.make_ready(&new)?;
         let new = NewClient { owner: old.owner, ..new };
         let now = self.house.seams.clock.now();
         let narrows = narrows(old, &new);

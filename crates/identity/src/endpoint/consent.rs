@@ -77,6 +77,7 @@ pub(super) fn ask(
         request,
         at: at.secs(),
         seal: &seal,
+        targets: page::leaves(Some(&judged.client)),
     };
     paper(house, call, (CONSENT, None), |paper| page::consent(StatusCode::OK, paper, &wanted))
 }

@@ -138,11 +138,13 @@ fn ask(
     person: &Person,
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
+    let back = form.get("post_logout_redirect_uri");
     let leaving = Leaving {
         name: &person.name,
         client: wish.client.as_ref().map(|client| client.settings.id.as_str()),
-        back: form.get("post_logout_redirect_uri"),
+        back,
         state: form.get("state"),
+        targets: back.map_or("'self'", |_| page::leaves(wish.client.as_deref())),
     };
     paper(house, call, (END_SESSION, trouble), |paper| page::end_session(paper, &leaving))
 }

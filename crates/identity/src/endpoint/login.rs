@@ -148,8 +148,12 @@ fn page(
     let action = &house.settings.login_path;
     let token = FormToken::issue(house, call)?;
     let offer = passkey::offer(house, &token, Purpose::SignIn, None)?;
-    let ways =
-        page::Ways { return_to: back, has_mail: house.post.is_open(), offer: offer.as_ref() };
+    let ways = page::Ways {
+        return_to: back,
+        targets: page::login_targets(&house.clients, back),
+        has_mail: house.post.is_open(),
+        offer: offer.as_ref(),
+    };
     Ok(token.paper(call, (action, trouble), |paper| page::login(status, paper, ways)))
 }
 

@@ -8,7 +8,7 @@ use crate::check::{Held, client, form, verified};
 use crate::identity::House;
 use crate::record::Record;
 use crate::refresh;
-use crate::revocations::{HOLD, Kind, Revocations};
+use crate::revocations::{Kind, Revocations};
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let form = form(call)?;
@@ -16,7 +16,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let token = form.get("token").ok_or(Refusal::client("invalid_request", "token is missing"))?;
     if refresh::is_refresh_token(token) {
         // Section 2.1: the access tokens that it gave go with it.
-        if refresh::end_by_token(house, &client.settings.id, token)?.is_some() {
+        if refresh::end_by_token(house, &client.settings.id, token)? {
             let record = Record::of("token-revoked").client(&client.settings.id);
             house.put(record.source(call.peer).operation("refresh_token"))?;
         }
@@ -25,12 +25,12 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     // Section 2.2: a token that is not (or no longer) the client's answers like one that was.
     let held = verified(house, token).filter(|held| held.claims.client_id == client.settings.id);
     if let Some(Held { claims, .. }) = held {
-        let until = house.seams.clock.now().plus(HOLD);
-        let value = claims.token_id.clone();
-        house.seams.store.write(move |transaction| {
-            Revocations::write(transaction, Kind::Token, &value, until)
+        let (now, share) = (house.seams.clock.now(), house.revocations.share());
+        let (id, value) = (client.settings.id.clone(), claims.token_id.clone());
+        let ended = house.seams.store.write(move |transaction| {
+            Revocations::write_of(transaction, (&id, share), (Kind::Token, &value), now)
         })?;
-        house.revocations.add(Kind::Token, claims.token_id.clone(), until);
+        house.keep(ended)?;
         let record = Record::of("token-revoked").client(&client.settings.id);
         house.put(record.source(call.peer))?;
     }

@@ -99,7 +99,8 @@ fn page(
     shown: Shown<'_>,
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
-    let (action, step) = (&house.settings.login_path, (shown.token, shown.back));
+    let action = &house.settings.login_path;
+    let step = (shown.token, page::login_targets(&house.clients, shown.back));
     let whose = shown.known.account.whose();
     let purpose = Purpose::Step { token: shown.token };
     let token = FormToken::issue(house, call)?;

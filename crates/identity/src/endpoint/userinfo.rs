@@ -20,11 +20,17 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
             why: "the token is not for a person's identity",
         });
     }
-    let body = json!({
-        "sub": claims.subject,
-        "name": claims.name,
-        "preferred_username": claims.name,
-        "roles": claims.roles,
-    });
+    // OpenID Connect Core section 5.4. People are told that `profile` shows their name and roles.
+    let shows_profile = claims.scopes.iter().any(|scope| scope == "profile");
+    let body = if shows_profile {
+        json!({
+            "sub": claims.subject,
+            "name": claims.name,
+            "preferred_username": claims.name,
+            "roles": claims.roles,
+        })
+    } else {
+        json!({"sub": claims.subject})
+    };
     Ok(json_reply(StatusCode::OK, &body))
 }

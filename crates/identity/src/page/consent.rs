@@ -4,7 +4,7 @@ use http::StatusCode;
 use maud::html;
 
 use crate::answer::Reply;
-use crate::page::{LEAVES, Paper, page};
+use crate::page::{Paper, page};
 use crate::texts::Language;
 
 /// What the page shows, and sends back.
@@ -16,6 +16,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) request: &'a str,
     pub(crate) at: u64,
     pub(crate) seal: &'a str,
+    /// Where the answer may lead.
+    pub(crate) targets: &'static str,
 }
 
 pub(crate) fn consent(status: StatusCode, paper: Paper<'_>, wanted: &Wanted<'_>) -> Reply {
@@ -40,7 +42,7 @@ pub(crate) fn consent(status: StatusCode, paper: Paper<'_>, wanted: &Wanted<'_>)
         }
         p { (say("You can take it back on the page of your account.")) }
     };
-    page(status, paper.language, ("May this application act for you?", LEAVES), &body)
+    page(status, paper.language, ("May this application act for you?", wanted.targets), &body)
 }
 
 /// A scope as people read it. Those of an operator's own are shown as they are.

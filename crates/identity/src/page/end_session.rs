@@ -4,7 +4,7 @@ use http::StatusCode;
 use maud::html;
 
 use crate::answer::Reply;
-use crate::page::{LEAVES, Paper, page};
+use crate::page::{Paper, page};
 
 /// What the page shows, and sends back.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(crate) struct Leaving<'a> {
     pub(crate) client: Option<&'a str>,
     pub(crate) back: Option<&'a str>,
     pub(crate) state: Option<&'a str>,
+    /// Where the answer may lead.
+    pub(crate) targets: &'static str,
 }
 
 pub(crate) fn end_session(paper: Paper<'_>, shown: &Leaving<'_>) -> Reply {
@@ -38,6 +40,5 @@ pub(crate) fn end_session(paper: Paper<'_>, shown: &Leaving<'_>) -> Reply {
             button type="submit" { (say("Sign out")) }
         }
     };
-    let targets = if shown.back.is_some() { LEAVES } else { "'self'" };
-    page(StatusCode::OK, paper.language, ("Sign out", targets), &body)
+    page(StatusCode::OK, paper.language, ("Sign out", shown.targets), &body)
 }

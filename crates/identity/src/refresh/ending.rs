@@ -5,7 +5,7 @@ use ringwall_store::{Store, StoreError, Transaction};
 
 use crate::identity::House;
 use crate::refresh::find;
-use crate::revocations::{HOLD, Kind, Revocations};
+use crate::revocations::{Ended, Kind, Revocations, Share};
 use crate::sweep::in_steps;
 use crate::tables::{INSTANCE, Whose};
 
@@ -46,14 +46,15 @@ pub(crate) fn end_all(
     Ok(())
 }
 
-/// Ends the grant of a token of this client, used up or not.
+/// Ends the grant of a token of this client, used up or not. Whether there was one.
 pub(crate) fn end_by_token(
     house: &House,
     client_id: &str,
     token: &str,
-) -> Result<Option<String>, StoreError> {
+) -> Result<bool, StoreError> {
     let token = Secret::new(token.to_owned());
     let (client_id, now) = (client_id.to_owned(), house.seams.clock.now());
+    let share = house.revocations.share();
     let ended = house.seams.store.write(move |transaction| {
         let Some(row) = find(transaction, token.expose())? else { return Ok(None) };
         let is_over = row.get::<Option<Timestamp>>(7)?.is_some();
@@ -61,27 +62,26 @@ pub(crate) fn end_by_token(
             return Ok(None);
         }
         let family: String = row.get(0)?;
-        revoke(transaction, &family, now)?;
-        Ok::<_, StoreError>(Some(family))
+        revoke(transaction, (&client_id, share), &family, now).map(Some)
     })?;
-    if let Some(family) = &ended {
-        house.revocations.add(Kind::Grant, family.clone(), now.plus(HOLD));
-    }
-    Ok(ended)
+    let was_there = ended.is_some();
+    ended.map_or(Ok(()), |ended| house.keep(ended))?;
+    Ok(was_there)
 }
 
-/// Ends one grant. After the commit the caller adds it to the revocations in memory.
+/// Ends one grant of a client. After the commit the caller keeps it in memory, too.
 pub(crate) fn revoke(
     transaction: &Transaction<'_>,
+    of: (&str, Share),
     family: &str,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Ended, StoreError> {
     transaction.execute(
         "UPDATE identity_refresh_family SET revoked_at = ?3
          WHERE tenant_id = ?1 AND id = ?2 AND revoked_at IS NULL",
         &[INSTANCE.into(), family.into(), now.into()],
     )?;
-    Revocations::write(transaction, Kind::Grant, family, now.plus(HOLD))
+    Revocations::write_of(transaction, of, (Kind::Grant, family), now)
 }
 
 /// Removes what nobody can use any more.

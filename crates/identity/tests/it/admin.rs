@@ -7,11 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Request, Response};
-use ringwall_base::{Event, Secret, Sink, SinkError};
+use ringwall_base::{Algorithm, Event, Secret, Sink, SinkError};
 use ringwall_identity::{
     Access, Binding, CertificateName, Federation, Grant, IdTokenAlgorithm, NewClient, Party,
     Powers, TokenFormat,
 };
+use ringwall_jose::{JwkSet, PrivateKey};
 use serde_json::{Value, json};
 
 use crate::authenticator::Authenticator;
@@ -304,9 +305,10 @@ fn particular(id: &str, access: Access) -> NewClient {
 async fn a_put_keeps_what_it_does_not_name() {
     let o = Office::new();
     let (root, clients) = (o.token("root").await, o.f.identity.clients());
+    let key = PrivateKey::generate(Algorithm::Es256).unwrap();
     let federation = Federation {
         issuer: "https://token.ci.example".to_owned(),
-        jwks: json!({"keys": []}).to_string(),
+        jwks: JwkSet::new(vec![key.public().clone()]).unwrap().to_json().to_string(),
         claims: BTreeMap::from([("sub".to_owned(), "repo:shop/app".to_owned())]),
         may_repeat: true,
     };

@@ -10,7 +10,7 @@ use ringwall_jose::{JwkSet, PrivateKey, mint};
 use serde_json::{Value, json};
 
 use crate::fixture::{
-    Fixture, ISSUER, authorize_path, code_form, form_request, json as body, text,
+    Fixture, ISSUER, authorize_path, code_form, form_request, json as body, payload, text,
 };
 
 const GRANT: &str = "grant_type=client_credentials";
@@ -165,6 +165,20 @@ async fn a_bad_assertion_proves_nothing() {
         let assertion = mint(&k.key, "JWT", &claims).unwrap();
         assert_eq!(k.send(&assertion, "").await, 401, "{change}");
     }
+    // Without `iat` it is as good (RFC 7523 section 3): `exp` and `jti` bound it.
+    for (change, status) in [
+        (json!({"iat": null}), 200),
+        (json!({"iat": null, "exp": now + 290}), 200),
+        (json!({"iat": null, "exp": now + 301}), 401),
+        (json!({"iat": null, "exp": null}), 401),
+        (json!({"iat": null, "jti": null}), 401),
+        (json!({"iat": "now"}), 401),
+    ] {
+        let claims = k.claims(&change);
+        let assertion = mint(&k.key, "JWT", &claims).unwrap();
+        assert_eq!(k.send(&assertion, "").await, status, "{change}");
+        assert_eq!(k.send(&assertion, "").await, 401, "{change} again");
+    }
     // FAPI 2.0: eight seconds ahead are accepted.
     let claims = k.claims(&json!({"nbf": now + 8}));
     let ahead = mint(&k.key, "JWT", &claims).unwrap();
@@ -279,4 +293,50 @@ async fn q2_only_who_has_proved_to_be_known_is_no_stranger() {
         let reply = f.get(path, "").await;
         assert_eq!(reply.extensions().get::<Known>().is_some(), want, "{path}");
     }
+}
+
+/// C2: what was used stays used, although most of it is remembered in memory only.
+#[tokio::test]
+async fn c2_an_assertion_is_used_up_across_a_restart() {
+    let mut k = Keyed::new();
+    let now = k.f.now().secs();
+    let mut used = Vec::new();
+    for change in [json!({}), json!({"iat": now + 5}), json!({"iat": null})] {
+        let claims = k.claims(&change);
+        let assertion = mint(&k.key, "JWT", &claims).unwrap();
+        assert_eq!(k.send(&assertion, "").await, 200, "{change}");
+        used.push(assertion);
+    }
+    k.f.clock.advance(Duration::from_secs(2));
+    let mut k = Keyed { f: k.f.restart(), ..k };
+    for assertion in &used {
+        assert_eq!(k.send(assertion, "").await, 401, "{:?}", payload(assertion));
+    }
+    let claims = k.claims(&json!({}));
+    let fresh = mint(&k.key, "JWT", &claims).unwrap();
+    assert_eq!(k.send(&fresh, "").await, 200);
+}
+
+#[test]
+fn a_client_that_can_do_nothing_is_refused() {
+    let f = Fixture::new();
+    let add = |client: NewClient| f.identity.clients().add(client).map(|_| ()).unwrap_err();
+    let new = || NewClient { id: "x".to_owned(), grants: Vec::new(), ..NewClient::default() };
+    let idle = add(NewClient { access: Access::Public, ..new() }).to_string();
+    assert!(idle.contains("redirect URI") && idle.contains("device_code"), "{idle}");
+    let lonely = NewClient {
+        access: Access::Public,
+        grants: vec![Grant::AuthorizationCode, Grant::RefreshToken],
+        ..new()
+    };
+    assert_eq!(add(lonely).to_string(), idle);
+    let keyless = add(NewClient { access: Access::Key("{\"keys\": []}".to_owned()), ..new() });
+    assert!(keyless.to_string().contains("no key"), "{keyless}");
+    let local = NewClient {
+        redirect_uris: vec!["http://localhost:8080/cb".to_owned()],
+        grants: vec![Grant::AuthorizationCode],
+        ..new()
+    };
+    let said = add(local).to_string();
+    assert!(said.contains("127.0.0.1") && said.contains("[::1]"), "{said}");
 }

@@ -202,3 +202,29 @@ async fn a_refusal_or_a_logout_leaves_the_device_without() {
     f.submit(&page, "/logout", "").await;
     assert_eq!(error(&f, &started).await, "invalid_grant");
 }
+
+/// What a person let a device do is on their account page, and ends there.
+#[tokio::test]
+async fn a_person_sees_a_device_and_ends_it() {
+    let f = fixture();
+    let (started, session) = (start(&f).await, f.sign_in().await);
+    decide(&f, &session, &user_code(&started), "&decision=approve").await;
+    let tokens = json(&poll(&f, &started, "tv").await);
+    let account = f.get("/account", &session).await;
+    assert!(text(&account).contains("<b>tv</b>"), "{}", text(&account));
+    let page = Page::of(&account, &session);
+    for other in ["radio", "nobody"] {
+        let reply = f.submit(&page, "/account", &format!("do=withdraw&client={other}")).await;
+        assert!(text(&reply).contains("<b>tv</b>"), "{other}");
+    }
+    f.sink.take();
+    let reply = f.submit(&page, "/account", "do=withdraw&client=tv").await;
+    assert!(!text(&reply).contains("<b>tv</b>"), "{}", text(&reply));
+    assert!(f.sink.take().iter().any(|event| event.action == "consent-withdrawn"));
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    let form = format!("grant_type=refresh_token&client_id=tv&refresh_token={refresh}");
+    assert_eq!(json(&f.post("/oauth/token", &form).await)["error"], "invalid_grant");
+    let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
+    let request = http::Request::get("/oauth/userinfo").header("authorization", bearer);
+    assert_eq!(f.send(request.body(Bytes::new()).unwrap()).await.status(), 401);
+}

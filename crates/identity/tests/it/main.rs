@@ -41,6 +41,8 @@ mod mail;
 #[cfg(test)]
 mod management;
 #[cfg(test)]
+mod moments;
+#[cfg(test)]
 mod opaque;
 #[cfg(test)]
 mod par;

@@ -72,7 +72,7 @@ async fn the_feed_is_for_clients_with_its_scope_that_prove_who_they_are() {
         id: "open".to_owned(),
         access: Access::Public,
         scopes: vec![SCOPE.to_owned()],
-        grants: Vec::new(),
+        grants: vec![ringwall_identity::Grant::DeviceCode],
         ..NewClient::default()
     };
     o.f.identity.clients().add(open).unwrap();
@@ -88,4 +88,44 @@ async fn the_feed_is_for_clients_with_its_scope_that_prove_who_they_are() {
         assert!(!text(&reply).contains("revoked"), "{form}");
     }
     assert_eq!(o.f.get("/oauth/revocations", "").await.status(), 405);
+}
+
+/// One client's tokens do not fill the list that everybody reads: above its share, one revocation of
+/// the client stands for them.
+#[tokio::test]
+async fn a_client_that_revokes_without_end_ends_its_own_tokens_and_nobody_elses() {
+    let o = Feed::new();
+    let robot = format!("client_id=robot&client_secret={}", o.f.secret);
+    let ask = || async {
+        let form = format!("grant_type=client_credentials&{robot}");
+        json(&o.f.post("/oauth/token", &form).await)["access_token"].as_str().unwrap().to_owned()
+    };
+    let revoke = async |token: &str| {
+        o.f.post("/oauth/revoke", &format!("{robot}&token={token}")).await;
+    };
+    let kept = ask().await;
+    for _ in 0..1_000 {
+        revoke(&ask().await).await;
+    }
+    let told = o.read("").await["revoked"].clone();
+    assert_eq!(told["jti"].as_object().unwrap().len(), 1_000);
+    assert_eq!(told.get("client_id"), None);
+    let is_live = async |token: &str| {
+        let form = format!("{robot}&token={token}");
+        json(&o.f.post("/oauth/introspect", &form).await)["active"] == true
+    };
+    assert!(is_live(&kept).await);
+    revoke(&ask().await).await;
+    let told = o.read("").await["revoked"].clone();
+    assert_eq!(told.get("jti"), None, "folded into one");
+    assert_eq!(told, value!({"client_id": {"robot": o.f.now().micros()}}));
+    assert!(!is_live(&kept).await, "issued before");
+    o.f.clock.advance(std::time::Duration::from_secs(1));
+    let (next, spare) = (ask().await, ask().await);
+    assert!(is_live(&next).await, "issued after");
+    revoke(&next).await;
+    assert!(!is_live(&next).await && is_live(&spare).await);
+    let before = o.read("").await["revoked"].clone();
+    let o = Feed { f: o.f.restart(), ..o };
+    assert_eq!(o.read("").await["revoked"], before, "the same after a restart");
 }

@@ -47,7 +47,7 @@ async fn a_client_that_asks_gets_rs256_and_the_key_is_made_then() {
     let expected = Expected { issuer: ISSUER.to_owned(), audience: "old".to_owned() };
     let keys = KeySet::parse(jwks.body()).unwrap();
     let claims = keys.verify::<IdToken>(token, &expected, f.now()).unwrap();
-    assert_eq!(claims.extra["preferred_username"], "ada");
+    assert_eq!(claims.extra["azp"], "old");
     // Who did not ask goes on as before, and access tokens are signed by no RSA key.
     let reply = f.redeem(&f.code(&session).await).await;
     let header = |token: &str| {

@@ -7,20 +7,16 @@ use crate::answer::{Refusal, Reply};
 use crate::check::verifier;
 use crate::codes::{Presented, Redeemed, redeem};
 use crate::identity::House;
-use crate::revocations::HOLD;
 
 pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal> {
     let presented = presented(house, asked)?;
     let token_id = presented.token_id.clone();
     let first = presented.family.as_ref().map(|family| family.first.token.clone());
-    let now = house.seams.clock.now();
-    let grantee = match redeem(&house.seams.store, presented, now)? {
+    let grantee = match redeem(house, presented)? {
         Redeemed::Good(grantee) => grantee,
         Redeemed::Refused(why) => return refused(house, asked, ("code-refused", why), BAD),
         Redeemed::Replayed(taken) => {
-            for (kind, value) in taken {
-                house.revocations.add(kind, value, now.plus(HOLD));
-            }
+            taken.into_iter().try_for_each(|ended| house.keep(ended))?;
             return refused(house, asked, ("code-reuse", "code used before"), BAD);
         }
     };

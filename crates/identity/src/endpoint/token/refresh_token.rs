@@ -8,7 +8,6 @@ use super::{Asked, Words, give, refused, reply};
 use crate::answer::{Refusal, Reply};
 use crate::identity::House;
 use crate::refresh::{Presented, Refreshed, refresh};
-use crate::revocations::{HOLD, Kind};
 
 pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal> {
     let token = asked.form.get("refresh_token");
@@ -26,9 +25,8 @@ pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal>
             return Err(Refusal::client("invalid_scope", "a scope was not granted"));
         }
         Refreshed::Refused(why) => return refused(house, asked, ("token-refused", why), BAD),
-        Refreshed::Reused(family) => {
-            let until = house.seams.clock.now().plus(HOLD);
-            house.revocations.add(Kind::Grant, family, until);
+        Refreshed::Reused(ended) => {
+            house.keep(ended)?;
             let why = "rotated refresh token used again";
             return refused(house, asked, ("token-refresh-reuse", why), BAD);
         }
