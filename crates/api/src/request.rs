@@ -48,6 +48,20 @@ pub enum Request {
         /// Client id.
         id: String,
     },
+    /// Makes a token with which clients register themselves.
+    InitialTokenAdd {
+        /// How many clients.
+        uses: u64,
+        /// Life in hours.
+        hours: u64,
+    },
+    /// Lists such tokens.
+    InitialTokenList,
+    /// Takes such a token back.
+    InitialTokenRevoke {
+        /// Its id, which is not the token.
+        id: String,
+    },
     /// Lists signing keys.
     KeyList,
     /// Destroys a signing key that leaked.

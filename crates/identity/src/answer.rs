@@ -18,8 +18,8 @@ use crate::clients::TokenFormat;
 use crate::cors::{self, Readers};
 use crate::endpoint::{
     account, authorize, consent, device, device_authorization, discovery, end_session, introspect,
-    invite, jwks, login, logout, par, passkey, reset, revocations, revoke, script, token, userinfo,
-    verify_email,
+    invite, jwks, login, logout, par, passkey, register, reset, revocations, revoke, script, token,
+    userinfo, verify_email,
 };
 use crate::form::Form;
 use crate::identity::House;
@@ -104,6 +104,7 @@ enum Endpoint {
     Login,
     Logout,
     Par,
+    Register,
     Revocations,
     Reset,
     Revoke,
@@ -125,6 +126,7 @@ pub(crate) const INTROSPECT: &str = "/oauth/introspect";
 pub(crate) const JWKS: &str = "/oauth/jwks";
 pub(crate) const PAR: &str = "/oauth/par";
 pub(crate) const PASSKEY_SCRIPT: &str = "/oauth/passkey.js";
+pub(crate) const REGISTER: &str = "/oauth/register";
 pub(crate) const REVOCATIONS: &str = "/oauth/revocations";
 pub(crate) const REVOKE: &str = "/oauth/revoke";
 pub(crate) const TOKEN: &str = "/oauth/token";
@@ -220,6 +222,7 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Login => login::answer(house, call),
         Endpoint::Logout => logout::answer(house, call),
         Endpoint::Par => par::answer(house, call),
+        Endpoint::Register => register::answer(house, call),
         Endpoint::Revocations => revocations::answer(house, call),
         Endpoint::Reset => reset::answer(house, call),
         Endpoint::Revoke => revoke::answer(house, call),
@@ -283,7 +286,8 @@ impl Endpoint {
 
     /// What the manifest opens.
     fn opened(house: &House, path: &str) -> Option<Self> {
-        house.powers.load().claim(path).then_some(Self::Admin)
+        let is_open = house.powers.load().claim(path);
+        is_open.then(|| if path.starts_with(REGISTER) { Self::Register } else { Self::Admin })
     }
 
     /// Whether a request may carry a password. On the login page one with a passkey carries none,
@@ -305,6 +309,7 @@ impl Endpoint {
     fn methods(self) -> &'static str {
         match self {
             Self::Discovery | Self::Jwks => "GET, HEAD",
+            Self::Register => "DELETE, GET, POST, PUT",
             Self::DeviceAuthorization
             | Self::Introspect
             | Self::Par
@@ -353,6 +358,7 @@ impl Endpoint {
             | Self::Login
             | Self::Logout
             | Self::Par
+            | Self::Register
             | Self::Reset
             | Self::Revoke
             | Self::VerifyEmail => false,

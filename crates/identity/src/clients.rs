@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Secret, SinkError};
 use ringwall_jose::{JwkError, KeySet, base64url_encode};
-use ringwall_store::{Row, Store, StoreError, View};
+use ringwall_store::{Row, Store, StoreError, Transaction, View};
 use serde::{Deserialize, Serialize};
 
 use crate::certificates::{CertificateName, is_hash};
@@ -249,6 +249,12 @@ pub enum ClientError {
     /// Its keys are not acceptable.
     #[error("the client's keys are not acceptable")]
     Keys(#[source] JwkError),
+    /// As many registered themselves as there may be.
+    #[error("there are too many clients that registered themselves")]
+    Full,
+    /// Its initial token is not good, or was used up meanwhile.
+    #[error("the initial token registers nobody any more")]
+    NotAdmitted,
     /// There is no such client.
     #[error("there is no client with this id")]
     NotFound,
@@ -389,6 +395,15 @@ impl<'a> Clients<'a> {
     /// # Errors
     /// When the registration is not acceptable or the id is taken.
     pub fn add(&self, new: NewClient) -> Result<Option<Secret<String>>, ClientError> {
+        self.add_if(new, |_| Ok(()))
+    }
+
+    /// The same if `admit` says so, in the same transaction.
+    pub(crate) fn add_if(
+        self,
+        new: NewClient,
+        admit: impl Fn(&Transaction<'_>) -> Result<(), ClientError> + Send + 'static,
+    ) -> Result<Option<Secret<String>>, ClientError> {
         check(&new)?;
         self.are_known(&new.may_act_for)?;
         self.make_ready(&new)?;
@@ -400,6 +415,7 @@ impl<'a> Clients<'a> {
         let (id, now) = (new.id.clone(), self.house.seams.clock.now());
         let settings = serde_json::to_string(&new).unwrap_or_default();
         self.house.seams.store.write(move |transaction| {
+            admit(transaction)?;
             let inserted = transaction.execute(
                 "INSERT INTO identity_client (tenant_id, id, settings, is_disabled, created)
                  VALUES (?1, ?2, ?3, 0, ?4)",

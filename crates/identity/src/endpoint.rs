@@ -15,6 +15,7 @@ pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod par;
 pub(crate) mod passkey;
+pub(crate) mod register;
 pub(crate) mod revocations;
 pub(crate) mod reset;
 pub(crate) mod revoke;

@@ -26,6 +26,7 @@ use crate::outbox::{self, Post};
 use crate::people::Users;
 use crate::powers::Powers;
 use crate::record::Record;
+use crate::registration::{self, Registration};
 use crate::replay::Replay;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::seams::Seams;
@@ -56,6 +57,7 @@ pub(crate) struct House {
     /// Access tokens that came back to us, as from who introspects them.
     pub(crate) tokens: TokenCache<AccessToken, Arc<AccessClaims>>,
     pub(crate) replay: Replay,
+    pub(crate) registration: Registration,
     pub(crate) mutual_tls: Offer,
     pub(crate) discovery: Discovery,
     /// New at each start: a proof with a nonce from before is asked for again.
@@ -127,6 +129,7 @@ impl Identity {
             opaque: OpaqueTokens::load(&seams)?,
             tokens: TokenCache::new(ours(&settings), TOKENS_MAX),
             replay: Replay::since(now),
+            registration: Registration::load(&seams)?,
             mutual_tls: Offer::default(),
             discovery: Discovery::default(),
             nonces: Nonces::new(&seams.random::<32>()?),
@@ -279,6 +282,7 @@ impl Identity {
         device::sweep(&seams.store, now)?;
         consents::sweep(&seams.store, now)?;
         replay::sweep(&seams.store, now)?;
+        registration::sweep(&self.house, now)?;
         session_clients::sweep(&seams.store, now)?;
         login_step::sweep(&seams.store, now)?;
         factors::sweep(&self.house, now)?;

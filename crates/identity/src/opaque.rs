@@ -17,10 +17,9 @@ use ringwall_store::{Store, StoreError};
 use crate::keys::KeyError;
 use crate::refresh::{open, seal};
 use crate::seams::Seams;
+use crate::secret_text;
 use crate::sweep::in_steps;
 use crate::tables::INSTANCE;
-
-mod text;
 
 /// The tokens that are good, by their hash.
 #[derive(Debug)]
@@ -92,7 +91,10 @@ impl OpaqueTokens {
             tracing::warn!(client_id, "the client has too many opaque tokens");
             return Err(SignError::Failed);
         }
-        let token = text::of(&seams.random::<64>().map_err(|_unavailable| SignError::Failed)?);
+        let token = secret_text::of(
+            PREFIX,
+            &seams.random::<64>().map_err(|_unavailable| SignError::Failed)?,
+        );
         let sealed = seal(&Secret::new(token.clone()), &Secret::new(inner));
         let sealed = sealed.map_err(|_unspecific| SignError::Failed)?;
         let (hash, row) = (self.hash(&token), sealed.clone());
@@ -121,7 +123,7 @@ impl OpaqueTokens {
 
     /// The token that this one stands for. Junk is told by its checksum, before any key is used.
     pub(crate) fn swap(&self, token: &str, now: Timestamp) -> Option<String> {
-        if !text::is_token(token) {
+        if !secret_text::is_one(PREFIX, token) {
             return None;
         }
         let hash = self.hash(token);
@@ -177,6 +179,8 @@ impl Live {
         }
     }
 }
+
+const PREFIX: &str = "rwa_";
 
 /// Where the vault keeps the pepper.
 const PEPPER: &str = "identity-opaque-pepper";

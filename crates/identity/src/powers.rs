@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::admin;
+use crate::answer::REGISTER;
 use crate::identity::Identity;
 
 /// What the manifest opens.
@@ -10,6 +11,8 @@ use crate::identity::Identity;
 pub struct Powers {
     /// Whether there is an admin API.
     pub has_admin_api: bool,
+    /// Whether clients may register themselves.
+    pub has_registration: bool,
     /// All roles of people, and what each may do by the admin API: `users.read` …
     pub roles: BTreeMap<String, BTreeSet<String>>,
 }
@@ -25,7 +28,8 @@ impl Powers {
         let is_below = |root: &str| {
             path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        self.has_admin_api && is_below(admin::ROOT)
+        (self.has_admin_api && is_below(admin::ROOT))
+            || (self.has_registration && is_below(REGISTER))
     }
 }
 

@@ -84,6 +84,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 1,
         sql: include_str!("tables/assertion_0001.sql"),
     },
+    Migration {
+        area: "identity-registration",
+        version: 1,
+        sql: include_str!("tables/registration_0001.sql"),
+    },
 ];
 
 #[cfg(test)]

@@ -49,6 +49,12 @@ pub(crate) const GATEWAY: &[Key] = &[
         "File with passwords that nobody may have, one a line, besides the common ones.",
     ),
     key("admin_api", Shape::Bool, "The admin API at `/admin/v1`; off if not given."),
+    key(
+        "registration",
+        Shape::Bool,
+        "Clients may register themselves at `/oauth/register`, with a token that an operator made; off if \
+         not given.",
+    ),
     key("waf", Shape::Choice(&["off", "log", "block"]), "Web application firewall."),
     key("mode", Shape::Choice(&["block", "observe"]), "`observe` records what it would refuse."),
     key(

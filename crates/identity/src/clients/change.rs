@@ -183,7 +183,8 @@ impl NewClient {
     }
 }
 
-const REMOVE: [&str; 4] = [
+const REMOVE: [&str; 5] = [
+    "DELETE FROM identity_registration WHERE tenant_id = ?1 AND client_id = ?2",
     "DELETE FROM identity_consent WHERE tenant_id = ?1 AND client_id = ?2",
     "DELETE FROM identity_session_client WHERE tenant_id = ?1 AND client_id = ?2",
     "DELETE FROM identity_client_secret WHERE tenant_id = ?1 AND client_id = ?2",

@@ -8,13 +8,15 @@ use ringwall_base::Person;
 
 use crate::answer::{Call, DEVICE, Refusal, Reply};
 use crate::check::{form, form_token, paper, same_site, session};
-use crate::device::{decide, find, normal_user_code};
+use crate::consents;
+use crate::device::{Waiting, decide, find, normal_user_code};
 use crate::endpoint::authorize::to_login;
 use crate::endpoint::login::for_person;
 use crate::form::Form;
 use crate::identity::House;
 use crate::page::{self, Confirm};
 use crate::record::Record;
+use crate::tables::Whose;
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let Some(person) = session(house, call)? else { return Ok(to_login(house, call)) };
@@ -75,8 +77,27 @@ fn decided(house: &House, call: &Call, person: &Arc<Person>) -> Result<Reply, Re
     if !decide(house, &code, person, is_approved)? {
         return enter(house, call, StatusCode::BAD_REQUEST, ("", Some(UNKNOWN)));
     }
+    if is_approved {
+        remember(house, person, &waiting)?;
+    }
     let done = if is_approved { CONNECTED } else { REFUSED };
     Ok(page::message(StatusCode::OK, call.language(), done))
+}
+
+/// Who has to ask is on the person's account page from then on. It is a consent for devices and no other:
+/// whoever talked somebody into typing a code in gets no code for a browser without a question.
+fn remember(house: &House, person: &Person, waiting: &Waiting) -> Result<(), Refusal> {
+    let client = house.clients.get(&waiting.client_id);
+    if client.is_some_and(|client| client.needs_consent()) {
+        let asked = consents::Asked {
+            whose: &Whose::of(person),
+            client_id: &waiting.client_id,
+            scope: &waiting.scope,
+            resource: DEVICES,
+        };
+        asked.give(house)?;
+    }
+    Ok(())
 }
 
 fn enter(
@@ -98,6 +119,8 @@ fn confirm(
     paper(house, call, (DEVICE, None), |paper| page::confirm_device(paper, &shown))
 }
 
+/// No resource: those are addresses.
+const DEVICES: &str = "device";
 const CONNECTED: &str = "The device is connected.";
 const REFUSED: &str = "The device was refused.";
 const SLOW: &str = "Too many attempts. Wait a moment, then try again.";

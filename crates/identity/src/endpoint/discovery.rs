@@ -9,8 +9,8 @@ use ringwall_jose::{DpopProof, base64url_encode};
 use serde_json::{Value, json};
 
 use crate::answer::{
-    AUTHORIZE, Call, DEVICE_AUTHORIZATION, END_SESSION, INTROSPECT, JWKS, PAR, REVOKE, Refusal,
-    Reply, TOKEN, USERINFO,
+    AUTHORIZE, Call, DEVICE_AUTHORIZATION, END_SESSION, INTROSPECT, JWKS, PAR, REGISTER, REVOKE,
+    Refusal, Reply, TOKEN, USERINFO,
 };
 use crate::clients::Grant;
 use crate::endpoint::document::{Label, reply};
@@ -25,15 +25,19 @@ pub(crate) struct Discovery(ArcSwapOption<Document>);
 struct Document {
     /// What it was made of, beside the settings.
     mutual: Option<Arc<MutualTls>>,
+    has_registration: bool,
     body: Bytes,
     tag: String,
 }
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let mutual = house.mutual_tls.load_full();
-    let known = house.discovery.0.load_full().filter(|known| known.is_of(mutual.as_ref()));
+    let has_registration = house.powers.load().has_registration;
+    let known = house.discovery.0.load_full();
+    let known = known
+        .filter(|known| known.is_of(mutual.as_ref()) && known.has_registration == has_registration);
     let document = known.unwrap_or_else(|| {
-        let made = Arc::new(Document::of(house, mutual));
+        let made = Arc::new(Document::of(house, (mutual, has_registration)));
         house.discovery.0.store(Some(Arc::clone(&made)));
         made
     });
@@ -41,10 +45,16 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
 }
 
 impl Document {
-    fn of(house: &House, mutual: Option<Arc<MutualTls>>) -> Self {
-        let body = Bytes::from(body(&house.settings.issuer, mutual.as_deref()).to_string());
+    fn of(house: &House, (mutual, has_registration): (Option<Arc<MutualTls>>, bool)) -> Self {
+        let issuer = &house.settings.issuer;
+        let mut body = body(issuer, mutual.as_deref());
+        if let (true, Some(members)) = (has_registration, body.as_object_mut()) {
+            let endpoint = format!("{issuer}{REGISTER}");
+            members.insert("registration_endpoint".to_owned(), endpoint.into());
+        }
+        let body = Bytes::from(body.to_string());
         let tag = format!("\"{}\"", base64url_encode(digest(&SHA256, &body)));
-        Self { mutual, body, tag }
+        Self { mutual, has_registration, body, tag }
     }
 
     fn is_of(&self, mutual: Option<&Arc<MutualTls>>) -> bool {

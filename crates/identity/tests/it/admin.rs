@@ -41,7 +41,7 @@ fn powers() -> Powers {
         role("customer", ""),
         role("support", ""),
     ];
-    Powers { has_admin_api: true, roles: roles.into() }
+    Powers { has_admin_api: true, roles: roles.into(), ..Powers::default() }
 }
 
 fn scoped(scopes: &str) -> Vec<String> {

@@ -60,6 +60,8 @@ mod questions;
 #[cfg(test)]
 mod refresh;
 #[cfg(test)]
+mod registration;
+#[cfg(test)]
 mod revocations;
 #[cfg(test)]
 mod rs256;

@@ -142,9 +142,11 @@ fn reserved(checker: &mut Checker<'_>, claim: &Claim) {
         let path: Vec<&str> = path.split('/').skip(1).collect();
         path.len() == segments.len() && path.iter().zip(&segments).all(|(a, b)| a == b)
     };
-    let is_admin = gateway.opens.admin_api && is_below(&claim.template, ADMIN);
+    let opened = [(gateway.opens.admin_api, ADMIN), (gateway.opens.registration, REGISTER)];
+    let mut opened = opened.into_iter().filter(|(is_open, _)| *is_open);
+    let below = opened.find(|(_, path)| is_below(&claim.template, path));
     let mut all = own.into_iter().chain(fixed);
-    let met = if is_admin { Some(("", ADMIN)) } else { all.find(|(_, path)| is_own(path)) };
+    let met = below.map(|(_, path)| ("", path)).or_else(|| all.find(|(_, path)| is_own(path)));
     let Some((key, path)) = met else { return };
     let help = if let Some(page) = key.strip_suffix("_path") {
         format!(
@@ -239,6 +241,8 @@ fn overlaps(a: &str, b: &str) -> bool {
 
 /// What is below is answered too, when the manifest wants it.
 const ADMIN: &str = "/admin/v1";
+/// Below it, if the manifest lets clients register themselves.
+const REGISTER: &str = "/oauth/register";
 /// What the identity service answers on the gateway's host.
 const RESERVED: &[&str] = &[
     "/oauth/authorize",

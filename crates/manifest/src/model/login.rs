@@ -46,4 +46,6 @@ pub enum ClientAccess {
 pub struct Opens {
     /// `/admin/v1`.
     pub admin_api: bool,
+    /// `/oauth/register`.
+    pub registration: bool,
 }

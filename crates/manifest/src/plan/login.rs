@@ -59,6 +59,9 @@ fn powers(model: &Model) -> BTreeSet<String> {
     if model.gateway.opens.admin_api {
         powers.insert("the admin API is there".to_owned());
     }
+    if model.gateway.opens.registration {
+        powers.insert("clients register themselves".to_owned());
+    }
     for (name, role) in &model.roles {
         powers.extend(role.admin.iter().map(|scope| format!("{name} may {scope}")));
     }

@@ -32,7 +32,10 @@ impl Checker<'_> {
             password_blocklist: node
                 .get("password_blocklist")
                 .and_then(|file| Some(self.path(file.at, file.as_text()?))),
-            opens: Opens { admin_api: is_true(node, "admin_api") },
+            opens: Opens {
+                admin_api: is_true(node, "admin_api"),
+                registration: is_true(node, "registration"),
+            },
             mode: chosen(node, "mode", &[("observe", Mode::Observe)], Mode::Block),
             responses: chosen(
                 node,

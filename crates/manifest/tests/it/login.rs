@@ -75,4 +75,12 @@ fn a_service_cannot_stand_in_the_way_of_an_open_door() {
         assert_eq!(with(path, "admin_api = true"), is_taken, "{path}");
         assert!(!with(path, ""), "{path}");
     }
+    for (path, is_taken) in [
+        ("/oauth/register", true),
+        ("/oauth/register/{id}", true),
+        ("/oauth/{rest*}", true),
+        ("/oauth/registration", false),
+    ] {
+        assert_eq!(with(path, "registration = true"), is_taken, "{path}");
+    }
 }

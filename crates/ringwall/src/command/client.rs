@@ -61,6 +61,33 @@ enum Verb {
         /// Client id
         id: String,
     },
+    /// Tokens with which clients register themselves (RFC 7591), where the manifest opens that
+    InitialToken {
+        #[command(subcommand)]
+        verb: InitialToken,
+    },
+}
+
+#[derive(clap::Subcommand, Debug)]
+enum InitialToken {
+    /// Makes one; prints it once
+    Make {
+        /// How many clients it registers
+        #[arg(long, value_name = "COUNT", default_value_t = 1,
+            value_parser = clap::value_parser!(u64).range(1..=100))]
+        uses: u64,
+        /// How long it is good
+        #[arg(long, value_name = "HOURS", default_value_t = 24,
+            value_parser = clap::value_parser!(u64).range(1..=2_160))]
+        hours: u64,
+    },
+    /// Lists those that are good
+    List,
+    /// Takes one back; the clients that it registered stay
+    Revoke {
+        /// Its id, as `list` shows it
+        id: String,
+    },
 }
 
 #[derive(clap::Args, Debug)]
@@ -184,6 +211,13 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         Verb::Remove { id: of } => Request::ClientRemove { id: id(of) },
         Verb::Enable { id: of } => Request::ClientEnable { id: id(of) },
         Verb::Delete { id: of } => Request::ClientDelete { id: id(of) },
+        Verb::InitialToken { verb: InitialToken::Make { uses, hours } } => {
+            Request::InitialTokenAdd { uses: *uses, hours: *hours }
+        }
+        Verb::InitialToken { verb: InitialToken::List } => Request::InitialTokenList,
+        Verb::InitialToken { verb: InitialToken::Revoke { id: of } } => {
+            Request::InitialTokenRevoke { id: id(of) }
+        }
     };
     control::run(&request, place, out)
 }

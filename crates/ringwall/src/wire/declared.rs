@@ -26,6 +26,7 @@ pub(crate) fn powers(model: &Model) -> Powers {
     };
     Powers {
         has_admin_api: model.gateway.opens.admin_api,
+        has_registration: model.gateway.opens.registration,
         roles: model.roles.iter().map(role).collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! Carries out what the command line asks, on a running server or on the store itself.
 
 mod clients;
+mod initial_tokens;
 mod registry;
 
 use std::time::Duration;
@@ -45,6 +46,9 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::ClientRemove { .. }
         | Request::ClientSecret { .. }
         | Request::ClientShow { .. } => clients::execute(ground, model, request),
+        Request::InitialTokenAdd { .. }
+        | Request::InitialTokenList
+        | Request::InitialTokenRevoke { .. } => initial_tokens::execute(ground, model, request),
         Request::KeyList
         | Request::KeyRevoke { .. }
         | Request::RoleList

@@ -37,14 +37,13 @@ const ROWS: &[&[Attack]] = &[
     crate::emergency::ROWS,
     crate::operator::ROWS,
     crate::admin::ROWS,
+    crate::registration::ROWS,
 ];
 
 /// What has no row, and why.
 const ABSENT: &[(&str, &str)] = &[
-    ("C11", "no client names an address of keys: also those of other platforms come as a file"),
     ("U3", "people do not register, and no account is linked to another issuer's"),
     ("U4", "nobody signs in at another issuer"),
-    ("M4", "no row asks the admin API yet, identity does in tests/it/management.rs"),
     ("M5", "no accounts, clients or policies are imported"),
 ];
 

@@ -84,4 +84,6 @@ mod admin;
 #[cfg(test)]
 mod told;
 #[cfg(test)]
+mod registration;
+#[cfg(test)]
 mod list;

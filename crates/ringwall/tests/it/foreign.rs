@@ -53,6 +53,14 @@ fn openid_client_serves_people_and_programs() {
 }
 
 #[test]
+fn openid_client_registers_itself() {
+    let library =
+        Library::open_with(|text| text.replace("[roles]", "registration = true\n\n[roles]"));
+    library.house.person("ada", "customer");
+    judged_by(node(&library, include_str!("foreign/registration.js")));
+}
+
+#[test]
 fn oauth4webapi_finds_nothing_wrong_with_any_answer() {
     let library = open();
     if !judged_by(node(&library, include_str!("foreign/oauth4webapi.js"))) {

@@ -109,7 +109,7 @@ def program(client):
 def device(client):
     """Authlib has no words of its own for this grant: it sends them as they are."""
     kind = "urn:ietf:params:oauth:grant-type:device_code"
-    words = {"client_id": client.client_id, "scope": "openid"}
+    words = {"client_id": client.client_id, "scope": "openid profile"}
     for decision, error in (("deny", "access_denied"), ("approve", None)):
         started = session().post(document["device_authorization_endpoint"], data=words).json()
         browser.decide(started["verification_uri_complete"], client.client_id, decision)

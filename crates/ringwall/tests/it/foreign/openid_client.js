@@ -159,7 +159,7 @@ const wide = ["--redirect-uri", callback, "--grant", "refresh_token", "--post-lo
 async function device(id) {
   const config = await discovered(id, client.None());
   const started = async (decision) => {
-    const started = await client.initiateDeviceAuthorization(config, { scope: "openid" });
+    const started = await client.initiateDeviceAuthorization(config, { scope: "openid profile" });
     await browser.decide(started.verification_uri_complete, id, decision);
     // The first question may come at once.
     return { ...started, interval: 0 };

@@ -94,7 +94,7 @@ def device(client_id):
     document = session().get(origin + "/.well-known/openid-configuration").json()
     name = "device_authorization_endpoint"
     client = discovered(oauth.PublicApp(client_id), **{name: document[name]})
-    early, denied, started = (client.authorize_device(scope="openid") for _ in range(3))
+    early, denied, started = (client.authorize_device(scope="openid profile") for _ in range(3))
     refused(lambda: client.device_code(early), oauth.AuthorizationPending)
     browser.decide(denied.verification_uri_complete, client_id, "deny")
     refused(lambda: client.device_code(denied), oauth.AccessDenied)

@@ -1,23 +1,32 @@
-//! What an opaque token looks like: `rwa_`, 43 letters of base62, `_`, and their checksum.
+//! What secrets of ours look like: a prefix that says which kind, 43 letters of base62, `_`, and their
+//! checksum: secret scanners find them, and junk costs no look-up.
 
-/// A token of these random bytes.
-pub(super) fn of(random: &[u8; 64]) -> String {
+/// One of these random bytes.
+pub(crate) fn of(prefix: &str, random: &[u8; 64]) -> String {
     // 248 is the last multiple of 62 in a byte: every letter is as likely as any other, and 43 of
     // them are 256 bits. That fewer than 43 of 64 bytes are below it does not happen.
     let letters = random.iter().filter(|byte| **byte < 248).map(|byte| usize::from(*byte) % 62);
     let letters = letters.filter_map(|at| ALPHABET.get(at)).copied().map(char::from);
     let body: String = letters.take(LETTERS).collect();
-    let start = format!("{PREFIX}{body}");
-    format!("{start}_{}", checksum(&start))
+    summed(&format!("{prefix}{body}"))
 }
 
-/// Whether a text is one of ours by its looks.
-pub(super) fn is_token(text: &str) -> bool {
-    let Some((start, sum)) = text.rsplit_once('_') else { return false };
-    let Some(body) = start.strip_prefix(PREFIX) else { return false };
-    body.len() == LETTERS
-        && body.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        && sum == checksum(start)
+/// Whether a text is one of this kind by its looks.
+pub(crate) fn is_one(prefix: &str, text: &str) -> bool {
+    let Some(start) = unsummed(text) else { return false };
+    let Some(body) = start.strip_prefix(prefix) else { return false };
+    body.len() == LETTERS && body.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// A text with its checksum.
+pub(crate) fn summed(start: &str) -> String {
+    format!("{start}_{}", checksum(start))
+}
+
+/// The text before its checksum, if that fits.
+pub(crate) fn unsummed(text: &str) -> Option<&str> {
+    let (start, sum) = text.rsplit_once('_')?;
+    (sum == checksum(start)).then_some(start)
 }
 
 /// CRC-32 (ISO-HDLC) in six letters, as others' scanners expect it of such tokens.
@@ -37,7 +46,6 @@ fn checksum(text: &str) -> String {
     letters.map(char::from).iter().collect()
 }
 
-const PREFIX: &str = "rwa_";
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LETTERS: usize = 43;
 const SUM_LETTERS: usize = 6;
@@ -60,11 +68,11 @@ mod tests {
 
     #[test]
     fn j21_only_the_whole_text_is_a_token() {
-        let token = of(&std::array::from_fn(|at| u8::try_from(at * 3 % 251).unwrap()));
+        let token = of("rwa_", &std::array::from_fn(|at| u8::try_from(at * 3 % 251).unwrap()));
         assert_eq!(token.len(), 4 + 43 + 1 + 6);
-        assert!(is_token(&token), "{token}");
+        assert!(is_one("rwa_", &token), "{token}");
         for end in 0..token.len() {
-            assert!(!is_token(token.get(..end).unwrap()), "cut at {end}");
+            assert!(!is_one("rwa_", token.get(..end).unwrap()), "cut at {end}");
         }
         for other in [
             format!("{token}0"),
@@ -80,7 +88,7 @@ mod tests {
             String::new(),
             "rwa__".to_owned(),
         ] {
-            assert!(!is_token(&other), "{other}");
+            assert!(!is_one("rwa_", &other), "{other}");
         }
     }
 }
