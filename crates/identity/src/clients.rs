@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use ringwall_base::{Secret, SinkError};
-use ringwall_jose::{JwkError, base64url_encode};
+use ringwall_jose::JwkError;
 use ringwall_store::{StoreError, Transaction};
 
 use crate::identity::House;
@@ -18,6 +18,7 @@ use crate::keys::{KeyError, Purpose};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
+use crate::secret_text;
 use crate::tables::INSTANCE;
 
 use check::{check, hint};
@@ -252,9 +253,7 @@ impl<'a> Clients<'a> {
     }
 
     fn generate(self) -> Result<Secret<String>, ClientError> {
-        // The prefix lets secret scanners find it.
-        let secret = format!("rws_{}", base64url_encode(self.house.seams.random::<32>()?));
-        Ok(Secret::new(secret))
+        Ok(Secret::new(secret_text::of("rws_", &self.house.seams.random::<64>()?)))
     }
 }
 
