@@ -8,7 +8,6 @@ use ringwall_identity::{
     Owner, Party, TokenFormat, certificate_hashes,
 };
 use ringwall_manifest::Model;
-use serde_json::Value;
 
 use super::{done, failed, knows_role, rows_of, unknown_role};
 use crate::wire::Ground;
@@ -20,11 +19,9 @@ pub(super) fn execute(ground: &Ground, model: Option<&Model>, request: &Request)
             if let Some(refused) = refused(model, spec) {
                 return Ok(refused);
             }
-            let added = clients.add(new_client(spec))?;
-            let text = format!("{} is registered{}", spec.id, remark(spec));
-            Ok(match added {
-                Some(secret) => shown_once(&text, &secret),
-                None => done(&text),
+            Ok(match clients.add(new_client(spec))? {
+                Some(secret) => shown_once(&format!("{} is registered", spec.id), &secret),
+                None => done(&format!("{} is registered", spec.id)),
             })
         }
         Request::ClientChange(spec) => {
@@ -58,15 +55,6 @@ pub(super) fn execute(ground: &Ground, model: Option<&Model>, request: &Request)
             Ok(rows_of(&[&columns[..], &["owner", "state"]].concat(), rows.collect()))
         }
     }
-}
-
-/// What is taken as it is, and is a slip more often than not.
-fn remark(spec: &ClientSpec) -> &'static str {
-    let is_device = spec.grants.iter().any(|name| name.ends_with(":device_code"));
-    if spec.is_public && spec.redirect_uris.is_empty() && !is_device {
-        return ", and can do nothing yet: it has no --redirect-uri and no --grant device_code";
-    }
-    ""
 }
 
 fn shown_once(what: &str, secret: &Secret<String>) -> Reply {
@@ -134,11 +122,6 @@ const fn state(client: &Client) -> &'static str {
 fn refused(model: Option<&Model>, spec: &ClientSpec) -> Option<Reply> {
     if let Some(unknown) = spec.roles.iter().find(|role| !knows_role(model, role)) {
         return Some(unknown_role(model, unknown));
-    }
-    let jwks = spec.jwks.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let keys = jwks.as_ref().and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
-    if keys.is_some_and(Vec::is_empty) {
-        return Some(failed("the key set has no keys", None));
     }
     // A newer command may ask for what this server does not know.
     let unknown = unknown_word(spec)?;
