@@ -23,7 +23,7 @@ async function asked(server, id, more) {
     response_type: "code",
     client_id: id,
     redirect_uri: callback,
-    scope: "openid",
+    scope: "openid profile",
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
     state,
