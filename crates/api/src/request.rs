@@ -75,6 +75,35 @@ pub enum Request {
     KeyRotateRoot,
     /// Reads the manifest again.
     Reload,
+    /// Adds an organisation.
+    OrganisationAdd {
+        /// Its slug.
+        slug: String,
+        /// What people call it; none: as its slug.
+        name: Option<String>,
+    },
+    /// Removes an organisation that nobody is in.
+    OrganisationDelete {
+        /// Its slug.
+        slug: String,
+    },
+    /// Disables an organisation; sessions and tokens of its people end at once.
+    OrganisationDisable {
+        /// Its slug.
+        slug: String,
+    },
+    /// Lets the people of a disabled organisation sign in again.
+    OrganisationEnable {
+        /// Its slug.
+        slug: String,
+    },
+    /// Lists organisations.
+    OrganisationList,
+    /// Says everything about an organisation.
+    OrganisationShow {
+        /// Its slug.
+        slug: String,
+    },
     /// Gives a role to a person.
     RoleGrant {
         /// Login name.
@@ -185,7 +214,11 @@ pub enum Request {
         email: Option<String>,
     },
     /// Lists people.
-    UserList,
+    UserList {
+        /// Of this organisation; none: of all.
+        #[serde(default)]
+        organisation: Option<String>,
+    },
     /// Says everything about a person.
     UserShow {
         /// Login name.

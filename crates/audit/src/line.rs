@@ -58,6 +58,7 @@ pub(crate) fn tail(line: &mut Vec<u8>, notice: &Notice<'_>) {
     number(line, b",\"duration\":", nanos);
     line.push(b'}');
     user(line, notice);
+    within(line, b",\"organization\":{", |line| name(line, b",\"id\":", notice.organisation));
     within(line, b",\"source\":{", |line| name(line, b",\"ip\":", notice.source));
     within(line, b",\"service\":{", |line| name(line, b",\"name\":", notice.service));
     within(line, b",\"http\":{", |line| http(line, notice));

@@ -46,6 +46,9 @@ pub struct Event {
     pub person: Option<String>,
     /// `user.name`: the login name.
     pub person_name: Option<String>,
+    /// `organization.id`: the organisation of the person, unless that is `default`; else the one that
+    /// was changed.
+    pub organisation: Option<String>,
     /// `user.roles`.
     pub roles: Vec<String>,
     /// `ringwall.caller`: the calling service.
@@ -93,6 +96,7 @@ pub struct Notice<'a> {
     pub outcome: Outcome,
     pub person: Option<&'a str>,
     pub person_name: Option<&'a str>,
+    pub organisation: Option<&'a str>,
     pub roles: &'a [String],
     pub caller: Option<&'a str>,
     pub client: Option<&'a str>,
@@ -122,6 +126,7 @@ impl Event {
             outcome: self.outcome,
             person: self.person.as_deref(),
             person_name: self.person_name.as_deref(),
+            organisation: self.organisation.as_deref(),
             roles: &self.roles,
             caller: self.caller.as_deref(),
             client: self.client.as_deref(),
@@ -154,6 +159,7 @@ impl Notice<'_> {
             outcome: self.outcome,
             person: owned(self.person),
             person_name: owned(self.person_name),
+            organisation: owned(self.organisation),
             roles: self.roles.to_vec(),
             caller: owned(self.caller),
             client: owned(self.client),
@@ -218,6 +224,7 @@ mod tests {
             outcome: Outcome::WouldDeny,
             person: text("a"),
             person_name: text("b"),
+            organisation: text("q"),
             roles: vec!["c".to_owned()],
             caller: text("d"),
             client: text("e"),

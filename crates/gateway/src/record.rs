@@ -307,6 +307,7 @@ impl Record {
             outcome: Outcome::Success,
             person: person.map(|person| person.subject.as_str()),
             person_name: person.map(|person| person.name.as_str()),
+            organisation: person.and_then(|person| person.organisation.named()),
             roles: person.map(|person| person.roles.as_slice()).unwrap_or_default(),
             caller: caller.and_then(|caller| caller.service()),
             client: caller.and_then(|caller| caller.client()),

@@ -209,6 +209,7 @@ impl Tenure {
             outcome: Outcome::Success,
             person: person.map(|person| person.subject.clone()),
             person_name: person.map(|person| person.name.clone()),
+            organisation: person.and_then(|person| person.organisation.named().map(str::to_owned)),
             roles: person.map(|person| person.roles.clone()).unwrap_or_default(),
             caller: self.caller.service().map(str::to_owned),
             client: self.caller.client().map(str::to_owned),

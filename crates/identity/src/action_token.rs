@@ -148,7 +148,8 @@ fn is_current(view: &View<'_>, bound: &Bound) -> Result<bool, StoreError> {
     let row = view.first(
         "SELECT p.phc FROM identity_password p JOIN identity_user u
          ON u.tenant_id = p.tenant_id AND u.id = p.user_id
-         WHERE p.tenant_id = ?1 AND p.user_id = ?2 AND u.is_disabled = 0",
+         JOIN identity_organisation o ON o.tenant_id = p.tenant_id
+         WHERE p.tenant_id = ?1 AND p.user_id = ?2 AND u.is_disabled = 0 AND o.is_disabled = 0",
         &bound.whose.and([]),
     )?;
     let Some(row) = row else { return Ok(false) };

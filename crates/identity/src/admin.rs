@@ -2,6 +2,9 @@
 //!
 //! Read `ROUTES` in `route.rs` first: it is the whole API, and its `OpenAPI` document is made of it.
 //!
+//! INVARIANT (one's own organisation): whoever is of another organisation than `default` has no route
+//! that is the instance's, and [`Actor::bounds`] in every look-up of the others (attack M1).
+//!
 //! INVARIANT (recorded, then done): [`answer`] writes who asks for what to the audit log before it
 //! calls a route that changes anything. A log that takes nothing changes nothing (attack M6).
 
@@ -10,6 +13,7 @@ mod body;
 mod clients;
 mod keys;
 mod openapi;
+mod organisations;
 mod problem;
 mod route;
 mod sessions;
@@ -77,6 +81,11 @@ fn attempt(house: &House, call: &Call) -> Result<Reply, Problem> {
         query: body::query(call, route.query)?,
         body: body::json(call, route.takes.is_some())?,
     };
+    if let (true, Some(_)) = (route.is_of_instance, actor.bounds()) {
+        let record = Record::refused("admin-denied", "an actor of one organisation");
+        house.put(actor.in_record(record.source(call.peer)).operation(line(route, path)))?;
+        return Err(Problem::forbidden("this is not of your organisation"));
+    }
     if route.method != "GET" {
         let record = Record::of("admin-request").sync().source(call.peer);
         house.put(actor.in_record(record).operation(line(route, path)))?;

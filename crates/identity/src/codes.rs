@@ -131,11 +131,13 @@ pub(crate) fn redeem(house: &House, presented: Presented) -> Result<Redeemed, St
         let hash: Value = hash_of(presented.code.expose()).as_slice().into();
         let row = transaction.first(
             "SELECT c.client_id, c.redirect_uri, c.challenge, c.expires, c.user_id, c.sid,
-             c.authenticated, c.scope, c.nonce, u.name, c.token_id, u.is_disabled,
+             c.authenticated, c.scope, c.nonce, u.name, c.token_id,
+             u.is_disabled OR o.is_disabled,
              c.family_id, (SELECT s.proofs FROM identity_session s WHERE s.tenant_id = c.tenant_id
              AND s.user_id = c.user_id AND s.sid = c.sid), c.jkt, c.user_tenant
              FROM identity_code c JOIN identity_user u
              ON u.tenant_id = c.user_tenant AND u.id = c.user_id
+             JOIN identity_organisation o ON o.tenant_id = c.user_tenant
              WHERE c.tenant_id = ?1 AND c.hash = ?2",
             &[INSTANCE.into(), hash.clone()],
         )?;

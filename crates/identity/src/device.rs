@@ -250,11 +250,12 @@ fn dashed(code: &str) -> String {
 }
 
 const FIND: &str = "SELECT d.client_id, d.expires, d.is_approved, d.polled_at, d.pace, d.user_id,
-    d.sid, d.authenticated, d.scope, u.name, u.is_disabled,
+    d.sid, d.authenticated, d.scope, u.name, u.is_disabled OR o.is_disabled,
     (SELECT s.proofs FROM identity_session s WHERE s.tenant_id = d.tenant_id
     AND s.user_id = d.user_id AND s.sid = d.sid), d.user_tenant
     FROM identity_device_code d
     LEFT JOIN identity_user u ON u.tenant_id = d.user_tenant AND u.id = d.user_id
+    LEFT JOIN identity_organisation o ON o.tenant_id = d.user_tenant
     WHERE d.tenant_id = ?1 AND d.hash = ?2";
 const LIFE: Duration = Duration::from_mins(10);
 const INTERVAL: Duration = Duration::from_secs(5);

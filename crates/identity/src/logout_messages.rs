@@ -199,7 +199,7 @@ fn remove(house: &House, row: &Waiting) -> Result<(), LogoutError> {
 }
 
 fn of(record: Record, row: &Waiting) -> Record {
-    record.client(&row.client_id).subject(&row.whose.subject)
+    record.client(&row.client_id).subject(&row.whose.subject).organisation(&row.whose.tenant)
 }
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";

@@ -61,6 +61,8 @@ pub(crate) struct Ways<'a> {
     pub(crate) return_to: &'a str,
     /// Where the form may lead.
     pub(crate) targets: &'static str,
+    /// Of whom a name is that names no organisation, unless that is `default`.
+    pub(crate) organisation: Option<&'a str>,
     /// Whether somebody sends letters.
     pub(crate) has_mail: bool,
     pub(crate) offer: Option<&'a Offer<'a>>,
@@ -69,7 +71,7 @@ pub(crate) struct Ways<'a> {
 pub(crate) fn login(
     status: StatusCode,
     paper: Paper<'_>,
-    Ways { return_to, targets, has_mail, offer }: Ways<'_>,
+    Ways { return_to, targets, organisation, has_mail, offer }: Ways<'_>,
 ) -> Reply {
     let say = |text| paper.language.say(text);
     let body = html! {
@@ -78,10 +80,13 @@ pub(crate) fn login(
         form method="post" action=(paper.action) {
             (paper.token())
             input type="hidden" name="return_to" value=(return_to);
+            @if let Some(organisation) = organisation {
+                input type="hidden" name="organization" value=(organisation);
+            }
             label for="username" { (say("Name")) }
             input id="username" name="username" value=[login_hint(return_to)]
                 autocomplete="username webauthn" autocapitalize="none"
-                required autofocus maxlength="64";
+                required autofocus maxlength="105";
             label for="password" { (say("Password")) }
             input id="password" name="password" type="password"
                 autocomplete="current-password" required;
@@ -134,7 +139,7 @@ fn with_passkeys(reply: Reply, offer: Option<&Offer<'_>>) -> Reply {
 fn login_hint(return_to: &str) -> Option<String> {
     let (_, query) = return_to.split_once('?')?;
     let query = Form::parse(query.as_bytes()).ok()?;
-    query.get("login_hint").filter(|hint| hint.len() <= 64).map(str::to_owned)
+    query.get("login_hint").filter(|hint| hint.len() <= 105).map(str::to_owned)
 }
 
 pub(crate) fn logout(paper: Paper<'_>, name: &str) -> Reply {

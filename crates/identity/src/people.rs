@@ -25,7 +25,7 @@ pub struct Account {
     pub name: String,
     /// Roles that it was given, sorted.
     pub roles: Vec<String>,
-    /// Whether it may sign in.
+    /// Whether it may not sign in: it is disabled itself, or its organisation is.
     pub is_disabled: bool,
     /// When it was made.
     pub created: Timestamp,
@@ -157,13 +157,16 @@ impl<'a> Users<'a> {
         self.house.seams.store.read(|view| {
             let rows = match of {
                 Some(tenant) => view.query(
-                    "SELECT tenant_id, id, name, is_disabled, created FROM identity_user
-                     WHERE tenant_id = ?1 ORDER BY name LIMIT ?2",
+                    "SELECT u.tenant_id, u.id, u.name, u.is_disabled OR o.is_disabled, u.created
+                     FROM identity_user u JOIN identity_organisation o
+                     ON o.tenant_id = u.tenant_id
+                     WHERE u.tenant_id = ?1 ORDER BY u.name LIMIT ?2",
                     &[tenant.into(), max.into()],
                 )?,
                 None => view.query(
-                    "SELECT tenant_id, id, name, is_disabled, created FROM identity_user
-                     ORDER BY tenant_id, name LIMIT ?1",
+                    "SELECT u.tenant_id, u.id, u.name, u.is_disabled OR o.is_disabled, u.created
+                     FROM identity_user u JOIN identity_organisation o
+                     ON o.tenant_id = u.tenant_id ORDER BY u.tenant_id, u.name LIMIT ?1",
                     &[max.into()],
                 )?,
             };
@@ -302,9 +305,10 @@ impl<'a> Users<'a> {
         let Some(name) = login_name(name) else { return Ok(None) };
         self.house.seams.store.read(|view| {
             let row = view.first(
-                "SELECT u.tenant_id, u.id, u.name, u.is_disabled, u.created, p.phc
+                "SELECT u.tenant_id, u.id, u.name, u.is_disabled OR o.is_disabled, u.created, p.phc
                  FROM identity_user u JOIN identity_password p
                  ON p.tenant_id = u.tenant_id AND p.user_id = u.id
+                 JOIN identity_organisation o ON o.tenant_id = u.tenant_id
                  WHERE u.tenant_id = ?1 AND u.name = ?2",
                 &[(&name.organisation).into(), (&name.text).into()],
             )?;
@@ -357,7 +361,7 @@ impl<'a> Users<'a> {
 /// slash is in no name: nobody can take one that reads as another organisation's.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct LoginName {
-    organisation: Tenant,
+    pub(crate) organisation: Tenant,
     text: String,
 }
 

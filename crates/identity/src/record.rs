@@ -1,6 +1,6 @@
 //! Audit events of identity, built in one place so that they look alike.
 
-use ringwall_base::{Class, Clock, Event, Outcome, Sink, SinkError};
+use ringwall_base::{Class, Clock, Event, Outcome, Sink, SinkError, Tenant};
 
 /// An event that is being put together.
 #[derive(Debug)]
@@ -34,6 +34,14 @@ impl Record {
     pub(crate) fn person(mut self, subject: &str, name: &str) -> Self {
         self.0.person = Some(subject.to_owned());
         self.0.person_name = Some(capped(name));
+        // Their name says which, unless it is `default`.
+        self.0.organisation = name.split_once('/').map(|(slug, _)| slug.to_owned());
+        self
+    }
+
+    /// An organisation; `default` is not said.
+    pub(crate) fn organisation(mut self, tenant: &Tenant) -> Self {
+        self.0.organisation = tenant.named().map(str::to_owned);
         self
     }
 

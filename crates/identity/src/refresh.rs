@@ -10,7 +10,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringwall_base::{Proofs, Secret, Timestamp, Ulid};
+use ringwall_base::{Proofs, Secret, Tenant, Timestamp, Ulid};
 use ringwall_store::{Row, StoreError, Transaction, View};
 
 use crate::clients::Client;
@@ -77,6 +77,7 @@ pub(crate) enum Refreshed {
 pub(crate) struct Live {
     pub(crate) subject: String,
     pub(crate) name: String,
+    pub(crate) organisation: Tenant,
     pub(crate) scope: String,
     pub(crate) issued: Timestamp,
     pub(crate) expires: Timestamp,
@@ -343,6 +344,7 @@ pub(crate) fn look(
         Ok(Some(Live {
             subject: row.get(10)?,
             name: row.get(11)?,
+            organisation: row.get(19)?,
             scope: row.get(8)?,
             issued: row.get(17)?,
             expires: row.get(13)?,
@@ -351,10 +353,12 @@ pub(crate) fn look(
 }
 
 const FIND: &str = "SELECT f.id, f.current, f.superseded_at, f.successor, f.client_id, f.cnf,
-    f.expires, f.revoked_at, f.scope, f.sid, f.user_id, u.name, u.is_disabled, f.idle,
+    f.expires, f.revoked_at, f.scope, f.sid, f.user_id, u.name,
+    u.is_disabled OR o.is_disabled, f.idle,
     f.previous, f.proofs, f.key_hash, f.issued, f.authenticated, f.user_tenant
     FROM identity_refresh_family f
     JOIN identity_user u ON u.tenant_id = f.user_tenant AND u.id = f.user_id
+    JOIN identity_organisation o ON o.tenant_id = f.user_tenant
     WHERE f.tenant_id = ?1 AND f.id = ?2";
 
 const KEEP: &str = "UPDATE identity_refresh_family SET idle = ?3 WHERE tenant_id = ?1 AND id = ?2";

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Key,
     /// All tokens of a grant: what one sign-in gave one client, refreshed ones too.
     Grant,
+    /// All tokens of the people of an organisation.
+    Organisation,
     /// All tokens of a session.
     Session,
     /// All tokens of a person.
@@ -42,6 +44,7 @@ impl Kind {
             Self::Client => "client_id",
             Self::Grant => "gid",
             Self::Key => "kid",
+            Self::Organisation => "tenant",
             Self::Session => "sid",
             Self::Subject => "sub",
             Self::Token => "jti",
@@ -49,9 +52,9 @@ impl Kind {
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Self::Client, Self::Grant, Self::Key, Self::Session, Self::Subject, Self::Token]
-            .into_iter()
-            .find(|kind| kind.name() == name)
+        let people = [Self::Organisation, Self::Session, Self::Subject];
+        let others = [Self::Client, Self::Grant, Self::Key, Self::Token];
+        people.into_iter().chain(others).find(|kind| kind.name() == name)
     }
 }
 
@@ -137,7 +140,7 @@ impl Revocations {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Whether a verified token no longer holds. A client or person that was revoked takes with it
+    /// Whether a verified token no longer holds. A client, person or organisation that was revoked takes with it
     /// the tokens that were issued until then; a grant or a session never comes back.
     pub(crate) fn covers(&self, claims: &AccessClaims) -> bool {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
@@ -154,6 +157,10 @@ impl Revocations {
             || claims.grant.as_deref().is_some_and(|grant| is_over(Kind::Grant, grant))
             || is_revoked(Kind::Client, &claims.client_id)
             || is_revoked(Kind::Subject, &claims.subject)
+            || claims
+                .organisation
+                .named()
+                .is_some_and(|tenant| is_revoked(Kind::Organisation, tenant))
     }
 
     /// All of it, for who verifies tokens elsewhere. Made anew only after a revocation.

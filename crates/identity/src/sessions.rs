@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use ringwall_base::{Person, Proofs, Secret, Timestamp, Ulid};
+use ringwall_base::{Person, Proofs, Secret, Tenant, Timestamp, Ulid};
 use ringwall_jose::base64url_encode;
 use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
@@ -253,6 +253,12 @@ impl SessionTable {
         by_hash.retain(|_, entry| entry.person.subject != subject);
     }
 
+    /// The same of all people of an organisation.
+    pub(crate) fn end_organisation(&self, tenant: &Tenant) {
+        let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
+        by_hash.retain(|_, entry| entry.person.organisation != *tenant);
+    }
+
     pub(crate) fn set_roles(&self, subject: &str, roles: &[String]) {
         let mut by_hash = self.by_hash.write().unwrap_or_else(PoisonError::into_inner);
         for entry in by_hash.values_mut().filter(|entry| entry.person.subject == subject) {
@@ -407,6 +413,7 @@ const OPEN: &str = "
     r.role, s.proofs
     FROM identity_session s
     JOIN identity_user u ON u.tenant_id = s.user_tenant AND u.id = s.user_id
+    JOIN identity_organisation o ON o.tenant_id = s.user_tenant
     LEFT JOIN identity_role r ON r.tenant_id = s.user_tenant AND r.user_id = s.user_id
     WHERE s.tenant_id = ?1 AND s.expires > ?2 AND s.seen > ?3 AND u.is_disabled = 0
-    ORDER BY r.role";
+    AND o.is_disabled = 0     ORDER BY r.role";

@@ -46,6 +46,9 @@ struct Access<'a> {
     roles_aal2: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    /// The organisation, unless it is `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,6 +83,8 @@ struct Id<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     preferred_username: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<&'a str>,
 }
 
@@ -109,6 +114,7 @@ pub(crate) fn for_program(
         roles: &settings.roles,
         roles_aal2: &[],
         name: None,
+        tenant: None,
         sid: None,
         gid: None,
         auth_time: None,
@@ -149,6 +155,7 @@ pub(crate) fn for_person(
         roles: &roles,
         roles_aal2: &withheld,
         name: Some(&grantee.name),
+        tenant: grantee.whose.tenant.named(),
         sid: Some(&grantee.sid),
         gid: grantee.grant.as_deref(),
         auth_time: Some(grantee.authenticated.secs()),
@@ -186,6 +193,7 @@ pub(crate) fn for_actor(
         roles: &subject.roles,
         roles_aal2: &[],
         name: subject.name.as_deref(),
+        tenant: subject.organisation.named(),
         sid: subject.session.as_deref(),
         gid: subject.grant.as_deref(),
         auth_time: subject.authenticated_at.map(Timestamp::secs),
@@ -233,6 +241,7 @@ pub(crate) fn id_token(
         sid: &grantee.sid,
         at_hash: at_hash(access),
         preferred_username: grantee.shows_profile().then_some(grantee.name.as_str()),
+        tenant: grantee.whose.tenant.named(),
         nonce: grantee.nonce.as_deref(),
     };
     let purpose = match client.settings.id_token {

@@ -121,7 +121,7 @@ fn end(house: &House, kind: Kind, value: &str) -> Result<(), StoreError> {
     house.revocations.close(&house.seams, kind, value)
 }
 
-fn owner(house: &House, sid: &str) -> Result<Option<Whose>, StoreError> {
+pub(crate) fn owner(house: &House, sid: &str) -> Result<Option<Whose>, StoreError> {
     let row = house.seams.store.read(|view| {
         view.first(
             "SELECT user_tenant, user_id FROM identity_session WHERE tenant_id = ?1 AND sid = ?2",

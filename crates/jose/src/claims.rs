@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ringwall_base::Timestamp;
+use ringwall_base::{Tenant, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -40,6 +40,8 @@ pub struct AccessClaims {
     pub roles: Vec<String>,
     /// `name`: the login name.
     pub name: Option<String>,
+    /// `tenant`: the organisation of the person or program.
+    pub organisation: Tenant,
     /// All other claims.
     pub extra: Map<String, Value>,
 }
@@ -88,6 +90,8 @@ pub struct InternalClaims {
     pub request: String,
     /// `name`: the person's login name.
     pub name: Option<String>,
+    /// `tenant`: the organisation of the person or program.
+    pub organisation: Tenant,
     /// `roles`, includes expanded.
     pub roles: Vec<String>,
     /// `act`: the service that called.
@@ -187,6 +191,7 @@ impl AccessClaims {
             authenticated_at: claims.optional_time("auth_time")?,
             roles: claims.take_list("roles")?,
             name: claims.take_optional_text("name")?,
+            organisation: claims.take_tenant()?,
             extra: claims.rest(),
         })
     }
@@ -231,6 +236,7 @@ impl InternalClaims {
             issued: claims.take_time("iat")?,
             request: claims.take_text("jti")?,
             name: claims.take_optional_text("name")?,
+            organisation: claims.take_tenant()?,
             roles: claims.take_list("roles")?,
             actor: claims.take_actor()?,
             operation: claims.take_text("op")?,
@@ -382,6 +388,12 @@ impl Claims {
             Some(Value::String(text)) if is_text(&text) => Ok(Some(text)),
             Some(_) => Err(VerifyError::Claim(name)),
         }
+    }
+
+    /// Without one it is the organisation that is always there.
+    fn take_tenant(&mut self) -> Result<Tenant, VerifyError> {
+        let Some(slug) = self.take_optional_text("tenant")? else { return Ok(Tenant::default()) };
+        Tenant::parse(&slug).ok_or(VerifyError::Claim("tenant"))
     }
 
     fn take_time(&mut self, name: &'static str) -> Result<Timestamp, VerifyError> {

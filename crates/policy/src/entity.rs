@@ -65,6 +65,10 @@ fn user(person: &PersonFacts) -> Option<Entity> {
     }
     let attributes = HashMap::from([
         ("name".to_owned(), RestrictedExpression::new_string(person.name.clone())),
+        (
+            "organisation".to_owned(),
+            RestrictedExpression::new_string(person.organisation.as_str().to_owned()),
+        ),
         ("mfa".to_owned(), RestrictedExpression::new_bool(person.mfa)),
     ]);
     Entity::new(uid("User", &person.subject)?, attributes, parents).ok()

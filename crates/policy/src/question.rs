@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use ringwall_base::Tenant;
+
 /// May this caller call that operation? Everything is borrowed: asking allocates nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
@@ -24,6 +26,8 @@ pub struct PersonFacts {
     pub subject: String,
     /// The login name.
     pub name: String,
+    /// The account's organisation.
+    pub organisation: Tenant,
     /// All roles, with the included ones. `anyone` need not be in it.
     pub roles: Vec<String>,
     /// Whether a second factor was used for this session.

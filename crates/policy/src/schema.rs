@@ -23,7 +23,7 @@ pub(crate) fn schema(inventory: &Inventory) -> String {
     enumerated(&mut text, "Service", &services);
     text.push_str(
         "entity Operation in [Api];\n\
-         entity User in [Role] { name: String, mfa: Bool };\n\
+         entity User in [Role] { name: String, organisation: String, mfa: Bool };\n\
          entity Anonymous in [Role];\n\
          action \"call\" appliesTo {\n  \
            principal: [User, Anonymous, Service],\n  \

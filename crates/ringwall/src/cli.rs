@@ -112,6 +112,8 @@ pub(crate) enum Command {
     Upgrade,
     /// People
     User(command::user::Args),
+    /// Organisations: people of one are nobody's in another
+    Organisation(command::organisation::Args),
     /// Roles of people
     Role(command::role::Args),
     /// A service's own certificate and its key, in PEM

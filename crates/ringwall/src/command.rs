@@ -17,6 +17,7 @@ pub(crate) mod upgrade;
 pub(crate) mod tap;
 pub(crate) mod top;
 pub(crate) mod user;
+pub(crate) mod organisation;
 pub(crate) mod role;
 pub(crate) mod certificate;
 pub(crate) mod client;

@@ -62,6 +62,7 @@ fn run(cli: &Cli, out: &mut Out) -> anyhow::Result<Exit> {
         Command::Fmt(args) => command::fmt::run(args, &place, out),
         Command::Init(args) => command::init::run(args, out),
         Command::Key(args) => command::key::run(args, &place, out),
+        Command::Organisation(args) => command::organisation::run(args, &place, out),
         Command::Plan(args) => command::plan::run(args, &place, out),
         Command::Reference(args) => command::reference::run(args, out),
         Command::Role(args) => command::role::run(args, &place, out),

@@ -29,7 +29,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FACTS = Facts(100, {"jti": "t", "sid": "s", "gid": "g", "sub": "u", "client_id": "c", "kid": "k"})
+FACTS = Facts(
+    100,
+    {
+        "jti": "t",
+        "sid": "s",
+        "gid": "g",
+        "sub": "u",
+        "client_id": "c",
+        "kid": "k",
+        "tenant": "acme",
+    },
+)
 
 
 def told(tag: str = "a", **kinds: dict[str, int]) -> bytes:
@@ -66,6 +77,8 @@ class Gateway:
         ({"sub": {"u": 99}}, False),
         ({"client_id": {"c": 100}}, True),
         ({"client_id": {"c": 99}}, False),
+        ({"tenant": {"acme": 100}}, True),
+        ({"tenant": {"acme": 99, "zeta": 100}}, False),
         ({"jti": {"s": 0}, "sid": {"t": 0}}, False),
         ({"jti": {"T": 0, "t ": 0}}, False),
     ],
@@ -188,6 +201,7 @@ def access(issuer: LocalIssuer, **changes: object) -> dict[str, str]:
         "client_id": "c",
         "jti": "t",
         "sid": "s",
+        "tenant": "acme",
         "iat": now,
         "exp": now + 300,
         **changes,
@@ -210,6 +224,7 @@ def test_j22_k4_a_token_that_is_remembered_ends_with_its_key_person_or_session(
         {"sub": {"u": later}},
         {"sid": {"s": 0}},
         {"client_id": {"c": later}},
+        {"tenant": {"acme": later}},
         {"jti": {"t": 0}},
     ):
         gateway.answer = told("none")

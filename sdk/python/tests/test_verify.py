@@ -77,7 +77,7 @@ def test_a_good_token_becomes_a_caller() -> None:
 
 def test_nothing_else_makes_a_caller() -> None:
     with pytest.raises(TypeError):
-        Caller(Proof(), "u-1", None, frozenset(), None, None, False, "r-1", 0)
+        Caller(Proof(), "u-1", None, "default", frozenset(), None, None, False, "r-1", 0)
 
 
 @pytest.mark.parametrize("name", [name for name in CLAIMS if name != "own"])

@@ -31,7 +31,8 @@ pub(crate) fn discovery() -> Result<Vec<Samples>> {
     beside_node("token-discovery", Work::Discovery)
 }
 
-/// Token issue at an empty store, and at one with 100,000 people and 10 million rows that have expired.
+/// Token issue at an empty store, and at one with 100,000 people of 1,000 organisations and 10
+/// million rows that have expired.
 pub(crate) fn crowded() -> Result<Vec<Samples>> {
     ringwall_in_sizes(
         "token-crowded",

@@ -18,6 +18,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<User<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    organization: Option<Organization<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<Service<'a>>,
@@ -57,6 +59,11 @@ struct User<'a> {
     name: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     roles: Vec<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+struct Organization<'a> {
+    id: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -144,6 +151,7 @@ pub(super) fn canonical(
             duration: event.duration_micros.map(|micros| micros.saturating_mul(1_000)),
         },
         user: user(event),
+        organization: name(event.organisation.as_deref()).map(|id| Organization { id }),
         source: name(event.source.as_deref()).map(|ip| Source { ip }),
         service: name(event.service.as_deref()).map(|name| Service { name }),
         http: http(event),

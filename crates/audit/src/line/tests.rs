@@ -91,12 +91,13 @@ fn long_texts_are_cut_at_a_character() {
 const TEXT: &str =
     "([ -~]|\\PC|[\\x00-\\x1f\"\\\\\\x7f\u{9b}\u{200b}\u{2028}\u{202e}\u{2066}\u{feff}üß…𝄞]){0,40}";
 
-type Texts = [Option<String>; 12];
+type Texts = [Option<String>; 13];
 
 fn any_event(texts: Texts, roles: Vec<String>, numbers: [Option<u64>; 3], kind: u8) -> Event {
     let [
         person,
         person_name,
+        organisation,
         caller,
         client,
         source,
@@ -117,6 +118,7 @@ fn any_event(texts: Texts, roles: Vec<String>, numbers: [Option<u64>; 3], kind: 
         outcome: outcome[usize::from(kind) % 3],
         person,
         person_name,
+        organisation,
         roles,
         caller,
         client,
@@ -141,7 +143,7 @@ fn any_event(texts: Texts, roles: Vec<String>, numbers: [Option<u64>; 3], kind: 
 proptest! {
     #[test]
     fn the_line_is_the_one_that_serde_json_writes(
-        texts in prop::array::uniform12(prop::option::of(TEXT)),
+        texts in prop::array::uniform13(prop::option::of(TEXT)),
         roles in prop::collection::vec(TEXT, 0..3),
         numbers: [Option<u64>; 3],
         (kind, micros, sequence) in (any::<u8>(), 0..400_000_000_000_000_000_u64, any::<u64>()),

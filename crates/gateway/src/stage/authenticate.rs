@@ -170,7 +170,13 @@ impl Authenticate {
         let roles = expand(&self.includes, &person.roles);
         let withheld = expand(&self.includes, &person.withheld);
         let mfa = person.proofs.are_two();
-        let facts = PersonFacts { subject: person.subject, name: person.name, roles, mfa };
+        let facts = PersonFacts {
+            subject: person.subject,
+            name: person.name,
+            organisation: person.organisation,
+            roles,
+            mfa,
+        };
         let cookie = Secret::new(cookie.to_owned());
         let credential = Credential::Session { cookie, roles: person.roles };
         Ok(Arc::new(Caller {
@@ -331,5 +337,11 @@ fn person_of(claims: InternalClaims) -> Option<PersonFacts> {
         return None;
     }
     let name = claims.name.unwrap_or_else(|| claims.subject.clone());
-    Some(PersonFacts { subject: claims.subject, name, roles: claims.roles, mfa: false })
+    Some(PersonFacts {
+        subject: claims.subject,
+        name,
+        organisation: claims.organisation,
+        roles: claims.roles,
+        mfa: false,
+    })
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use http::header::WWW_AUTHENTICATE;
+use ringwall_base::Tenant;
 use serde_json::Value;
 
 use super::problem::Problem;
@@ -20,6 +21,8 @@ pub(super) struct Actor {
     client_id: String,
     /// `sub` and name.
     person: Option<(String, String)>,
+    /// Theirs. Who is of `default` administers all.
+    organisation: Tenant,
     scopes: BTreeSet<String>,
     /// A person who did not prove two factors.
     is_weak: bool,
@@ -50,7 +53,13 @@ impl Actor {
             scopes.retain(|scope| granted.contains(scope));
             is_weak = claims.extra.get("acr").and_then(Value::as_str) != Some("aal2");
         }
-        Ok(Self { client_id: claims.client_id.clone(), person, scopes, is_weak })
+        let organisation = claims.organisation.clone();
+        Ok(Self { client_id: claims.client_id.clone(), person, organisation, scopes, is_weak })
+    }
+
+    /// The one organisation that they administer; `None`: all.
+    pub(super) fn bounds(&self) -> Option<&Tenant> {
+        (!self.organisation.is_default()).then_some(&self.organisation)
     }
 
     /// Whether a scope is theirs. The empty scope is everybody's who may be here at all.
@@ -100,7 +109,7 @@ impl Actor {
         let record = record.client(&self.client_id);
         match &self.person {
             Some((subject, name)) => record.person(subject, name),
-            None => record,
+            None => record.organisation(&self.organisation),
         }
     }
 }

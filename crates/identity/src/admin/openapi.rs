@@ -23,7 +23,7 @@ pub(super) fn document(issuer: &str) -> Value {
         "info": {
             "title": "Ringwall admin API",
             "version": "1",
-            "description": "People, clients, sessions, tokens and keys. Every change is in the audit \
+            "description": "People, organisations, clients, sessions, tokens and keys. Every change is in the audit \
                             log before it is made. Times are seconds since 1970.",
         },
         "servers": [{ "url": format!("{issuer}{ROOT}") }],
@@ -126,9 +126,41 @@ fn by(name: &str) -> Value {
 }
 
 fn schemas() -> Value {
+    let mut all = of_instance();
+    if let Some(members) = all.as_object_mut() {
+        members.extend(of_organisations());
+    }
+    all
+}
+
+fn of_organisations() -> impl Iterator<Item = (String, Value)> {
+    let (text, switch) = (json!({ "type": "string" }), json!({ "type": "boolean" }));
+    let slug = json!({ "type": "string", "pattern": "^[a-z][a-z0-9-]{0,39}$" });
+    let name = json!({ "type": ["string", "null"], "minLength": 1, "maxLength": 80 });
+    let maybe_switch = json!({ "type": ["boolean", "null"] });
+    let time = |kinds: Value| json!({ "type": kinds });
+    let schemas = [
+        ("Organisations", list("Organisation")),
+        (
+            "Organisation",
+            whole(&[
+                ("id", slug.clone()),
+                ("name", text),
+                ("disabled", switch),
+                ("people", time(json!("integer"))),
+                ("created", time(json!(["integer", "null"]))),
+            ]),
+        ),
+        ("NewOrganisation", object(&[("id", slug), ("name", name.clone())], &["id"])),
+        ("OrganisationChange", object(&[("name", name), ("disabled", maybe_switch)], &[])),
+    ];
+    schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema))
+}
+
+fn of_instance() -> Value {
     let (text, switch) = (json!({ "type": "string" }), json!({ "type": "boolean" }));
     let (texts, time) = (json!({ "type": "array", "items": text }), json!({ "type": "integer" }));
-    let name = json!({ "type": "string", "pattern": "^[A-Za-z0-9._@+-]{1,64}$" });
+    let name = json!({ "type": "string", "pattern": "^([A-Za-z][A-Za-z0-9-]{0,39}/)?[A-Za-z0-9._@+-]{1,64}$" });
     let password = json!({ "type": "string", "minLength": 8, "maxLength": 1024 });
     let maybe_time = json!({ "type": ["integer", "null"] });
     let maybe_text = json!({ "type": ["string", "null"] });
@@ -151,9 +183,9 @@ fn schemas() -> Value {
         "Problem": problem(),
         "Users": list("User"),
         "User": whole(&[
-            ("id", text.clone()), ("name", text.clone()), ("roles", texts.clone()),
-            ("disabled", switch.clone()), ("second_factor", switch.clone()),
-            ("created", time.clone()),
+            ("id", text.clone()), ("name", text.clone()), ("organisation", text.clone()),
+            ("roles", texts.clone()), ("disabled", switch.clone()),
+            ("second_factor", switch.clone()), ("created", time.clone()),
         ]),
         "NewUser": object(
             &[("name", name), ("password", password.clone()), ("roles", texts)],

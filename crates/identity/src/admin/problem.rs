@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::answer::{ANY_TOKEN, Refusal, Reply, TOKEN_OR_PROOF, json_reply};
 use crate::clients::ClientError;
 use crate::keys::KeyError;
+use crate::organisations::OrganisationError;
 use crate::people::PeopleError;
 use crate::withdraw::WithdrawError;
 
@@ -103,7 +104,9 @@ impl From<PeopleError> for Problem {
         match error {
             PeopleError::Exists => Self::conflict("there is a person of this name already"),
             PeopleError::NotFound => Self::not_found(),
-            PeopleError::Name | PeopleError::Password(_) => Self::unprocessable(error.to_string()),
+            PeopleError::Name | PeopleError::Organisation | PeopleError::Password(_) => {
+                Self::unprocessable(error.to_string())
+            }
             other => Self::ours(&other),
         }
     }
@@ -132,6 +135,21 @@ impl From<WithdrawError> for Problem {
             WithdrawError::NotFound => Self::not_found(),
             WithdrawError::Id => Self::unprocessable(error.to_string()),
             other => Self::ours(&other),
+        }
+    }
+}
+
+impl From<OrganisationError> for Problem {
+    fn from(error: OrganisationError) -> Self {
+        match error {
+            OrganisationError::NotFound => Self::not_found(),
+            OrganisationError::Default
+            | OrganisationError::Exists
+            | OrganisationError::Inhabited => Self::conflict(error.to_string()),
+            OrganisationError::Name | OrganisationError::Slug => {
+                Self::unprocessable(error.to_string())
+            }
+            OrganisationError::Audit(_) | OrganisationError::Store(_) => Self::ours(&error),
         }
     }
 }

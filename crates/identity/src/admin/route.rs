@@ -4,7 +4,7 @@ use http::header::ALLOW;
 use http::{Method, StatusCode};
 
 use super::problem::Problem;
-use super::{Ask, clients, keys, sessions, users};
+use super::{Ask, clients, keys, organisations, sessions, users};
 use crate::answer::Reply;
 
 /// One operation.
@@ -20,6 +20,8 @@ pub(super) struct Route {
     pub(super) scope: &'static str,
     /// Parameters of the address.
     pub(super) query: &'static [&'static str],
+    /// Whether only those of the organisation `default` may be here.
+    pub(super) is_of_instance: bool,
     /// Whether `If-Match` is needed.
     pub(super) is_versioned: bool,
     /// The schema of the body.
@@ -81,6 +83,7 @@ const PLAIN: Route = Route {
     about: "",
     scope: "",
     query: &[],
+    is_of_instance: false,
     is_versioned: false,
     takes: None,
     gives: (204, None),
@@ -91,9 +94,9 @@ pub(super) const ROUTES: &[Route] = &[
     Route {
         path: "/users",
         name: "listUsers",
-        about: "People, by name.",
+        about: "People, by organisation and name.",
         scope: "users.read",
-        query: PAGE,
+        query: &["limit", "after", "organisation"],
         gives: (200, Some("Users")),
         answer: users::list,
         ..PLAIN
@@ -102,7 +105,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: "POST",
         path: "/users",
         name: "addUser",
-        about: "Adds a person. Roles need the scope `ringwall:roles.write` too.",
+        about: "Adds a person; `acme/ada` is one of the organisation `acme`. Roles need the scope `ringwall:roles.write` too.",
         scope: "users.write",
         takes: Some("NewUser"),
         gives: (201, Some("User")),
@@ -206,10 +209,66 @@ pub(super) const ROUTES: &[Route] = &[
         ..PLAIN
     },
     Route {
+        path: "/organisations",
+        name: "listOrganisations",
+        about: "Organisations, by id. People of one see their own only.",
+        scope: "organisations.read",
+        query: PAGE,
+        gives: (200, Some("Organisations")),
+        answer: organisations::list,
+        ..PLAIN
+    },
+    Route {
+        method: "POST",
+        path: "/organisations",
+        name: "addOrganisation",
+        about: "Adds an organisation.",
+        scope: "organisations.write",
+        is_of_instance: true,
+        takes: Some("NewOrganisation"),
+        gives: (201, Some("Organisation")),
+        answer: organisations::add,
+        ..PLAIN
+    },
+    Route {
+        path: "/organisations/{id}",
+        name: "showOrganisation",
+        about: "One organisation.",
+        scope: "organisations.read",
+        gives: (200, Some("Organisation")),
+        answer: organisations::show,
+        ..PLAIN
+    },
+    Route {
+        method: "PATCH",
+        path: "/organisations/{id}",
+        name: "changeOrganisation",
+        about: "Calls an organisation something else; disables it, whose people's sessions and tokens end, or \
+                lets them sign in again.",
+        scope: "organisations.write",
+        is_versioned: true,
+        takes: Some("OrganisationChange"),
+        gives: (200, Some("Organisation")),
+        answer: organisations::change,
+        ..PLAIN
+    },
+    Route {
+        method: "DELETE",
+        path: "/organisations/{id}",
+        name: "removeOrganisation",
+        about: "Removes an organisation that nobody is in.",
+        scope: "organisations.write",
+        is_of_instance: true,
+        is_versioned: true,
+        answer: organisations::remove,
+        ..PLAIN
+    },
+    Route {
         path: "/clients",
         name: "listClients",
         about: "OAuth 2 clients, by id.",
         scope: "clients.read",
+        is_of_instance: true,
         query: PAGE,
         gives: (200, Some("Clients")),
         answer: clients::list,
@@ -221,6 +280,7 @@ pub(super) const ROUTES: &[Route] = &[
         name: "addClient",
         about: "Registers a client; one with `access` `secret` gets its secret, this once.",
         scope: "clients.write",
+        is_of_instance: true,
         takes: Some("NewClient"),
         gives: (201, Some("RegisteredClient")),
         answer: clients::add,
@@ -231,6 +291,7 @@ pub(super) const ROUTES: &[Route] = &[
         name: "showClient",
         about: "One client.",
         scope: "clients.read",
+        is_of_instance: true,
         gives: (200, Some("Client")),
         answer: clients::show,
         ..PLAIN
@@ -242,6 +303,7 @@ pub(super) const ROUTES: &[Route] = &[
         about: "Other settings for a client. What is not named stays, and so does how it proves who it \
                 is. Who loses anything loses its tokens.",
         scope: "clients.write",
+        is_of_instance: true,
         is_versioned: true,
         takes: Some("NewClient"),
         gives: (200, Some("Client")),
@@ -254,6 +316,7 @@ pub(super) const ROUTES: &[Route] = &[
         name: "changeClient",
         about: "Disables a client, whose tokens end; or lets it have tokens again.",
         scope: "clients.write",
+        is_of_instance: true,
         is_versioned: true,
         takes: Some("Switch"),
         gives: (200, Some("Client")),
@@ -266,6 +329,7 @@ pub(super) const ROUTES: &[Route] = &[
         name: "removeClient",
         about: "Removes a client for good. Its tokens end.",
         scope: "clients.write",
+        is_of_instance: true,
         is_versioned: true,
         answer: clients::remove,
         ..PLAIN
@@ -276,6 +340,7 @@ pub(super) const ROUTES: &[Route] = &[
         name: "addSecret",
         about: "One more secret, shown this once; of three the oldest goes.",
         scope: "clients.write",
+        is_of_instance: true,
         gives: (201, Some("ClientSecret")),
         answer: clients::add_secret,
         ..PLAIN
@@ -295,6 +360,7 @@ pub(super) const ROUTES: &[Route] = &[
         name: "listKeys",
         about: "Signing keys.",
         scope: "keys.read",
+        is_of_instance: true,
         gives: (200, Some("Keys")),
         answer: keys::list,
         ..PLAIN
@@ -305,6 +371,7 @@ pub(super) const ROUTES: &[Route] = &[
         name: "rotateKey",
         about: "Publishes a new key; it signs when every verifier can have it.",
         scope: "keys.write",
+        is_of_instance: true,
         takes: Some("NewKey"),
         answer: keys::rotate,
         ..PLAIN
@@ -315,6 +382,7 @@ pub(super) const ROUTES: &[Route] = &[
         name: "revokeKey",
         about: "Destroys a key that leaked. Its tokens end.",
         scope: "keys.write",
+        is_of_instance: true,
         answer: keys::revoke,
         ..PLAIN
     },

@@ -11,7 +11,7 @@ use super::users::{changeable, find};
 use super::{Ask, done};
 use crate::answer::{Reply, json_reply};
 use crate::sessions::list;
-use crate::withdraw::{Withdrawn, withdraw};
+use crate::withdraw::{Withdrawn, owner, withdraw};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case", tag = "by", content = "value")]
@@ -59,9 +59,20 @@ pub(super) fn end(ask: &Ask<'_>) -> Result<Reply, Problem> {
 /// Ends tokens. To shut out somebody who may do more is the point of it: that needs no rank.
 pub(super) fn revoke(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let what = match read(&ask.body)? {
+        Revocation::ClientId(_) | Revocation::Jti(_) if ask.actor.bounds().is_some() => {
+            return Err(Problem::forbidden("this is not of your organisation"));
+        }
         Revocation::ClientId(id) => Withdrawn::Client(id),
         Revocation::Jti(jti) => Withdrawn::Token(jti),
-        Revocation::Sid(sid) => Withdrawn::Session(sid),
+        Revocation::Sid(sid) => {
+            // One that is over is nobody's any more: that is for who administers all.
+            if let Some(own) = ask.actor.bounds()
+                && owner(ask.house, &sid)?.is_none_or(|whose| whose.tenant != *own)
+            {
+                return Err(Problem::not_found());
+            }
+            Withdrawn::Session(sid)
+        }
         Revocation::Sub(sub) => Withdrawn::Subject(find(ask, &sub)?.whose.subject),
     };
     withdraw(ask.house, &what)?;

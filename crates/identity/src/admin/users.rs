@@ -11,7 +11,8 @@ use super::problem::Problem;
 use super::{Ask, done, version};
 use crate::answer::{Reply, json_reply};
 use crate::factors;
-use crate::people::{Users, roles as granted};
+use crate::organisations::Organisations;
+use crate::people::{Users, login_name, roles as granted};
 use crate::tables::Whose;
 
 /// A person as the API shows them.
@@ -46,16 +47,43 @@ struct Password {
 
 pub(super) fn list(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let (limit, after) = page(&ask.query)?;
-    let rows = ask.house.seams.store.read(|view| {
-        view.query(
-            "SELECT tenant_id, id, name, is_disabled, created FROM identity_user
-             WHERE tenant_id = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
-            &[(&Tenant::default()).into(), (&after).into(), limit.saturating_add(1).into()],
-        )
+    let more = limit.saturating_add(1);
+    let rows = ask.house.seams.store.read(|view| match asked_for(ask)? {
+        Some(tenant) => Ok::<_, Problem>(view.query(
+            "SELECT u.tenant_id, u.id, u.name, u.is_disabled, u.created FROM identity_user u
+             JOIN identity_organisation o ON o.tenant_id = u.tenant_id
+             WHERE u.tenant_id = ?1 AND u.name > ?2 ORDER BY u.name LIMIT ?3",
+            &[(&tenant).into(), (&after).into(), more.into()],
+        )?),
+        None => Ok(view.query(
+            "SELECT u.tenant_id, u.id, u.name, u.is_disabled, u.created FROM identity_user u
+             JOIN identity_organisation o ON o.tenant_id = u.tenant_id
+             WHERE (u.tenant_id, u.name) > (?1, ?2) ORDER BY u.tenant_id, u.name LIMIT ?3",
+            &[place(&after).into(), (&after).into(), more.into()],
+        )?),
     })?;
     let shown: Result<Vec<Shown>, StoreError> = rows.iter().map(|row| shown(ask, row)).collect();
     let items = shown?.into_iter().map(|one| (one.name, one.body)).collect();
     Ok(json_reply(StatusCode::OK, &paged(items, limit)))
+}
+
+/// The organisation whose people are listed; `None`: all.
+fn asked_for(ask: &Ask<'_>) -> Result<Option<Tenant>, Problem> {
+    let Some(slug) = ask.query.get("organisation") else { return Ok(ask.actor.bounds().cloned()) };
+    let tenant = Organisations::new(ask.house).find(slug)?.tenant;
+    match ask.actor.bounds() {
+        Some(own) if *own != tenant => Err(Problem::not_found()),
+        _ => Ok(Some(tenant)),
+    }
+}
+
+/// The organisation of the last name of the page before; of none, before all of them.
+fn place(after: &str) -> &str {
+    match after.split_once('/') {
+        Some((slug, _)) => slug,
+        None if after.is_empty() => "",
+        None => Tenant::DEFAULT,
+    }
 }
 
 pub(super) fn show(ask: &Ask<'_>) -> Result<Reply, Problem> {
@@ -64,6 +92,11 @@ pub(super) fn show(ask: &Ask<'_>) -> Result<Reply, Problem> {
 
 pub(super) fn add(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let New { name, password, mut roles } = read(&ask.body)?;
+    // Before anything is looked up: who is of one organisation learns nothing of the others.
+    let organisation = login_name(&name).map(|name| name.organisation);
+    if ask.actor.bounds().is_some_and(|own| organisation.is_some_and(|named| named != *own)) {
+        return Err(Problem::forbidden("this is not of your organisation"));
+    }
     for role in &roles {
         may_give(ask, role)?;
     }
@@ -126,12 +159,17 @@ pub(super) fn roles(ask: &Ask<'_>) -> Result<Reply, Problem> {
 pub(super) fn find(ask: &Ask<'_>, subject: &str) -> Result<Shown, Problem> {
     let row = ask.house.seams.store.read(|view| {
         view.first(
-            "SELECT tenant_id, id, name, is_disabled, created FROM identity_user
-             WHERE tenant_id = ?1 AND id = ?2",
-            &[(&Tenant::default()).into(), subject.into()],
+            "SELECT u.tenant_id, u.id, u.name, u.is_disabled, u.created FROM identity_user u
+             JOIN identity_organisation o ON o.tenant_id = u.tenant_id WHERE u.id = ?1",
+            &[subject.into()],
         )
     })?;
-    Ok(shown(ask, &row.ok_or_else(Problem::not_found)?)?)
+    let row = row.ok_or_else(Problem::not_found)?;
+    // Another organisation's person is not there.
+    if ask.actor.bounds().is_some_and(|own| row.get::<Tenant>(0).ok().as_ref() != Some(own)) {
+        return Err(Problem::not_found());
+    }
+    Ok(shown(ask, &row)?)
 }
 
 /// The person of the path, whom the token may change.
@@ -187,6 +225,7 @@ fn shown(ask: &Ask<'_>, row: &Row) -> Result<Shown, StoreError> {
     let body = json!({
         "id": whose.subject,
         "name": name,
+        "organisation": whose.tenant.as_str(),
         "roles": roles,
         "disabled": is_disabled,
         "second_factor": factors::of(ask.house, &whose)?.is_asked(),

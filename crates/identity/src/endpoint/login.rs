@@ -1,10 +1,11 @@
 //! The login page, and what happens when its form comes back.
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering;
 
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Method, StatusCode};
-use ringwall_base::{Proof, Proofs, Secret};
+use ringwall_base::{Proof, Proofs, Secret, Tenant};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
 use crate::check::{FormToken, form, form_token, return_to, same_site, session};
@@ -41,38 +42,40 @@ fn show(house: &House, call: &Call) -> Result<Reply, Refusal> {
     if !is_sent && let Some(person) = session(house, call)? {
         return match step_up::of(house, &person, wants_two)? {
             StepUp::Done if step_up::is_stale(house, &person, query.get("max_age")) => {
-                page(house, call, StatusCode::OK, back, Some(AGAIN))
+                page(house, call, StatusCode::OK, (back, None), Some(AGAIN))
             }
             StepUp::Done => Ok(see_other(back)),
-            StepUp::Login => page(house, call, StatusCode::OK, back, Some(MORE)),
+            StepUp::Login => page(house, call, StatusCode::OK, (back, None), Some(MORE)),
             StepUp::SetUp => Ok(see_other(&house.settings.account_path)),
         };
     }
-    page(house, call, StatusCode::OK, back, None)
+    page(house, call, StatusCode::OK, (back, organisation(&query)), None)
 }
 
 fn sign_in(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let form = form(call).map_err(for_person)?;
     same_site(house, call)?;
     let back = return_to(form.get("return_to"));
+    let shown = (back, organisation(&form));
     if !form_token(house, call, &form)? {
-        return page(house, call, StatusCode::FORBIDDEN, back, Some(STALE));
+        return page(house, call, StatusCode::FORBIDDEN, shown, Some(STALE));
     }
     if let Some(step) = form.get("step") {
         return second_factor::take(house, call, &form, step);
     }
     if passkey::is_given(&form) {
         let signed_in = passkey::sign_in(house, call, &form, back)?;
-        return signed_in.or_else(|Sorry(why)| page(house, call, Sorry::STATUS, back, Some(why)));
+        return signed_in.or_else(|Sorry(why)| page(house, call, Sorry::STATUS, shown, Some(why)));
     }
-    let name = form.get("username").unwrap_or_default();
+    let name = qualified(form.get("username").unwrap_or_default(), shown.1);
+    let name = name.as_ref();
     // An unreadable name is one account that does not exist, for the throttle too.
     let account_key = login_name(name).map(LoginName::into_string).unwrap_or_default();
     if let Some(wait) =
         house.throttle.attempt(&account_key, call.peer, house.seams.clock.monotonic())
     {
         refused(house, call, name, "too many attempts")?;
-        let mut reply = page(house, call, StatusCode::TOO_MANY_REQUESTS, back, Some(SLOW))?;
+        let mut reply = page(house, call, StatusCode::TOO_MANY_REQUESTS, shown, Some(SLOW))?;
         let secs = HeaderValue::from(wait.as_secs().max(1));
         reply.headers_mut().insert(RETRY_AFTER, secs);
         return Ok(reply);
@@ -81,12 +84,27 @@ fn sign_in(house: &House, call: &Call) -> Result<Reply, Refusal> {
     match credential(house, name, &password)? {
         Ok(known) => {
             house.throttle.succeed(&account_key, call.peer);
-            password_was_right(house, call, &known, back)
+            password_was_right(house, call, &known, shown)
         }
         Err(why) => {
             refused(house, call, name, why)?;
-            page(house, call, StatusCode::UNAUTHORIZED, back, Some(WRONG))
+            page(house, call, StatusCode::UNAUTHORIZED, shown, Some(WRONG))
         }
+    }
+}
+
+/// The organisation that the application asked for. What stands in the form is only a help to type:
+/// the authorization request itself says who may answer it.
+fn organisation(form: &Form) -> Option<&str> {
+    let slug = form.get("organization")?;
+    Tenant::parse(slug).and_then(|tenant| tenant.named().is_some().then_some(slug))
+}
+
+/// A bare name as one of the organisation that the application asked for.
+fn qualified<'n>(name: &'n str, organisation: Option<&str>) -> Cow<'n, str> {
+    match organisation {
+        Some(slug) if !name.contains('/') => Cow::Owned(format!("{slug}/{}", name.trim())),
+        _ => Cow::Borrowed(name),
     }
 }
 
@@ -116,7 +134,7 @@ fn password_was_right(
     house: &House,
     call: &Call,
     known: &Credential,
-    back: &str,
+    (back, organisation): Shown<'_>,
 ) -> Result<Reply, Refusal> {
     if factors::of(house, &known.account.whose())?.is_asked() {
         return second_factor::ask(house, call, known, back);
@@ -126,23 +144,26 @@ fn password_was_right(
         return Ok(reply);
     }
     refused(house, call, &known.account.name, "the account changed during the login")?;
-    page(house, call, StatusCode::UNAUTHORIZED, back, Some(WRONG))
+    page(house, call, StatusCode::UNAUTHORIZED, (back, organisation), Some(WRONG))
 }
 
 /// The first page again, for a login that cannot go on.
 pub(crate) fn again(house: &House, call: &Call, why: &'static str) -> Result<Reply, Refusal> {
-    page(house, call, StatusCode::UNAUTHORIZED, "/", Some(why))
+    page(house, call, StatusCode::UNAUTHORIZED, ("/", None), Some(why))
 }
 
 fn refused(house: &House, call: &Call, name: &str, why: &str) -> Result<(), Refusal> {
     Ok(house.put(Record::refused("login-failed", why).claimed(name).source(call.peer))?)
 }
 
+/// Where the page leads, and the organisation that was asked for.
+type Shown<'a> = (&'a str, Option<&'a str>);
+
 fn page(
     house: &House,
     call: &Call,
     status: StatusCode,
-    back: &str,
+    (back, organisation): Shown<'_>,
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
     let action = &house.settings.login_path;
@@ -151,6 +172,7 @@ fn page(
     let ways = page::Ways {
         return_to: back,
         targets: page::login_targets(&house.clients, back),
+        organisation,
         has_mail: house.post.is_open(),
         offer: offer.as_ref(),
     };

@@ -22,7 +22,7 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     }
     // OpenID Connect Core section 5.4. People are told that `profile` shows their name and roles.
     let shows_profile = claims.scopes.iter().any(|scope| scope == "profile");
-    let body = if shows_profile {
+    let mut body = if shows_profile {
         json!({
             "sub": claims.subject,
             "name": claims.name,
@@ -32,5 +32,8 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     } else {
         json!({"sub": claims.subject})
     };
+    if let (Some(tenant), Some(members)) = (claims.organisation.named(), body.as_object_mut()) {
+        members.insert("tenant".to_owned(), tenant.into());
+    }
     Ok(json_reply(StatusCode::OK, &body))
 }

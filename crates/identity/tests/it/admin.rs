@@ -22,12 +22,13 @@ use crate::fixture::{
 };
 
 /// The scopes of whoever may do everything.
-const ALL: &str = "users.read users.write roles.write clients.read clients.write sessions.read \
-                   sessions.write tokens.write keys.read keys.write";
+const ALL: &str = "users.read users.write roles.write clients.read clients.write \
+                   organisations.read organisations.write sessions.read sessions.write \
+                   tokens.write keys.read keys.write";
 
 /// The API is on; `root` is a program that may do everything, `clerk` one that may do little.
-struct Office {
-    f: Fixture,
+pub(crate) struct Office {
+    pub(crate) f: Fixture,
     secrets: BTreeMap<&'static str, String>,
 }
 
@@ -49,7 +50,7 @@ fn scoped(scopes: &str) -> Vec<String> {
 }
 
 impl Office {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let f = Fixture::new();
         let mut secrets = BTreeMap::new();
         let clerk = "users.read users.write roles.write clients.read clients.write sessions.write";
@@ -64,14 +65,14 @@ impl Office {
         Self { f, secrets }
     }
 
-    fn user(&self, name: &str, roles: &[&str]) -> String {
+    pub(crate) fn user(&self, name: &str, roles: &[&str]) -> String {
         let roles: Vec<String> = roles.iter().map(|role| (*role).to_owned()).collect();
         let password = Secret::new(PASSWORD.to_owned());
         self.f.identity.users().add(name, &roles, &password).unwrap().subject
     }
 
     /// A program's token with all its scopes.
-    async fn token(&self, id: &'static str) -> String {
+    pub(crate) async fn token(&self, id: &'static str) -> String {
         let basic = STANDARD.encode(format!("{id}:{}", self.secrets[id]));
         let all: Vec<String> = match id {
             "root" => scoped(ALL),
@@ -88,7 +89,7 @@ impl Office {
     }
 
     /// A person's token by `web`, which may have every scope.
-    async fn person(&self, name: &str, with_factor: bool) -> String {
+    pub(crate) async fn person(&self, name: &str, with_factor: bool) -> String {
         let clients = self.f.identity.clients();
         let web = clients.find("web").unwrap();
         let scopes = [&["openid".to_owned()][..], &scoped(ALL)].concat();
@@ -119,11 +120,11 @@ impl Office {
         set_cookie(&reply, "__Host-ringwall").unwrap_or_else(|| panic!("{}", text(&reply)))
     }
 
-    async fn ask(&self, token: &str, line: &str, sent: &Value) -> Response<Bytes> {
+    pub(crate) async fn ask(&self, token: &str, line: &str, sent: &Value) -> Response<Bytes> {
         self.ask_with(token, line, sent, &[]).await
     }
 
-    async fn ask_with(
+    pub(crate) async fn ask_with(
         &self,
         token: &str,
         line: &str,
@@ -146,7 +147,7 @@ impl Office {
     }
 
     /// Asks with the version that is there now.
-    async fn change(&self, token: &str, line: &str, sent: &Value) -> Response<Bytes> {
+    pub(crate) async fn change(&self, token: &str, line: &str, sent: &Value) -> Response<Bytes> {
         let (_, path) = line.split_once(' ').unwrap();
         let root = self.token("root").await;
         let now = self.ask(&root, &format!("GET {path}"), &Value::Null).await;
@@ -156,7 +157,7 @@ impl Office {
 }
 
 #[track_caller]
-fn is(reply: &Response<Bytes>, status: u16, why: &str) {
+pub(crate) fn is(reply: &Response<Bytes>, status: u16, why: &str) {
     assert_eq!(reply.status().as_u16(), status, "{why}: {}", text(reply));
     if status >= 400 {
         assert_eq!(reply.headers()["content-type"], "application/problem+json", "{why}");

@@ -9,6 +9,8 @@ mod account;
 #[cfg(test)]
 mod admin;
 #[cfg(test)]
+mod admin_organisations;
+#[cfg(test)]
 mod authenticator;
 #[cfg(test)]
 mod authorize;
@@ -44,6 +46,8 @@ mod management;
 mod moments;
 #[cfg(test)]
 mod opaque;
+#[cfg(test)]
+mod organisations;
 #[cfg(test)]
 mod par;
 #[cfg(test)]

@@ -121,7 +121,7 @@ async fn a_hint_of_the_name_and_the_language_is_taken_to_the_login_page() {
     let page = text(&f.get(&to, "").await);
     assert!(page.contains("lang=\"de\"") && page.contains("Anmelden"), "{page}");
     assert!(page.contains("value=\"ada&quot;&gt;&lt;b&gt;\""), "{page}");
-    let asked = [("login_hint", "a".repeat(65)), ("ui_locales", "tlh".to_owned())];
+    let asked = [("login_hint", "a".repeat(106)), ("ui_locales", "tlh".to_owned())];
     let asked = asked.each_ref().map(|(name, value)| (*name, value.as_str()));
     let page = text(&f.get(&location(&f.get(&authorize_path(&asked), "").await), "").await);
     assert!(page.contains("lang=\"en\"") && !page.contains("value=\"aaa"), "{page}");

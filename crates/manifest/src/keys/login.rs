@@ -38,6 +38,8 @@ pub(crate) const ADMIN_SCOPES: &[&str] = &[
     "roles.write",
     "clients.read",
     "clients.write",
+    "organisations.read",
+    "organisations.write",
     "sessions.read",
     "sessions.write",
     "tokens.write",

@@ -4,6 +4,8 @@ use std::str::FromStr as _;
 use cedar_policy::{Authorizer, PolicySet, ValidationMode, Validator};
 use proptest::prelude::*;
 
+use ringwall_base::Tenant;
+
 use super::*;
 use crate::{Circumstances, PersonFacts, entity};
 
@@ -50,10 +52,13 @@ fn rules() -> Vec<Rule> {
     ]
 }
 
+/// `of-acme` among the roles is no role, but an organisation.
 fn person(roles: &[&str]) -> PersonFacts {
+    let organisation = roles.iter().find_map(|role| Tenant::parse(role.strip_prefix("of-")?));
     PersonFacts {
         subject: "u-1".to_owned(),
         name: "ana".to_owned(),
+        organisation: organisation.unwrap_or_default(),
         roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         mfa: roles.contains(&"admin"),
     }
@@ -170,6 +175,11 @@ fn a_permit_with_a_condition_adds_to_the_table() {
     let permit = "permit (principal in Role::\"admin\", action, resource == Operation::\"orders.refund\") when { principal is User && principal.mfa };";
     check(permit, Some(&["admin"]), None, "orders.refund", allow(8, false));
     check(permit, Some(&["support"]), None, "orders.refund", deny(DenyReason::NotGranted, None));
+    let acme = permit.replace("principal.mfa", "principal.organisation == \"acme\"");
+    check(&acme, Some(&["admin", "of-acme"]), None, "orders.refund", allow(8, false));
+    for other in [&["admin", "of-zeta"][..], &["admin"]] {
+        check(&acme, Some(other), None, "orders.refund", deny(DenyReason::NotGranted, None));
+    }
     let own = permit.replace("principal.mfa", "context.own");
     check(&own, Some(&["admin"]), None, "orders.refund", allow(8, true));
     let behalf = "permit (principal == Service::\"users\", action, resource == Operation::\"orders.refund\") when { context has person && context.person in Role::\"support\" };";

@@ -23,7 +23,7 @@ enum Verb {
         after_help = "Example:\n  printf %s \"$PASSWORD\" | ringwall user add ada --role customer"
     )]
     Add {
-        /// Login name
+        /// Login name; of another organisation than `default`: `acme/ada`
         name: String,
         /// A role, as often as needed
         #[arg(long = "role", value_name = "ROLE")]
@@ -37,7 +37,7 @@ enum Verb {
         after_help = "Example:\n  ringwall user invite ada --role customer --email ada@example.org"
     )]
     Invite {
-        /// Login name
+        /// Login name; of another organisation than `default`: `acme/ada`
         name: String,
         /// A role, as often as needed
         #[arg(long = "role", value_name = "ROLE")]
@@ -47,7 +47,11 @@ enum Verb {
         email: Option<String>,
     },
     /// Lists people
-    List,
+    List {
+        /// Of this organisation only
+        #[arg(long, value_name = "ORGANISATION")]
+        organisation: Option<String>,
+    },
     /// Says everything about a person, with open sessions
     Show {
         /// Login name
@@ -95,7 +99,7 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         Verb::Invite { name, roles, email } => {
             Request::UserInvite { name: name.clone(), roles: roles.clone(), email: email.clone() }
         }
-        Verb::List => Request::UserList,
+        Verb::List { organisation } => Request::UserList { organisation: organisation.clone() },
         Verb::Show { name } => Request::UserShow { name: name.clone() },
         Verb::Disable { name } => Request::UserDisable { name: name.clone() },
         Verb::Enable { name } => Request::UserEnable { name: name.clone() },

@@ -2,6 +2,7 @@
 
 mod clients;
 mod initial_tokens;
+mod organisations;
 mod registry;
 
 use std::time::Duration;
@@ -54,15 +55,19 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::RoleList
         | Request::TokenRevoke { .. }
         | Request::UserShow { .. } => registry::execute(ground, model, request),
+        Request::OrganisationAdd { .. }
+        | Request::OrganisationDelete { .. }
+        | Request::OrganisationDisable { .. }
+        | Request::OrganisationEnable { .. }
+        | Request::OrganisationList
+        | Request::OrganisationShow { .. } => organisations::execute(ground, request),
         Request::KeyRotate => {
             ground.identity.rotate(Purpose::Access)?;
             Ok(done("a new signing key is published; it signs when every verifier can have it"))
         }
         Request::KeyRotateRoot => {
             ground.rotate_root()?;
-            Ok(done(
-                "the vault is under a new root key; back root.key up, the old one opens nothing",
-            ))
+            Ok(done(NEW_ROOT))
         }
         Request::RoleGrant { .. }
         | Request::RoleRevoke { .. }
@@ -70,7 +75,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::UserDisable { .. }
         | Request::UserEnable { .. }
         | Request::UserInvite { .. }
-        | Request::UserList
+        | Request::UserList { .. }
         | Request::UserReset { .. } => people(ground, model, request),
         Request::UserEnrol { .. }
         | Request::UserFactors { .. }
@@ -89,6 +94,9 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         )),
     }
 }
+
+const NEW_ROOT: &str =
+    "the vault is under a new root key; back root.key up, the old one opens nothing";
 
 /// A service's own certificate, with its key.
 fn certificate(
@@ -139,9 +147,13 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
             users.revoke(name, role)?;
             Ok(done(&format!("{name} no longer has the role {role}")))
         }
-        _ => {
+        Request::UserList { organisation } => {
+            let of = match organisation {
+                Some(slug) => Some(ground.identity.organisations().find(slug)?.tenant),
+                None => None,
+            };
             let with_factor = users.with_factor()?;
-            let rows = users.list(None, USERS_MAX)?.into_iter().map(|account| {
+            let rows = users.list(of.as_ref(), USERS_MAX)?.into_iter().map(|account| {
                 let factor = with_factor.get(&account.subject).map_or("none", String::as_str);
                 let state = if account.is_disabled { "disabled" } else { "active" };
                 let (roles, factor, state) =
@@ -150,6 +162,7 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
             });
             Ok(rows_of(&["name", "roles", "state", "second factor", "id"], rows.collect()))
         }
+        _ => bail!("this is not about people"),
     }
 }
 

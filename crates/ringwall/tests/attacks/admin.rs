@@ -31,12 +31,14 @@ pub(crate) const ROWS: &[Attack] = &[
     ),
 ];
 
-const ALL: [&str; 11] = [
+const ALL: [&str; 13] = [
     "users.read",
     "users.write",
     "roles.write",
     "clients.read",
     "clients.write",
+    "organisations.read",
+    "organisations.write",
     "sessions.read",
     "sessions.write",
     "tokens.write",
@@ -48,7 +50,7 @@ const ALL: [&str; 11] = [
 #[test]
 fn nobody_becomes_an_administrator() {
     let opened = |text: String| {
-        let known = ALL[..10].iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ");
+        let known = ALL[..12].iter().map(|one| format!("\"{one}\"")).collect::<Vec<_>>().join(", ");
         text.replace("[roles]", "admin_api = true\n\n[roles]").replace(
             "clerk = {}",
             &format!("clerk = {{}}\nchief = {{ admin = [{known}] }}\nhelper = {{ admin = [\"users.read\"] }}"),
@@ -72,7 +74,7 @@ fn program(ground: &Ground, id: &str, scopes: &[&str]) -> String {
 
 /// What may do everything.
 fn root(ground: &Ground, id: &str) -> String {
-    program(ground, id, &ALL[..10])
+    program(ground, id, &ALL[..12])
 }
 
 /// Asks, with the version that is there now.
@@ -144,7 +146,7 @@ fn objects(ground: &Ground) {
         assert_eq!(ground.send(&request).status, 401, "{line}");
         // Everything but the one scope.
         let scope = scope.strip_prefix("ringwall:").unwrap();
-        let others: Vec<&str> = ALL[..10].iter().copied().filter(|one| *one != scope).collect();
+        let others: Vec<&str> = ALL[..12].iter().copied().filter(|one| *one != scope).collect();
         let id = format!("but.{}", line.replace([' ', '/'], "."));
         let other = program(ground, &id, &others);
         assert_eq!(ask(ground, &other, &line, &Value::Null).status, 403, "{line}");

@@ -107,6 +107,8 @@ fn schemathesis_finds_the_admin_api_to_be_as_it_is_described() {
         "roles.write",
         "clients.read",
         "clients.write",
+        "organisations.read",
+        "organisations.write",
         "sessions.read",
         "sessions.write",
         "tokens.write",

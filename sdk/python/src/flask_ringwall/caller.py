@@ -26,6 +26,8 @@ class Caller:
     subject: str
     #: Login name of the person, where there is one.
     name: str | None
+    #: The organisation of the person or program: ``default`` where there are no others.
+    organisation: str
     #: Roles of the person, with the roles that they include.
     roles: frozenset[str]
     #: The service that called, by its mutual TLS identity; ``None`` at the public door.

@@ -28,9 +28,9 @@ STALE_SECS = 30.0
 # The first request waits this long for the first list.
 FIRST_SECS = 5.0
 
-KINDS = ("client_id", "gid", "jti", "kid", "sid", "sub")
+KINDS = ("client_id", "gid", "jti", "kid", "sid", "sub", "tenant")
 # Who comes back gets new tokens: only those of before are revoked.
-_UNTIL = frozenset({"client_id", "sub"})
+_UNTIL = frozenset({"client_id", "sub", "tenant"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 

@@ -125,6 +125,7 @@ def as_person(ringwall_issuer: LocalIssuer) -> Callable[..., Acting]:
         role: str | Iterable[str] | None = "customer",
         sub: str | None = None,
         name: str | None = None,
+        organisation: str | None = None,
         own: bool | None = None,
         matrix: Matrix | None = None,
     ) -> Acting:
@@ -133,6 +134,8 @@ def as_person(ringwall_issuer: LocalIssuer) -> Callable[..., Acting]:
         claims: dict[str, object] = {"sub": subject, "roles": roles}
         if name is not None:
             claims["name"] = name
+        if organisation is not None:
+            claims["tenant"] = organisation
         return Acting(client, ringwall_issuer, claims, matrix, own)
 
     return make

@@ -33,6 +33,8 @@ _SECS_MAX = 253_402_300_799
 _REFUSED = frozenset({"b64", "crit", "jku", "jwk", "x5c", "x5u", "zip"})
 # Known by name, so that a wrong one is told apart from a misspelt one. Never used to verify.
 _KNOWN = ASYMMETRIC | {"Ed25519", "HS256", "HS384", "HS512"}
+# An organisation: one spelling, as `Tenant::parse` of the `base` crate.
+_SLUG = re.compile("[a-z][a-z0-9-]{0,39}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
@@ -112,6 +114,7 @@ def verify_internal(token: str, keys: KeySet, expected: Expected, now: int) -> V
         subject=subject,
         request_id=_text(claims, "jti"),
         name=_optional_text(claims, "name"),
+        organisation=_organisation(claims),
         roles=_roles(claims),
         service=_service(claims, subject),
         operation=_text(claims, "op"),
@@ -141,6 +144,7 @@ def verify_access(token: str, keys: KeySet, expected: Expected, now: int) -> Ver
         subject=SERVICE_PREFIX + client_id if is_program else subject,
         request_id=_text(claims, "jti"),
         name=_optional_text(claims, "name"),
+        organisation=_organisation(claims),
         roles=_roles(claims),
         service=client_id if is_program else None,
         operation=None,
@@ -190,7 +194,7 @@ def _verify(
 
 def _facts(claims: dict[str, object], kid: str) -> Facts:
     names = {"kid": kid}
-    for name in ("client_id", "gid", "jti", "sid", "sub"):
+    for name in ("client_id", "gid", "jti", "sid", "sub", "tenant"):
         value = _optional_text(claims, name)
         if value is not None:
             names[name] = value
@@ -275,6 +279,15 @@ def _service(claims: dict[str, object], subject: str) -> str | None:
     if not actor.startswith(SERVICE_PREFIX):
         raise VerifyError(Reason.CLAIM, "`act` names no service")
     return actor.removeprefix(SERVICE_PREFIX)
+
+
+def _organisation(claims: dict[str, object]) -> str:
+    slug = _optional_text(claims, "tenant")
+    if slug is None:
+        return "default"
+    if _SLUG.fullmatch(slug) is None:
+        raise VerifyError(Reason.CLAIM, "the claim `tenant` is malformed")
+    return slug
 
 
 def _roles(claims: dict[str, object]) -> frozenset[str]:

@@ -181,6 +181,7 @@ impl Authenticate {
             subject: claims.subject.clone(),
             // No login name has a colon: a program called `ada` must not own what is Ada's.
             name: claims.name.clone().unwrap_or_else(|| format!("client:{}", claims.subject)),
+            organisation: claims.organisation.clone(),
             roles: expand(&self.includes, &claims.roles),
             mfa: is_two_factors(claims, now),
         };

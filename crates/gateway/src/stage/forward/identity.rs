@@ -86,6 +86,7 @@ impl Introduction<'_> {
         key.add(caller.service());
         key.add(person.map(|person| person.subject.as_str()));
         key.add(person.map(|person| person.name.as_str()));
+        key.add(person.and_then(|person| person.organisation.named()));
         for role in person.into_iter().flat_map(|person| &person.roles) {
             key.add(Some(role));
         }
@@ -104,6 +105,7 @@ impl Introduction<'_> {
             jti: self.id.to_string(),
             sub: caller.subject().or(service.as_deref()).unwrap_or("anonymous"),
             name: caller.person().map(|person| person.name.as_str()),
+            tenant: caller.person().and_then(|person| person.organisation.named()),
             roles: caller.person().map(|person| person.roles.as_slice()),
             act: service.as_deref().map(|sub| Actor { sub }),
             op: &self.operation.name,
@@ -136,6 +138,8 @@ struct Claims<'a> {
     sub: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]

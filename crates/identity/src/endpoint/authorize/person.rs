@@ -23,6 +23,10 @@ pub(super) fn person(
     let refused = |fault| Err(to_client(&judged.redirect, fault));
     let sign_in = || if asked.prompt.is_silent { refused(NOBODY) } else { Ok(None) };
     let Some(person) = session(house, call)? else { return sign_in() };
+    // Asked again and again until somebody of it is there: who signed in as another did not answer.
+    if asked.organisation.as_ref().is_some_and(|wanted| *wanted != person.organisation) {
+        return sign_in();
+    }
     // Whoever has signed in since the request asked for it is back from the login page: to ask again
     // would be a loop.
     let age = house.seams.clock.now().since(person.authenticated_at);
