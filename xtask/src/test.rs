@@ -31,13 +31,14 @@ const PEERS: &[(&str, &str)] = &[
 ];
 
 /// Clients of gRPC-Web and of `OAuth`, for Node.
-const NPM: [&str; 6] = [
+const NPM: [&str; 7] = [
     "@connectrpc/connect@1.7.0",
     "@connectrpc/connect-node@1.7.0",
     "@bufbuild/protobuf@1.10.1",
     "openid-client@6.8.9",
     "oauth4webapi@3.8.8",
     "axe-core@4.14.1",
+    "oidc-provider@9.13.3",
 ];
 
 /// Runs all checks and tests.

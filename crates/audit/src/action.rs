@@ -74,6 +74,8 @@ pub static ACTIONS: &[Action] = &[
     action("factor-failed", "authentication", "denied", "a second factor was refused"),
     action("factor-removed", "iam", "deletion", "second factors were taken from an account"),
     action("factor-renamed", "iam", "change", "a second factor has another name"),
+    action("identity-linked", "iam", "change", "an account can sign in at another issuer"),
+    action("identity-unlinked", "iam", "change", "an account can sign in there no more"),
     action("initial-token-made", "iam", "creation", "a token with which clients register themselves was made"),
     action("initial-token-revoked", "iam", "deletion", "a token with which clients register themselves was taken back"),
     action("key-created", "iam", "creation", "a key was made"),

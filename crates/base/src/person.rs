@@ -40,6 +40,10 @@ pub enum Proof {
     Copied,
     /// The passkey's device knows the person, by a PIN or a finger.
     Verified,
+    /// Another issuer knows the person.
+    Elsewhere,
+    /// Another issuer asked for two factors.
+    ElsewhereTwice,
 }
 
 /// The ways in which a person proved who they are, in one session.
@@ -47,8 +51,16 @@ pub enum Proof {
 pub struct Proofs(u8);
 
 impl Proof {
-    const ALL: [Self; 6] =
-        [Self::Password, Self::Code, Self::Passkey, Self::Bound, Self::Copied, Self::Verified];
+    const ALL: &[Self] = &[
+        Self::Password,
+        Self::Code,
+        Self::Passkey,
+        Self::Bound,
+        Self::Copied,
+        Self::Verified,
+        Self::Elsewhere,
+        Self::ElsewhereTwice,
+    ];
 
     const fn bit(self) -> u8 {
         match self {
@@ -58,6 +70,8 @@ impl Proof {
             Self::Verified => 8,
             Self::Bound => 16,
             Self::Copied => 32,
+            Self::Elsewhere => 64,
+            Self::ElsewhereTwice => 128,
         }
     }
 
@@ -70,6 +84,8 @@ impl Proof {
             Self::Bound => "hwk",
             Self::Copied => "swk",
             Self::Verified => "user",
+            Self::Elsewhere => "fed",
+            Self::ElsewhereTwice => "fed-mfa",
         }
     }
 }
@@ -95,9 +111,10 @@ impl Proofs {
     /// Two of what the person knows, has and is. A passkey alone is one, and two when its device
     /// asked for a PIN or a finger.
     pub const fn are_two(self) -> bool {
-        let knows = self.has(Proof::Password) || self.has(Proof::Verified);
+        let knows =
+            self.has(Proof::Password) || self.has(Proof::Verified) || self.has(Proof::Elsewhere);
         let has = self.has(Proof::Code) || self.has(Proof::Passkey);
-        knows && has
+        (knows && has) || self.has(Proof::ElsewhereTwice)
     }
 
     /// The `acr` value: the assurance level of NIST SP 800-63B-4.
@@ -107,13 +124,13 @@ impl Proofs {
 
     /// The `amr` values, with `mfa` when they are two factors.
     pub fn names(self) -> Vec<&'static str> {
-        let all = Proof::ALL.into_iter().filter(|proof| self.has(*proof)).map(Proof::name);
+        let all = Proof::ALL.iter().copied().filter(|proof| self.has(*proof)).map(Proof::name);
         all.chain(self.are_two().then_some("mfa")).collect()
     }
 
     /// Reads `amr` values; unknown ones prove nothing.
     pub fn parse(names: &str) -> Self {
-        let proofs = Proof::ALL.into_iter();
+        let proofs = Proof::ALL.iter().copied();
         proofs
             .filter(|proof| names.split(' ').any(|name| name == proof.name()))
             .fold(Self::default(), Self::and)
@@ -149,6 +166,9 @@ mod tests {
             (&[Proof::Passkey, Proof::Bound], "pop hwk", "aal1"),
             (&[Proof::Passkey, Proof::Copied, Proof::Verified], "pop swk user mfa", "aal2"),
             (&[Proof::Password, Proof::Bound], "pwd hwk", "aal1"),
+            (&[Proof::Elsewhere], "fed", "aal1"),
+            (&[Proof::Elsewhere, Proof::Code], "otp fed mfa", "aal2"),
+            (&[Proof::Elsewhere, Proof::ElsewhereTwice], "fed fed-mfa mfa", "aal2"),
         ] {
             let proofs = of(proofs);
             assert_eq!((proofs.names().join(" ").as_str(), proofs.level()), (names, level));

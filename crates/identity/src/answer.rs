@@ -17,9 +17,9 @@ use crate::check::{Redirect, claimed_client, is_written};
 use crate::clients::TokenFormat;
 use crate::cors::{self, Readers};
 use crate::endpoint::{
-    account, authorize, consent, device, device_authorization, discovery, end_session, introspect,
-    invite, jwks, login, logout, par, passkey, register, reset, revocations, revoke, script, token,
-    userinfo, verify_email,
+    account, authorize, callback, consent, device, device_authorization, discovery, end_session,
+    introspect, invite, jwks, login, logout, par, passkey, register, reset, revocations, revoke,
+    script, token, upstream, userinfo, verify_email,
 };
 use crate::form::Form;
 use crate::identity::House;
@@ -94,6 +94,7 @@ enum Endpoint {
     Admin,
     Authorize,
     Consent,
+    Callback,
     Device,
     DeviceAuthorization,
     Discovery,
@@ -110,12 +111,15 @@ enum Endpoint {
     Revoke,
     Script,
     Token,
+    Upstream,
     Userinfo,
     VerifyEmail,
 }
 
 pub(crate) const AUTHORIZE: &str = "/oauth/authorize";
 pub(crate) const CONSENT: &str = "/oauth/consent";
+pub(crate) const CALLBACK: &str = "/oauth/callback";
+pub(crate) const UPSTREAM: &str = "/oauth/upstream";
 pub(crate) const DEVICE: &str = "/oauth/device";
 pub(crate) const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
 pub(crate) const END_SESSION: &str = "/oauth/end_session";
@@ -185,6 +189,7 @@ pub(crate) fn paths(settings: &Settings) -> Vec<String> {
     let fixed = [
         AUTHORIZE,
         CONSENT,
+        CALLBACK,
         DEVICE,
         DEVICE_AUTHORIZATION,
         END_SESSION,
@@ -198,6 +203,7 @@ pub(crate) fn paths(settings: &Settings) -> Vec<String> {
         RESET,
         REVOKE,
         TOKEN,
+        UPSTREAM,
         USERINFO,
         OPENID,
         OAUTH,
@@ -212,6 +218,7 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Admin => Ok(admin::answer(house, call)),
         Endpoint::Authorize => authorize::answer(house, call),
         Endpoint::Consent => consent::answer(house, call),
+        Endpoint::Callback => callback::answer(house, call),
         Endpoint::Device => device::answer(house, call),
         Endpoint::DeviceAuthorization => device_authorization::answer(house, call),
         Endpoint::Discovery => discovery::answer(house, call),
@@ -228,6 +235,7 @@ fn run(house: &House, endpoint: Endpoint, call: &Call) -> Reply {
         Endpoint::Revoke => revoke::answer(house, call),
         Endpoint::Script => script::answer(call),
         Endpoint::Token => token::answer(house, call),
+        Endpoint::Upstream => upstream::answer(house, call),
         Endpoint::Userinfo => userinfo::answer(house, call),
         Endpoint::VerifyEmail => verify_email::answer(house, call),
     };
@@ -265,6 +273,7 @@ impl Endpoint {
         Some(match path {
             AUTHORIZE => Self::Authorize,
             CONSENT => Self::Consent,
+            CALLBACK => Self::Callback,
             DEVICE => Self::Device,
             DEVICE_AUTHORIZATION => Self::DeviceAuthorization,
             END_SESSION => Self::EndSession,
@@ -278,6 +287,7 @@ impl Endpoint {
             RESET => Self::Reset,
             REVOKE => Self::Revoke,
             TOKEN => Self::Token,
+            UPSTREAM => Self::Upstream,
             USERINFO => Self::Userinfo,
             OPENID | OAUTH => Self::Discovery,
             _ => return None,
@@ -351,6 +361,7 @@ impl Endpoint {
             | Self::Admin
             | Self::Authorize
             | Self::Consent
+            | Self::Callback
             | Self::Device
             | Self::DeviceAuthorization
             | Self::EndSession
@@ -361,6 +372,7 @@ impl Endpoint {
             | Self::Register
             | Self::Reset
             | Self::Revoke
+            | Self::Upstream
             | Self::VerifyEmail => false,
         }
     }

@@ -19,7 +19,7 @@ mod return_to;
 mod same_site;
 mod scope;
 
-pub(crate) use asked_anew::{asked_anew, marked};
+pub(crate) use asked_anew::{MARK, asked_anew, marked};
 pub(crate) use authorization_request::{AuthorizationRequest, Fault, authorization_request};
 pub(crate) use bearer::{Held, bearer, verified};
 pub(crate) use bond::{bond, certificate_hash};
@@ -29,7 +29,7 @@ pub(crate) use cookie::{SESSION, cookie, session};
 pub(crate) use form::form;
 pub(crate) use form_token::{FormToken, form_token, paper};
 pub(crate) use id_token_hint::{Hint, id_token_hint};
-pub(crate) use pkce::{challenge, verifier};
+pub(crate) use pkce::{challenge, challenge_of, verifier};
 pub(crate) use proof::{once, proof, proof_for};
 pub(crate) use query::query;
 pub(crate) use redirect_uri::{Redirect, STATE_BYTES_MAX, redirect_uri, with_parameters};

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod authorize;
 pub(crate) mod consent;
+pub(crate) mod callback;
 pub(crate) mod device;
 pub(crate) mod device_authorization;
 pub(crate) mod discovery;
@@ -22,5 +23,6 @@ pub(crate) mod revoke;
 pub(crate) mod script;
 pub(crate) mod second_factor;
 pub(crate) mod token;
+pub(crate) mod upstream;
 pub(crate) mod userinfo;
 pub(crate) mod verify_email;

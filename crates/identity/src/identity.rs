@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use ringwall_base::{Person, Secret, Sessions, SignError, Signer, SinkError, Timestamp};
@@ -33,6 +33,7 @@ use crate::seams::Seams;
 use crate::sessions::SessionTable;
 use crate::settings::Settings;
 use crate::throttle::{self, Throttle};
+use crate::upstream::{self, Upstream, UpstreamAccess};
 use crate::{
     answer, codes, consents, device, factors, login_step, passkeys, password, pushed, refresh,
     replay, session_clients,
@@ -72,6 +73,8 @@ pub(crate) struct House {
     pub(crate) dummy_phc: String,
     /// Passwords that were compared with a hash.
     pub(crate) compared: AtomicU64,
+    /// Where people sign in elsewhere.
+    pub(crate) upstream: ArcSwapOption<Upstream>,
     /// Letters on their way.
     pub(crate) post: Post,
     /// New at each start: a form from before a restart is shown again.
@@ -136,6 +139,7 @@ impl Identity {
             proofs: Replays::new(DpopProof::memory()),
             throttle: Throttle::new(settings.throttle),
             code_throttle: Throttle::new(CODES),
+            upstream: ArcSwapOption::empty(),
             post: Post::default(),
             dummy_phc: password::unmatched(seams.entropy.as_ref())?,
             compared: AtomicU64::new(0),
@@ -183,6 +187,22 @@ impl Identity {
     /// registered client of that name stands in its place.
     pub fn enlist(&self, services: impl IntoIterator<Item = String>) {
         self.house.clients.enlist(services);
+    }
+
+    /// Lets people sign in at another issuer, too, or no longer. What is known of that issuer stays
+    /// known.
+    pub fn sign_in_at(&self, access: Option<UpstreamAccess>) {
+        let before = self.house.upstream.load_full();
+        let upstream = access.map(|access| Arc::new(Upstream::new(access, before.as_deref())));
+        self.house.upstream.store(upstream);
+    }
+
+    /// Reads anew what that issuer says of itself, when it is time. Call it every minute, where
+    /// nobody waits for it. Blocks.
+    pub fn refresh_upstream(&self) {
+        if let Some(upstream) = self.house.upstream.load_full() {
+            upstream.refresh(self.house.seams.clock.monotonic());
+        }
     }
 
     pub(crate) fn house(&self) -> &House {
@@ -288,6 +308,7 @@ impl Identity {
         factors::sweep(&self.house, now)?;
         passkeys::sweep(&seams.store, now)?;
         outbox::sweep(&self.house, now)?;
+        upstream::sweep(&seams.store, now)?;
         Ok(())
     }
 }

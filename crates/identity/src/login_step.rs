@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use ringwall_base::{Secret, Timestamp};
+use ringwall_base::{Proofs, Secret, Timestamp};
 use ringwall_jose::base64url_encode;
 use ringwall_store::{Store, StoreError, Transaction, Value};
 
@@ -15,6 +15,7 @@ use crate::seams::Seams;
 use crate::sessions::SessionError;
 use crate::sweep::in_steps;
 use crate::tables::INSTANCE;
+use crate::welcome::Entry;
 
 /// A login whose password was right.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct LoginStep {
     /// Which password it was: another one since then ends this login.
     credential: Vec<u8>,
     pub(crate) return_to: String,
+    /// What was proved already, and when.
+    pub(crate) entry: Entry,
 }
 
 impl LoginStep {
@@ -32,11 +35,11 @@ impl LoginStep {
     pub(crate) fn begin(
         seams: &Seams,
         known: &Credential,
-        return_to: &str,
+        (entry, return_to): (Entry, &str),
         browser: &str,
     ) -> Result<Secret<String>, SessionError> {
         let token = base64url_encode(seams.random::<32>()?);
-        let row: [Value; 8] = [
+        let row: [Value; 10] = [
             INSTANCE.into(),
             hash_of(&token).into(),
             hash_of(browser).into(),
@@ -45,13 +48,15 @@ impl LoginStep {
             return_to.into(),
             seams.clock.now().plus(LIFE).into(),
             (&known.account.organisation).into(),
+            entry.proofs.names().join(" ").into(),
+            entry.since.into(),
         ];
         seams.store.write(move |transaction| {
             transaction.execute(
                 "INSERT INTO identity_login_step
                  (tenant_id, hash, bound_to, user_id, credential, return_to, tries, expires,
-                 user_tenant)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8)",
+                  user_tenant, proofs, authenticated)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10)",
                 &row,
             )
         })?;
@@ -82,7 +87,7 @@ impl LoginStep {
                 return Ok(None);
             }
             let row = transaction.first(
-                "SELECT u.name, s.credential, s.return_to
+                "SELECT u.name, s.credential, s.return_to, s.proofs, s.authenticated
                  FROM identity_login_step s JOIN identity_user u
                  ON u.tenant_id = s.user_tenant AND u.id = s.user_id
                  WHERE s.tenant_id = ?1 AND s.hash = ?2",
@@ -90,7 +95,9 @@ impl LoginStep {
             )?;
             let Some(row) = row else { return Ok(None) };
             let (name, credential, return_to) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            Ok(Some(Self { hash: hash.clone(), name, credential, return_to }))
+            let proofs = Proofs::parse(&row.get::<String>(3)?);
+            let entry = Entry { proofs, since: row.get(4)? };
+            Ok(Some(Self { hash: hash.clone(), name, credential, return_to, entry }))
         })
     }
 

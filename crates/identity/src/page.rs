@@ -8,6 +8,7 @@ mod end_session;
 mod passkey;
 mod mail;
 mod targets;
+mod upstream;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -30,6 +31,7 @@ pub(crate) use end_session::{Leaving, end_session};
 pub(crate) use mail::{ask_reset, choose_password, confirm_email};
 pub(crate) use passkey::{Offer, new_passkey};
 pub(crate) use targets::{leaves, of_login as login_targets};
+pub(crate) use upstream::{Elsewhere, leave};
 
 /// What every page with forms has.
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +68,14 @@ pub(crate) struct Ways<'a> {
     /// Whether somebody sends letters.
     pub(crate) has_mail: bool,
     pub(crate) offer: Option<&'a Offer<'a>>,
+    /// What people call another issuer.
+    pub(crate) upstream: Option<&'a str>,
 }
 
 pub(crate) fn login(
     status: StatusCode,
     paper: Paper<'_>,
-    Ways { return_to, targets, organisation, has_mail, offer }: Ways<'_>,
+    Ways { return_to, targets, organisation, has_mail, offer, upstream }: Ways<'_>,
 ) -> Reply {
     let say = |text| paper.language.say(text);
     let body = html! {
@@ -94,6 +98,9 @@ pub(crate) fn login(
         }
         @if let Some(offer) = offer {
             (passkey::use_passkey(paper, offer, ("return_to", return_to)))
+        }
+        @if let Some(title) = upstream {
+            p { a href=(upstream::way_in(return_to)) { (say("Sign in with")) " " (title) } }
         }
         @if has_mail {
             p { a href=(crate::answer::RESET) { (say("Forgot your password?")) } }
@@ -163,8 +170,18 @@ pub(crate) fn message(status: StatusCode, language: Language, text: &'static str
 fn page(
     status: StatusCode,
     language: Language,
-    (title, form_targets): (&'static str, &str),
+    titled: (&'static str, &str),
     body: &Markup,
+) -> Reply {
+    page_with(status, language, titled, (&html! {}, body))
+}
+
+/// With more in its head.
+fn page_with(
+    status: StatusCode,
+    language: Language,
+    (title, form_targets): (&'static str, &str),
+    (head, body): (&Markup, &Markup),
 ) -> Reply {
     let document = html! {
         (DOCTYPE)
@@ -174,6 +191,7 @@ fn page(
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (language.say(title)) }
                 style { (STYLE) }
+                (head)
             }
             body { main { (body) } }
         }

@@ -113,7 +113,7 @@ impl<'a> Users<'a> {
             self.against(&name.text, None, self.house.settings.password_min),
         )?;
         let phc = hash_password(password, self.house.seams.entropy.as_ref())?;
-        self.add_with(name, roles, phc)
+        self.add_with((name, roles), phc, |_, _| Ok(()))
     }
 
     /// Makes an account that no password opens.
@@ -122,16 +122,26 @@ impl<'a> Users<'a> {
         name: &str,
         roles: &[String],
     ) -> Result<Account, PeopleError> {
+        self.add_linked(name, roles, |_, _| Ok(()))
+    }
+
+    /// The same, with rows that belong to it, all or nothing.
+    pub(crate) fn add_linked(
+        self,
+        name: &str,
+        roles: &[String],
+        also: impl Fn(&Transaction<'_>, &Account) -> Result<(), PeopleError> + Send + 'static,
+    ) -> Result<Account, PeopleError> {
         let name = login_name(name).ok_or(PeopleError::Name)?;
         let phc = password::unmatched(self.house.seams.entropy.as_ref())?;
-        self.add_with(name, roles, phc)
+        self.add_with((name, roles), phc, also)
     }
 
     fn add_with(
         self,
-        name: LoginName,
-        roles: &[String],
+        (name, roles): (LoginName, &[String]),
         phc: String,
+        also: impl Fn(&Transaction<'_>, &Account) -> Result<(), PeopleError> + Send + 'static,
     ) -> Result<Account, PeopleError> {
         let now = self.house.seams.clock.now();
         let subject = Ulid::generate(now, self.house.seams.entropy.as_ref())?.to_string();
@@ -144,7 +154,10 @@ impl<'a> Users<'a> {
             created: now,
         };
         let row = account.clone();
-        self.house.seams.store.write(move |transaction| insert(transaction, &row, &phc))?;
+        self.house.seams.store.write(move |transaction| {
+            insert(transaction, &row, &phc)?;
+            also(transaction, &row)
+        })?;
         self.record("user-added", &account, &account.roles.join(" "))?;
         Ok(account)
     }

@@ -89,6 +89,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 1,
         sql: include_str!("tables/registration_0001.sql"),
     },
+    Migration {
+        area: "identity-upstream",
+        version: 1,
+        sql: include_str!("tables/upstream_0001.sql"),
+    },
 ];
 
 #[cfg(test)]

@@ -320,6 +320,48 @@ const GERMAN: &[(&str, &str)] = &[
     ("minutes", "Minuten"),
     ("hours", "Stunden"),
     ("The link works once, for", "Der Link gilt einmal, für"),
+    ("Sign in with", "Anmelden mit"),
+    ("Your account is linked.", "Ihr Konto ist verbunden."),
+    ("Link your account", "Konto verbinden"),
+    ("Take the link away", "Verbindung lösen"),
+    (
+        "The link is taken away, and the other sessions have ended.",
+        "Die Verbindung ist gelöst, und die anderen Sitzungen sind beendet.",
+    ),
+    (
+        "You could not sign in any more. Add a passkey first.",
+        "Sie könnten sich nicht mehr anmelden. Fügen Sie zuerst einen Passkey hinzu.",
+    ),
+    (
+        "You did not sign in at the other service.",
+        "Sie haben sich bei dem anderen Dienst nicht angemeldet.",
+    ),
+    (
+        "The other service cannot be reached. Try again later, or sign in with your password.",
+        "Der andere Dienst ist nicht erreichbar. Versuchen Sie es später noch einmal, oder melden Sie \
+         sich mit Ihrem Passwort an.",
+    ),
+    (
+        "The other service did not ask you to sign in anew. Please use your password.",
+        "Der andere Dienst hat keine neue Anmeldung verlangt. Bitte verwenden Sie Ihr Passwort.",
+    ),
+    (
+        "The other service knows you, but you may not sign in here with it.",
+        "Der andere Dienst kennt Sie, aber Sie dürfen sich mit ihm hier nicht anmelden.",
+    ),
+    (
+        "The sign-in at the other service failed. Please try again.",
+        "Die Anmeldung bei dem anderen Dienst ist fehlgeschlagen. Bitte versuchen Sie es noch einmal.",
+    ),
+    (
+        "You have no account here. Sign in with your password first and link the other service there.",
+        "Sie haben hier kein Konto. Melden Sie sich zuerst mit Ihrem Passwort an und verbinden Sie den \
+         anderen Dienst dort.",
+    ),
+    (
+        "This person of the other service has an account here already.",
+        "Diese Person des anderen Dienstes hat hier schon ein Konto.",
+    ),
 ];
 
 #[cfg(test)]
@@ -360,7 +402,9 @@ mod tests {
         include_str!("answer.rs"),
         include_str!("endpoint/account.rs"),
         include_str!("endpoint/account/passkeys.rs"),
+        include_str!("endpoint/account/upstream.rs"),
         include_str!("endpoint/consent.rs"),
+        include_str!("endpoint/callback.rs"),
         include_str!("endpoint/device.rs"),
         include_str!("endpoint/end_session.rs"),
         include_str!("endpoint/invite.rs"),
@@ -368,6 +412,7 @@ mod tests {
         include_str!("endpoint/passkey.rs"),
         include_str!("endpoint/reset.rs"),
         include_str!("endpoint/second_factor.rs"),
+        include_str!("endpoint/upstream.rs"),
         include_str!("endpoint/verify_email.rs"),
         include_str!("letter.rs"),
         include_str!("page.rs"),
@@ -377,6 +422,7 @@ mod tests {
         include_str!("page/end_session.rs"),
         include_str!("page/passkey.rs"),
         include_str!("page/mail.rs"),
+        include_str!("page/upstream.rs"),
     ];
 
     /// What a file says to people: `say("…")`, and constants that end like a sentence.

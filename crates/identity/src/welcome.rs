@@ -22,13 +22,39 @@ pub(crate) fn welcome(
     proofs: Proofs,
     back: &str,
 ) -> Result<Option<Reply>, Refusal> {
-    let account = &known.account;
+    enter(house, call, known, Entry { proofs, since: None }, back)
+}
+
+/// How somebody proved who they are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) proofs: Proofs,
+    /// When; `None`: just now.
+    pub(crate) since: Option<Timestamp>,
+}
+
+impl Entry {
+    /// With what was shown beside it.
+    pub(crate) fn and(self, proofs: Proofs) -> Self {
+        Self { proofs: self.proofs.with(proofs), ..self }
+    }
+}
+
+/// As [`welcome`], of who may have proved it a while ago.
+pub(crate) fn enter(
+    house: &House,
+    call: &Call,
+    known: &Credential,
+    entry: Entry,
+    back: &str,
+) -> Result<Option<Reply>, Refusal> {
+    let (account, proofs) = (&known.account, entry.proofs);
     // Recorded first: a login that the log does not have did not happen.
     let record =
         Record::of("login-succeeded").source(call.peer).operation(proofs.names().join(" "));
     house.put(record.person(&account.subject, &account.name))?;
     let previous = cookie(call, SESSION)?;
-    let (person, cookie) = open_session(house, call, account, (previous, proofs, None))?;
+    let (person, cookie) = open_session(house, call, account, (previous, proofs, entry.since))?;
     // The hash took tens of milliseconds: who was disabled or got another password meanwhile had
     // no session yet that could be ended. Whoever changes the account from now on finds this one.
     if Users::new(house).credential(&account.name)?.as_ref() != Some(known) {
@@ -48,7 +74,7 @@ type Opened = (Arc<Person>, HeaderValue);
 type Before<'a> = (Option<&'a str>, Proofs, Option<Timestamp>);
 
 /// Opens a session in the place of the previous one; gives who it is for, and its cookie. With a time,
-/// it is the previous one that rises, and is no younger than that.
+/// it is no younger than that: the previous one rises, or the person came by another issuer.
 pub(crate) fn open_session(
     house: &House,
     call: &Call,

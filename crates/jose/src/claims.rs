@@ -250,10 +250,13 @@ impl InternalClaims {
 
 impl IdClaims {
     pub(crate) fn read(mut claims: Claims) -> Result<Self, VerifyError> {
+        // A list has been checked to be one entry, where the profile allows one.
+        let listed = claims.only_entry("aud").map(str::to_owned);
+        let audience = listed.map_or_else(|| claims.take_text("aud"), Ok)?;
         Ok(Self {
             issuer: claims.take_text("iss")?,
             subject: claims.take_text("sub")?,
-            audience: claims.take_text("aud")?,
+            audience,
             expires: claims.take_time("exp")?,
             issued: claims.take_time("iat")?,
             nonce: claims.take_optional_text("nonce")?,

@@ -44,8 +44,8 @@ pub use mint::mint;
 pub use nonce::Nonces;
 pub use private_key::{KeyError, PrivateKey};
 pub use profile::{
-    AccessToken, BoundAccessToken, ClientAssertion, FederatedAssertion, IdToken, Internal,
-    LogoutToken, Profile,
+    AccessToken, BoundAccessToken, ClientAssertion, FederatedAssertion, ForeignIdToken, IdToken,
+    Internal, LogoutToken, Profile,
 };
 pub use recent::Recent;
 pub use replay::{Replays, Use};

@@ -51,6 +51,11 @@ pub struct BoundAccessToken;
 #[derive(Clone, Copy, Debug)]
 pub struct IdToken;
 
+/// An ID token of another issuer, at which our people sign in. Others sign with RSA, and leave `typ`
+/// and `kid` out.
+#[derive(Clone, Copy, Debug)]
+pub struct ForeignIdToken;
+
 /// `logout+jwt` (OpenID Connect Back-Channel Logout section 2.4).
 #[derive(Clone, Copy, Debug)]
 pub struct LogoutToken;
@@ -91,6 +96,22 @@ impl Profile for BoundAccessToken {
 impl Profile for IdToken {
     const TYPS: &'static [&'static str] = &["JWT"];
     const LIFE_MAX: Duration = Duration::from_hours(1);
+    type Claims = IdClaims;
+
+    fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
+        IdClaims::read(claims)
+    }
+}
+
+impl Profile for ForeignIdToken {
+    const TYPS: &'static [&'static str] = &["JWT"];
+    const TYP_REQUIRED: bool = false;
+    const KID_REQUIRED: bool = false;
+    const AUDIENCE_MAY_BE_LIST: bool = true;
+    // Their clock is not ours.
+    const SKEW: Duration = Duration::from_secs(30);
+    // It is used once, as it comes: what matters is that it is new.
+    const LIFE_MAX: Duration = Duration::from_hours(24);
     type Claims = IdClaims;
 
     fn read(claims: Claims) -> Result<Self::Claims, VerifyError> {
@@ -161,6 +182,7 @@ mod sealed {
     impl Sealed for super::BoundAccessToken {}
     impl Sealed for super::ClientAssertion {}
     impl Sealed for super::FederatedAssertion {}
+    impl Sealed for super::ForeignIdToken {}
     impl Sealed for super::IdToken {}
     impl Sealed for super::Internal {}
     impl Sealed for super::LogoutToken {}

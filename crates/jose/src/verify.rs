@@ -11,7 +11,7 @@ use crate::claims::Claims;
 use crate::jws::Parts;
 use crate::key_set::{Key, KeySet};
 use crate::{AccessClaims, AssertionClaims, IdClaims, InternalClaims, JsonError, json};
-use crate::{AccessToken, ClientAssertion, IdToken, Internal, Profile};
+use crate::{AccessToken, ClientAssertion, ForeignIdToken, IdToken, Internal, Profile};
 
 /// Twice the largest token that a common identity provider sends.
 pub const TOKEN_BYTES_MAX: usize = 8 * 1024;
@@ -192,6 +192,19 @@ impl KeySet {
         // It was good when it was made, and that was not in the future.
         check_time::<IdToken>(&claims, claims.time("iat")?.min(now))?;
         IdToken::read(claims)
+    }
+
+    /// Verifies an ID token that another issuer made for us: `expected.audience` is our client id.
+    ///
+    /// # Errors
+    /// As [`KeySet::verify`].
+    pub fn verify_foreign_id(
+        &self,
+        token: &str,
+        expected: &Expected,
+        now: Timestamp,
+    ) -> Result<IdClaims, VerifyError> {
+        self.verify::<ForeignIdToken>(token, expected, now)
     }
 
     /// Verifies a client's assertion (`private_key_jwt`): `expected.issuer` is the client id and

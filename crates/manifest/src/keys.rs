@@ -6,7 +6,7 @@ mod survive;
 
 use crate::shape::{Key, Shape};
 
-pub(crate) use door::{ACME, AUDIT, CORS, MAIL, OVERLOAD, PLAN, TLS};
+pub(crate) use door::{ACME, AUDIT, CORS, MAIL, OIDC, OVERLOAD, PLAN, TLS};
 pub(crate) use login::{ADMIN_SCOPES, CLIENT, OVERLAY_CLIENT};
 pub(crate) use survive::{BREAKER, CANARY, EJECT, HEALTH, MIRROR, RETRY, UPSTREAM};
 
@@ -35,6 +35,11 @@ pub(crate) const GATEWAY: &[Key] = &[
     key("host", Shape::Text, "Host name that clients use."),
     key("port", Shape::Integer(1, 65_535), "TCP port; 8443 if not given."),
     key("login", Shape::Text, "`built-in`, or the address of an OpenID Connect issuer."),
+    key(
+        "oidc",
+        Shape::Table(OIDC),
+        "What Ringwall is at the issuer of `login`, and who may come from there.",
+    ),
     key("login_path", Shape::Text, "Path of the login page; `/login` if not given."),
     key("logout_path", Shape::Text, "Path that ends a session; `/logout` if not given."),
     key("account_path", Shape::Text, "Path of a person's own page; `/account` if not given."),

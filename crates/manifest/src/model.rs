@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use ringwall_base::Place;
 
-pub use edge::{AuditRequests, Cors, MailServer, Network, Plan, Redis};
+pub use edge::{AuditRequests, Cors, MailServer, Network, Oidc, Plan, Redis};
 pub use login::{Client, ClientAccess, Opens};
 pub use service::{Authorization, Service};
 pub use survive::{
@@ -82,6 +82,8 @@ pub struct Gateway {
     pub port: u16,
     /// Where people sign in.
     pub login: Login,
+    /// What Ringwall is at the issuer of `login`.
+    pub oidc: Option<Oidc>,
     /// Path of the login page.
     pub login_path: String,
     /// Path that ends a session.

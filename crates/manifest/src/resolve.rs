@@ -21,6 +21,7 @@ mod own;
 mod partners;
 mod limits;
 mod mail;
+mod oidc;
 mod plans;
 mod expectations;
 

@@ -74,7 +74,7 @@ pub use dns::{
     read_message,
 };
 pub use drain::Drain;
-pub use fetch::{Fetch, FetchError};
+pub use fetch::{Fetch, FetchError, Limits as FetchLimits, Reach};
 pub use guard::Violation;
 pub use h1::{FromClient, Upstream};
 #[doc(hidden)]

@@ -25,6 +25,7 @@ mod front;
 mod shared_limits;
 mod beside;
 mod roots;
+mod elsewhere;
 mod post;
 mod pages;
 mod logouts;

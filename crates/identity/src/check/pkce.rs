@@ -26,7 +26,12 @@ pub(crate) fn verifier(form: &Form) -> Result<String, &'static str> {
     if !is_verifier {
         return Err("code_verifier is malformed");
     }
-    Ok(base64url_encode(digest(&SHA256, verifier.as_bytes())))
+    Ok(challenge_of(verifier))
+}
+
+/// The S256 challenge of a verifier.
+pub(crate) fn challenge_of(verifier: &str) -> String {
+    base64url_encode(digest(&SHA256, verifier.as_bytes()))
 }
 
 #[cfg(test)]

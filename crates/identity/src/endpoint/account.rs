@@ -1,6 +1,7 @@
 //! A person's own page: what they can see and change of their account.
 
 mod passkeys;
+mod upstream;
 
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ impl Own<'_> {
             // Nor the password: the session that follows is a new one, and would be fresh again.
             Some(
                 "app" | "app-confirm" | "app-remove" | "codes" | "email" | "passkey"
-                | "passkey-add" | "passkey-remove" | "passkey-rename" | "password",
+                | "passkey-add" | "passkey-remove" | "passkey-rename" | "password" | "unlink",
             ) if !self.is_fresh()? => Ok(to_login(self.house)),
             Some("password") => self.change_password(&form),
             Some("email") => self.ask_email(&form),
@@ -72,15 +73,14 @@ impl Own<'_> {
             Some("passkey-add") => self.add_passkey(&form),
             Some("passkey-remove") => self.remove_passkey(&form),
             Some("passkey-rename") => self.rename_passkey(&form),
+            Some("unlink") => self.unlink(),
             _ => Err(Refusal::person("The request is malformed.")),
         }
     }
 
     /// Signed in within minutes, with all that the account asks for by now.
     fn is_fresh(self) -> Result<bool, Refusal> {
-        let age = self.house.seams.clock.now().since(self.person.authenticated_at);
-        let asks = factors::of(self.house, &self.whose())?.is_asked();
-        Ok(age <= FRESH && (!asks || self.person.proofs.are_two()))
+        is_fresh(self.house, self.person)
     }
 
     fn end_one(self, form: &Form) -> Result<Reply, Refusal> {
@@ -252,6 +252,7 @@ impl Own<'_> {
     fn page(self, status: StatusCode, said: Option<&'static str>) -> Result<Reply, Refusal> {
         let (house, whose) = (self.house, self.whose());
         let email = house.seams.store.read(|view| email::of(view, &whose))?;
+        let upstream = house.upstream.load_full();
         let (sessions, factors) = (list::of(self.house, &whose)?, factors::of(self.house, &whose)?);
         let account = Users::new(self.house).find(&self.person.name)?;
         let waits = self.house.sessions.counted(&account.roles, self.person.proofs).len()
@@ -264,6 +265,7 @@ impl Own<'_> {
             consents: &consents::of(self.house, &whose)?,
             email: email.as_ref(),
             has_mail: house.post.is_open(),
+            upstream: self.elsewhere(upstream.as_deref())?,
             logout_path: &self.house.settings.logout_path,
         };
         let said = said.or(waits.then_some(ROLE_WAITS));
@@ -284,13 +286,20 @@ impl Own<'_> {
     }
 }
 
+/// Signed in within minutes, with all that the account asks for by now.
+pub(crate) fn is_fresh(house: &House, person: &Person) -> Result<bool, Refusal> {
+    let age = house.seams.clock.now().since(person.authenticated_at);
+    let asks = factors::of(house, &Whose::of(person))?.is_asked();
+    Ok(age <= FRESH && (!asks || person.proofs.are_two()))
+}
+
 fn with_cookie(cookie: HeaderValue, mut reply: Reply) -> Reply {
     reply.headers_mut().append(SET_COOKIE, cookie);
     reply
 }
 
 /// To sign in, again if need be, and back.
-fn to_login(house: &House) -> Reply {
+pub(crate) fn to_login(house: &House) -> Reply {
     let back = utf8_percent_encode(&house.settings.account_path, NON_ALPHANUMERIC);
     see_other(&format!("{}?return_to={back}", house.settings.login_path))
 }

@@ -20,7 +20,7 @@ use crate::password::{self, PASSWORD_BYTES_MAX};
 use crate::people::{Credential, LoginName, Users, login_name};
 use crate::record::Record;
 use crate::step_up::{self, StepUp};
-use crate::welcome::welcome;
+use crate::welcome::{Entry, welcome};
 
 pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     match *call.request.method() {
@@ -136,10 +136,10 @@ fn password_was_right(
     known: &Credential,
     (back, organisation): Shown<'_>,
 ) -> Result<Reply, Refusal> {
-    if factors::of(house, &known.account.whose())?.is_asked() {
-        return second_factor::ask(house, call, known, back);
-    }
     let proofs = Proofs::default().and(Proof::Password);
+    if factors::of(house, &known.account.whose())?.is_asked() {
+        return second_factor::ask(house, call, known, (Entry { proofs, since: None }, back));
+    }
     if let Some(reply) = welcome(house, call, known, proofs, back)? {
         return Ok(reply);
     }
@@ -150,6 +150,16 @@ fn password_was_right(
 /// The first page again, for a login that cannot go on.
 pub(crate) fn again(house: &House, call: &Call, why: &'static str) -> Result<Reply, Refusal> {
     page(house, call, StatusCode::UNAUTHORIZED, ("/", None), Some(why))
+}
+
+/// The first page, for who comes back from another way in.
+pub(crate) fn back_at(
+    house: &House,
+    call: &Call,
+    back: &str,
+    why: &'static str,
+) -> Result<Reply, Refusal> {
+    page(house, call, StatusCode::OK, (back, None), Some(why))
 }
 
 fn refused(house: &House, call: &Call, name: &str, why: &str) -> Result<(), Refusal> {
@@ -169,12 +179,14 @@ fn page(
     let action = &house.settings.login_path;
     let token = FormToken::issue(house, call)?;
     let offer = passkey::offer(house, &token, Purpose::SignIn, None)?;
+    let upstream = house.upstream.load();
     let ways = page::Ways {
         return_to: back,
         targets: page::login_targets(&house.clients, back),
         organisation,
         has_mail: house.post.is_open(),
         offer: offer.as_ref(),
+        upstream: upstream.as_ref().map(|upstream| upstream.title()),
     };
     Ok(token.paper(call, (action, trouble), |paper| page::login(status, paper, ways)))
 }

@@ -2,7 +2,6 @@
 //! nothing to guess, and the owner of an account that is being guessed at still gets in.
 
 use http::StatusCode;
-use ringwall_base::Proof;
 use ringwall_jose::base64url_encode;
 
 use crate::answer::{Call, Refusal, Reply};
@@ -16,7 +15,7 @@ use crate::passkeys::{self, Purpose, STALE as TOO_LATE, Unused, Used};
 use crate::people::Account;
 use crate::record::Record;
 use crate::tables::Whose;
-use crate::welcome::welcome;
+use crate::welcome::{enter, welcome};
 
 /// What a page needs to ask for a passkey of this account, or of any; `None` where none can be.
 pub(crate) fn offer<'a>(
@@ -86,8 +85,7 @@ pub(crate) fn finish_step(
     if let Tried::Refused(why) = used.finish(house, Some(step))? {
         return failed(house, call, "factor-failed", (&used, why));
     }
-    let proofs = used.proofs.and(Proof::Password);
-    match welcome(house, call, &used.known, proofs, &step.return_to)? {
+    match enter(house, call, &used.known, step.entry.and(used.proofs), &step.return_to)? {
         Some(reply) => Ok(Ok(reply)),
         None => {
             failed(house, call, "factor-failed", (&used, "the account changed during the login"))

@@ -17,19 +17,21 @@ use crate::passkeys::Purpose;
 use crate::people::{Credential, Users};
 use crate::record::Record;
 use crate::recovery;
-use crate::welcome::welcome;
+use crate::welcome::{Entry, enter};
 
 /// Shows the page of the second step to who gave the right password.
 pub(crate) fn ask(
     house: &House,
     call: &Call,
     known: &Credential,
-    back: &str,
+    (entry, back): (Entry, &str),
 ) -> Result<Reply, Refusal> {
     let token = FormToken::issue(house, call)?;
-    let step = LoginStep::begin(&house.seams, known, back, &token.field)?;
+    let step = LoginStep::begin(&house.seams, known, (entry, back), &token.field)?;
     let shown = Shown { known, token: step.expose(), back };
-    page(house, call, StatusCode::OK, shown, None)
+    // Under the token that the step is bound to: a browser that another issuer sent here has left
+    // its cookie at home, and would get a new one with each page.
+    page_under(&token, (house, call), (StatusCode::OK, None), shown)
 }
 
 /// Takes the code. The form was checked by the login page, whose path this is.
@@ -63,8 +65,8 @@ pub(crate) fn take(house: &House, call: &Call, form: &Form, token: &str) -> Resu
                 let record = Record::of("recovery-code-used").source(call.peer);
                 house.put(record.person(subject, &known.account.name))?;
             }
-            let proofs = Proofs::default().and(Proof::Password).and(Proof::Code);
-            let reply = welcome(house, call, &known, proofs, &step.return_to)?;
+            let entry = step.entry.and(Proofs::default().and(Proof::Code));
+            let reply = enter(house, call, &known, entry, &step.return_to)?;
             reply.map_or_else(|| login::again(house, call, EXPIRED), Ok)
         }
         Tried::Refused(why) => {
@@ -99,12 +101,20 @@ fn page(
     shown: Shown<'_>,
     trouble: Option<&'static str>,
 ) -> Result<Reply, Refusal> {
+    page_under(&FormToken::issue(house, call)?, (house, call), (status, trouble), shown)
+}
+
+fn page_under(
+    token: &FormToken,
+    (house, call): (&House, &Call),
+    (status, trouble): (StatusCode, Option<&'static str>),
+    shown: Shown<'_>,
+) -> Result<Reply, Refusal> {
     let action = &house.settings.login_path;
     let step = (shown.token, page::login_targets(&house.clients, shown.back));
     let whose = shown.known.account.whose();
     let purpose = Purpose::Step { token: shown.token };
-    let token = FormToken::issue(house, call)?;
-    let offer = passkey::offer(house, &token, purpose, Some(&whose))?;
+    let offer = passkey::offer(house, token, purpose, Some(&whose))?;
     let offer = offer.filter(|offer| !offer.known.is_empty());
     let page = |paper: Paper<'_>| page::second_factor(status, paper, step, offer.as_ref());
     Ok(token.paper(call, (action, trouble), page))

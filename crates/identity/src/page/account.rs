@@ -10,6 +10,7 @@ use crate::consents::Consent;
 use crate::email::Email;
 use crate::factors::{Enrolment, Factors};
 use crate::page::passkey::passkeys;
+use crate::page::upstream::{Elsewhere, elsewhere};
 use crate::page::{Paper, in_words, page};
 use crate::sessions::list::Open;
 
@@ -25,6 +26,7 @@ pub(crate) struct Account<'a> {
     pub(crate) email: Option<&'a Email>,
     /// Whether somebody sends letters.
     pub(crate) has_mail: bool,
+    pub(crate) upstream: Option<Elsewhere<'a>>,
     pub(crate) logout_path: &'a str,
 }
 
@@ -41,6 +43,7 @@ pub(crate) fn account(status: StatusCode, paper: Paper<'_>, shown: &Account<'_>)
             h2 { (say("E-mail address")) }
             (email(paper, shown.email))
         }
+        @if let Some(there) = shown.upstream { (elsewhere(paper, there)) }
         h2 { (say("Change the password")) }
         (password(paper, shown.name))
         h2 { (say("Second factor")) }

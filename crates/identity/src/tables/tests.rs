@@ -94,6 +94,7 @@ const OF_INSTANCE: &[&str] = &[
     "identity_login_step",
     "identity_logout_message",
     "identity_passkey",
+    "identity_link",
     "FROM {}",
     "INTO {}",
     "UPDATE {}",

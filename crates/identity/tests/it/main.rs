@@ -75,3 +75,5 @@ mod second_factor;
 mod step_up;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod upstream;

@@ -39,7 +39,8 @@ pub fn unenforced(model: &Model) -> Vec<(String, Place)> {
     if gateway.waf != Waf::Off {
         found.push(("the web application firewall".to_owned(), gateway.place.clone()));
     }
-    if let Login::Issuer(issuer) = &gateway.login {
+    // Without `[gateway.oidc]` nobody is known there.
+    if let (Login::Issuer(issuer), None) = (&gateway.login, &gateway.oidc) {
         found.push((format!("sign-in at {issuer}"), gateway.place.clone()));
     }
     for (name, class) in &model.data {

@@ -248,6 +248,8 @@ const RESERVED: &[&str] = &[
     "/oauth/authorize",
     "/oauth/device",
     "/oauth/device_authorization",
+    "/oauth/callback",
+    "/oauth/upstream",
     "/oauth/email",
     "/oauth/invite",
     "/oauth/reset",

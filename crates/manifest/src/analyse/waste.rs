@@ -59,6 +59,7 @@ fn secrets(checker: &mut Checker<'_>) {
         ClientAccess::Keys(_) | ClientAccess::Public => None,
     });
     let redis = model.limits.redis.iter().filter_map(|redis| redis.secret.as_ref());
+    let oidc = model.gateway.oidc.iter().filter_map(|oidc| oidc.secret.as_ref());
     let mail = model.mail.iter().filter_map(|mail| mail.secret.as_ref());
     let used: BTreeSet<&String> = injected
         .chain(partners)
@@ -66,6 +67,7 @@ fn secrets(checker: &mut Checker<'_>) {
         .chain(clients)
         .chain(redis)
         .chain(mail)
+        .chain(oidc)
         .collect();
     let unused: Vec<(String, Place)> = model
         .secrets

@@ -76,4 +76,24 @@ pub(crate) const MAIL: &[Key] = &[
     key("ca", Shape::Text, "PEM file with the root of a private server."),
 ];
 
+pub(crate) const OIDC: &[Key] = &[
+    key("client", Shape::Text, "What Ringwall is called there (`client_id`)."),
+    key("secret", Shape::Text, "Secret that it proves it with."),
+    key("title", Shape::Text, "What people know the issuer by; its host if not given."),
+    key("scopes", TEXTS, "What is asked for beside `openid`; `[\"email\"]` if not given."),
+    key("domains", TEXTS, "Only people with a confirmed address in one of these come in."),
+    key("claims", Shape::Map(&Shape::Text), "Only people with these claims come in."),
+    key("sign_up", Shape::Bool, "Somebody new gets an account; else people link their own."),
+    key(
+        "name_claim",
+        Shape::Text,
+        "Claim that names a new account; a confirmed address in `domains` if not given.",
+    ),
+    key("roles_claim", Shape::Text, "Claim that gives roles to accounts that were made so."),
+    key("roles", Shape::Map(&Shape::Text), "Role for each value of that claim."),
+    key("two_factors", TEXTS, "Values of `amr` or `acr` there that stand for two factors."),
+    key("ca", Shape::Text, "PEM file with the root of a private issuer."),
+    key("danger_private_network", Shape::Bool, "The issuer's host may be in this network."),
+];
+
 const VERSION: Shape = Shape::Choice(&["1.2", "1.3"]);

@@ -1,5 +1,6 @@
 //! Small parts of the public door: networks, cross-origin rules, plans, the audit log.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -80,6 +81,37 @@ pub struct MailServer {
     pub ca: Option<String>,
     /// Where it is declared.
     pub place: Place,
+}
+
+/// What Ringwall is at another issuer, and who may come from there.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Oidc {
+    /// What it is called there.
+    pub client_id: String,
+    /// Name of the declared secret that it proves it with.
+    pub secret: Option<String>,
+    /// What people know the issuer by.
+    pub title: Option<String>,
+    /// Scopes beside `openid`.
+    pub scopes: Vec<String>,
+    /// Domains of confirmed addresses; empty: all.
+    pub domains: Vec<String>,
+    /// Claims that have to be there.
+    pub claims: BTreeMap<String, String>,
+    /// Whether somebody new gets an account.
+    pub signs_up: bool,
+    /// The claim that names such an account.
+    pub name_claim: Option<String>,
+    /// The claim that gives roles to such an account.
+    pub roles_claim: Option<String>,
+    /// The role that each of its values gives.
+    pub roles: BTreeMap<String, String>,
+    /// Values of `amr` or `acr` that stand for two factors.
+    pub two_factors: Vec<String>,
+    /// PEM file with the root of a private issuer, relative to the manifest's folder.
+    pub ca: Option<String>,
+    /// Whether its host may be in this network.
+    pub may_be_private: bool,
 }
 
 /// Which requests are written to the audit log; all are counted.

@@ -26,6 +26,7 @@ pub(super) fn of(old: &Model, new: &Model, changes: &mut Vec<Change>) {
         "certificates by ACME",
         without_place(was.acme.clone()) != without_place(is.acme.clone()),
     );
+    differs("what Ringwall is at the issuer of `login`", was.oidc != is.oidc);
     differs("compression", was.compresses != is.compresses);
     differs("error pages", was.error_pages != is.error_pages);
     differs("times to drain", (was.drain, was.reload_drain) != (is.drain, is.reload_drain));

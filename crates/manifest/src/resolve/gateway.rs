@@ -59,6 +59,8 @@ impl Checker<'_> {
             place,
             ..Gateway::default()
         };
+        let login = self.model.gateway.login.clone();
+        self.model.gateway.oidc = self.oidc(node, &login);
         // They speak of the names of the door, which are known now.
         self.model.gateway.tls = self.tls(node);
         self.model.gateway.acme = self.acme(node);

@@ -7,7 +7,7 @@ mod status;
 mod succession;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
-use super::{Ground, activation, certified, notify, pages};
+use super::{Ground, activation, certified, elsewhere, notify, pages};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
@@ -254,8 +254,7 @@ impl Running {
             if options.is_dev() { doors.core.load(model, &loaded.schemas)? } else { version };
         let mut shared_limits = SharedLimits::default();
         shared_limits.apply(&doors.core, ground, model)?;
-        let mut post = Post::default();
-        post.apply(ground, model, outbox(options, place).as_deref())?;
+        let post = outward(ground, model, outbox(options, place).as_deref())?;
         let (sender, asks) = mpsc::channel(ASKS_MAX);
         let control = socket::listen(place, &shared, sender.clone())?;
         Ok(Self {
@@ -328,6 +327,7 @@ impl Running {
     /// Keys, sessions and certificates that are due.
     async fn sweep(&mut self) {
         let ground = Arc::clone(&self.shared.ground);
+        elsewhere::refresh(&ground);
         let swept = tokio::task::spawn_blocking(move || ground.identity.sweep()).await;
         match swept {
             Ok(Ok(())) => {}
@@ -373,6 +373,14 @@ impl Running {
         self.fleet.stop();
         drop(std::fs::remove_file(self.place.socket()));
     }
+}
+
+/// The ways to others on behalf of people: another issuer, and letters.
+fn outward(ground: &Arc<Ground>, model: &Model, outbox: Option<&Path>) -> Result<Post> {
+    elsewhere::apply(ground, model)?;
+    let mut post = Post::default();
+    post.apply(ground, model, outbox)?;
+    Ok(post)
 }
 
 /// Where letters are written that no server takes: in development only.

@@ -30,6 +30,8 @@ const ROWS: &[&[Attack]] = &[
     crate::users::ROWS,
     crate::users::COUNTED,
     crate::links::ROWS,
+    crate::upstream::ROWS,
+    crate::upstream::FETCHES,
     crate::passkey::ROWS,
     crate::logout::ROWS,
     crate::told::ROWS,
@@ -41,11 +43,7 @@ const ROWS: &[&[Attack]] = &[
 ];
 
 /// What has no row, and why.
-const ABSENT: &[(&str, &str)] = &[
-    ("U3", "people do not register, and no account is linked to another issuer's"),
-    ("U4", "nobody signs in at another issuer"),
-    ("M5", "no accounts, clients or policies are imported"),
-];
+const ABSENT: &[(&str, &str)] = &[("M5", "no accounts, clients or policies are imported")];
 
 #[test]
 fn every_attack_of_the_list_is_made_or_said_to_be_absent() {

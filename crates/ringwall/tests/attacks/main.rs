@@ -64,6 +64,8 @@ mod users;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod upstream;
+#[cfg(test)]
 mod passkey;
 #[cfg(test)]
 mod races;

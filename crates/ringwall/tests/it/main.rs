@@ -85,6 +85,8 @@ mod pages;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod elsewhere;
+#[cfg(test)]
 #[path = "../../../acme/tests/it/apart.rs"]
 mod apart;
 #[cfg(test)]

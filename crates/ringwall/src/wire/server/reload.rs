@@ -12,7 +12,7 @@ use crate::load::Loaded;
 use crate::out::Out;
 use crate::render;
 use crate::wire::ground::issuer;
-use crate::wire::{certified, declared, notify, pages};
+use crate::wire::{certified, declared, elsewhere, notify, pages};
 
 impl Running {
     /// Puts the manifest on disk in force, or says why not and keeps the last good one.
@@ -69,6 +69,7 @@ impl Running {
         }
         self.doors.showcase.tell(&self.shared.ground, &model, &self.options)?;
         self.shared_limits.apply(&self.doors.core, &self.shared.ground, &model)?;
+        elsewhere::apply(&self.shared.ground, &model)?;
         let outbox = outbox(&self.options, &self.place);
         self.post.apply(&self.shared.ground, &model, outbox.as_deref())?;
         self.doors.follow(&model, &self.options, Vec::new())?;
