@@ -136,7 +136,7 @@ impl<'a> Organisations<'a> {
     /// # Errors
     /// When there is none, or the name is none.
     pub fn rename(&self, slug: &str, name: &str) -> Result<(), OrganisationError> {
-        let (tenant, name) = (self.find(slug)?.tenant, called(name)?);
+        let (tenant, name) = (self.known(slug)?.0, called(name)?);
         let row: [Value; 2] = [(&tenant).into(), name.into()];
         self.house.seams.store.write(move |transaction| {
             transaction
@@ -145,12 +145,16 @@ impl<'a> Organisations<'a> {
         self.record("organisation-changed", &tenant)
     }
 
-    /// Takes away or gives back that its people sign in. Sessions and tokens die at once.
+    /// Takes away or gives back that its people sign in. Sessions and tokens die at once. To enable
+    /// one that is not disabled is nothing; to disable it again ends what is left.
     ///
     /// # Errors
     /// When there is none, it is `default`, or the store fails.
     pub fn disable(&self, slug: &str, is_disabled: bool) -> Result<(), OrganisationError> {
-        let tenant = self.changeable(slug)?;
+        let (tenant, was_disabled) = self.changeable(slug)?;
+        if !is_disabled && !was_disabled {
+            return Ok(());
+        }
         if !is_disabled {
             self.end_rows(&tenant)?;
         }
@@ -180,7 +184,7 @@ impl<'a> Organisations<'a> {
     /// # Errors
     /// When there is none, it is `default`, or somebody is in it.
     pub fn delete(&self, slug: &str) -> Result<(), OrganisationError> {
-        let tenant = self.changeable(slug)?;
+        let (tenant, _) = self.changeable(slug)?;
         let row = tenant.clone();
         let removed = self.house.seams.store.write(move |transaction| {
             transaction.execute(
@@ -195,9 +199,22 @@ impl<'a> Organisations<'a> {
         self.record("organisation-removed", &tenant)
     }
 
-    fn changeable(self, slug: &str) -> Result<Tenant, OrganisationError> {
-        let tenant = self.find(slug)?.tenant;
-        if tenant.is_default() { Err(OrganisationError::Default) } else { Ok(tenant) }
+    /// The slug of one that is there, and whether it is disabled. Its people are not counted.
+    pub(crate) fn known(self, slug: &str) -> Result<(Tenant, bool), OrganisationError> {
+        let tenant = Tenant::parse(slug).ok_or(OrganisationError::NotFound)?;
+        let row = self.house.seams.store.read(|view| {
+            view.first(
+                "SELECT is_disabled FROM identity_organisation WHERE tenant_id = ?1",
+                &[(&tenant).into()],
+            )
+        })?;
+        let is_disabled = row.ok_or(OrganisationError::NotFound)?.get(0)?;
+        Ok((tenant, is_disabled))
+    }
+
+    fn changeable(self, slug: &str) -> Result<(Tenant, bool), OrganisationError> {
+        let known = self.known(slug)?;
+        if known.0.is_default() { Err(OrganisationError::Default) } else { Ok(known) }
     }
 
     /// Ends what its people hold, in steps between which others write. Applications are told.
@@ -211,7 +228,13 @@ impl<'a> Organisations<'a> {
         })?;
         let keys = row.clone();
         self.in_steps(move |transaction| transaction.execute(SESSIONS, &keys))?;
-        self.in_steps(move |transaction| transaction.execute(FAMILIES, &row))
+        // A session that rose meanwhile came to memory after those there were ended; its row is gone.
+        self.house.sessions.end_organisation(tenant);
+        for sql in HELD {
+            let keys = row.clone();
+            self.in_steps(move |transaction| transaction.execute(sql, &keys))?;
+        }
+        Ok(())
     }
 
     fn in_steps(
@@ -257,6 +280,24 @@ const FORGET: &str = "DELETE FROM identity_session_client WHERE tenant_id = ?1
 const SESSIONS: &str = "DELETE FROM identity_session WHERE tenant_id = ?1 AND hash IN
     (SELECT hash FROM identity_session
     WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_tenant <> 'default' LIMIT 1000)";
-const FAMILIES: &str = "DELETE FROM identity_refresh_family WHERE tenant_id = ?1 AND id IN
+/// What opens a session later, or gives tokens: refresh tokens, device codes, half a login, links.
+const HELD: [&str; 6] = [
+    "DELETE FROM identity_refresh_family WHERE tenant_id = ?1 AND id IN
     (SELECT id FROM identity_refresh_family
-    WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_tenant <> 'default' LIMIT 1000)";
+    WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_tenant <> 'default' LIMIT 1000)",
+    "DELETE FROM identity_device_code WHERE tenant_id = ?1 AND hash IN
+    (SELECT hash FROM identity_device_code
+    WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_tenant <> 'default' LIMIT 1000)",
+    "DELETE FROM identity_login_step WHERE tenant_id = ?1 AND hash IN
+    (SELECT hash FROM identity_login_step
+    WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_tenant <> 'default' LIMIT 1000)",
+    "DELETE FROM action_token_invite WHERE tenant_id = ?1 AND hash IN
+    (SELECT hash FROM action_token_invite
+    WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_tenant <> 'default' LIMIT 1000)",
+    "DELETE FROM action_token_reset_password WHERE tenant_id = ?1 AND hash IN
+    (SELECT hash FROM action_token_reset_password
+    WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_tenant <> 'default' LIMIT 1000)",
+    "DELETE FROM action_token_verify_email WHERE tenant_id = ?1 AND hash IN
+    (SELECT hash FROM action_token_verify_email
+    WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_tenant <> 'default' LIMIT 1000)",
+];

@@ -15,6 +15,8 @@ pub struct Powers {
     pub has_registration: bool,
     /// All roles of people, and what each may do by the admin API: `users.read` …
     pub roles: BTreeMap<String, BTreeSet<String>>,
+    /// Those that an administrator of one organisation may give its people.
+    pub roles_of_organisations: BTreeSet<String>,
 }
 
 impl Powers {

@@ -2,6 +2,8 @@
 
 use ringwall_base::{Class, Clock, Event, Outcome, Sink, SinkError, Tenant};
 
+use crate::people::login_name;
+
 /// An event that is being put together.
 #[derive(Debug)]
 pub(crate) struct Record(Event);
@@ -54,7 +56,10 @@ impl Record {
     /// The name that someone typed; nobody vouches for it.
     pub(crate) fn claimed(mut self, name: &str) -> Self {
         self.0.person_name = Some(capped(name));
-        self
+        match login_name(name) {
+            Some(name) => self.organisation(&name.organisation),
+            None => self,
+        }
     }
 
     pub(crate) fn source(mut self, source: std::net::IpAddr) -> Self {

@@ -75,6 +75,11 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("tables/organisation_0001.sql"),
     },
     Migration {
+        area: "identity-organisation",
+        version: 2,
+        sql: include_str!("tables/organisation_0002.sql"),
+    },
+    Migration {
         area: "identity-revocation",
         version: 1,
         sql: include_str!("tables/revocation_0001.sql"),

@@ -91,6 +91,11 @@ pub(crate) const ROLE: &[Key] = &[
     key("includes", TEXTS, "Roles whose grants it also has."),
     key("mfa", Shape::Bool, "The role counts only after a second factor."),
     key("admin", ADMIN, "What its people may do by the admin API, with two factors."),
+    key(
+        "organisations",
+        Shape::Bool,
+        "Who administers one organisation may give it to its people; if not given, only who administers all.",
+    ),
 ];
 
 pub(crate) const DATA: &[Key] = &[

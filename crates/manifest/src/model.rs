@@ -187,6 +187,8 @@ pub struct Role {
     pub mfa: bool,
     /// What its people may do by the admin API: `users.read` …, its own and of those included.
     pub admin: Vec<String>,
+    /// Whether an administrator of one organisation may give it to its people.
+    pub is_of_organisations: bool,
     /// Where it is declared.
     pub place: Place,
 }

@@ -191,11 +191,12 @@ fn of_instance() -> Value {
             &[("name", name), ("password", password.clone()), ("roles", texts)],
             &["name", "password"],
         ),
-        "Switch": whole(&[("disabled", switch)]),
+        "Switch": whole(&[("disabled", switch.clone())]),
         "Password": whole(&[("password", password)]),
         "Roles": list("Role"),
         "Role": whole(&[
             ("name", text.clone()), ("admin", json!({ "type": "array", "items": text })),
+            ("organisations", switch),
         ]),
         "Sessions": list("Session"),
         "Session": whole(&[

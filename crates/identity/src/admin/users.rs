@@ -1,5 +1,7 @@
 //! People and their roles.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 use ringwall_base::{Secret, Tenant};
 use ringwall_store::{Row, StoreError};
@@ -70,11 +72,11 @@ pub(super) fn list(ask: &Ask<'_>) -> Result<Reply, Problem> {
 /// The organisation whose people are listed; `None`: all.
 fn asked_for(ask: &Ask<'_>) -> Result<Option<Tenant>, Problem> {
     let Some(slug) = ask.query.get("organisation") else { return Ok(ask.actor.bounds().cloned()) };
-    let tenant = Organisations::new(ask.house).find(slug)?.tenant;
-    match ask.actor.bounds() {
-        Some(own) if *own != tenant => Err(Problem::not_found()),
-        _ => Ok(Some(tenant)),
+    if ask.actor.bounds().is_some_and(|own| own.as_str() != slug) {
+        return Err(Problem::not_found());
     }
+    let (tenant, _) = Organisations::new(ask.house).known(slug)?;
+    Ok(Some(tenant))
 }
 
 /// The organisation of the last name of the page before; of none, before all of them.
@@ -150,8 +152,11 @@ pub(super) fn take_role(ask: &Ask<'_>) -> Result<Reply, Problem> {
 #[expect(clippy::unnecessary_wraps, reason = "the routes of one table have one form")]
 pub(super) fn roles(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let powers = ask.house.powers.load();
-    let items: Vec<Value> =
-        powers.roles.iter().map(|(name, admin)| json!({"name": name, "admin": admin})).collect();
+    let shown = |(name, admin): (&String, &BTreeSet<String>)| {
+        let is_open = powers.roles_of_organisations.contains(name);
+        json!({"name": name, "admin": admin, "organisations": is_open})
+    };
+    let items: Vec<Value> = powers.roles.iter().map(shown).collect();
     Ok(json_reply(StatusCode::OK, &json!({ "items": items, "next": null })))
 }
 
@@ -185,16 +190,23 @@ fn role<'a>(ask: &'a Ask<'_>) -> &'a str {
     ask.values.get(1).copied().unwrap_or_default()
 }
 
-/// Nobody gives what they do not have.
+/// Nobody gives what they do not have; nobody of one organisation what the manifest keeps to the house.
 fn may_give(ask: &Ask<'_>, role: &str) -> Result<(), Problem> {
     ask.actor.may("roles.write")?;
     let powers = ask.house.powers.load();
     let admin = powers.roles.get(role).ok_or_else(|| Problem::unprocessable("no such role"))?;
+    if ask.actor.bounds().is_some() && !powers.roles_of_organisations.contains(role) {
+        return Err(Problem::forbidden("this role is not given out by organisations"));
+    }
     ask.actor.outranks(admin.iter().map(String::as_str))
 }
 
-/// Somebody stays who can give roles. `keeps` says which of the person's roles stay.
+/// Somebody stays who can give roles, but in an organisation that whoever administers all looks after.
+/// `keeps` says which of the person's roles stay.
 fn is_not_last(ask: &Ask<'_>, one: &Shown, keeps: impl Fn(&str) -> bool) -> Result<(), Problem> {
+    if ask.actor.bounds().is_none() && !one.whose.tenant.is_default() {
+        return Ok(());
+    }
     let powers = ask.house.powers.load();
     let rules = |role: &str| powers.roles.get(role).is_some_and(|own| own.contains("roles.write"));
     let had = one.roles.iter().any(|role| rules(role));

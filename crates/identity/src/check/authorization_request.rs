@@ -8,6 +8,7 @@ use ringwall_jose::base64url_decode;
 use crate::check::{challenge, resource, scope};
 use crate::clients::Client;
 use crate::form::Form;
+use crate::people::login_name;
 use crate::step_up::asks_for_two;
 
 /// A request that is well-formed and within what the client registered.
@@ -112,8 +113,9 @@ fn organisation(form: &Form) -> Result<Option<Tenant>, Fault> {
         let tenant = Tenant::parse(slug).ok_or(invalid("organization is malformed"))?;
         return Ok(Some(tenant));
     }
-    let hint = form.get("login_hint").and_then(|hint| hint.split_once('/'));
-    Ok(hint.and_then(|(slug, _)| Tenant::parse(slug)))
+    // An address may have a slash, too: such a hint is no name of an organisation's.
+    let hint = form.get("login_hint").filter(|hint| hint.contains('/') && !hint.contains('@'));
+    Ok(hint.and_then(login_name).map(|name| name.organisation))
 }
 
 fn prompt(form: &Form) -> Result<Prompt, Fault> {

@@ -42,7 +42,12 @@ fn powers() -> Powers {
         role("customer", ""),
         role("support", ""),
     ];
-    Powers { has_admin_api: true, roles: roles.into(), ..Powers::default() }
+    Powers {
+        has_admin_api: true,
+        roles: roles.into(),
+        roles_of_organisations: ["customer".to_owned()].into(),
+        ..Powers::default()
+    }
 }
 
 fn scoped(scopes: &str) -> Vec<String> {

@@ -133,10 +133,32 @@ async fn m3_an_administrator_of_one_organisation_administers_it() {
     let added = o.ask(&boss, "POST /users", &new).await;
     is(&added, 201, "a colleague");
     assert_eq!(body(&added)["organisation"], "acme");
-    // The last one of each organisation stays, whoever else administers.
+    // The last one who can give roles there stays, but not against who administers all.
     o.user("chief", &["admin"]);
     let line = format!("PATCH /users/{}", subject("acme/boss"));
-    is(&o.change(&root, &line, &off).await, 409, "the last one");
+    is(&o.change(&root, &line, &off).await, 200, "a rogue");
+}
+
+/// M3: who administers one organisation gives its people what the manifest opens to organisations.
+#[tokio::test]
+async fn m3_roles_of_the_house_are_not_given_by_an_organisation() {
+    let (o, boss) = office().await;
+    let root = o.token("root").await;
+    let bob = o.f.identity.users().find("acme/bob").unwrap().subject;
+    let give = format!("PUT /users/{bob}/roles/support");
+    is(&o.ask(&boss, &give, &Value::Null).await, 403, "of the house");
+    let new = json!({"name": "acme/eve", "password": "tide and lantern 7", "roles": ["support"]});
+    is(&o.ask(&boss, "POST /users", &new).await, 403, "a new one with it");
+    is(&o.ask(&root, &give, &Value::Null).await, 200, "who administers all");
+    is(&o.ask(&boss, &give.replace("PUT", "DELETE"), &Value::Null).await, 200, "taken");
+    let roles = body(&o.ask(&boss, "GET /roles", &Value::Null).await);
+    let named = |name: &str| {
+        let items = roles["items"].as_array().unwrap();
+        items.iter().find(|one| one["name"] == name).unwrap()["organisations"].clone()
+    };
+    assert_eq!((named("customer"), named("support")), (json!(true), json!(false)));
+    let give = give.replace("support", "customer");
+    is(&o.ask(&boss, &give, &Value::Null).await, 200, "opened to organisations");
 }
 
 /// An administrator of all adds organisations, and ends them.

@@ -31,6 +31,7 @@ pub(crate) struct Fixture {
     pub(crate) sink: Arc<MemorySink>,
     pub(crate) secret: String,
     vault: Arc<MemoryVault>,
+    store: Arc<Store>,
     folder: TempDir,
 }
 
@@ -68,7 +69,7 @@ impl Fixture {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000)));
         let folder = TempDir::new().unwrap();
         let (sink, vault) = (Arc::new(MemorySink::default()), Arc::new(MemoryVault::default()));
-        let identity = open(&folder, &clock, &as_sink(&sink), &vault);
+        let (identity, store) = open(&folder, &clock, &as_sink(&sink), &vault);
         identity
             .users()
             .add("ada", &["customer".to_owned()], &Secret::new(PASSWORD.to_owned()))
@@ -91,21 +92,21 @@ impl Fixture {
             assert!(identity.clients().add(client).unwrap().is_none());
         }
         sink.take();
-        Self { identity, clock, sink, secret, vault, folder }
+        Self { identity, clock, sink, secret, vault, store, folder }
     }
 
     /// The process ends, and starts again on the same disk.
     pub(crate) fn restart(self) -> Self {
-        let Self { identity, clock, sink, secret, vault, folder } = self;
-        drop(identity);
-        let identity = open(&folder, &clock, &as_sink(&sink), &vault);
-        Self { identity, clock, sink, secret, vault, folder }
+        let Self { identity, clock, sink, secret, vault, store, folder } = self;
+        drop((identity, store));
+        let (identity, store) = open(&folder, &clock, &as_sink(&sink), &vault);
+        Self { identity, clock, sink, secret, vault, store, folder }
     }
 
     /// The same, with rows that somebody else wrote.
     pub(crate) fn with_rows(self, statements: &'static [&'static str]) -> Self {
-        let Self { identity, clock, sink, secret, vault, folder } = self;
-        drop(identity);
+        let Self { identity, clock, sink, secret, vault, store, folder } = self;
+        drop((identity, store));
         let path = folder.path().join("store.db");
         let store = Store::open(&path, Arc::clone(&clock) as _, MIGRATIONS).unwrap();
         let written: Result<(), ringwall_store::StoreError> = store.write(|transaction| {
@@ -113,16 +114,21 @@ impl Fixture {
         });
         written.unwrap();
         drop(store);
-        let identity = open(&folder, &clock, &as_sink(&sink), &vault);
-        Self { identity, clock, sink, secret, vault, folder }
+        let (identity, store) = open(&folder, &clock, &as_sink(&sink), &vault);
+        Self { identity, clock, sink, secret, vault, store, folder }
+    }
+
+    /// Another one on the same store, with a memory of its own.
+    pub(crate) fn another(&self) -> Identity {
+        open_on(&self.store, &self.clock, &as_sink(&self.sink), &self.vault)
     }
 
     /// The same, with another audit log.
     pub(crate) fn with_sink(self, other: &Arc<dyn Sink>) -> Self {
-        let Self { identity, clock, sink, secret, vault, folder } = self;
-        drop(identity);
-        let identity = open(&folder, &clock, other, &vault);
-        Self { identity, clock, sink, secret, vault, folder }
+        let Self { identity, clock, sink, secret, vault, store, folder } = self;
+        drop((identity, store));
+        let (identity, store) = open(&folder, &clock, other, &vault);
+        Self { identity, clock, sink, secret, vault, store, folder }
     }
 
     /// All that is on the disk.
@@ -233,10 +239,20 @@ fn open(
     clock: &Arc<ManualClock>,
     sink: &Arc<dyn Sink>,
     vault: &Arc<MemoryVault>,
-) -> Identity {
+) -> (Identity, Arc<Store>) {
     let store = Store::open(&folder.path().join("store.db"), Arc::clone(clock) as _, MIGRATIONS);
+    let store = Arc::new(store.unwrap());
+    (open_on(&store, clock, sink, vault), store)
+}
+
+fn open_on(
+    store: &Arc<Store>,
+    clock: &Arc<ManualClock>,
+    sink: &Arc<dyn Sink>,
+    vault: &Arc<MemoryVault>,
+) -> Identity {
     let seams = Seams {
-        store: Arc::new(store.unwrap()),
+        store: Arc::clone(store),
         vault: Arc::clone(vault) as _,
         clock: Arc::clone(clock) as _,
         entropy: Arc::new(Sequence::from_seed(clock.now().micros())),

@@ -47,6 +47,8 @@ mod moments;
 #[cfg(test)]
 mod opaque;
 #[cfg(test)]
+mod organisation_ends;
+#[cfg(test)]
 mod organisations;
 #[cfg(test)]
 mod par;

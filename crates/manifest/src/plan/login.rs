@@ -64,6 +64,9 @@ fn powers(model: &Model) -> BTreeSet<String> {
     }
     for (name, role) in &model.roles {
         powers.extend(role.admin.iter().map(|scope| format!("{name} may {scope}")));
+        if role.is_of_organisations {
+            powers.insert(format!("organisations give out {name}"));
+        }
     }
     powers
 }

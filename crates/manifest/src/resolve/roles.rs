@@ -32,11 +32,13 @@ impl Checker<'_> {
                     .help("includes go one way: the stronger role includes the weaker");
             }
             let admin = self.admin_of(&entry.key, &includes);
+            let flag = |key| entry.node.get(key).and_then(Node::as_bool).unwrap_or(false);
             let role = Role {
                 admin,
-                is_default: entry.node.get("default").and_then(Node::as_bool).unwrap_or(false),
+                is_default: flag("default"),
                 includes: includes.iter().map(|name| (*name).to_owned()).collect(),
-                mfa: entry.node.get("mfa").and_then(Node::as_bool).unwrap_or(false),
+                mfa: flag("mfa"),
+                is_of_organisations: flag("organisations"),
                 place: self.place(entry.at),
             };
             self.model.roles.insert(entry.key.clone(), role);

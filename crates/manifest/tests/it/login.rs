@@ -22,11 +22,12 @@ fn what_clients_gain_and_lose_is_said() {
         "admin_api = true\n[clients.web]\npublic = true\n\
          redirect_uris = [\"https://shop.example/back\", \"https://other.example/back\"]\n\
          grants = [\"authorization_code\", \"refresh_token\"]\n\
-         [roles]\nhelper = { admin = [\"users.read\"] }",
+         [roles]\nhelper = { admin = [\"users.read\"], organisations = true }",
     );
     let text = plan_text(&plan(&before, &after));
     for line in [
         "+ admin     helper may users.read\n",
+        "+ admin     organisations give out helper\n",
         "+ admin     the admin API is there\n",
         "+ client    web gets people back at https://other.example/back\n",
         "+ client    web is not held to par\n",
@@ -49,6 +50,7 @@ fn what_nobody_wrote_follows_from_the_rest_and_doors_stay_closed() {
     );
     assert_eq!(model.clients["web"].grants, ["authorization_code"]);
     assert_eq!(model.clients["caller"].grants, ["client_credentials", "token_exchange"]);
+    assert!(!model.roles["chief"].is_of_organisations);
     assert_eq!(model.roles["chief"].admin, ["users.read", "users.write"]);
     assert!(!model.gateway.opens.admin_api);
 }

@@ -28,6 +28,12 @@ pub(crate) fn powers(model: &Model) -> Powers {
         has_admin_api: model.gateway.opens.admin_api,
         has_registration: model.gateway.opens.registration,
         roles: model.roles.iter().map(role).collect(),
+        roles_of_organisations: model
+            .roles
+            .iter()
+            .filter(|(_, role)| role.is_of_organisations)
+            .map(|(name, _)| name.clone())
+            .collect(),
     }
 }
 
