@@ -40,18 +40,19 @@ pub(crate) async fn ask(
     visit: Visit<'_>,
 ) -> Result<Response<Body>, Refusal> {
     let session = request.session().map(|value| format!("{SESSION_COOKIE}={value}"));
+    let pages = request.page_cookies().map(|value| value.to_str().map(str::to_owned)).transpose();
+    let pages = pages.map_err(|_other| Refusal::malformed(NO_TEXT))?;
+    let own: Vec<String> = session.into_iter().chain(pages).collect();
     let (request, host) = request.into_request();
     let (mut parts, body) = request.into_parts();
     // The one reading of it, by which the request was let in: some pages have two names.
     parts.headers.insert(HOST, host.value().clone());
-    if let Some(session) = session {
+    if !own.is_empty() {
         // Taken out for services; the fleet's own pages are the one place that it is for.
-        let joined = match parts.headers.get(COOKIE).and_then(|others| others.to_str().ok()) {
-            Some(others) => format!("{session}; {others}"),
-            None => session,
-        };
-        let joined = HeaderValue::from_str(&joined);
-        let joined = joined.map_err(|_other| Refusal::malformed("cookies are not text"))?;
+        let others = parts.headers.get(COOKIE).and_then(|others| others.to_str().ok());
+        let all: Vec<&str> = own.iter().map(String::as_str).chain(others).collect();
+        let joined = HeaderValue::from_str(&all.join("; "));
+        let joined = joined.map_err(|_other| Refusal::malformed(NO_TEXT))?;
         parts.headers.insert(COOKIE, joined);
     }
     let body = body.collect(BODY_BYTES_MAX).await.map_err(|error| match error {
@@ -71,5 +72,6 @@ pub(crate) async fn ask(
     Ok(response.map(Body::from))
 }
 
+const NO_TEXT: &str = "cookies are not text";
 /// A form with a password, or a client's assertion: 64 KiB is far above both.
 const BODY_BYTES_MAX: usize = 64 * 1024;

@@ -201,7 +201,7 @@ impl Identity {
     /// nobody waits for it. Blocks.
     pub fn refresh_upstream(&self) {
         if let Some(upstream) = self.house.upstream.load_full() {
-            upstream.refresh(self.house.seams.clock.monotonic());
+            upstream.refresh(self.house.seams.clock.as_ref());
         }
     }
 

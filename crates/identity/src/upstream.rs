@@ -37,6 +37,9 @@ pub(crate) use sign_up::{follow_roles, join, record, sign_up};
 pub struct UpstreamSettings {
     /// Its issuer identifier, compared byte by byte.
     pub issuer: String,
+    /// What its answers are trusted for: roots, and where it may be. What was learned under another
+    /// trust is forgotten.
+    pub trust: Vec<u8>,
     /// What people know it by; its host if nothing is said.
     pub title: Option<String>,
     /// What we are called there.
@@ -107,7 +110,8 @@ pub(crate) struct Upstream {
 
 impl Upstream {
     pub(crate) fn new((settings, outgoing): UpstreamAccess, before: Option<&Self>) -> Self {
-        let before = before.filter(|before| before.settings.issuer == settings.issuer);
+        let of = |settings: &UpstreamSettings| (settings.issuer.clone(), settings.trust.clone());
+        let before = before.filter(|before| of(&before.settings) == of(&settings));
         let knowledge = before.map(|before| Arc::clone(&before.knowledge)).unwrap_or_default();
         let (turns, throttle) = (Semaphore::new(WAITING_MAX), Throttle::new(ANSWERS));
         Self { settings, outgoing, knowledge, turns, throttle }

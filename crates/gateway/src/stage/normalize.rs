@@ -52,7 +52,7 @@ pub(crate) struct Normal {
     path: Option<String>,
     host: Host,
     is_websocket: bool,
-    session: Option<String>,
+    cookies: fields::Taken,
     identity: Option<String>,
 }
 
@@ -94,7 +94,7 @@ impl Normalize {
         if seen.has_range && range::tame(request.headers_mut()) {
             peer.curb(Curb::Ranges);
         }
-        let session = match origin {
+        let cookies = match origin {
             Origin::Stranger if seen.has_cookie => {
                 let taken = fields::take_cookie(request.headers_mut(), SESSION_COOKIE);
                 if taken == Err(fields::LARGE_COOKIES) {
@@ -102,9 +102,9 @@ impl Normalize {
                 }
                 taken.map_err(Refusal::malformed)?
             }
-            Origin::Service | Origin::Stranger => None,
+            Origin::Service | Origin::Stranger => fields::Taken::default(),
         };
-        Normal { request, path, host, is_websocket, session, identity }.within(peer)
+        Normal { request, path, host, is_websocket, cookies, identity }.within(peer)
     }
 
     const fn origin(&self) -> Origin {
@@ -160,7 +160,7 @@ impl Normal {
         self.host.as_str()
     }
 
-    /// The header fields: no hop-by-hop field, none of ours, no session cookie.
+    /// The header fields: no hop-by-hop field, none of ours, no cookie of ours.
     pub(crate) fn fields(&self) -> &HeaderMap {
         self.request.headers()
     }
@@ -172,7 +172,12 @@ impl Normal {
 
     /// The session cookie's value.
     pub(crate) fn session(&self) -> Option<&str> {
-        self.session.as_deref()
+        self.cookies.session.as_deref()
+    }
+
+    /// The cookies of our own pages beside it.
+    pub(crate) const fn page_cookies(&self) -> Option<&HeaderValue> {
+        self.cookies.pages.as_ref()
     }
 
     /// The identity token that a service passes along.
@@ -229,7 +234,7 @@ fn take_single(fields: &mut HeaderMap, name: &HeaderName) -> Result<Option<Strin
 /// The field that names person and caller to a service.
 pub(crate) const IDENTITY: HeaderName = HeaderName::from_static("ringwall-identity");
 
-/// The cookie of a session. It ends here: no service sees it.
+/// The cookie of a session. It ends here, with all whose names begin so: no service sees them.
 pub(crate) const SESSION_COOKIE: &str = "__Host-ringwall";
 
 const HTTPS_PORT: u16 = 443;

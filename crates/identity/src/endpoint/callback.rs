@@ -33,40 +33,59 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let Some(journey) = journey else {
         return failed(house, call, "this browser is on no such way to another issuer");
     };
+    let Ok(_turn) = upstream.turns.try_acquire() else {
+        return Ok(away(call, &upstream, &OutgoingError("too many people wait for it".to_owned())));
+    };
+    if let Some(reply) = stopped(house, call, (&upstream, &journey), &query)? {
+        return Ok(reply);
+    }
     let mut reply = arrived(house, call, (&upstream, &journey), &query)?;
     forget(&mut reply);
     Ok(reply)
 }
 
-/// An answer to a question of this browser.
+/// Who has to wait, or whose answer is not of this journey. The journey goes on: they may come again.
+fn stopped(
+    house: &House,
+    call: &Call,
+    (upstream, journey): (&Upstream, &Journey),
+    query: &Form,
+) -> Result<Option<Reply>, Refusal> {
+    let clock = house.seams.clock.as_ref();
+    // Every answer costs a row, and a request to the issuer: a stranger's do not cost many.
+    if upstream.throttle.attempt(COUNT, call.peer, clock.monotonic()).is_some() {
+        refused(house, call, "too many answers")?;
+        let slow = page::message(StatusCode::TOO_MANY_REQUESTS, call.language(), SLOW);
+        return Ok(Some(slow));
+    }
+    let issuer = &upstream.settings.issuer;
+    let metadata = match upstream.metadata(clock) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            // Nobody's mistake here.
+            upstream.throttle.take_back(COUNT, call.peer);
+            return Ok(Some(away(call, upstream, &error)));
+        }
+    };
+    // RFC 9207 section 2.4: an answer of another issuer ends here, before its code goes anywhere
+    // (attack A6). One that left the manifest meanwhile is another, too.
+    let says_other = query.get("iss").map_or(metadata.says_issuer, |iss| iss != issuer);
+    if journey.issuer != *issuer || says_other {
+        return failed(house, call, "another issuer answered").map(Some);
+    }
+    if !take_state(house, journey)? {
+        return failed(house, call, "the answer was used before").map(Some);
+    }
+    Ok(None)
+}
+
+/// An answer to a question of this browser, for the first time.
 fn arrived(
     house: &House,
     call: &Call,
     (upstream, journey): (&Upstream, &Journey),
     query: &Form,
 ) -> Result<Reply, Refusal> {
-    let now = house.seams.clock.monotonic();
-    // Every answer costs a row, and a request to the issuer: a stranger's do not cost many.
-    if upstream.throttle.attempt(COUNT, call.peer, now).is_some() {
-        return Ok(page::message(StatusCode::TOO_MANY_REQUESTS, call.language(), SLOW));
-    }
-    let Ok(_turn) = upstream.turns.try_acquire() else {
-        return Ok(away(call, upstream, &OutgoingError("too many people wait for it".to_owned())));
-    };
-    let issuer = &upstream.settings.issuer;
-    let metadata = match upstream.metadata(now) {
-        Ok(metadata) => metadata,
-        Err(error) => return Ok(away(call, upstream, &error)),
-    };
-    // RFC 9207 section 2.4: an answer of another issuer ends here, before its code goes anywhere
-    // (attack A6). One that left the manifest meanwhile is another, too.
-    let says_other = query.get("iss").map_or(metadata.says_issuer, |iss| iss != issuer);
-    if journey.issuer != *issuer || says_other {
-        return failed(house, call, "another issuer answered");
-    }
-    if !take_state(house, journey)? {
-        return failed(house, call, "the answer was used before");
-    }
     match query.get("error") {
         Some("access_denied") => {
             upstream.throttle.take_back(COUNT, call.peer);
@@ -101,10 +120,13 @@ fn not_taken(
 ) -> Result<Reply, Refusal> {
     refused(house, call, error.reason())?;
     let why = match error {
-        AnswerError::Outgoing(error) => return Ok(away(call, upstream, error)),
+        AnswerError::Outgoing(error) => {
+            upstream.throttle.take_back(COUNT, call.peer);
+            return Ok(away(call, upstream, error));
+        }
         AnswerError::Old => OLD,
         AnswerError::Unwelcome => UNWELCOME,
-        AnswerError::Claim(_) | AnswerError::Token(_) => FAILED,
+        AnswerError::Claim(_) | AnswerError::Code(_) | AnswerError::Token(_) => FAILED,
     };
     tracing::warn!(%error, "an answer of the other issuer was not taken");
     Ok(page::message(StatusCode::UNAUTHORIZED, call.language(), why))
@@ -154,7 +176,7 @@ fn account(
     }
 }
 
-/// Whoever has a second factor here is asked for it, unless two were proved there.
+/// Whoever has a second factor here is asked for it, whatever was proved there (attack U9).
 fn come_in(
     house: &House,
     call: &Call,
@@ -163,7 +185,7 @@ fn come_in(
 ) -> Result<Reply, Refusal> {
     let entry = Entry { proofs: vouched.proofs, since: Some(vouched.since) };
     let is_asked = factors::of(house, &known.account.whose())?.is_asked();
-    if is_asked && !entry.proofs.are_two() {
+    if is_asked {
         return second_factor::ask(house, call, known, (entry, &journey.back));
     }
     if let Some(reply) = enter(house, call, known, entry, &journey.back)? {

@@ -68,7 +68,7 @@ fn connect(house: &House, call: &Call, upstream: &Upstream) -> Result<Reply, Ref
 /// Where the browser goes.
 fn address(house: &House, upstream: &Upstream, journey: &Journey) -> Result<String, OutgoingError> {
     let _turn = upstream.turns.try_acquire().map_err(|_full| OutgoingError(FULL.to_owned()))?;
-    let metadata = upstream.metadata(house.seams.clock.monotonic())?;
+    let metadata = upstream.metadata(house.seams.clock.as_ref())?;
     let settings = &upstream.settings;
     let scopes = std::iter::once("openid").chain(settings.scopes.iter().map(String::as_str));
     // With `max_age` the answer has to say when the login was (OpenID Connect Core section 3.1.2.1):

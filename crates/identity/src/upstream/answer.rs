@@ -1,7 +1,5 @@
 //! The code for tokens, and the ID token checked. Nothing else of the answer is kept.
 
-use std::time::Duration;
-
 use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, SHA512, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use ringwall_base::Timestamp;
+use ringwall_base::Clock;
 use ringwall_jose::{
     Expected, IdClaims, VerifyError, base64url_decode, base64url_encode, parse_json,
 };
@@ -25,6 +23,9 @@ use crate::upstream::Journey;
 pub(crate) enum AnswerError {
     #[error("the ID token: {0}")]
     Claim(&'static str),
+    /// The code is none, or we are not who we say.
+    #[error("the token endpoint answers {0}")]
+    Code(u16),
     /// The issuer did not ask the person to sign in anew, or does not say so.
     #[error("the login there is not a new one")]
     Old,
@@ -41,6 +42,7 @@ impl AnswerError {
     pub(crate) const fn reason(&self) -> &'static str {
         match self {
             Self::Claim(why) => why,
+            Self::Code(_) => "the issuer does not take the code",
             Self::Old => "the login there is not a new one",
             Self::Outgoing(_) => "the issuer did not answer",
             Self::Token(error) => error.reason(),
@@ -57,8 +59,9 @@ impl Upstream {
         journey: &Journey,
         code: &str,
     ) -> Result<Vouched, AnswerError> {
-        let (now, at) = (house.seams.clock.now(), house.seams.clock.monotonic());
-        let metadata = self.metadata(at)?;
+        let clock = house.seams.clock.as_ref();
+        let now = clock.now();
+        let metadata = self.metadata(clock)?;
         let redirect_uri = redirect_uri(house);
         let pairs = [
             ("grant_type", "authorization_code"),
@@ -66,10 +69,14 @@ impl Upstream {
             ("redirect_uri", &redirect_uri),
             ("code_verifier", &journey.verifier(house)),
         ];
-        let members = json(self.outgoing.as_ref(), self.token_request(&metadata, &pairs)?)?;
+        let answer = self.outgoing.send(self.token_request(&metadata, &pairs)?)?;
+        if answer.status().is_client_error() {
+            return Err(AnswerError::Code(answer.status().as_u16()));
+        }
+        let members = json(&answer)?;
         let token = members.get("id_token").and_then(Value::as_str);
         let token = token.ok_or(AnswerError::Claim("it is missing"))?;
-        let claims = self.verified(&metadata, token, (now, at))?;
+        let claims = self.verified(&metadata, token, clock)?;
         // It was made for this journey and no other (attack U4, CVE-2025-46815).
         if claims.nonce.as_deref() != Some(journey.nonce(house).as_str()) {
             return Err(AnswerError::Claim("another nonce"));
@@ -83,17 +90,18 @@ impl Upstream {
         &self,
         metadata: &Metadata,
         token: &str,
-        (now, at): (Timestamp, Duration),
+        clock: &dyn Clock,
     ) -> Result<IdClaims, AnswerError> {
         let expected = Expected {
             issuer: self.settings.issuer.clone(),
             audience: self.settings.client_id.clone(),
         };
-        let verified = self.keys(metadata, at)?.verify_foreign_id(token, &expected, now);
+        let (now, keys) = (clock.now(), self.keys(metadata, clock)?);
+        let verified = keys.verify_foreign_id(token, &expected, now);
         let claims = match verified {
             // It may have turned its keys. Without key ids, that shows as a wrong signature.
             Err(error @ (VerifyError::Key | VerifyError::Signature)) => {
-                let keys = self.newer_keys(metadata, at).ok_or(error)?;
+                let keys = self.newer_keys(metadata, &keys, clock).ok_or(error)?;
                 keys.verify_foreign_id(token, &expected, now)?
             }
             other => other?,

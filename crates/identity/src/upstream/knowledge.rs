@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use ringwall_base::Clock;
 use ringwall_jose::KeySet;
 
 use super::metadata::Metadata;
@@ -35,8 +36,9 @@ struct Read<T> {
 }
 
 impl Upstream {
-    /// What it says of itself. `at` is the monotonic time.
-    pub(crate) fn metadata(&self, at: Duration) -> Result<Arc<Metadata>, OutgoingError> {
+    /// What it says of itself.
+    pub(crate) fn metadata(&self, clock: &dyn Clock) -> Result<Arc<Metadata>, OutgoingError> {
+        let at = clock.monotonic();
         let known = || young(self.knowledge.known().metadata.as_ref(), at, STALE);
         if let Some(metadata) = known() {
             return Ok(metadata);
@@ -45,15 +47,16 @@ impl Upstream {
         if let Some(metadata) = known() {
             return Ok(metadata);
         }
-        self.ask_metadata(at)
+        self.ask_metadata(clock)
     }
 
     /// Its keys.
     pub(super) fn keys(
         &self,
         metadata: &Metadata,
-        at: Duration,
+        clock: &dyn Clock,
     ) -> Result<Arc<KeySet>, OutgoingError> {
+        let at = clock.monotonic();
         let known = || young(self.knowledge.known().keys.as_ref(), at, STALE);
         if let Some(keys) = known() {
             return Ok(keys);
@@ -62,56 +65,77 @@ impl Upstream {
         if let Some(keys) = known() {
             return Ok(keys);
         }
-        self.ask_keys(metadata, at)
+        self.ask_keys(metadata, clock)
     }
 
-    /// Its keys read again, after a token that none of those we have has signed: at most every thirty
-    /// seconds (attack Q1).
-    pub(super) fn newer_keys(&self, metadata: &Metadata, at: Duration) -> Option<Arc<KeySet>> {
+    /// Its keys read again, after a token that none of `tried` has signed: at most every thirty seconds
+    /// (attack Q1). Who waited while another read them has what that one read.
+    pub(super) fn newer_keys(
+        &self,
+        metadata: &Metadata,
+        tried: &Arc<KeySet>,
+        clock: &dyn Clock,
+    ) -> Option<Arc<KeySet>> {
         let _one = self.knowledge.asking();
-        let asked = self.knowledge.known().keys_asked;
+        let (now, asked) = {
+            let known = self.knowledge.known();
+            (known.keys.as_ref().map(|read| Arc::clone(&read.what)), known.keys_asked)
+        };
+        if let Some(now) = now.filter(|now| !Arc::ptr_eq(now, tried)) {
+            return Some(now);
+        }
+        let at = clock.monotonic();
         if asked.is_some_and(|asked| at.saturating_sub(asked) < KEYS_PAUSE) {
             return None;
         }
-        let keys = self.ask_keys(metadata, at);
+        let keys = self.ask_keys(metadata, clock);
         keys.inspect_err(|error| tracing::warn!(%error, "the issuer's keys were not read")).ok()
     }
 
     /// Reads anew what is old. Nobody waits for it.
-    pub(crate) fn refresh(&self, at: Duration) {
+    pub(crate) fn refresh(&self, clock: &dyn Clock) {
+        let at = clock.monotonic();
         let _one = self.knowledge.asking();
         let metadata = young(self.knowledge.known().metadata.as_ref(), at, REFRESH);
         let keys = young(self.knowledge.known().keys.as_ref(), at, REFRESH);
         if metadata.is_some() && keys.is_some() {
             return;
         }
-        let read = metadata.map_or_else(|| self.ask_metadata(at), Ok);
-        let read = read.and_then(|metadata| self.ask_keys(&metadata, at));
+        let read = metadata.map_or_else(|| self.ask_metadata(clock), Ok);
+        let read = read.and_then(|metadata| self.ask_keys(&metadata, clock));
         if let Err(error) = read {
             let issuer = &self.settings.issuer;
             tracing::warn!(%error, issuer, "what the issuer says of itself was not read");
         }
     }
 
-    fn ask_metadata(&self, at: Duration) -> Result<Arc<Metadata>, OutgoingError> {
+    fn ask_metadata(&self, clock: &dyn Clock) -> Result<Arc<Metadata>, OutgoingError> {
+        let at = clock.monotonic();
         self.unless_away(at)?;
         let read = Metadata::fetch(&self.settings.issuer, self.outgoing.as_ref()).map(Arc::new);
         let mut known = self.knowledge.known();
         match &read {
             Ok(metadata) => known.metadata = Some(Read { what: Arc::clone(metadata), at }),
-            Err(_) => known.away_until = at.saturating_add(AWAY),
+            // It may have let us wait for as long as that.
+            Err(_) => known.away_until = clock.monotonic().saturating_add(AWAY),
         }
         read
     }
 
-    fn ask_keys(&self, metadata: &Metadata, at: Duration) -> Result<Arc<KeySet>, OutgoingError> {
+    fn ask_keys(
+        &self,
+        metadata: &Metadata,
+        clock: &dyn Clock,
+    ) -> Result<Arc<KeySet>, OutgoingError> {
+        let at = clock.monotonic();
         self.unless_away(at)?;
         self.knowledge.known().keys_asked = Some(at);
         let read = metadata.keys(self.outgoing.as_ref()).map(Arc::new);
         let mut known = self.knowledge.known();
         match &read {
             Ok(keys) => known.keys = Some(Read { what: Arc::clone(keys), at }),
-            Err(_) => known.away_until = at.saturating_add(AWAY),
+            // It may have let us wait for as long as that.
+            Err(_) => known.away_until = clock.monotonic().saturating_add(AWAY),
         }
         read
     }
@@ -141,3 +165,6 @@ const REFRESH: Duration = Duration::from_hours(1);
 const STALE: Duration = Duration::from_hours(24);
 const KEYS_PAUSE: Duration = Duration::from_secs(30);
 const AWAY: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests;

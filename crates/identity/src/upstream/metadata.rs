@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{Request, StatusCode, Uri};
+use http::{Request, Response, StatusCode, Uri};
 use ringwall_jose::{Jwk, JwkError, JwkSet, KeySet, parse_json};
 use serde_json::{Map, Value};
 
@@ -23,7 +23,7 @@ pub(crate) struct Metadata {
 impl Metadata {
     pub(super) fn fetch(issuer: &str, outgoing: &dyn Outgoing) -> Result<Self, OutgoingError> {
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
-        let members = json(outgoing, get(&address)?)?;
+        let members = json(&outgoing.send(get(&address)?)?)?;
         let text = |name: &str| members.get(name).and_then(Value::as_str);
         // Section 4.3: exactly the one that was asked, or somebody speaks for another (attack A6).
         if text("issuer") != Some(issuer) {
@@ -52,7 +52,7 @@ impl Metadata {
 
     /// The keys that sign tokens. What is for another purpose, or is none to us, is left out.
     pub(super) fn keys(&self, outgoing: &dyn Outgoing) -> Result<KeySet, OutgoingError> {
-        let members = json(outgoing, get(&self.jwks_uri)?)?;
+        let members = json(&outgoing.send(get(&self.jwks_uri)?)?)?;
         let Some(Value::Array(list)) = members.get("keys") else {
             return Err(problem("its key set is none"));
         };
@@ -95,11 +95,7 @@ fn get(address: &str) -> Result<Request<Bytes>, OutgoingError> {
 }
 
 /// A JSON object, in an answer that says that it is JSON.
-pub(super) fn json(
-    outgoing: &dyn Outgoing,
-    request: Request<Bytes>,
-) -> Result<Map<String, Value>, OutgoingError> {
-    let answer = outgoing.send(request)?;
+pub(super) fn json(answer: &Response<Bytes>) -> Result<Map<String, Value>, OutgoingError> {
     if answer.body().len() > ANSWER_BYTES_MAX {
         return Err(problem("its answer is too long"));
     }

@@ -462,14 +462,15 @@ async fn u9_two_factors_there_count_only_where_the_operator_says_so() {
     assert!(person.proofs.has(Proof::ElsewhereTwice) && person.proofs.level() == "aal2");
     Idp::merge(&w.idp.claims, &json!({"amr": "mfa"}));
     assert_eq!(w.person(&w.travel("").await).unwrap().proofs.level(), "aal1", "no list");
-    // A second factor here is asked for, whatever way led in.
+    // A second factor here is asked for, whatever was proved there.
+    Idp::merge(&w.idp.claims, &json!({"amr": ["mfa"]}));
     let handout = w.f.identity.users().enrol(&person.name).unwrap();
     let reply = w.travel("").await;
     assert!(w.person(&reply).is_none());
     let (page, step) = (Page::of(&reply, ""), hidden(&reply, "step").unwrap());
     let code = Authenticator::of(handout.uri.expose()).code(w.f.now());
     let reply = w.f.submit(&page, "/login", &format!("step={step}&code={code}")).await;
-    assert_eq!(w.person(&reply).unwrap().proofs.names(), ["otp", "fed", "mfa"]);
+    assert_eq!(w.person(&reply).unwrap().proofs.names(), ["otp", "fed", "fed-mfa", "mfa"]);
 }
 
 #[tokio::test]
@@ -532,6 +533,33 @@ async fn what_the_issuer_refuses_and_what_is_malformed_is_told_in_our_own_words(
     w.f.identity.sign_in_at(None);
     assert_eq!(w.f.get("/oauth/upstream", "").await.status(), 404);
     assert!(!text(&w.f.get("/login", "").await).contains("/oauth/upstream"));
+}
+
+/// A neighbour, or an issuer that is ill, shuts nobody out, and who waits keeps the journey.
+#[tokio::test]
+async fn u7_an_issuer_that_is_ill_counts_for_nobody_and_who_waits_goes_on() {
+    let w = World::new();
+    assert_eq!(w.travel("").await.status(), 303);
+    w.idp.spoil(Some("html"));
+    for _ in 0..62 {
+        assert_eq!(w.travel("").await.status(), 502);
+    }
+    w.idp.spoil(None);
+    assert_eq!(w.travel("").await.status(), 303, "none of them counts");
+    w.idp.spoil(Some("404"));
+    for _ in 0..61 {
+        assert_eq!(w.travel("").await.status(), 401, "no such code");
+    }
+    w.idp.spoil(None);
+    let way = w.leave("").await;
+    let reply = w.back(&way, &good(&way), "").await;
+    assert_eq!(reply.status(), 429);
+    assert_eq!(set_cookie(&reply, "__Host-ringwall-upstream"), None);
+    let reasons = w.f.sink.take().into_iter().filter_map(|event| event.reason);
+    assert!(reasons.into_iter().any(|reason| reason == "too many answers"));
+    w.f.clock.advance(Duration::from_secs(2));
+    w.idp.now(&w.f);
+    assert_eq!(w.back(&way, &good(&way), "").await.status(), 303, "the same journey");
 }
 
 /// A signature key of before, and one that nobody knows yet: the set is read again, but not for each.

@@ -35,8 +35,11 @@ pub(crate) fn apply(ground: &Ground, model: &Model) -> Result<()> {
     };
     let secret = oidc.secret.as_deref().map(|name| password(ground, name)).transpose()?;
     let default = model.roles.iter().filter(|(_, role)| role.is_default);
+    let is_plain = issuer.starts_with("http://");
+    let roots = if is_plain { Vec::new() } else { roots(ground, oidc.ca.as_deref())? };
     let settings = UpstreamSettings {
         issuer: issuer.clone(),
+        trust: [&roots[..], &[oidc.may_be_private.into()]].concat(),
         client_id: oidc.client_id.clone(),
         client_secret: secret,
         scopes: oidc.scopes.clone(),
@@ -52,10 +55,10 @@ pub(crate) fn apply(ground: &Ground, model: &Model) -> Result<()> {
             .map(|claim| RoleClaim { claim, roles: oidc.roles.clone() }),
         two_factors: oidc.two_factors.clone(),
     };
-    let fetch = if issuer.starts_with("http://") {
+    let fetch = if is_plain {
         Fetch::plain()
     } else {
-        Fetch::secure(&roots(ground, oidc.ca.as_deref())?).context("the root of the issuer")?
+        Fetch::secure(&roots).context("the root of the issuer")?
     };
     let host = issuer.parse::<Uri>().context("the issuer")?;
     let reach = if oidc.may_be_private { Reach::Any } else { Reach::Public };

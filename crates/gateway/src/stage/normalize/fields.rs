@@ -208,18 +208,26 @@ const OVERRIDES: [&str; 9] = [
     "x-rewrite-url",
 ];
 
-/// Joins several `Cookie` fields (RFC 9113 section 8.2.3) and takes out the cookie `name`.
+/// Cookies of ours.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Taken {
+    /// The session's value.
+    pub(super) session: Option<String>,
+    /// Those of our own pages, whole: forms, ways to another issuer.
+    pub(super) pages: Option<HeaderValue>,
+}
+
+/// Joins several `Cookie` fields (RFC 9113 section 8.2.3) and takes out the cookie `name`, and all whose
+/// names begin so.
 ///
 /// # Errors
 /// The reason, when the cookie stands twice, or the field is not text.
-pub(super) fn take_cookie(
-    fields: &mut HeaderMap,
-    name: &str,
-) -> Result<Option<String>, &'static str> {
+pub(super) fn take_cookie(fields: &mut HeaderMap, name: &str) -> Result<Taken, &'static str> {
     if !fields.contains_key(COOKIE) {
-        return Ok(None);
+        return Ok(Taken::default());
     }
     let mut taken = None;
+    let mut pages = Vec::new();
     let mut kept = Vec::new();
     let mut bytes: usize = 0;
     for value in fields.get_all(COOKIE) {
@@ -234,6 +242,7 @@ pub(super) fn take_cookie(
                 None if named(pair).trim_ascii() == name.as_bytes() => {
                     return Err("the session cookie is not spelled as it was set");
                 }
+                None if pair.starts_with(name.as_bytes()) => pages.push(pair),
                 None => kept.push(pair),
                 Some(_) if taken.is_some() => return Err("more than one session cookie"),
                 Some(content) => match std::str::from_utf8(content) {
@@ -243,14 +252,19 @@ pub(super) fn take_cookie(
             }
         }
     }
-    let joined = HeaderValue::from_bytes(&kept.join(&b"; "[..]));
-    let Ok(joined) = joined else { return Err("cookies are not a field value") };
-    if joined.is_empty() {
-        fields.remove(COOKIE);
-    } else {
-        fields.insert(COOKIE, joined);
+    let (kept, pages) = (joined(&kept)?, joined(&pages)?);
+    match kept {
+        None => drop(fields.remove(COOKIE)),
+        Some(kept) => drop(fields.insert(COOKIE, kept)),
     }
-    Ok(taken)
+    Ok(Taken { session: taken, pages })
+}
+
+/// As one field, if there are any.
+fn joined(pairs: &[&[u8]]) -> Result<Option<HeaderValue>, &'static str> {
+    let value = HeaderValue::from_bytes(&pairs.join(&b"; "[..]));
+    let value = value.map_err(|_invalid| "cookies are not a field value")?;
+    Ok(Some(value).filter(|value| !value.is_empty()))
 }
 
 /// What stands before the first `=`, or all.

@@ -132,14 +132,25 @@ fn an_underscore_cannot_stand_for_another_field() {
 
 #[test]
 fn the_session_cookie_is_taken_out_and_the_others_stay() {
+    let session = |value: &str| Ok(Taken { session: Some(value.to_owned()), pages: None });
     let mut lines = fields(&[("cookie", "a=1; __Host-ringwall=s; b=2"), ("cookie", "c=3")]);
-    assert_eq!(take_cookie(&mut lines, "__Host-ringwall"), Ok(Some("s".to_owned())));
+    assert_eq!(take_cookie(&mut lines, "__Host-ringwall"), session("s"));
     assert_eq!(lines.get(COOKIE).unwrap(), "a=1; b=2; c=3");
     let mut lines = fields(&[("cookie", "__Host-ringwall=s")]);
-    assert_eq!(take_cookie(&mut lines, "__Host-ringwall"), Ok(Some("s".to_owned())));
+    assert_eq!(take_cookie(&mut lines, "__Host-ringwall"), session("s"));
     assert!(!lines.contains_key(COOKIE));
     let mut lines = fields(&[("cookie", "__Host-ringwall=s; __Host-ringwall=t")]);
     assert!(take_cookie(&mut lines, "__Host-ringwall").is_err());
     let mut lines = fields(&[("cookie", "x__Host-ringwall=s")]);
-    assert_eq!(take_cookie(&mut lines, "__Host-ringwall"), Ok(None));
+    assert_eq!(take_cookie(&mut lines, "__Host-ringwall"), Ok(Taken::default()));
+}
+
+#[test]
+fn cookies_of_our_own_pages_are_no_services_either() {
+    let text = "__Host-ringwall-upstream=j; a=1; __Host-ringwall=s; __Host-ringwall-form =f";
+    let mut lines = fields(&[("cookie", text)]);
+    let taken = take_cookie(&mut lines, "__Host-ringwall").unwrap();
+    assert_eq!(lines.get(COOKIE).unwrap(), "a=1");
+    assert_eq!(taken.session.as_deref(), Some("s"));
+    assert_eq!(taken.pages.unwrap(), "__Host-ringwall-upstream=j; __Host-ringwall-form =f");
 }
