@@ -14,7 +14,7 @@ use crate::people::{Account, PeopleError, Users};
 use crate::record::Record;
 use crate::seams::KeyVaultError;
 use crate::tables::{INSTANCE, Whose};
-use crate::{recovery, totp};
+use crate::{recovery, totp, upstream};
 
 /// What an account has besides its password.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -123,7 +123,8 @@ impl Users<'_> {
         Ok(Handout { uri: enrolment.uri, recovery_codes })
     }
 
-    /// Takes all second factors from an account, for whoever lost them. Its sessions end.
+    /// Takes all second factors from an account, and the links to people of another issuer that its
+    /// sessions made, for whoever lost them. Its sessions end.
     ///
     /// # Errors
     /// When there is none of this name, or the vault or the store fails.
@@ -131,6 +132,9 @@ impl Users<'_> {
         let account = self.find(name)?;
         passkeys::remove(self.house(), &account, None)?;
         remove_app(self.house(), &account)?;
+        if upstream::remove_made(self.house(), &account.whose())? > 0 {
+            record(self.house(), "identity-unlinked", &account, "all")?;
+        }
         self.end_sessions(&account.whose())
     }
 }

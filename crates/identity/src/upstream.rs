@@ -28,9 +28,9 @@ use crate::throttle::{self, Throttle};
 
 pub(crate) use answer::{AnswerError, encoded, redirect_uri};
 pub(crate) use journey::{COOKIE, Journey, LIFE, Linking};
-pub(crate) use link::{Unlinked, is_linked, linked, sweep, take_state, unlink};
+pub(crate) use link::{Unlinked, is_linked, linked, remove_made, sweep, take_state, unlink};
 pub(crate) use person::Vouched;
-pub(crate) use sign_up::{follow_roles, join, record, sign_up};
+pub(crate) use sign_up::{Joined, follow_roles, join, record, sign_up};
 
 /// How people sign in at another issuer.
 #[derive(Clone, Debug, Default)]

@@ -14,8 +14,8 @@ use crate::people::{Account, Credential, Users};
 use crate::record::Record;
 use crate::tables::Whose;
 use crate::upstream::{
-    self, AnswerError, Journey, Linking, OutgoingError, Upstream, Vouched, follow_roles, join,
-    linked, sign_up, take_state,
+    self, AnswerError, Joined, Journey, Linking, OutgoingError, Upstream, Vouched, follow_roles,
+    join, linked, sign_up, take_state,
 };
 use crate::welcome::{Entry, enter};
 
@@ -207,9 +207,15 @@ fn connect(
     let Some(person) = person else {
         return failed(house, call, "the session that asked for the link has ended");
     };
-    if !join(house, (issuer, there), Whose::of(&person))? {
-        refused(house, call, "there is a link of this account or of that person already")?;
-        return Ok(page::message(StatusCode::CONFLICT, call.language(), TAKEN));
+    match join(house, (issuer, there), Whose::of(&person), sid)? {
+        Joined::Done => {}
+        Joined::Over => {
+            return failed(house, call, "the session that asked for the link has ended");
+        }
+        Joined::Taken => {
+            refused(house, call, "there is a link of this account or of that person already")?;
+            return Ok(page::message(StatusCode::CONFLICT, call.language(), TAKEN));
+        }
     }
     upstream::record(house, (&person.subject, &person.name), issuer)?;
     Ok(see_other(&house.settings.account_path))

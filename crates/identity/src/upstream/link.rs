@@ -66,7 +66,7 @@ pub(super) fn insert(
 
 /// Takes the link of an account away, if there is another way in. Whether there was one to take.
 pub(crate) fn unlink(house: &House, issuer: &str, whose: &Whose) -> Result<Unlinked, StoreError> {
-    let values = whose.in_instance([issuer.into()]);
+    let (values, whose) = (whose.in_instance([issuer.into()]), whose.clone());
     house.seams.store.write(move |transaction| {
         if transaction.first(ONLY_WAY_IN, &values)?.is_some() {
             return Ok(Unlinked::OnlyWayIn);
@@ -76,7 +76,26 @@ pub(crate) fn unlink(house: &House, issuer: &str, whose: &Whose) -> Result<Unlin
              WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND issuer = ?4",
             &values,
         )?;
+        // A login that waits for its second factor may have come by it.
+        transaction.execute(
+            "DELETE FROM identity_login_step
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3",
+            &whose.in_instance([]),
+        )?;
         Ok(if gone == 0 { Unlinked::Nothing } else { Unlinked::Done })
+    })
+}
+
+/// Takes the links away that sessions of an account made, for whoever gets it back: who was in it may
+/// have made one. One that it was made with stays.
+pub(crate) fn remove_made(house: &House, whose: &Whose) -> Result<usize, StoreError> {
+    let values = whose.in_instance([]);
+    house.seams.store.write(move |transaction| {
+        transaction.execute(
+            "DELETE FROM identity_link
+             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND is_origin = 0",
+            &values,
+        )
     })
 }
 

@@ -13,19 +13,37 @@ use crate::people::{Account, PeopleError, Users};
 use crate::record::Record;
 use crate::tables::Whose;
 
-/// Links an account that is there. `false` when either has a link already.
-pub(crate) fn join(house: &House, there: (&str, &str), whose: Whose) -> Result<bool, StoreError> {
+/// What became of a link that was asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Joined {
+    Done,
+    /// The session that asked has ended.
+    Over,
+    /// Either has a link already.
+    Taken,
+}
+
+/// Links an account that is there, while the session that asked for it goes on.
+pub(crate) fn join(
+    house: &House,
+    there: (&str, &str),
+    whose: Whose,
+    sid: &str,
+) -> Result<Joined, StoreError> {
+    let session = whose.in_instance([sid.into()]);
     let (issuer, subject) = (there.0.to_owned(), there.1.to_owned());
     let now = house.seams.clock.now();
     let link = Link { whose, is_origin: false };
-    let joined = house
-        .seams
-        .store
-        .write(move |transaction| insert(transaction, (&issuer, &subject), &link, now));
+    let joined = house.seams.store.write(move |transaction| {
+        if transaction.first(GOES_ON, &session)?.is_none() {
+            return Ok(Joined::Over);
+        }
+        insert(transaction, (&issuer, &subject), &link, now)?;
+        Ok::<_, StoreError>(Joined::Done)
+    });
     match joined {
-        Ok(()) => Ok(true),
-        Err(error) if error.is_unique() => Ok(false),
-        Err(error) => Err(error),
+        Err(error) if error.is_unique() => Ok(Joined::Taken),
+        other => other,
     }
 }
 
@@ -103,3 +121,6 @@ pub(crate) fn record(
     let record = Record::of("identity-linked").sync().person(subject, name);
     Ok(house.put(record.operation(issuer))?)
 }
+
+const GOES_ON: &str = "SELECT 1 FROM identity_session
+    WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND sid = ?4";

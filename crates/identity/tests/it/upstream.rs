@@ -703,6 +703,24 @@ async fn a_link_is_taken_away_from_a_fresh_session_that_keeps_another_way_in() {
     assert_eq!(w.person(&w.travel("").await).unwrap().subject, person.subject);
 }
 
+/// Whoever was in an account may have linked it to somebody else.
+#[tokio::test]
+async fn u3_a_link_that_a_session_made_ends_with_the_second_factors() {
+    let w = World::new();
+    let session = w.f.sign_in().await;
+    Idp::merge(&w.idp.claims, &json!({"sub": "mallory-there"}));
+    assert_eq!(location(&w.connect(&session).await), "/account");
+    assert_eq!(w.person(&w.travel("").await).unwrap().name, "ada");
+    w.f.identity.users().remove_factors("ada").unwrap();
+    let gone = w.f.sink.take().into_iter().filter(|e| e.action == "identity-unlinked").count();
+    assert_eq!(gone, 1);
+    let other = w.person(&w.travel("").await).unwrap();
+    assert_ne!(other.name, "ada");
+    // An account that was made for its person there keeps them.
+    w.f.identity.users().remove_factors(&other.name).unwrap();
+    assert_eq!(w.person(&w.travel("").await).unwrap().subject, other.subject);
+}
+
 /// A request for a new sign-in (`prompt`) is one there, too.
 #[tokio::test]
 async fn u9_a_client_that_wants_a_new_sign_in_gets_one_of_the_issuer() {
