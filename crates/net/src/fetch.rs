@@ -275,6 +275,10 @@ mod tests {
         }
     }
 
+    fn kind(error: &FetchError) -> Option<io::ErrorKind> {
+        if let FetchError::Connect { source, .. } = error { Some(source.kind()) } else { None }
+    }
+
     /// What a machine says on whose port nobody listens.
     const REFUSED: io::ErrorKind = io::ErrorKind::ConnectionRefused;
 
@@ -287,11 +291,7 @@ mod tests {
             let request = Request::get(address).body(Bytes::new()).unwrap();
             let fetch = Fetch::plain().limited(Limits { reach: Reach::Public, ..WIDE });
             let error = fetch.send(request).await.unwrap_err();
-            let kind = match &error {
-                FetchError::Connect { source, .. } => Some(source.kind()),
-                _ => None,
-            };
-            assert!(kind.is_some_and(|kind| kind != REFUSED), "{host} was asked: {error}");
+            assert!(kind(&error).is_some_and(|kind| kind != REFUSED), "{host} was asked: {error}");
         }
         let accepted = tokio::time::timeout(Duration::ZERO, listener.accept()).await;
         assert!(accepted.is_err(), "somebody came");
