@@ -72,6 +72,7 @@ pub(crate) fn federated(
     // Remembered for all clients together: a token is not used up by one and good for the next.
     let shown = Shown {
         client: &client.settings.id,
+        is_stranger: false,
         issuer: &federation.issuer,
         token_id,
         // A job may have got it long before we started.
@@ -85,7 +86,15 @@ pub(crate) fn federated(
 /// That a job runs on the main branch, or is called `deploy`, everybody's jobs can say.
 fn names_somebody(claim: &str, pattern: &str) -> bool {
     let pattern = match claim {
-        "sub" => KINDS.iter().find_map(|kind| pattern.strip_prefix(kind)).unwrap_or(pattern),
+        "sub" => match KINDS.iter().find_map(|kind| pattern.strip_prefix(kind)) {
+            Some(name) => name,
+            // Of a kind that is not known here, what is before the star need not be a name.
+            None if pattern.contains('*') => return false,
+            None => {
+                let kind = pattern.split(':').next().unwrap_or_default();
+                return kind.chars().any(char::is_alphanumeric) && !ANYBODYS.contains(&kind);
+            }
+        },
         _ if OWNERS.contains(&claim) => pattern,
         _ => return false,
     };
@@ -95,7 +104,6 @@ fn names_somebody(claim: &str, pattern: &str) -> bool {
         None => Some(pattern),
     };
     name.is_some_and(|name| name.chars().any(char::is_alphanumeric))
-        && !ANYBODYS.iter().any(|kind| pattern.starts_with(kind))
 }
 
 /// Whether a text is what a pattern says, to its end. Never more steps than pattern times text.
@@ -143,19 +151,49 @@ const OWNERS: [&str; 10] = [
 ];
 
 /// How platforms begin a `sub` before it names anybody.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 9] = [
     "repo:",
     "project_path:",
     "system:serviceaccount:",
     "organization:",
     "org/",
     "repository_owner:",
+    "repository_owner_id:",
+    "repository_id:",
     "spiffe://",
 ];
 
 /// How a `sub` begins that a platform was told to make of something else than a name.
-const ANYBODYS: [&str; 6] =
-    ["actor:", "context:", "environment:", "job_workflow_ref:", "ref:", "workflow:"];
+const ANYBODYS: [&str; 28] = [
+    "actor",
+    "actor_id",
+    "base_ref",
+    "branch",
+    "check_run_id",
+    "context",
+    "environment",
+    "environment_node_id",
+    "event_name",
+    "head_ref",
+    "job_workflow_ref",
+    "job_workflow_sha",
+    "pipeline_id",
+    "pipeline_source",
+    "ref",
+    "ref_path",
+    "ref_protected",
+    "ref_type",
+    "repository_visibility",
+    "run_attempt",
+    "run_id",
+    "run_number",
+    "runner_environment",
+    "sha",
+    "user_login",
+    "workflow",
+    "workflow_ref",
+    "workflow_sha",
+];
 
 /// Claims that are checked by themselves, and say nothing about who it is.
 const PLAIN: [&str; 6] = ["aud", "exp", "iat", "iss", "jti", "nbf"];

@@ -4,15 +4,18 @@
 //! remembered in memory, and after a start those that were issued before it are refused, so that none
 //! is taken by two processes. A client makes a new one in no time. What memory would not be sound for
 //! is written down: tokens of other issuers, which a job gets once and which may live for hours, and
-//! those that do not say when they were issued, or say that they will be. (Times are whole seconds: of
-//! one that was used within the second of the start, nobody knows. No process ends and starts so fast
-//! that there is much to win.)
+//! those that do not say when they were issued. One that says that it will be issued may come again
+//! after a start before which it was used: it is remembered and written, and so is looked up whatever
+//! could have been such a one. (Times are whole seconds: of one that was used within the second of the
+//! start, nobody knows. No process ends and starts so fast that there is much to win.)
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use ringwall_base::Timestamp;
+use ringwall_jose::{ClientAssertion, Profile};
 use ringwall_store::{Store, StoreError, Value};
 
 use crate::identity::House;
@@ -24,6 +27,8 @@ use crate::tables::INSTANCE;
 pub(crate) struct Shown<'a> {
     /// Whom it proved; the places are this client's.
     pub(crate) client: &'a str,
+    /// Whether nobody vouches for the client: it registered itself.
+    pub(crate) is_stranger: bool,
     /// Who signed it: for all clients together it is good once.
     pub(crate) issuer: &'a str,
     pub(crate) token_id: &'a str,
@@ -37,13 +42,19 @@ pub(crate) struct Shown<'a> {
 #[derive(Debug)]
 pub(crate) struct Replay {
     start: Timestamp,
-    used: Mutex<Used>,
+    known: Mutex<Used>,
+    /// Of all who registered themselves: they take no room from the others.
+    strangers: Mutex<Used>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Used {
     by_client: HashMap<String, HashMap<Mark, Timestamp>>,
     count: usize,
+    /// In seconds.
+    swept: u64,
+    /// Of all of them together, and of one client, so that none takes all the room.
+    max: (usize, usize),
 }
 
 /// Half of a SHA-256: that of one issuer and one `jti`.
@@ -51,7 +62,18 @@ type Mark = [u8; 16];
 
 impl Replay {
     pub(crate) fn since(start: Timestamp) -> Self {
-        Self { start, used: Mutex::default() }
+        Self {
+            start,
+            known: Used::with(ENTRIES_MAX, CLIENT_ENTRIES_MAX),
+            strangers: Used::with(STRANGERS_ENTRIES_MAX, STRANGER_MAX),
+        }
+    }
+
+    /// Whether a use is written down, and looked up: it may be shown again after a start. Before ours
+    /// none was taken that was issued later than [`Self::start`] and the skew.
+    pub(crate) fn is_written(&self, issued: Option<Timestamp>, now: Timestamp) -> bool {
+        let latest = self.start.plus(SKEW);
+        issued.is_none_or(|issued| issued.secs() > now.secs() || issued.secs() <= latest.secs())
     }
 
     /// Whether this is the first use; with the reason for the record. When the client's memory is full
@@ -65,8 +87,10 @@ impl Replay {
         if issued.secs() < self.start.secs() {
             return Err("assertion from before the last start");
         }
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.is_full_for(shown.client) {
+        let used = if shown.is_stranger { &self.strangers } else { &self.known };
+        let mut used = used.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who is refused does not keep everybody waiting each time.
+        if used.is_full_for(shown.client) && used.swept != now.secs() {
             used.sweep(now);
         }
         if used.is_full_for(shown.client) {
@@ -84,12 +108,17 @@ impl Replay {
 }
 
 impl Used {
+    fn with(all: usize, own: usize) -> Mutex<Self> {
+        Mutex::new(Self { by_client: HashMap::new(), count: 0, swept: 0, max: (all, own) })
+    }
+
     fn is_full_for(&self, client: &str) -> bool {
         let own = self.by_client.get(client).map_or(0, HashMap::len);
-        self.count >= ENTRIES_MAX || own >= CLIENT_ENTRIES_MAX
+        self.count >= self.max.0 || own >= self.max.1
     }
 
     fn sweep(&mut self, now: Timestamp) {
+        self.swept = now.secs();
         for marks in self.by_client.values_mut() {
             marks.retain(|_, until| *until > now);
         }
@@ -99,11 +128,6 @@ impl Used {
 }
 
 impl Shown<'_> {
-    /// Whether its use is written down.
-    pub(crate) fn is_written(issued: Option<Timestamp>, now: Timestamp) -> bool {
-        issued.is_none_or(|issued| issued.secs() > now.secs())
-    }
-
     fn mark(&self) -> Mark {
         let mut hash = Context::new(&SHA256);
         hash.update(&self.issuer.len().to_be_bytes());
@@ -118,19 +142,24 @@ impl Shown<'_> {
 /// Uses an assertion up; with the reason for the record if that cannot be.
 pub(crate) fn once(house: &House, shown: &Shown<'_>) -> Result<(), &'static str> {
     let now = house.seams.clock.now();
-    match shown.issued.filter(|issued| !Shown::is_written(Some(*issued), now)) {
-        Some(issued) => house.replay.first(shown, issued, now),
-        None => write(&house.seams.store, shown, now),
+    // Whatever can be remembered is, at whatever time it comes again.
+    if let Some(issued) = shown.issued {
+        house.replay.first(shown, issued, now)?;
     }
+    if house.replay.is_written(shown.issued, now) {
+        return write(&house.seams.store, shown, now);
+    }
+    Ok(())
 }
 
 fn write(store: &Store, shown: &Shown<'_>, now: Timestamp) -> Result<(), &'static str> {
     let client: Value = shown.client.into();
+    let max = if shown.is_stranger { STRANGER_MAX as u64 } else { CLIENT_ROWS_MAX };
     let (hash, until): (Value, Value) = (shown.mark().as_slice().into(), shown.until.into());
     let written = store.write(move |transaction| {
         let row = [INSTANCE.into(), client.clone()];
         let own = transaction.first(COUNT, &row)?.map_or(Ok(0), |row| row.get::<u64>(0))?;
-        if own >= CLIENT_ROWS_MAX {
+        if own >= max {
             return Ok(Err("too many assertions at once"));
         }
         let row = [INSTANCE.into(), hash.clone(), client.clone(), until.clone(), now.into()];
@@ -167,6 +196,11 @@ const AGAIN: &str = "assertion used before";
 const ENTRIES_MAX: usize = 800_000;
 /// Of one client, so that none takes all the room: 300 a second that live for five minutes.
 const CLIENT_ENTRIES_MAX: usize = 100_000;
+/// The same of all who registered themselves, and of one of them: three a second for five minutes.
+const STRANGERS_ENTRIES_MAX: usize = 200_000;
+const STRANGER_MAX: usize = 1_000;
+/// How far ahead of our clock an assertion is taken.
+const SKEW: Duration = <ClientAssertion as Profile>::SKEW;
 /// The same for what is written down: a job in a second, each for two hours.
 const CLIENT_ROWS_MAX: u64 = 10_000;
 
@@ -176,7 +210,8 @@ mod tests {
 
     fn shown<'a>(client: &'a str, token_id: &'a str) -> Shown<'a> {
         let until = Timestamp::from_secs(400);
-        Shown { client, issuer: client, token_id, issued: None, until }
+        let is_stranger = client.starts_with("reg-");
+        Shown { client, is_stranger, issuer: client, token_id, issued: None, until }
     }
 
     #[test]
@@ -194,7 +229,29 @@ mod tests {
         assert_eq!(first("other", "0", now), Err(AGAIN));
         let late = Timestamp::from_secs(401);
         assert_eq!(first("greedy", "one more", late), Ok(()), "the others have expired");
-        assert_eq!(replay.used.lock().unwrap().count, 1);
+        assert_eq!(replay.known.lock().unwrap().count, 1);
+    }
+
+    /// Who registered themselves take no room from whom an operator vouches for, however many they are.
+    #[test]
+    fn q5_clients_that_registered_themselves_have_little_room() {
+        let replay = Replay::since(Timestamp::from_secs(100));
+        let now = Timestamp::from_secs(101);
+        let first =
+            |client: &str, token_id: &str, now| replay.first(&shown(client, token_id), now, now);
+        for client in 0..STRANGERS_ENTRIES_MAX / STRANGER_MAX {
+            for number in 0..STRANGER_MAX {
+                assert_eq!(first(&format!("reg-{client}"), &number.to_string(), now), Ok(()));
+            }
+            let more = first(&format!("reg-{client}"), "one more", now);
+            assert_eq!(more, Err("too many assertions at once"));
+        }
+        assert_eq!(first("reg-other", "0", now), Err("too many assertions at once"));
+        assert_eq!(first("other", "0", now), Ok(()));
+        // They are looked through once a second, not for each that is refused.
+        replay.strangers.lock().unwrap().by_client.clear();
+        assert_eq!(first("reg-other", "0", now), Err("too many assertions at once"));
+        assert_eq!(first("reg-other", "0", Timestamp::from_secs(102)), Ok(()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::answer::{Call, Refusal};
 use crate::check::certificate;
-use crate::clients::{Access, Client};
+use crate::clients::{Access, Client, Owner};
 use crate::federation::federated;
 use crate::form::{Form, decode};
 use crate::identity::House;
@@ -90,6 +90,7 @@ fn assertion(house: &House, client: &Client, token: &str) -> Result<(), &'static
         client.keys.verify_assertion(token, &expected, now).map_err(|error| error.reason())?;
     let shown = Shown {
         client: &claims.client_id,
+        is_stranger: client.settings.owner == Owner::Registration,
         issuer: &claims.client_id,
         token_id: &claims.token_id,
         issued: claims.issued,
@@ -107,7 +108,7 @@ pub(crate) fn is_written(house: &House, call: &Call, form: &Form) -> bool {
         Access::Federated(federation) => !federation.may_repeat,
         Access::Key(_) => {
             let issued = claim(token, "iat").as_ref().and_then(Value::as_u64);
-            Shown::is_written(issued.map(Timestamp::from_secs), house.seams.clock.now())
+            house.replay.is_written(issued.map(Timestamp::from_secs), house.seams.clock.now())
         }
         _ => false,
     })

@@ -295,6 +295,25 @@ async fn q2_only_who_has_proved_to_be_known_is_no_stranger() {
     }
 }
 
+/// C2: a clock that is ahead gives no second use, neither when it is ahead no more, nor after a restart.
+#[tokio::test]
+async fn c2_an_assertion_that_is_ahead_of_its_time_is_good_once() {
+    for restarts in [false, true] {
+        let mut k = Keyed::new();
+        let now = k.f.now().secs();
+        let claims = k.claims(&json!({"iat": now + 8}));
+        let ahead = mint(&k.key, "JWT", &claims).unwrap();
+        assert_eq!(k.send(&ahead, "").await, 200);
+        for wait in [2, 7, 20] {
+            k.f.clock.advance(Duration::from_secs(wait));
+            if restarts && wait == 2 {
+                k = Keyed { f: k.f.restart(), ..k };
+            }
+            assert_eq!(k.send(&ahead, "").await, 401, "{restarts} {wait}");
+        }
+    }
+}
+
 /// C2: what was used stays used, although most of it is remembered in memory only.
 #[tokio::test]
 async fn c2_an_assertion_is_used_up_across_a_restart() {
