@@ -24,6 +24,7 @@ use crate::tables::INSTANCE;
 use check::{check, hint};
 use table::Hash;
 
+pub(crate) use change::{CHANGED, REMOVED};
 pub use declared::Declared;
 pub use settings::{
     Access, Binding, Grant, IdTokenAlgorithm, NewClient, Owner, Party, TokenFormat,
@@ -117,13 +118,14 @@ impl<'a> Clients<'a> {
     /// # Errors
     /// When the registration is not acceptable or the id is taken.
     pub fn add(&self, new: NewClient) -> Result<Option<Secret<String>>, ClientError> {
-        self.add_if(new, |_| Ok(()))
+        self.add_if(new, Record::of(ADDED), |_| Ok(()))
     }
 
-    /// The same if `admit` says so, in the same transaction.
+    /// The same if `admit` says so, in the same transaction. The record says who did it.
     pub(crate) fn add_if(
         self,
         new: NewClient,
+        record: Record,
         admit: impl Fn(&Transaction<'_>) -> Result<(), ClientError> + Send + 'static,
     ) -> Result<Option<Secret<String>>, ClientError> {
         check(&new)?;
@@ -156,7 +158,7 @@ impl<'a> Clients<'a> {
             Ok(())
         })?;
         self.house.clients.load(&self.house.seams.store)?;
-        self.house.put(Record::of("client-registered").sync().client(&id))?;
+        self.house.put(record.sync().client(&id))?;
         Ok(secret)
     }
 
@@ -271,6 +273,8 @@ fn secret_hash(secret: &str) -> Hash {
     hash.copy_from_slice(digest(&SHA256, secret.as_bytes()).as_ref());
     hash
 }
+
+pub(crate) const ADDED: &str = "client-registered";
 
 const ADD_SECRET: &str = "INSERT INTO identity_client_secret (tenant_id, client_id, hash, created)
     VALUES (?1, ?2, ?3, ?4)";

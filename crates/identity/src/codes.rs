@@ -63,7 +63,7 @@ pub(crate) enum Redeemed {
     /// Unknown, expired, or of another client, redirect URI or verifier.
     Refused(&'static str),
     /// It was used before: what its first use gave is revoked (RFC 6749 section 4.1.2).
-    Replayed(Vec<Ended>),
+    Replayed(Ended),
 }
 
 /// What the client presents with the code.
@@ -221,15 +221,15 @@ fn take_back(
     share: Share,
     now: Timestamp,
 ) -> Result<Redeemed, StoreError> {
-    let (mut taken, client) = (Vec::new(), row.get::<String>(0)?);
-    let of = (client.as_str(), share);
+    let (mut taken, subject) = (Vec::new(), row.get::<String>(4)?);
     if let Some(token) = row.get::<Option<String>>(10)? {
-        taken.push(Revocations::write_of(transaction, of, (Kind::Token, &token), now)?);
+        taken.push((Kind::Token, token));
     }
     if let Some(family) = row.get::<Option<String>>(12)? {
-        taken.push(refresh::revoke(transaction, of, &family, now)?);
+        taken.push(refresh::end(transaction, &family, now)?);
     }
-    Ok(Redeemed::Replayed(taken))
+    let ended = Revocations::write_of(transaction, (&subject, share), taken, now)?;
+    Ok(Redeemed::Replayed(ended))
 }
 
 /// Removes codes whose replay no longer matters.

@@ -8,7 +8,7 @@ use ringwall_store::{Row, Store, StoreError, Transaction, Value};
 
 use crate::identity::House;
 use crate::refresh;
-use crate::revocations::{Ended, Kind, Revocations, Share};
+use crate::revocations::{Kind, Named, Revocations};
 use crate::sweep::in_steps;
 use crate::tables::{INSTANCE, Whose};
 
@@ -104,7 +104,7 @@ pub(crate) fn of(house: &House, whose: &Whose) -> Result<Vec<Consent>, StoreErro
 pub(crate) fn withdraw(house: &House, whose: &Whose, client_id: &str) -> Result<bool, StoreError> {
     let now = house.seams.clock.now();
     let (key, row) = (whose.and([client_id.into()]), whose.in_instance([client_id.into()]));
-    let (client, share) = (client_id.to_owned(), house.revocations.share());
+    let (subject, share) = (whose.subject.clone(), house.revocations.share());
     let (was_there, ended) = house.seams.store.write(move |transaction| {
         let removed = transaction.execute(
             "DELETE FROM identity_consent
@@ -113,20 +113,26 @@ pub(crate) fn withdraw(house: &House, whose: &Whose, client_id: &str) -> Result<
         )?;
         // An application of the house that keeps nothing of the person is not theirs to end here.
         let is_there = removed > 0 || transaction.first(HAS_FAMILY, &row)?.is_some();
-        let of = (client.as_str(), share);
-        let ended = if is_there { end(transaction, &row, of, now)? } else { Vec::new() };
-        Ok::<_, StoreError>((is_there, ended))
+        if !is_there {
+            return Ok((false, None));
+        }
+        let single = end(transaction, &row, now)?;
+        if single.is_empty() {
+            return Ok((true, None));
+        }
+        let ended = Revocations::write_of(transaction, (&subject, share), single, now)?;
+        Ok::<_, StoreError>((true, Some(ended)))
     })?;
-    ended.into_iter().try_for_each(|ended| house.keep(ended))?;
+    ended.map_or(Ok(()), |ended| house.keep(ended))?;
     Ok(was_there)
 }
 
+/// Ends what is in the tables, and says what else is to end that has not ended yet.
 fn end(
     transaction: &Transaction<'_>,
     key: &[Value],
-    of: (&str, Share),
     now: Timestamp,
-) -> Result<Vec<Ended>, StoreError> {
+) -> Result<Vec<Named>, StoreError> {
     let mut ended = Vec::new();
     let families = transaction.query(
         "SELECT id FROM identity_refresh_family WHERE tenant_id = ?1 AND user_tenant = ?2
@@ -135,17 +141,17 @@ fn end(
     )?;
     for family in &families {
         let family: String = family.get(0)?;
-        ended.push(refresh::revoke(transaction, of, &family, now)?);
+        ended.push(refresh::end(transaction, &family, now)?);
     }
-    let tokens = transaction.query(
-        "SELECT token_id FROM identity_code WHERE tenant_id = ?1 AND user_tenant = ?2
+    for token in &transaction.query(TOKENS, key)? {
+        ended.push((Kind::Token, token.get(0)?));
+    }
+    // They are not ended again.
+    transaction.execute(
+        "UPDATE identity_code SET token_id = NULL WHERE tenant_id = ?1 AND user_tenant = ?2
          AND user_id = ?3 AND client_id = ?4 AND token_id IS NOT NULL",
         key,
     )?;
-    for token in &tokens {
-        let token: String = token.get(0)?;
-        ended.push(Revocations::write_of(transaction, of, (Kind::Token, &token), now)?);
-    }
     transaction.execute(
         "DELETE FROM identity_code WHERE tenant_id = ?1 AND user_tenant = ?2
          AND user_id = ?3 AND client_id = ?4 AND consumed_at IS NULL",
@@ -186,5 +192,14 @@ fn sorted(text: &str) -> String {
 const HAS_FAMILY: &str = "SELECT 1 FROM identity_refresh_family
     WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND client_id = ?4
     AND revoked_at IS NULL";
+
+/// Tokens from codes that neither ended by themselves nor with their grant.
+const TOKENS: &str = "SELECT c.token_id FROM identity_code c
+    WHERE c.tenant_id = ?1 AND c.user_tenant = ?2 AND c.user_id = ?3 AND c.client_id = ?4
+    AND c.token_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM identity_refresh_family f
+    WHERE f.tenant_id = c.tenant_id AND f.user_tenant = c.user_tenant AND f.id = c.family_id)
+    AND NOT EXISTS (SELECT 1 FROM identity_revocation r
+    WHERE r.tenant_id = c.tenant_id AND r.kind = 'jti' AND r.value = c.token_id)";
 
 const LIFE: Duration = Duration::from_hours(24 * 182);

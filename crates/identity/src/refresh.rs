@@ -26,7 +26,8 @@ mod token;
 
 use token::Fresh;
 
-pub(crate) use ending::{Of, end_all, end_by_token, revoke, sweep};
+use ending::revoke;
+pub(crate) use ending::{Of, end, end_all, end_by_token, sweep};
 pub(crate) use sealing::{open, seal};
 pub(crate) use token::is_refresh_token;
 
@@ -209,8 +210,8 @@ fn exchange(
         Judged::Good(superseded) => superseded,
         Judged::Refused(why) => return Ok(Exchanged::Refused(why)),
         Judged::Reused => {
-            let of = (presented.client.settings.id.as_str(), share);
-            return revoke(transaction, of, &family, now).map(Exchanged::Reused);
+            let subject: String = row.get(10)?;
+            return revoke(transaction, (&subject, share), &family, now).map(Exchanged::Reused);
         }
     };
     let Some(scope) = narrowed(&row.get::<String>(8)?, presented) else {

@@ -13,15 +13,16 @@ use ringwall_base::{Secret, Timestamp};
 use ringwall_jose::base64url_encode;
 use ringwall_store::{StoreError, Transaction};
 
-use crate::clients::{ClientError, Clients, Grant, NewClient};
+use crate::clients::{ClientError, Clients, Grant, NewClient, REMOVED};
 use crate::identity::House;
 use crate::keys::KeyError;
+use crate::record::Record;
 use crate::seams::Seams;
 use crate::secret_text;
 use crate::tables::INSTANCE;
 
 pub use initial::{InitialToken, InitialTokenError, InitialTokens, NewToken};
-pub(crate) use initial::{is_good, sweep_initial, take};
+pub(crate) use initial::{find_good, sweep_initial, take};
 pub(crate) use metadata::{Fault, read, shown};
 
 /// Under what tokens are kept: a row is found by an HMAC under a key of the vault.
@@ -31,6 +32,9 @@ pub(crate) struct Registration {
 }
 
 type Hash = [u8; 32];
+
+/// Since when, and by which initial token.
+pub(crate) type Admitted = (Timestamp, String);
 
 impl Registration {
     /// The first start makes the pepper.
@@ -108,12 +112,12 @@ impl Pass {
     }
 }
 
-/// Since when there is a client that registered itself, if this is its own token.
+/// Since when there is a client that registered itself, and by which initial token, if this is its own.
 pub(crate) fn owns(
     house: &House,
     client_id: &str,
     token: &str,
-) -> Result<Option<Timestamp>, StoreError> {
+) -> Result<Option<Admitted>, StoreError> {
     // Junk is told by its checksum.
     if !secret_text::is_one(OWN, token) {
         return Ok(None);
@@ -121,14 +125,17 @@ pub(crate) fn owns(
     let given = Secret::new(house.registration.hash(token));
     let row = house.seams.store.read(|view| {
         view.first(
-            "SELECT hash, created FROM identity_registration
+            "SELECT hash, created, initial FROM identity_registration
              WHERE tenant_id = ?1 AND client_id = ?2",
             &[INSTANCE.into(), client_id.into()],
         )
     })?;
     let Some(row) = row else { return Ok(None) };
     let known = Hash::try_from(row.get::<Vec<u8>>(0)?).unwrap_or_default();
-    if Secret::new(known) == given { row.get(1).map(Some) } else { Ok(None) }
+    if Secret::new(known) != given {
+        return Ok(None);
+    }
+    Ok(Some((row.get(1)?, row.get(2)?)))
 }
 
 /// Removes initial tokens that are over, and clients that nobody let act for a week: who uses one has a
@@ -148,7 +155,8 @@ pub(crate) fn sweep(house: &House, now: Timestamp) -> Result<(), StoreError> {
         if client.is_some_and(|client| is_extended(&client.settings)) {
             continue;
         }
-        match Clients::new(house).remove(&id) {
+        let record = Record::of(REMOVED).operation("registration unused");
+        match Clients::new(house).remove(&id, record) {
             Ok(()) => {}
             Err(ClientError::Store(error)) => return Err(error),
             Err(error) => tracing::error!(%error, id, "an unused client was not removed"),
@@ -168,7 +176,7 @@ const PEPPER: &str = "identity-registration-pepper";
 const OWN: &str = "rwm_";
 
 const UNUSED: &str = "SELECT r.client_id FROM identity_registration r
-    WHERE r.tenant_id = ?1 AND r.created <= ?2
+    WHERE r.tenant_id = ?1 AND r.created <= ?2 AND (r.changed IS NULL OR r.changed <= ?2)
     AND NOT EXISTS (SELECT 1 FROM identity_consent c
     WHERE c.client_id = r.client_id AND c.expires > ?3)
     AND NOT EXISTS (SELECT 1 FROM identity_refresh_family f WHERE f.tenant_id = r.tenant_id

@@ -58,8 +58,18 @@ impl Kind {
     }
 }
 
-/// Until when what is revoked.
-type Live = HashMap<(Kind, String), Timestamp>;
+/// What one revocation names, and which.
+pub(crate) type Named = (Kind, String);
+
+/// What is revoked.
+type Live = HashMap<Named, Entry>;
+
+#[derive(Clone, Debug)]
+struct Entry {
+    until: Timestamp,
+    /// Of a single one: the `sub` of what it ends.
+    subject: Option<Arc<str>>,
+}
 
 /// The feed, and the epoch that it is of.
 type Made = (u64, Arc<Feed>);
@@ -84,10 +94,9 @@ impl Revocations {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         let mut is_new = false;
         // Merged: what was added since the reading is not in it, and nothing is ever taken back.
-        for (what, until) in there {
-            let known = live.entry(what).or_insert(until.minus(HOLD).minus(HOLD));
-            is_new |= *known < until;
-            *known = until.max(*known);
+        for (what, entry) in there {
+            is_new |= live.get(&what).is_none_or(|known| known.until < entry.until);
+            put(&mut live, what, entry);
         }
         if is_new {
             self.epoch.fetch_add(1, Ordering::Release);
@@ -105,7 +114,8 @@ impl Revocations {
         transaction.execute(
             "INSERT INTO identity_revocation (tenant_id, kind, value, until)
              VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (tenant_id, kind, value) DO UPDATE SET until = ?4",
+             ON CONFLICT (tenant_id, kind, value) DO UPDATE SET until = ?4
+             WHERE identity_revocation.until < ?4",
             &[INSTANCE.into(), kind.name().into(), value.into(), until.into()],
         )?;
         Ok(())
@@ -113,7 +123,7 @@ impl Revocations {
 
     pub(crate) fn add(&self, kind: Kind, value: String, until: Timestamp) {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-        live.insert((kind, value), until);
+        put(&mut live, (kind, value), Entry { until, subject: None });
         self.epoch.fetch_add(1, Ordering::Release);
     }
 
@@ -123,7 +133,7 @@ impl Revocations {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         // Nobody is asked about a token now: whoever was let through before was asked about it before.
         let until = seams.clock.now().plus(HOLD);
-        live.insert((kind, value.to_owned()), until);
+        put(&mut live, (kind, value.to_owned()), Entry { until, subject: None });
         self.epoch.fetch_add(1, Ordering::Release);
         drop(live);
         let value = value.to_owned();
@@ -133,7 +143,7 @@ impl Revocations {
     /// Whether this very one is there.
     pub(crate) fn has(&self, kind: Kind, value: &str, until: Timestamp) -> bool {
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        live.get(&(kind, value.to_owned())) == Some(&until)
+        live.get(&(kind, value.to_owned())).is_some_and(|entry| entry.until == until)
     }
 
     pub(crate) fn epoch(&self) -> u64 {
@@ -149,7 +159,7 @@ impl Revocations {
         }
         let is_revoked = |kind, value: &str| {
             live.get(&(kind, value.to_owned()))
-                .is_some_and(|until| claims.issued <= until.minus(HOLD))
+                .is_some_and(|entry| claims.issued <= entry.until.minus(HOLD))
         };
         let is_over = |kind, value: &str| live.contains_key(&(kind, value.to_owned()));
         is_over(Kind::Token, &claims.token_id)
@@ -172,7 +182,7 @@ impl Revocations {
             return Arc::clone(feed);
         }
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        let named = live.iter().map(|((kind, value), until)| (kind.name(), value, *until));
+        let named = live.iter().map(|((kind, value), entry)| (kind.name(), value, entry.until));
         let feed = Arc::new(Feed::of(named, now));
         drop(live);
         *made = Some((epoch, Arc::clone(&feed)));
@@ -181,7 +191,10 @@ impl Revocations {
 
     /// Forgets what has expired anyway.
     pub(crate) fn sweep(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
-        self.live.write().unwrap_or_else(PoisonError::into_inner).retain(|_, until| *until > now);
+        self.live
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|_, entry| entry.until > now);
         in_steps(
             store,
             "DELETE FROM identity_revocation WHERE tenant_id = ?1 AND (kind, value) IN
@@ -195,7 +208,7 @@ impl Revocations {
 fn read(store: &Store, now: Timestamp) -> Result<Live, StoreError> {
     let rows = store.read(|view| {
         view.query(
-            "SELECT kind, value, until FROM identity_revocation
+            "SELECT kind, value, until, subject FROM identity_revocation
              WHERE tenant_id = ?1 AND until > ?2",
             &[INSTANCE.into(), now.into()],
         )
@@ -203,10 +216,21 @@ fn read(store: &Store, now: Timestamp) -> Result<Live, StoreError> {
     let mut live = HashMap::new();
     for row in rows {
         if let Some(kind) = Kind::parse(&row.get::<String>(0)?) {
-            live.insert((kind, row.get(1)?), row.get(2)?);
+            let subject = row.get::<Option<String>>(3)?.map(Arc::from);
+            live.insert((kind, row.get(1)?), Entry { until: row.get(2)?, subject });
         }
     }
     Ok(live)
+}
+
+/// Nothing is ever taken back.
+fn put(live: &mut Live, what: Named, entry: Entry) {
+    match live.get_mut(&what) {
+        Some(known) => known.until = known.until.max(entry.until),
+        None => {
+            live.insert(what, entry);
+        }
+    }
 }
 
 /// How long a revocation is kept: the longest life of a token, and the leeway.

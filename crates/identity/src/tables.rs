@@ -85,6 +85,11 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("tables/revocation_0001.sql"),
     },
     Migration {
+        area: "identity-revocation",
+        version: 2,
+        sql: include_str!("tables/revocation_0002.sql"),
+    },
+    Migration {
         area: "identity-assertion",
         version: 1,
         sql: include_str!("tables/assertion_0001.sql"),
@@ -98,6 +103,11 @@ pub const MIGRATIONS: &[Migration] = &[
         area: "identity-upstream",
         version: 1,
         sql: include_str!("tables/upstream_0001.sql"),
+    },
+    Migration {
+        area: "identity-registration",
+        version: 2,
+        sql: include_str!("tables/registration_0002.sql"),
     },
 ];
 

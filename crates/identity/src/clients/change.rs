@@ -8,7 +8,9 @@ use ringwall_base::Timestamp;
 use ringwall_jose::parse_json;
 use ringwall_store::{StoreError, Transaction};
 
-use super::{Access, Binding, Client, ClientError, Clients, NewClient, Party, TokenFormat, check};
+use super::{
+    Access, Binding, Client, ClientError, Clients, NewClient, Owner, Party, TokenFormat, check,
+};
 use crate::record::Record;
 use crate::refresh;
 use crate::revocations::{HOLD, Kind, Revocations};
@@ -30,11 +32,16 @@ impl Clients<'_> {
     /// When the settings are not acceptable, or the client is not the operator's to change.
     pub fn change(&self, before: &Client, new: NewClient) -> Result<(), ClientError> {
         self.for_command(&before.settings.id)?;
-        self.replace(before, new)
+        self.replace(before, new, Record::of(CHANGED))
     }
 
-    /// As [`Clients::change`], whoever owns it.
-    pub(crate) fn replace(self, before: &Client, new: NewClient) -> Result<(), ClientError> {
+    /// As [`Clients::change`], whoever owns it. The record says who did it.
+    pub(crate) fn replace(
+        self,
+        before: &Client,
+        new: NewClient,
+        record: Record,
+    ) -> Result<(), ClientError> {
         let old = &before.settings;
         if discriminant(&old.access) != discriminant(&new.access) || old.id != new.id {
             return Err(ClientError::Kind);
@@ -46,6 +53,8 @@ impl Clients<'_> {
         let now = self.house.seams.clock.now();
         let narrows = narrows(old, &new);
         let binds = demands(&new).difference(&demands(old)).any(|one| BINDING.contains(one));
+        // Whoever has its token may have stolen it: nobody was asked about them.
+        let gets_elsewhere = old.owner == Owner::Registration && gains_place(old, &new);
         let (id, expected) = (old.id.clone(), old.clone());
         let settings = serde_json::to_string(&new).unwrap_or_default();
         let is_same = *old == new;
@@ -55,6 +64,12 @@ impl Clients<'_> {
             }
             if !is_same {
                 write(transaction, &expected.id, &settings)?;
+            }
+            if gets_elsewhere {
+                let key = [INSTANCE.into(), (&expected.id).into()];
+                transaction.execute(FORGET, &key)?;
+                let [tenant, id] = key;
+                transaction.execute(MOVED, &[tenant, id, now.into()])?;
             }
             if narrows {
                 end_tokens(transaction, &expected.id, now)?;
@@ -73,7 +88,7 @@ impl Clients<'_> {
         if narrows {
             self.house.revocations.close(&self.house.seams, Kind::Client, &id)?;
         }
-        Ok(self.house.put(Record::of("client-changed").sync().client(&id))?)
+        Ok(self.house.put(record.sync().client(&id))?)
     }
 
     /// Removes a client for good, with its secrets. What it was given ends.
@@ -82,11 +97,11 @@ impl Clients<'_> {
     /// When there is no such client, or it is not the operator's to remove.
     pub fn delete(&self, id: &str) -> Result<(), ClientError> {
         self.for_command(id)?;
-        self.remove(id)
+        self.remove(id, Record::of(REMOVED))
     }
 
-    /// As [`Clients::delete`], whoever owns it.
-    pub(crate) fn remove(self, id: &str) -> Result<(), ClientError> {
+    /// As [`Clients::delete`], whoever owns it. The record says who did it.
+    pub(crate) fn remove(self, id: &str, record: Record) -> Result<(), ClientError> {
         let now = self.house.seams.clock.now();
         let key = id.to_owned();
         self.house.seams.store.write(move |transaction| {
@@ -98,7 +113,7 @@ impl Clients<'_> {
         })?;
         self.house.clients.load(&self.house.seams.store)?;
         self.house.revocations.close(&self.house.seams, Kind::Client, id)?;
-        Ok(self.house.put(Record::of("client-removed").sync().client(id))?)
+        Ok(self.house.put(record.sync().client(id))?)
     }
 }
 
@@ -160,6 +175,12 @@ fn loses_proof(old: &Access, new: &Access) -> bool {
     before.iter().any(|key| !after.contains(key))
 }
 
+/// Whether codes can go to another place than before, or be used with another key.
+fn gains_place(old: &NewClient, new: &NewClient) -> bool {
+    new.redirect_uris.iter().any(|uri| !old.redirect_uris.contains(uri))
+        || loses_proof(&new.access, &old.access)
+}
+
 /// What refresh tokens from before do not fulfil.
 const BINDING: [&str; 3] = ["certificate", "consent", "dpop"];
 
@@ -183,10 +204,19 @@ impl NewClient {
     }
 }
 
+/// Audit actions of what happens to a client.
+pub(crate) const CHANGED: &str = "client-changed";
+pub(crate) const REMOVED: &str = "client-removed";
+
+/// What people of all organisations said yes to: who is called so next is somebody else.
+const FORGET: &str = "DELETE FROM identity_consent WHERE tenant_id <> '' AND client_id = ?2";
+
+const MOVED: &str =
+    "UPDATE identity_registration SET changed = ?3 WHERE tenant_id = ?1 AND client_id = ?2";
+
 const REMOVE: [&str; 5] = [
     "DELETE FROM identity_registration WHERE tenant_id = ?1 AND client_id = ?2",
-    // Of people of all organisations: who is called so next is somebody else.
-    "DELETE FROM identity_consent WHERE tenant_id <> '' AND client_id = ?2",
+    FORGET,
     "DELETE FROM identity_session_client WHERE tenant_id = ?1 AND client_id = ?2",
     "DELETE FROM identity_client_secret WHERE tenant_id = ?1 AND client_id = ?2",
     "DELETE FROM identity_client WHERE tenant_id = ?1 AND id = ?2",

@@ -11,7 +11,7 @@ use ringwall_jose::parse_json;
 use serde_json::{Map, Value};
 
 use crate::answer::{Call, REGISTER, Refusal, Reply, json_reply, plain};
-use crate::clients::{Client, ClientError, Clients, NewClient};
+use crate::clients::{ADDED, CHANGED, Client, ClientError, Clients, NewClient, REMOVED};
 use crate::form::FORM_BYTES_MAX;
 use crate::identity::House;
 use crate::record::Record;
@@ -33,8 +33,8 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
 
 /// RFC 7591 section 3. Who has no token learns nothing of what is wrong with the rest.
 fn register(house: &House, call: &Call) -> Result<Reply, Refusal> {
-    let initial = bearer(call).map(|token| registration::is_good(house, token)).transpose()?;
-    let Some(initial) = initial.flatten() else {
+    let initial = bearer(call).map(|token| registration::find_good(house, token)).transpose()?;
+    let Some((initial, by)) = initial.flatten() else {
         return Err(refused(house, call, "no good initial token")?);
     };
     call.know();
@@ -49,13 +49,14 @@ fn register(house: &House, call: &Call) -> Result<Reply, Refusal> {
     };
     let new = registration::read(&body, &nothing).map_err(unfit)?;
     let (now, clients) = (house.seams.clock.now(), Clients::new(house));
-    let admitted = clients.add_if(new, pass.admit(&initial, now));
+    let record = record(call, ADDED, &by);
+    let admitted = clients.add_if(new, record, pass.admit(&initial, now));
     let secret = match admitted {
         Ok(secret) => secret,
         Err(error) => return Err(unregistered(house, call, error)?),
     };
     let client = clients.find(&pass.client_id).map_err(|error| Refusal::unavailable(&error))?;
-    let own = Own { house, call, client, token: pass.token.expose(), since: now };
+    let own = Own { house, call, client, token: pass.token.expose(), since: now, by };
     Ok(own.reply(StatusCode::CREATED, Shown { method, secret: secret.as_ref() }))
 }
 
@@ -74,17 +75,23 @@ struct Own<'a> {
     client: Arc<Client>,
     token: &'a str,
     since: Timestamp,
+    /// The id of the initial token that let it in.
+    by: String,
 }
 
 impl<'a> Own<'a> {
     /// One answer for a client that is not there and a token that is not its own.
     fn of(house: &'a House, call: &'a Call, id: &str) -> Result<Self, Refusal> {
         let token = bearer(call);
-        let since = token.map(|token| registration::owns(house, id, token)).transpose()?.flatten();
-        let (Some(token), Some(since), Some(client)) = (token, since, house.clients.get(id)) else {
+        let owns = token.map(|token| registration::owns(house, id, token)).transpose()?.flatten();
+        let (Some(token), Some(owns), Some(client)) = (token, owns, house.clients.get(id)) else {
             return Err(refused(house, call, "not the client's own token")?);
         };
-        call.know();
+        // Who changes itself without end is held to the pace of strangers: each time all clients are
+        // read anew.
+        if call.request.method() == Method::GET {
+            call.know();
+        }
         if client.is_disabled {
             return Err(Refusal::Client {
                 status: StatusCode::FORBIDDEN,
@@ -92,7 +99,8 @@ impl<'a> Own<'a> {
                 why: "the client is disabled",
             });
         }
-        Ok(Self { house, call, client, token, since })
+        let (since, by) = owns;
+        Ok(Self { house, call, client, token, since, by })
     }
 
     /// RFC 7592 section 2.1. The secret is not kept, so it cannot be shown again.
@@ -118,7 +126,8 @@ impl<'a> Own<'a> {
         let new = registration::read(&body, settings).map_err(unfit)?;
         let method = body.get("token_endpoint_auth_method").and_then(Value::as_str);
         let clients = Clients::new(self.house);
-        if let Err(error) = clients.replace(&self.client, new) {
+        let record = record(self.call, CHANGED, &self.by);
+        if let Err(error) = clients.replace(&self.client, new, record) {
             return Err(unregistered(self.house, self.call, error)?);
         }
         let client = clients.find(&settings.id).map_err(|error| Refusal::unavailable(&error))?;
@@ -128,7 +137,8 @@ impl<'a> Own<'a> {
 
     /// Section 2.3.
     fn remove(&self) -> Result<Reply, Refusal> {
-        let removed = Clients::new(self.house).remove(&self.client.settings.id);
+        let record = record(self.call, REMOVED, &self.by);
+        let removed = Clients::new(self.house).remove(&self.client.settings.id, record);
         removed.map_err(|error| Refusal::unavailable(&error))?;
         Ok(plain(StatusCode::NO_CONTENT, Bytes::new()))
     }
@@ -149,6 +159,11 @@ impl<'a> Own<'a> {
         }
         json_reply(status, &body)
     }
+}
+
+/// What a client does to itself, and who let it in.
+fn record(call: &Call, action: &'static str, initial: &str) -> Record {
+    Record::of(action).source(call.peer).operation(format!("registration {initial}"))
 }
 
 /// The one token, in the header and nowhere else.

@@ -26,9 +26,10 @@ pub(crate) fn answer(house: &House, call: &Call) -> Result<Reply, Refusal> {
     let held = verified(house, token).filter(|held| held.claims.client_id == client.settings.id);
     if let Some(Held { claims, .. }) = held {
         let (now, share) = (house.seams.clock.now(), house.revocations.share());
-        let (id, value) = (client.settings.id.clone(), claims.token_id.clone());
+        let (subject, token_id) = (claims.subject.clone(), claims.token_id.clone());
         let ended = house.seams.store.write(move |transaction| {
-            Revocations::write_of(transaction, (&id, share), (Kind::Token, &value), now)
+            let single = vec![(Kind::Token, token_id.clone())];
+            Revocations::write_of(transaction, (&subject, share), single, now)
         })?;
         house.keep(ended)?;
         let record = Record::of("token-revoked").client(&client.settings.id);

@@ -5,7 +5,7 @@ use ringwall_store::{Store, StoreError, Transaction};
 
 use crate::identity::House;
 use crate::refresh::find;
-use crate::revocations::{Ended, Kind, Revocations, Share};
+use crate::revocations::{Ended, Kind, Named, Revocations, Share};
 use crate::sweep::in_steps;
 use crate::tables::{INSTANCE, Whose};
 
@@ -61,27 +61,37 @@ pub(crate) fn end_by_token(
         if is_over || row.get::<String>(4)? != client_id {
             return Ok(None);
         }
-        let family: String = row.get(0)?;
-        revoke(transaction, (&client_id, share), &family, now).map(Some)
+        let (family, subject) = (row.get::<String>(0)?, row.get::<String>(10)?);
+        revoke(transaction, (&subject, share), &family, now).map(Some)
     })?;
     let was_there = ended.is_some();
     ended.map_or(Ok(()), |ended| house.keep(ended))?;
     Ok(was_there)
 }
 
-/// Ends one grant of a client. After the commit the caller keeps it in memory, too.
-pub(crate) fn revoke(
+/// Ends one grant of a person. After the commit the caller keeps it in memory, too.
+pub(super) fn revoke(
     transaction: &Transaction<'_>,
     of: (&str, Share),
     family: &str,
     now: Timestamp,
 ) -> Result<Ended, StoreError> {
+    let single = vec![end(transaction, family, now)?];
+    Revocations::write_of(transaction, of, single, now)
+}
+
+/// Ends the refresh tokens of one grant, and says what else of it is to end.
+pub(crate) fn end(
+    transaction: &Transaction<'_>,
+    family: &str,
+    now: Timestamp,
+) -> Result<Named, StoreError> {
     transaction.execute(
         "UPDATE identity_refresh_family SET revoked_at = ?3
          WHERE tenant_id = ?1 AND id = ?2 AND revoked_at IS NULL",
         &[INSTANCE.into(), family.into(), now.into()],
     )?;
-    Revocations::write_of(transaction, of, (Kind::Grant, family), now)
+    Ok((Kind::Grant, family.to_owned()))
 }
 
 /// Removes what nobody can use any more.

@@ -152,20 +152,20 @@ impl InitialTokens<'_> {
     }
 }
 
-/// The hash of a token that is good now. It is not used up by being looked at.
-pub(crate) fn is_good(house: &House, token: &str) -> Result<Option<Hash>, StoreError> {
+/// The hash and the id of a token that is good now. It is not used up by being looked at.
+pub(crate) fn find_good(house: &House, token: &str) -> Result<Option<Good>, StoreError> {
     if !secret_text::is_one(INITIAL, token) {
         return Ok(None);
     }
     let (hash, now) = (house.registration.hash(token), house.seams.clock.now());
     let row = house.seams.store.read(|view| {
         view.first(
-            "SELECT 1 FROM identity_initial_token
+            "SELECT id FROM identity_initial_token
              WHERE tenant_id = ?1 AND hash = ?2 AND uses_left > 0 AND expires > ?3",
             &[INSTANCE.into(), hash.as_slice().into(), now.into()],
         )
     })?;
-    Ok(row.map(|_| hash))
+    row.map(|row| Ok((hash, row.get(0)?))).transpose()
 }
 
 /// Uses a token once; gives its id. One statement decides who was first.
@@ -191,6 +191,9 @@ pub(crate) fn sweep_initial(store: &Store, now: Timestamp) -> Result<(), StoreEr
         now,
     )
 }
+
+/// Hash and id.
+pub(crate) type Good = (Hash, String);
 
 /// How such a token begins.
 const INITIAL: &str = "rwi_";

@@ -209,6 +209,61 @@ async fn a_consent_is_listed_and_taken_back_with_all_that_came_of_it() {
     assert!(!guest.is_live(&tokens["access_token"]).await, "after a restart");
 }
 
+/// Withdrawing again and again fills no list: what has ended is not ended again.
+#[tokio::test]
+async fn what_has_ended_is_not_ended_again_by_a_withdrawal() {
+    let guest = Guest::new().await;
+    let reader = NewClient {
+        id: "reader".to_owned(),
+        scopes: vec!["ringwall:revocations".to_owned()],
+        ..NewClient::default()
+    };
+    let secret = guest.f.identity.clients().add(reader).unwrap().unwrap();
+    let form = format!("client_id=reader&client_secret={}", secret.expose());
+    let told = async || json(&guest.f.post("/oauth/revocations", &form).await)["revoked"].clone();
+    let withdraw = async || {
+        let page = guest.f.page("/account", &guest.session).await;
+        guest.f.submit(&page, "/account", "do=withdraw&client=guest").await;
+    };
+    let begin = async || guest.tokens(&guest.decide(&guest.ask(&[]).await, "allow").await).await;
+    let first = begin().await;
+    withdraw().await;
+    let once = told().await;
+    assert_eq!(once["gid"].as_object().unwrap().len(), 1, "{once}");
+    assert_eq!(once.get("jti"), None, "the grant's stands for its token");
+    assert!(!guest.is_live(&first["access_token"]).await);
+    guest.f.clock.advance(Duration::from_secs(1));
+    // Without refresh tokens there is no grant.
+    let clients = guest.f.identity.clients();
+    let before = clients.find("guest").unwrap();
+    let grants = vec![Grant::AuthorizationCode];
+    clients.change(&before, NewClient { grants, ..before.settings.clone() }).unwrap();
+    guest.f.clock.advance(Duration::from_secs(1));
+    let (second, third) = (begin().await, begin_again(&guest).await);
+    let token = second["access_token"].as_str().unwrap();
+    guest.f.post("/oauth/revoke", &format!("client_id=guest&token={token}")).await;
+    let known = told().await;
+    guest.f.clock.advance(Duration::from_secs(1));
+    withdraw().await;
+    let after = told().await;
+    assert!(!guest.is_live(&third["access_token"]).await);
+    assert_eq!(after["gid"], once["gid"]);
+    let (known, after) = (known["jti"].as_object().unwrap(), after["jti"].as_object().unwrap());
+    assert_eq!((known.len(), after.len()), (1, 2));
+    assert!(known.iter().all(|(jti, at)| after[jti] == *at), "{known:?} {after:?}");
+    guest.f.clock.advance(Duration::from_secs(1));
+    begin().await;
+    withdraw().await;
+    let last = told().await;
+    assert_eq!(last["jti"].as_object().unwrap().len(), 3);
+    assert!(after.iter().all(|(jti, at)| last["jti"][jti] == *at), "{after:?} {last}");
+}
+
+/// Another code, of the consent that is there.
+async fn begin_again(guest: &Guest) -> serde_json::Value {
+    guest.tokens(&guest.ask(&[]).await).await
+}
+
 /// Whoever reads slowly is not asked to sign in once more, and a pushed request serves too.
 #[tokio::test]
 async fn the_answer_may_take_longer_than_a_login_is_fresh() {

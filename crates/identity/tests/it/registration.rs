@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use ringwall_base::Algorithm;
-use ringwall_identity::{ClientError, Grant, InitialTokenError, NewClient, Owner, Party, Powers};
+use ringwall_identity::{
+    ClientError, Grant, InitialTokenError, Known, NewClient, Owner, Party, Powers,
+};
 use ringwall_jose::{JwkSet, PrivateKey};
 use serde_json::{Value, json as value};
 
@@ -89,6 +91,17 @@ impl Desk {
         let told = json(&reply);
         let word = |name: &str| told[name].as_str().unwrap().to_owned();
         Own { id: word("client_id"), token: word("registration_access_token"), told }
+    }
+
+    /// Somebody lets it act.
+    async fn allow(&self, own: &Own, session: &str) {
+        let page = self.f.get(&authorize_path(&[("client_id", &own.id)]), session).await;
+        let fields = ["request", "at", "seal"].map(|name| {
+            format!("{name}={}", encoded(&hidden(&page, name).unwrap().replace("&amp;", "&")))
+        });
+        let form = format!("{}&decision=allow", fields.join("&"));
+        let reply = self.f.submit(&Page::of(&page, session), "/oauth/consent", &form).await;
+        assert!(parameter(&location(&reply), "code").is_some(), "{}", text(&reply));
     }
 
     async fn at(&self, own: &Own, method: Method, body: &Value) -> Response<Bytes> {
@@ -420,19 +433,76 @@ async fn m4_nobody_else_changes_a_client_and_an_operators_word_holds() {
     assert!(clients.find(&public.id).unwrap().is_disabled);
 }
 
+/// Whoever stole a client's own token gets no codes from people who were asked about the client before:
+/// they are asked again.
+#[tokio::test]
+async fn m4_a_client_that_moves_elsewhere_asks_everybody_again() {
+    let key = || {
+        let key = PrivateKey::generate(Algorithm::Es256).unwrap();
+        JwkSet::new(vec![key.public().clone()]).unwrap().to_json()["keys"][0].clone()
+    };
+    let (first, second) = (key(), key());
+    let signs = |keys: &[&Value]| value!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": keys}});
+    let cases = [
+        (value!({}), value!({"redirect_uris": [CALLBACK, "https://evil.example/cb"]})),
+        (signs(&[&first]), signs(&[&first, &second])),
+    ];
+    for (before, after) in cases {
+        let desk = Desk::new();
+        let own = desk.own(&before).await;
+        desk.allow(&own, &desk.f.sign_in().await).await;
+        desk.f.clock.advance(Duration::from_hours(24 * 7));
+        let session = desk.f.sign_in().await;
+        let is_given = async || {
+            let asks = authorize_path(&[("client_id", &own.id), ("prompt", "none")]);
+            parameter(&location(&desk.f.get(&asks, &session).await), "code").is_some()
+        };
+        let put = async |change: &Value| {
+            let mut body = metadata(change);
+            body["client_id"] = own.id.clone().into();
+            let reply = desk.at(&own, Method::PUT, &body).await;
+            assert_eq!(reply.status(), 200, "{}", text(&reply));
+        };
+        put(&before).await;
+        assert!(is_given().await, "{before}");
+        put(&after).await;
+        assert!(!is_given().await, "{after}");
+        desk.f.identity.sweep().unwrap();
+        assert!(desk.f.identity.clients().find(&own.id).is_ok(), "it may be allowed again");
+    }
+}
+
+/// A client that is changed all the time is held up, and what it did is told with who let it in.
+#[tokio::test]
+async fn what_a_client_does_to_itself_is_counted_and_recorded() {
+    let desk = Desk::new();
+    let id = desk.f.identity.initial_tokens().list().unwrap()[0].id.clone();
+    let own = desk.own(&value!({})).await;
+    let new = metadata(&value!({"client_id": own.id, "scope": "openid"}));
+    for (method, body, is_known) in [
+        (Method::GET, Value::Null, true),
+        (Method::PUT, new, false),
+        (Method::DELETE, Value::Null, false),
+    ] {
+        let reply = desk.at(&own, method.clone(), &body).await;
+        assert!(reply.status().is_success(), "{}", text(&reply));
+        assert_eq!(reply.extensions().get::<Known>().is_some(), is_known, "{method}");
+    }
+    let events = desk.f.sink.take();
+    for action in ["client-registered", "client-changed", "client-removed"] {
+        let event = events.iter().find(|event| event.action == action).unwrap();
+        assert_eq!(event.source.as_deref(), Some("192.0.2.1"), "{action}");
+        assert_eq!(event.operation, Some(format!("registration {id}")), "{action}");
+    }
+}
+
 /// Who nobody lets act goes; who is used stays.
 #[tokio::test]
 async fn unused_clients_go_after_a_week() {
     let desk = Desk::new();
     let (idle, used) = (desk.own(&value!({})).await, desk.own(&value!({})).await);
     let session = desk.f.sign_in().await;
-    let page = desk.f.get(&authorize_path(&[("client_id", &used.id)]), &session).await;
-    let fields = ["request", "at", "seal"].map(|name| {
-        format!("{name}={}", encoded(&hidden(&page, name).unwrap().replace("&amp;", "&")))
-    });
-    let form = format!("{}&decision=allow", fields.join("&"));
-    let reply = desk.f.submit(&Page::of(&page, &session), "/oauth/consent", &form).await;
-    assert!(parameter(&location(&reply), "code").is_some(), "{}", text(&reply));
+    desk.allow(&used, &session).await;
     let device = value!({"redirect_uris": null,
         "grant_types": ["urn:ietf:params:oauth:grant-type:device_code"]});
     let device = desk.own(&device).await;

@@ -16,7 +16,7 @@ pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal>
         Redeemed::Good(grantee) => grantee,
         Redeemed::Refused(why) => return refused(house, asked, ("code-refused", why), BAD),
         Redeemed::Replayed(taken) => {
-            taken.into_iter().try_for_each(|ended| house.keep(ended))?;
+            house.keep(taken)?;
             return refused(house, asked, ("code-reuse", "code used before"), BAD);
         }
     };
