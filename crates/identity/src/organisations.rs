@@ -258,10 +258,11 @@ fn read(row: &Row) -> Result<Organisation, StoreError> {
     Ok(Organisation { tenant, name, is_disabled, created, people: row.get(4)? })
 }
 
-fn called(name: &str) -> Result<String, OrganisationError> {
+/// A name as it is kept.
+pub(crate) fn called(name: &str) -> Result<String, OrganisationError> {
+    let is_short = name.chars().count() <= NAME_CHARS_MAX;
     let name = name.trim();
-    let is_name =
-        (1..=NAME_CHARS_MAX).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let is_name = is_short && !name.is_empty() && !name.chars().any(char::is_control);
     if is_name { Ok(name.to_owned()) } else { Err(OrganisationError::Name) }
 }
 

@@ -61,8 +61,10 @@ pub(crate) fn check(password: &Secret<String>, against: Against<'_>) -> Result<(
         return Err(PasswordError::Control);
     }
     let chars_min = against.chars_min.max(PASSWORD_CHARS_MIN);
-    // Each code point counts as one (NIST SP 800-63B-4 section 3.1.1.2).
-    if text.chars().count() < chars_min {
+    // Each code point counts as one (NIST SP 800-63B-4 section 3.1.1.2), of what was typed and of its one spelling: in
+    // either, some characters become two.
+    let chars = password.expose().chars().count().min(text.chars().count());
+    if chars < chars_min {
         return Err(PasswordError::Short(chars_min));
     }
     let lower = Secret::new(text.to_lowercase());
@@ -196,6 +198,10 @@ mod tests {
             let error = check(&of(first_good - 1), against).unwrap_err();
             assert!(matches!(error, PasswordError::Short(asked) if asked == first_good), "{error}");
         }
+        // Seven characters, of which one is two in the one spelling.
+        let against = Against { name: "ada", address: None, chars_min: 8, list: &list };
+        let error = check(&Secret::new("xy7\u{b4}zq5".to_owned()), against).unwrap_err();
+        assert!(matches!(error, PasswordError::Short(8)), "{error}");
     }
 
     /// Attack U10: one password, typed on two keyboards.

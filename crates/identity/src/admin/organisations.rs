@@ -9,7 +9,7 @@ use super::body::{page, paged, read};
 use super::problem::Problem;
 use super::{Ask, done, version};
 use crate::answer::{Reply, json_reply};
-use crate::organisations::{Organisation, Organisations};
+use crate::organisations::{Organisation, Organisations, called};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,6 +49,10 @@ pub(super) fn add(ask: &Ask<'_>) -> Result<Reply, Problem> {
 
 pub(super) fn change(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let Change { name, disabled } = read(&ask.body)?;
+    // What could never be taken is told first.
+    if let Some(name) = &name {
+        called(name)?;
+    }
     let one = find(ask)?;
     version::matches(ask.call, &shown(&one))?;
     // Nobody shuts themselves out, or lets themselves in again (attack M3).
