@@ -1,0 +1,4 @@
+//! Finds injected SQL and script by its grammar, as `libinjection` does, whose behaviour this is.
+
+pub(crate) mod sqli;
+pub(crate) mod xss;

@@ -1,0 +1,43 @@
+//! A web application firewall that runs `SecLang`, the language of `ModSecurity`, so that the OWASP
+//! Core Rule Set works unchanged.
+//!
+//! Start with [`Ruleset::load`], then [`Transaction::begin`]. Bytes and values go in, a verdict
+//! comes out: nothing here does I/O, reads a clock or spawns anything. Files that rules name come
+//! through a [`Library`], what outlives a transaction through a [`Memory`].
+//!
+//! The way of a rule: `parse` reads lines, words and directives and keeps the place of each for
+//! errors; `rule` is what was read; `link` applies what rules say about rules (exclusions, markers,
+//! choices by tag), numbers the distinct transformation pipelines and names the places of `TX`
+//! members; `transaction` collects variables, transforms each value once per pipeline, asks the
+//! operator, and lets matches act. Where engines differ, ModSecurity 2 and `seclang-spec` decide.
+
+mod limits;
+mod cursor;
+mod arena;
+mod variable;
+mod text;
+mod pattern;
+mod parse;
+mod rule;
+mod settings;
+mod transform;
+mod operator;
+mod injection;
+mod link;
+mod ruleset;
+mod memory;
+mod body;
+mod transaction;
+mod report;
+mod fuzz;
+
+pub use arena::Arena;
+#[doc(hidden)]
+pub use fuzz::fuzz;
+pub use memory::{InMemory, Memory, NoMemory, Stored};
+pub use parse::error::{Cause, LoadError, RuleError};
+pub use parse::{Library, LibraryError, NoLibrary, Source, Warning};
+pub use report::{Action, Intervention, Match};
+pub use rule::{AuditEngine, Engine, Phase, Place};
+pub use ruleset::Ruleset;
+pub use transaction::{Connection, RequestHead, ResponseHead, Transaction};

@@ -1,0 +1,34 @@
+//! Every bound of this package, by name.
+
+/// The bytes of all rule files and data files together.
+pub(crate) const SOURCE_BYTES_MAX: usize = 64 << 20;
+/// Files included in one load; the language demands at least 100.
+pub(crate) const SOURCES_MAX: usize = 2_000;
+/// Includes inside includes.
+pub(crate) const INCLUDE_DEPTH_MAX: usize = 32;
+/// One logical line after its continuations are joined.
+pub(crate) const LINE_BYTES_MAX: usize = 1 << 20;
+/// Rules with their chained members; CRS has about 800.
+pub(crate) const RULES_MAX: usize = 100_000;
+/// Members of one chain.
+pub(crate) const CHAIN_MAX: usize = 64;
+/// Variables in one rule's list, with those that exclusions added.
+pub(crate) const TARGETS_MAX: usize = 4_096;
+/// What one compiled regular expression may take; the largest of CRS takes well under 1 MiB.
+pub(crate) const PATTERN_BYTES_MAX: usize = 10 << 20;
+/// The text of one macro expansion.
+pub(crate) const EXPANDED_BYTES_MAX: usize = 64 << 10;
+/// Errors that one load reports; the rest follows from these, mostly.
+pub(crate) const ERRORS_MAX: usize = 50;
+/// Members that rules may create in `TX` or in a persistent collection of one transaction.
+pub(crate) const DYNAMIC_MEMBERS_MAX: usize = 4_096;
+/// Matches that one transaction records.
+pub(crate) const MATCHES_MAX: usize = 2_000;
+/// Levels of an XML document.
+pub(crate) const XML_DEPTH_MAX: usize = 128;
+/// Attributes of one XML element.
+pub(crate) const XML_ATTRIBUTES_MAX: usize = 256;
+/// Parts of one multipart body.
+pub(crate) const PARTS_MAX: usize = 1_000;
+/// One header line of a part, as in ModSecurity.
+pub(crate) const PART_LINE_BYTES_MAX: usize = 4_096;

@@ -1,0 +1,200 @@
+//! Operators: what is asked of one value.
+
+mod address;
+mod bytes;
+mod phrases;
+mod verify;
+
+use std::sync::Arc;
+
+use crate::cursor::atoi;
+use crate::injection::{sqli, xss};
+use crate::pattern::Pattern;
+use crate::text::Template;
+
+pub(crate) use address::Network;
+pub(crate) use bytes::{ByteSet, byte_range};
+pub(crate) use phrases::PhraseSet;
+pub(crate) use verify::Verify;
+
+/// An operator with its parameter, ready to run.
+#[derive(Clone, Debug)]
+pub(crate) enum Operator {
+    ByteRange(Arc<ByteSet>),
+    DetectSqli,
+    DetectXss,
+    IpMatch(Arc<[Network]>),
+    NoMatch,
+    Number(Comparison, Number),
+    Phrases(PhraseSet),
+    Rx(Pattern),
+    Text(StringTest, Template),
+    Unconditional,
+    UrlEncoding,
+    Utf8Encoding,
+    Verify(Verify, Pattern),
+}
+
+/// How two numbers are compared; the value stands on the left.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Comparison {
+    Eq,
+    Ge,
+    Gt,
+    Le,
+    Lt,
+}
+
+/// How two texts are compared.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum StringTest {
+    BeginsWith,
+    Contains,
+    ContainsWord,
+    EndsWith,
+    Equals,
+    Within,
+}
+
+/// A number, or a text that becomes one.
+#[derive(Clone, Debug)]
+pub(crate) enum Number {
+    Constant(i64),
+    Text(Template),
+}
+
+/// The parameter of an operator for one evaluation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Parameter<'p> {
+    None,
+    Number(i64),
+    Text(&'p [u8]),
+}
+
+/// At most ten texts that a match takes out of its value.
+pub(crate) type Captured<'v> = Vec<Option<&'v [u8]>>;
+
+impl Number {
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        let template = Template::parse(text);
+        match template.constant() {
+            Some(constant) => Self::Constant(atoi(constant)),
+            None => Self::Text(template),
+        }
+    }
+}
+
+impl Operator {
+    /// The text whose macros are to be expanded before [`Operator::is_match`].
+    pub(crate) fn template(&self) -> Option<&Template> {
+        match self {
+            Self::Text(_, template) | Self::Number(_, Number::Text(template)) => Some(template),
+            _ => None,
+        }
+    }
+
+    /// As [`Operator::template`], to be linked.
+    pub(crate) fn template_mut(&mut self) -> Option<&mut Template> {
+        match self {
+            Self::Text(_, template) | Self::Number(_, Number::Text(template)) => Some(template),
+            _ => None,
+        }
+    }
+
+    /// The parameter from its expanded text.
+    pub(crate) fn parameter<'p>(&self, expanded: &'p [u8]) -> Parameter<'p> {
+        match self {
+            Self::Text(..) => Parameter::Text(expanded),
+            Self::Number(_, Number::Constant(number)) => Parameter::Number(*number),
+            Self::Number(..) => Parameter::Number(atoi(expanded)),
+            _ => Parameter::None,
+        }
+    }
+
+    /// Whether it is true of a value.
+    pub(crate) fn is_match(&self, value: &[u8], parameter: Parameter<'_>) -> bool {
+        match (self, parameter) {
+            (Self::ByteRange(allowed), _) => !allowed.holds_all(value),
+            (Self::DetectSqli, _) => sqli::detect(value).is_some(),
+            (Self::DetectXss, _) => xss::detect(value),
+            (Self::IpMatch(networks), _) => address::is_in(value, networks),
+            (Self::Number(comparison, _), Parameter::Number(number)) => {
+                comparison.holds(atoi(value), number)
+            }
+            (Self::Phrases(phrases), _) => phrases.find(value).is_some(),
+            (Self::Rx(pattern), _) => pattern.regex.is_match(value),
+            (Self::Text(test, _), Parameter::Text(text)) => test.holds(value, text),
+            (Self::Unconditional, _) => true,
+            (Self::UrlEncoding, _) => bytes::has_broken_escape(value),
+            (Self::Utf8Encoding, _) => std::str::from_utf8(value).is_err(),
+            (Self::Verify(kind, pattern), _) => kind.find(pattern, value).is_some(),
+            (Self::NoMatch | Self::Number(..) | Self::Text(..), _) => false,
+        }
+    }
+
+    /// As [`Operator::is_match`], with the texts for `TX:0` to `TX:9`.
+    pub(crate) fn capture<'v>(
+        &self,
+        value: &'v [u8],
+        parameter: Parameter<'v>,
+        keep: impl FnOnce(&[u8]) -> &'v [u8],
+    ) -> Option<Captured<'v>> {
+        match (self, parameter) {
+            (Self::Rx(pattern), _) => {
+                let captures = pattern.regex.captures(value)?;
+                Some(captures.iter().take(10).map(|one| one.map(|one| one.as_bytes())).collect())
+            }
+            (Self::Phrases(phrases), _) => Some(vec![Some(phrases.find(value)?)]),
+            (Self::DetectSqli, _) => {
+                let fingerprint = sqli::detect(value)?;
+                Some(vec![Some(keep(fingerprint.as_bytes()))])
+            }
+            (Self::Verify(kind, pattern), _) => Some(vec![Some(kind.find(pattern, value)?)]),
+            (Self::Text(StringTest::Within, _), _) | (Self::DetectXss, _) => {
+                self.is_match(value, parameter).then(|| vec![Some(value)])
+            }
+            (Self::Text(..), Parameter::Text(text)) => {
+                self.is_match(value, parameter).then(|| vec![Some(text)])
+            }
+            _ => self.is_match(value, parameter).then(Vec::new),
+        }
+    }
+}
+
+impl Comparison {
+    fn holds(self, value: i64, number: i64) -> bool {
+        match self {
+            Self::Eq => value == number,
+            Self::Ge => value >= number,
+            Self::Gt => value > number,
+            Self::Le => value <= number,
+            Self::Lt => value < number,
+        }
+    }
+}
+
+impl StringTest {
+    fn holds(self, value: &[u8], text: &[u8]) -> bool {
+        match self {
+            Self::BeginsWith => value.starts_with(text),
+            Self::Contains => memchr::memmem::find(value, text).is_some(),
+            Self::ContainsWord => contains_word(value, text),
+            Self::EndsWith => value.ends_with(text),
+            Self::Equals => value == text,
+            Self::Within => memchr::memmem::find(text, value).is_some(),
+        }
+    }
+}
+
+/// Letters make words, as in libmodsecurity 3 and the language's own tests.
+fn contains_word(value: &[u8], word: &[u8]) -> bool {
+    let is_border = |byte: Option<&u8>| byte.is_none_or(|byte| !byte.is_ascii_alphabetic());
+    word.is_empty()
+        || memchr::memmem::find_iter(value, word).any(|at| {
+            let before = at.checked_sub(1).and_then(|before| value.get(before));
+            is_border(before) && is_border(value.get(at + word.len()))
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! A set of rules that is ready to run; immutable, and shared by all transactions.
+
+use std::collections::HashMap;
+
+use crate::link;
+use crate::parse::error::LoadError;
+use crate::parse::{self, Library, Source, Warning};
+use crate::rule::{Engine, Phase, Rule};
+use crate::settings::Settings;
+use crate::transform::Transformation;
+
+/// Rules, linked. Hold it in an `Arc` and swap it whole.
+#[derive(Debug)]
+pub struct Ruleset {
+    pub(crate) rules: Vec<Rule>,
+    /// The order of each phase.
+    pub(crate) phases: [Vec<Step>; 5],
+    pub(crate) settings: Settings,
+    /// Distinct pipelines as a tree; place 0 is the empty one.
+    pub(crate) pipelines: Vec<Pipeline>,
+    /// The places of `TX` members whose names stand in rules.
+    pub(crate) slots: HashMap<Box<[u8]>, u32>,
+    warnings: Vec<Warning>,
+}
+
+/// A rule's turn in its phase.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    /// The rule's place in [`Ruleset::rules`].
+    pub(crate) rule: u32,
+    /// Where `skipAfter` goes on, as a place in the phase.
+    pub(crate) skip_to: Option<usize>,
+}
+
+/// A pipeline: another one, and one step more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pipeline {
+    pub(crate) parent: u32,
+    pub(crate) step: Option<Transformation>,
+}
+
+impl Ruleset {
+    /// Reads and links rules. One mistake anywhere, and there is no rule set.
+    pub fn load(sources: &[Source], library: &dyn Library) -> Result<Self, LoadError> {
+        let program = parse::read(sources, library)?;
+        let linked = link::link(program.items);
+        Ok(Self {
+            rules: linked.rules,
+            phases: linked.phases,
+            settings: program.settings,
+            pipelines: linked.pipelines,
+            slots: linked.slots,
+            warnings: program.warnings,
+        })
+    }
+
+    /// What loads and does nothing, or less than its author may think.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// How many rules there are; a chain is one.
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Whether a rule of this id is there.
+    pub fn has_rule(&self, id: u64) -> bool {
+        self.rules.iter().any(|rule| rule.id == id)
+    }
+
+    /// What `SecRuleEngine` says.
+    pub fn engine(&self) -> Engine {
+        self.settings.engine
+    }
+
+    /// The signatures of the rule sets in it (`SecComponentSignature`).
+    pub fn signatures(&self) -> &[String] {
+        &self.settings.signatures
+    }
+
+    /// Whether request bodies are read.
+    pub fn reads_request_body(&self) -> bool {
+        self.settings.request.is_read
+    }
+
+    /// Whether bodies of answers with this `Content-Type` are read.
+    pub fn reads_response_body(&self, content_type: &[u8]) -> bool {
+        self.settings.response.is_read && self.settings.has_response_type(content_type)
+    }
+
+    pub(crate) fn phase(&self, phase: Phase) -> &[Step] {
+        self.phases.get(usize::from(phase.number()) - 1).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,36 @@
+//! `cmdLine`: a shell command without what evades a pattern.
+
+use crate::arena::Arena;
+
+/// Takes out `\`, `"`, `'` and `^`, makes one space of white space, `,` and `;`, none before `/`
+/// and `(`, and lower case of the rest.
+pub(super) fn normalise<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
+    if !value.iter().any(|byte| changes(*byte)) {
+        return None;
+    }
+    let normal = arena.write(value.len(), |out| {
+        for byte in value {
+            match byte {
+                b'\\' | b'"' | b'\'' | b'^' => {}
+                b' ' | b',' | b';' | b'\t' | b'\r' | b'\n' => {
+                    if out.last() != Some(&b' ') {
+                        out.push(b' ');
+                    }
+                }
+                b'/' | b'(' => {
+                    if out.last() == Some(&b' ') {
+                        out.pop();
+                    }
+                    out.push(*byte);
+                }
+                _ => out.push(byte.to_ascii_lowercase()),
+            }
+        }
+    });
+    Some(normal)
+}
+
+fn changes(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'"' | b'\'' | b'^' | b' ' | b',' | b';' | b'\t' | b'\r' | b'\n')
+        || byte.is_ascii_uppercase()
+}

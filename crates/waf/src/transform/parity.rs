@@ -1,0 +1,28 @@
+//! `parityEven7bit`, `parityOdd7bit`, `parityZero7bit`.
+
+use crate::arena::Arena;
+
+#[expect(clippy::unnecessary_wraps, reason = "all transformations look alike")]
+pub(super) fn even<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
+    Some(with_parity(value, arena, 0))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all transformations look alike")]
+pub(super) fn odd<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
+    Some(with_parity(value, arena, 1))
+}
+
+pub(super) fn zero<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
+    if value.is_ascii() {
+        return None;
+    }
+    Some(arena.write(value.len(), |out| out.extend(value.iter().map(|byte| byte & 0x7f))))
+}
+
+fn with_parity<'a>(value: &[u8], arena: &'a Arena, parity: u32) -> &'a [u8] {
+    let set = |byte: &u8| {
+        let seven = byte & 0x7f;
+        if seven.count_ones() % 2 == parity { seven } else { seven | 0x80 }
+    };
+    arena.write(value.len(), |out| out.extend(value.iter().map(set)))
+}
