@@ -156,6 +156,9 @@ impl<'a> Reader<'a> {
             last.strip_prefix(b"--").and_then(|line| line.strip_prefix(self.boundary));
         if final_boundary != Some(b"--") {
             if let Some(part) = self.part.as_mut().filter(|part| part.is_in_data) {
+                if part.length == 0 {
+                    part.data = last;
+                }
                 part.length += last.len();
             }
             return Err("final boundary missing");

@@ -1,5 +1,74 @@
-//! Script injection.
+//! Script injection: the value is read as HTML, from five places where it may stand, and what it
+//! opens is looked up among the tags, attributes and addresses that run code.
 
-pub(crate) fn detect(_value: &[u8]) -> bool {
+mod html;
+mod names;
+
+use html::{Html, Kind, Start, Token};
+use names::Danger;
+
+/// Whether a value would run code somewhere in a page.
+pub(crate) fn detect(value: &[u8]) -> bool {
+    const STARTS: [Start; 5] =
+        [Start::Data, Start::Tag, Start::Quote(b'\''), Start::Quote(b'"'), Start::Quote(b'`')];
+    STARTS.iter().any(|start| is_dangerous(value, *start))
+}
+
+fn is_dangerous(value: &[u8], start: Start) -> bool {
+    let mut html = Html::new(value, start);
+    let mut danger = Danger::None;
+    while let Some(Token { kind, text }) = html.next() {
+        let before = std::mem::replace(&mut danger, Danger::None);
+        let found = match kind {
+            Kind::Doctype => true,
+            Kind::TagOpen => names::is_dangerous_tag(text),
+            Kind::AttributeName => {
+                danger = names::danger_of(text);
+                false
+            }
+            Kind::AttributeValue => match before {
+                Danger::None => false,
+                Danger::Always => true,
+                Danger::Address => names::is_dangerous_address(text),
+                Danger::NamesAttribute => names::danger_of(text) != Danger::None,
+            },
+            Kind::Comment => names::is_dangerous_comment(text),
+            Kind::Other => false,
+        };
+        if found {
+            return true;
+        }
+    }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_code_is_found_wherever_it_stands() {
+        for value in [
+            "<script>alert(1)</script>",
+            "<svg/onload=alert(1)>",
+            "\" onclick=alert(1) x=\"",
+            "' onmouseover='x",
+            "<a href=\"jav&#x61;script:alert(1)\">",
+            "<IMG SRC=java\0script:x>",
+            "<!--[if IE]>",
+            "<!DOCTYPE x>",
+            "<?xml-stylesheet ?>",
+            "onerror=1",
+            "<p style=x>",
+        ] {
+            assert!(detect(value.as_bytes()), "{value}");
+        }
+    }
+
+    #[test]
+    fn text_runs_nothing() {
+        for value in ["", "a < b", "<b>bold</b>", "1 > 0", "<", "</", "O'Brien \"x\"", "<a href=\"/x\">", "on time=1", "<!", "<!--"] {
+            assert!(!detect(value.as_bytes()), "{value}");
+        }
+    }
 }

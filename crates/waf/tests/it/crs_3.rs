@@ -1,0 +1,43 @@
+//! CRS 3.3.4, as Debian ships it, with its own regression tests.
+
+use std::fs;
+
+use ringwall_testkit::vectors_folder;
+use ringwall_waf::Ruleset;
+
+use crate::crs::{folder, load, run_all};
+
+/// What the rule set's own test bench sets, beside its example.
+fn setup() -> String {
+    crate::crs_4::setup("DetectionOnly", 4).replace(
+        "SecAction \"id:900005,phase:1,nolog,pass,",
+        "SecAction \"id:900005,phase:1,nolog,pass,ctl:ruleRemoveById=910000,\
+         setvar:tx.paranoia_level=4,",
+    )
+}
+
+fn rules() -> Ruleset {
+    let folder = folder("RINGWALL_CRS_3", "/usr/share/modsecurity-crs");
+    let example = ["crs-setup.conf.example", "/etc/modsecurity/crs/crs-setup.conf"]
+        .iter()
+        .find_map(|name| fs::read_to_string(folder.join(name)).ok());
+    load(&folder, &format!("{}{}", setup(), example.unwrap()))
+}
+
+#[test]
+#[ignore = "needs the rules of CRS 3.3.4: install modsecurity-crs, or name their folder in RINGWALL_CRS_3"]
+fn all_rules_load() {
+    let rules = rules();
+    assert!(rules.rule_count() > 600, "{}", rules.rule_count());
+    assert!(rules.has_rule(942_100) && rules.has_rule(980_145));
+}
+
+#[test]
+#[ignore = "needs the rules of CRS 3.3.4: install modsecurity-crs, or name their folder in RINGWALL_CRS_3"]
+fn the_regression_tests_pass() {
+    let outcome = run_all(&rules(), &vectors_folder().join("crs-3.3.4-tests"));
+    let failed = outcome.failed.join("\n");
+    let (passed, door) = (outcome.passed, outcome.for_the_door.len());
+    assert!(outcome.failed.is_empty(), "{failed}\npassed {passed}, failed {}, door {door}: {:?}",
+        outcome.failed.len(), outcome.for_the_door);
+}

@@ -1,0 +1,326 @@
+//! The public YAML format of regression tests, in both of its editions.
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+struct File {
+    #[serde(default)]
+    rule_id: u64,
+    #[serde(default)]
+    tests: Option<Vec<Test>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Test {
+    #[serde(default)]
+    test_id: u64,
+    #[serde(default)]
+    test_title: String,
+    stages: Vec<Staged>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Staged {
+    stage: Option<Box<Staged>>,
+    input: Option<Input>,
+    output: Option<Output>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Input {
+    method: Option<String>,
+    uri: Option<String>,
+    version: Option<String>,
+    headers: Option<IndexMap<String, String>>,
+    data: Option<Data>,
+    encoded_request: Option<String>,
+    raw_request: Option<String>,
+    autocomplete_headers: Option<bool>,
+    stop_magic: Option<bool>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Data {
+    Text(String),
+    Lines(Vec<String>),
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Output {
+    status: Option<Statuses>,
+    log: Option<Log>,
+    log_contains: Option<String>,
+    no_log_contains: Option<String>,
+    expect_error: Option<bool>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum Statuses {
+    #[expect(dead_code, reason = "only that there is one matters")]
+    One(u16),
+    #[expect(dead_code, reason = "only that there is one matters")]
+    Many(Vec<u16>),
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Log {
+    #[serde(default)]
+    expect_ids: Vec<u64>,
+    #[serde(default)]
+    no_expect_ids: Vec<u64>,
+    match_regex: Option<String>,
+    no_match_regex: Option<String>,
+}
+
+/// One request and what should come of it.
+pub(crate) struct Stage {
+    input: Input,
+    is_edition_3: bool,
+    pub(crate) expected: Output,
+}
+
+/// Whether a stage went as it should.
+pub(crate) enum Expected {
+    Met,
+    Missed(String),
+    /// Only a status is expected, which a server gives.
+    ByServer,
+}
+
+/// A request as bytes.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) method: Vec<u8>,
+    pub(crate) target: Vec<u8>,
+    pub(crate) protocol: Vec<u8>,
+    pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// All stages of a folder, with names as `942100-7`.
+pub(crate) fn stages(folder: &Path) -> Vec<(String, Stage)> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .flat_map(|group| fs::read_dir(group.unwrap().path()).unwrap())
+        .map(|file| file.unwrap().path())
+        .collect();
+    files.sort();
+    files.iter().flat_map(|file| stages_of(file)).collect()
+}
+
+fn stages_of(path: &Path) -> Vec<(String, Stage)> {
+    let text = fs::read_to_string(path).unwrap();
+    let options = serde_saphyr::options! { budget: None };
+    let file: File = serde_saphyr::from_str_with_options(&text, options)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut found = Vec::new();
+    for test in file.tests.unwrap_or_default() {
+        let is_edition_3 = !test.test_title.is_empty();
+        let name = if is_edition_3 {
+            test.test_title.clone()
+        } else {
+            format!("{}-{}", file.rule_id, test.test_id)
+        };
+        for (number, staged) in test.stages.into_iter().enumerate() {
+            let staged = staged.stage.map_or((staged.input, staged.output), |one| (one.input, one.output));
+            let name = if number == 0 { name.clone() } else { format!("{name}/{number}") };
+            let (input, expected) = (staged.0.unwrap_or_default(), staged.1.unwrap_or_default());
+            found.push((name, Stage { input, is_edition_3, expected }));
+        }
+    }
+    found
+}
+
+impl Stage {
+    /// The request, or `None` when it is none that a server would hand to rules.
+    pub(crate) fn request(&self) -> Option<Request> {
+        if let Some(encoded) = &self.input.encoded_request {
+            let unspaced: String = encoded.split_whitespace().collect();
+            return Request::parse(&STANDARD.decode(unspaced).unwrap());
+        }
+        if let Some(raw) = &self.input.raw_request {
+            return Request::parse(raw.as_bytes());
+        }
+        let text = |text: &Option<String>, usual: &str| {
+            expand(text.as_deref().unwrap_or(usual)).into_bytes()
+        };
+        let mut request = Request {
+            method: text(&self.input.method, "GET"),
+            target: text(&self.input.uri, "/"),
+            protocol: text(&self.input.version, "HTTP/1.1"),
+            headers: Vec::new(),
+            body: match &self.input.data {
+                None => Vec::new(),
+                Some(Data::Text(text)) => expand(text).into_bytes(),
+                Some(Data::Lines(lines)) => expand(&lines.join("\r\n")).into_bytes(),
+            },
+        };
+        for (name, value) in self.input.headers.iter().flatten() {
+            request.headers.push((name.clone().into_bytes(), expand(value).into_bytes()));
+        }
+        let completes = self.input.autocomplete_headers.unwrap_or(!self.input.stop_magic.unwrap_or(false));
+        if completes {
+            self.complete(&mut request);
+        }
+        request.is_http().then_some(request)
+    }
+
+    fn complete(&self, request: &mut Request) {
+        let has = |request: &Request, name: &str| request.header(name).is_some();
+        if !request.body.is_empty() {
+            if !has(request, "content-type") {
+                request.push("Content-Type", "application/x-www-form-urlencoded");
+            }
+            if !has(request, "content-length") {
+                let length = request.body.len().to_string();
+                request.push("Content-Length", &length);
+            }
+        }
+        if !self.is_edition_3 && !has(request, "connection") {
+            request.push("Connection", "close");
+        }
+    }
+}
+
+impl Request {
+    fn push(&mut self, name: &str, value: &str) {
+        self.headers.push((name.into(), value.into()));
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()));
+        found.map(|(_, value)| value.as_slice())
+    }
+
+    /// A request from its bytes, read leniently: lines, then the body.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        let (head, body) = end.map_or((bytes, &b""[..]), |at| (&bytes[..at], &bytes[at + 4..]));
+        let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let words: Vec<&[u8]> = lines.next()?.splitn(3, |byte| *byte == b' ').collect();
+        let [method, target, protocol] = words.as_slice() else { return None };
+        let headers = lines.filter(|line| !line.is_empty()).map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+            let value = line.get(colon + 1..).unwrap_or_default();
+            (line[..colon].to_vec(), value.trim_ascii().to_vec())
+        });
+        let request = Self {
+            method: method.to_vec(),
+            target: target.to_vec(),
+            protocol: protocol.to_vec(),
+            headers: headers.collect(),
+            body: body.to_vec(),
+        };
+        request.is_http().then_some(request)
+    }
+
+    /// What Apache, the reference, refuses before any rule.
+    fn is_http(&self) -> bool {
+        let has_control = |bytes: &[u8]| bytes.iter().any(|byte| *byte < b' ' && *byte != b'\t');
+        let length = self.header("content-length").unwrap_or(b"0");
+        let is_number = length.iter().all(u8::is_ascii_digit);
+        !self.headers.iter().any(|(name, value)| has_control(name) || has_control(value)) && is_number
+    }
+}
+
+impl Output {
+    pub(crate) fn verdict(&self, ids: &[u64], log: &str) -> Expected {
+        let mut missed = Vec::new();
+        if let Some(wanted) = &self.log {
+            missed.extend(wanted.missed(ids, log));
+        }
+        if let Some(text) = &self.log_contains
+            && !matches(text, log)
+        {
+            missed.push(format!("no {text}, but {ids:?}"));
+        }
+        if let Some(text) = &self.no_log_contains
+            && matches(text, log)
+        {
+            missed.push(format!("has {text}"));
+        }
+        let has_log = self.log.is_some() || self.log_contains.is_some() || self.no_log_contains.is_some();
+        match (missed.is_empty(), has_log) {
+            (false, _) => Expected::Missed(missed.join("; ")),
+            (true, true) => Expected::Met,
+            (true, false) if self.status.is_some() || self.expect_error.is_some() => Expected::ByServer,
+            (true, false) => Expected::Met,
+        }
+    }
+}
+
+impl Log {
+    fn missed(&self, ids: &[u64], log: &str) -> Vec<String> {
+        let absent = self.expect_ids.iter().filter(|id| !ids.contains(id));
+        let absent = absent.map(|id| format!("no {id}, but {ids:?}"));
+        let present = self.no_expect_ids.iter().filter(|id| ids.contains(id));
+        let mut missed: Vec<String> = absent.chain(present.map(|id| format!("has {id}"))).collect();
+        if let Some(pattern) = &self.match_regex
+            && !matches(pattern, log)
+        {
+            missed.push(format!("no match of {pattern} in {log}"));
+        }
+        if let Some(pattern) = &self.no_match_regex
+            && matches(pattern, log)
+        {
+            missed.push(format!("a match of {pattern}"));
+        }
+        missed
+    }
+}
+
+fn matches(pattern: &str, log: &str) -> bool {
+    regex::Regex::new(pattern).unwrap_or_else(|error| panic!("{pattern}: {error}")).is_match(log)
+}
+
+/// `{{ "x" | repeat 10 }}`, the only template in use.
+fn expand(text: &str) -> String {
+    let pattern = regex::Regex::new(r#"\{\{ *"([^"]*)" *\| *repeat +(\d+) *\}\}"#).unwrap();
+    let repeat = |found: &regex::Captures<'_>| found[1].repeat(found[2].parse().unwrap());
+    pattern.replace_all(text, repeat).into_owned()
+}
+
+/// What the backend of the tests answers.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Reflect {
+    status: Option<u16>,
+    #[serde(default)]
+    headers: IndexMap<String, String>,
+    body: Option<String>,
+    #[serde(rename = "encodedBody")]
+    encoded_body: Option<String>,
+}
+
+impl Reply {
+    pub(crate) fn to(request: &Request) -> Self {
+        let plain = vec![("Content-Type".to_owned(), "text/plain".to_owned())];
+        let hello = Self { status: 200, headers: plain, body: Vec::new() };
+        if !request.target.starts_with(b"/reflect") {
+            return hello;
+        }
+        let Ok(reflect) = serde_json::from_slice::<Reflect>(&request.body) else { return hello };
+        let decoded = reflect.encoded_body.map(|encoded| STANDARD.decode(encoded).unwrap());
+        let body = reflect.body.map(String::into_bytes).or(decoded).unwrap_or_default();
+        let headers = if reflect.headers.is_empty() {
+            hello.headers
+        } else {
+            reflect.headers.into_iter().collect()
+        };
+        Self { status: reflect.status.unwrap_or(200), headers, body }
+    }
+}

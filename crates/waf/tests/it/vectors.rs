@@ -1,0 +1,152 @@
+//! The SecRules Test Set, to which `ModSecurity` 3 and Coraza are held: transformations, operators.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+
+use ringwall_waf::{
+    Arena, Connection, Library, LibraryError, NoMemory, RequestHead, Ruleset, Source, Transaction,
+};
+use serde::Deserialize;
+
+/// The folder of the public `secrules-language-tests`.
+#[expect(clippy::disallowed_methods, reason = "only tests read this variable")]
+fn folder() -> PathBuf {
+    let folder = std::env::var("RINGWALL_SECRULES_TESTS").unwrap_or_default();
+    let folder = PathBuf::from(folder);
+    assert!(
+        folder.join("operators").is_dir(),
+        "the vectors are missing: name a checkout of secrules-language-tests in RINGWALL_SECRULES_TESTS"
+    );
+    folder
+}
+
+#[derive(Debug, Deserialize)]
+struct Case {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    input: String,
+    #[serde(default)]
+    output: String,
+    #[serde(default)]
+    param: String,
+    #[serde(default)]
+    ret: i64,
+}
+
+/// Vectors write bytes as `\xHH`, `\\` and the like inside their JSON strings.
+fn bytes(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = after.get(1..3).and_then(|two| std::str::from_utf8(two).ok());
+        let byte = hex.and_then(|two| u8::from_str_radix(two, 16).ok());
+        match (first, after.first(), byte) {
+            (b'\\', Some(b'x'), Some(byte)) => {
+                out.push(byte);
+                rest = after.get(3..).unwrap();
+            }
+            _ => {
+                out.push(*first);
+                rest = after;
+            }
+        }
+    }
+    out
+}
+
+struct Beside(PathBuf);
+
+impl Library for Beside {
+    fn include(&self, pattern: &str, _from: &str) -> Result<Vec<Source>, LibraryError> {
+        Err(LibraryError(pattern.to_owned()))
+    }
+
+    fn data(&self, path: &str, _from: &str) -> Result<Vec<u8>, LibraryError> {
+        fs::read(self.0.join(path)).map_err(|error| LibraryError(error.to_string()))
+    }
+}
+
+/// What a rule about a header sees after a transformation, and whether it matches.
+fn run(rule: &str, value: &[u8]) -> Result<(bool, Vec<u8>), String> {
+    let text = format!("SecRuleEngine On\n{rule}\n");
+    let source = Source { name: "rule".to_owned(), text: text.into() };
+    let library = Beside(folder().join("operators"));
+    let rules = Ruleset::load(&[source], &library).map_err(|error| error.to_string())?;
+    let arena = Arena::new();
+    let connection = Connection {
+        client_address: "192.0.2.1",
+        client_port: 1,
+        server_address: "192.0.2.2",
+        server_port: 80,
+        unique_id: "x",
+        now_secs: 0,
+    };
+    let head = RequestHead { method: value, target: b"/", protocol: b"HTTP/1.1", headers: &[] };
+    let mut transaction = Transaction::begin(&rules, &arena, &NoMemory, connection, head);
+    let matches = transaction.finish();
+    Ok((!matches.is_empty(), matches.first().map(|one| one.value.to_vec()).unwrap_or_default()))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+fn check(kind: &str, known: &[(&str, &str)]) {
+    let mut failed = String::new();
+    let mut passed = 0;
+    let mut files: Vec<_> =
+        fs::read_dir(folder().join(kind)).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|one| one == "json")) {
+        let cases: Vec<Case> = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        for (number, case) in cases.iter().enumerate() {
+            let why = if case.kind == "tfn" { transformation(case) } else { operator(case) };
+            match why {
+                None => passed += 1,
+                Some(why) if known.iter().any(|(name, _)| *name == format!("{}-{number}", case.name)) => {
+                    drop(why);
+                }
+                Some(why) => writeln!(failed, "{}-{number}: {why}", case.name).unwrap(),
+            }
+        }
+    }
+    assert!(failed.is_empty(), "passed {passed}, failed:\n{failed}");
+}
+
+fn transformation(case: &Case) -> Option<String> {
+    let rule = format!("SecRule REQUEST_METHOD \"@unconditionalMatch\" \"id:1,phase:1,pass,t:{}\"", case.name);
+    let (input, want) = (bytes(&case.input), bytes(&case.output));
+    match run(&rule, &input) {
+        Ok((_, got)) if got == want => None,
+        Ok((_, got)) => Some(format!("{input:?} gives {:?}, not {:?}", String::from_utf8_lossy(&got), String::from_utf8_lossy(&want))),
+        Err(error) => Some(error),
+    }
+}
+
+fn operator(case: &Case) -> Option<String> {
+    let rule = format!(
+        "SecRule REQUEST_METHOD \"@{} {}\" \"id:1,phase:1,pass\"",
+        case.name,
+        escaped(&case.param)
+    );
+    match run(&rule, &bytes(&case.input)) {
+        Ok((is_match, _)) if is_match == (case.ret == 1) => None,
+        Ok((is_match, _)) => Some(format!("{} on {:?} is {is_match}", case.param, case.input)),
+        Err(error) => Some(error),
+    }
+}
+
+#[test]
+#[ignore = "needs the public secrules-language-tests: name their folder in RINGWALL_SECRULES_TESTS"]
+fn transformations_give_what_the_vectors_say() {
+    check("transformations", &[]);
+}
+
+#[test]
+#[ignore = "needs the public secrules-language-tests: name their folder in RINGWALL_SECRULES_TESTS"]
+fn operators_judge_as_the_vectors_say() {
+    check("operators", &[]);
+}
