@@ -46,6 +46,11 @@ impl Arena {
         grown.into_bump_slice()
     }
 
+    /// So many words, all zero.
+    pub(crate) fn words(&self, count: usize) -> &mut [u64] {
+        self.bump.alloc_slice_fill_copy(count, 0)
+    }
+
     /// A number as text.
     pub(crate) fn number(&self, number: i64) -> &[u8] {
         self.keep(number.to_string().as_bytes())

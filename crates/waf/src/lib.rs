@@ -8,7 +8,8 @@
 //! The way of a rule: `parse` reads lines, words and directives and keeps the place of each for
 //! errors; `rule` is what was read; `link` applies what rules say about rules (exclusions, markers,
 //! choices by tag), numbers the distinct transformation pipelines and names the places of `TX`
-//! members; `transaction` collects variables, transforms each value once per pipeline, asks the
+//! members, and builds the `prefilter` from the literals that patterns require (`required`);
+//! `transaction` collects variables, transforms each value once per pipeline, asks the
 //! operator, and lets matches act. Where engines differ, ModSecurity 2 and `seclang-spec` decide.
 
 mod limits;
@@ -17,12 +18,15 @@ mod arena;
 mod variable;
 mod text;
 mod pattern;
+mod backtrack;
+mod required;
 mod parse;
 mod rule;
 mod settings;
 mod transform;
 mod operator;
 mod injection;
+mod prefilter;
 mod link;
 mod ruleset;
 mod memory;
@@ -39,5 +43,5 @@ pub use parse::error::{Cause, LoadError, RuleError};
 pub use parse::{Library, LibraryError, NoLibrary, Source, Warning};
 pub use report::{Action, Intervention, Match};
 pub use rule::{AuditEngine, Engine, Phase, Place};
-pub use ruleset::Ruleset;
+pub use ruleset::{Evaluation, Ruleset};
 pub use transaction::{Connection, RequestHead, ResponseHead, Transaction};

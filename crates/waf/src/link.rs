@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::parse::Item;
+use crate::prefilter::{Builder, Prefilter};
 use crate::rule::{Change, Chosen, Control, Effect, Link, MemberName, Phase, Rule, Store, Test};
 use crate::ruleset::{Pipeline, Step};
 use crate::text::Template;
@@ -16,6 +17,7 @@ pub(crate) struct Linked {
     pub(crate) phases: [Vec<Step>; 5],
     pub(crate) pipelines: Vec<Pipeline>,
     pub(crate) slots: HashMap<Box<[u8]>, u32>,
+    pub(crate) prefilter: Prefilter,
 }
 
 /// Links what was read.
@@ -33,7 +35,8 @@ pub(crate) fn link(items: Vec<Item>) -> Linked {
     for rule in &mut rules {
         linker.rule(rule);
     }
-    Linked { rules, phases, pipelines: linker.pipelines, slots: linker.slots }
+    let prefilter = linker.prefilter.build();
+    Linked { rules, phases, pipelines: linker.pipelines, slots: linker.slots, prefilter }
 }
 
 /// The rules of a phase, and where each of their `skipAfter` leads: to the first rule of the phase
@@ -111,6 +114,7 @@ struct Linker {
     pipelines: Vec<Pipeline>,
     by_step: HashMap<(u32, Transformation), u32>,
     slots: HashMap<Box<[u8]>, u32>,
+    prefilter: Builder,
 }
 
 impl Linker {
@@ -119,6 +123,7 @@ impl Linker {
             pipelines: vec![Pipeline { parent: 0, step: None }],
             by_step: HashMap::new(),
             slots: HashMap::new(),
+            prefilter: Builder::default(),
         };
         // The first ten places are those that `capture` writes.
         for digit in b'0'..=b'9' {
@@ -142,10 +147,9 @@ impl Linker {
     fn one_link(&mut self, link: &mut Link) {
         let steps = link.transformations.iter();
         link.pipeline = steps.fold(0, |parent, step| self.pipeline(parent, *step));
-        if let Test::Operator { operator, .. } = &mut link.test
-            && let Some(text) = operator.template_mut()
-        {
-            self.template(text);
+        if let Test::Operator { operator, .. } = &mut link.test {
+            link.gate = self.prefilter.gate(operator);
+            operator.template_mut().into_iter().for_each(|text| self.template(text));
         }
         for effect in &mut link.effects {
             self.effect(effect);

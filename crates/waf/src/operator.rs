@@ -3,6 +3,7 @@
 mod address;
 mod bytes;
 mod phrases;
+mod rx;
 mod verify;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::text::Template;
 pub(crate) use address::Network;
 pub(crate) use bytes::{ByteSet, byte_range};
 pub(crate) use phrases::PhraseSet;
+pub(crate) use rx::{Cut, Rx};
 pub(crate) use verify::Verify;
 
 /// An operator with its parameter, ready to run.
@@ -27,7 +29,7 @@ pub(crate) enum Operator {
     NoMatch,
     Number(Comparison, Number),
     Phrases(PhraseSet),
-    Rx(Pattern),
+    Rx(Rx),
     Text(StringTest, Template),
     Unconditional,
     UrlEncoding,
@@ -112,8 +114,8 @@ impl Operator {
     }
 
     /// Whether it is true of a value.
-    pub(crate) fn is_match(&self, value: &[u8], parameter: Parameter<'_>) -> bool {
-        match (self, parameter) {
+    pub(crate) fn is_match(&self, value: &[u8], parameter: Parameter<'_>) -> Result<bool, Cut> {
+        Ok(match (self, parameter) {
             (Self::ByteRange(allowed), _) => !allowed.holds_all(value),
             (Self::DetectSqli, _) => sqli::detect(value).is_some(),
             (Self::DetectXss, _) => xss::detect(value),
@@ -122,14 +124,14 @@ impl Operator {
                 comparison.holds(atoi(value), number)
             }
             (Self::Phrases(phrases), _) => phrases.find(value).is_some(),
-            (Self::Rx(pattern), _) => pattern.regex.is_match(value),
+            (Self::Rx(rx), _) => rx.is_match(value)?,
             (Self::Text(test, _), Parameter::Text(text)) => test.holds(value, text),
             (Self::Unconditional, _) => true,
             (Self::UrlEncoding, _) => bytes::has_broken_escape(value),
             (Self::Utf8Encoding, _) => std::str::from_utf8(value).is_err(),
             (Self::Verify(kind, pattern), _) => kind.find(pattern, value).is_some(),
             (Self::NoMatch | Self::Number(..) | Self::Text(..), _) => false,
-        }
+        })
     }
 
     /// As [`Operator::is_match`], with the texts for `TX:0` to `TX:9`.
@@ -138,26 +140,25 @@ impl Operator {
         value: &'v [u8],
         parameter: Parameter<'v>,
         keep: impl FnOnce(&[u8]) -> &'v [u8],
-    ) -> Option<Captured<'v>> {
-        match (self, parameter) {
-            (Self::Rx(pattern), _) => {
-                let captures = pattern.regex.captures(value)?;
-                Some(captures.iter().take(10).map(|one| one.map(|one| one.as_bytes())).collect())
-            }
-            (Self::Phrases(phrases), _) => Some(vec![Some(phrases.find(value)?)]),
+    ) -> Result<Option<Captured<'v>>, Cut> {
+        let whole = |is_match: bool, text: &'v [u8]| is_match.then(|| vec![Some(text)]);
+        Ok(match (self, parameter) {
+            (Self::Rx(rx), _) => rx.capture(value)?,
+            (Self::Phrases(phrases), _) => phrases.find(value).map(|found| vec![Some(found)]),
             (Self::DetectSqli, _) => {
-                let fingerprint = sqli::detect(value)?;
-                Some(vec![Some(keep(fingerprint.as_bytes()))])
+                sqli::detect(value).map(|shape| vec![Some(keep(shape.as_bytes()))])
             }
-            (Self::Verify(kind, pattern), _) => Some(vec![Some(kind.find(pattern, value)?)]),
-            (Self::Text(StringTest::Within, _), _) | (Self::DetectXss, _) => {
-                self.is_match(value, parameter).then(|| vec![Some(value)])
+            (Self::Verify(kind, pattern), _) => {
+                kind.find(pattern, value).map(|found| vec![Some(found)])
+            }
+            (Self::Text(StringTest::Within, _) | Self::DetectXss, _) => {
+                whole(self.is_match(value, parameter)?, value)
             }
             (Self::Text(..), Parameter::Text(text)) => {
-                self.is_match(value, parameter).then(|| vec![Some(text)])
+                whole(self.is_match(value, parameter)?, text)
             }
-            _ => self.is_match(value, parameter).then(Vec::new),
-        }
+            _ => self.is_match(value, parameter)?.then(Vec::new),
+        })
     }
 }
 

@@ -72,12 +72,13 @@ pub(crate) struct Rule {
 /// One condition of a rule and what its match does at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
-    pub(crate) place: Place,
     pub(crate) targets: Targets,
     pub(crate) test: Test,
     pub(crate) transformations: Vec<Transformation>,
     /// The place of `transformations` among the distinct pipelines; set when rules are linked.
     pub(crate) pipeline: u32,
+    /// The gate of the prefilter that a value must pass; set when rules are linked.
+    pub(crate) gate: Option<u32>,
     pub(crate) is_multi_match: bool,
     pub(crate) is_capture: bool,
     pub(crate) effects: Vec<Effect>,

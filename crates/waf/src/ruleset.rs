@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::link;
 use crate::parse::error::LoadError;
 use crate::parse::{self, Library, Source, Warning};
+use crate::prefilter::Prefilter;
 use crate::rule::{Engine, Phase, Rule};
 use crate::settings::Settings;
 use crate::transform::Transformation;
@@ -20,7 +21,21 @@ pub struct Ruleset {
     pub(crate) pipelines: Vec<Pipeline>,
     /// The places of `TX` members whose names stand in rules.
     pub(crate) slots: HashMap<Box<[u8]>, u32>,
+    pub(crate) prefilter: Prefilter,
+    pub(crate) evaluation: Evaluation,
     warnings: Vec<Warning>,
+}
+
+/// How the operators of rules are asked.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Evaluation {
+    /// Only those that the prefilter says can match.
+    #[default]
+    Filtered,
+    /// All, as the language says.
+    Plain,
+    /// All, and what the prefilter would have missed is counted.
+    Verified,
 }
 
 /// A rule's turn in its phase.
@@ -50,8 +65,16 @@ impl Ruleset {
             settings: program.settings,
             pipelines: linked.pipelines,
             slots: linked.slots,
+            prefilter: linked.prefilter,
+            evaluation: Evaluation::default(),
             warnings: program.warnings,
         })
+    }
+
+    /// The same rules, asked in another way.
+    #[must_use]
+    pub fn with_evaluation(self, evaluation: Evaluation) -> Self {
+        Self { evaluation, ..self }
     }
 
     /// What loads and does nothing, or less than its author may think.

@@ -77,6 +77,7 @@ pub struct Transaction<'a> {
     allowed_through: Option<Phase>,
     /// Matches that are not in `matches` for want of room.
     dropped_matches: usize,
+    prefilter_misses: usize,
     next_phase: Option<Phase>,
 }
 
@@ -102,6 +103,7 @@ impl<'a> Transaction<'a> {
             intervention: None,
             allowed_through: None,
             dropped_matches: 0,
+            prefilter_misses: 0,
             next_phase: Some(Phase::RequestHeaders),
         };
         transaction.read_head(head);
@@ -172,6 +174,12 @@ impl<'a> Transaction<'a> {
     /// Matches beyond those that are recorded.
     pub fn dropped_matches(&self) -> usize {
         self.dropped_matches
+    }
+
+    /// Matches that the prefilter would have missed; counted by
+    /// [`Evaluation::Verified`](crate::Evaluation::Verified). Anything but 0 is a bug.
+    pub fn prefilter_misses(&self) -> usize {
+        self.prefilter_misses
     }
 
     /// A member of `TX` as it is now, for records: `anomaly_score`.

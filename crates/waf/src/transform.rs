@@ -133,7 +133,7 @@ impl Transformation {
     }
 }
 
-pub(crate) use url::decode_form;
+pub(crate) use url::{decode_form, decode_path};
 
 const NAMES: &[(&str, Transformation)] = &[
     ("base64Decode", Transformation::Base64Decode),

@@ -52,7 +52,7 @@ fn close_after(reader: &mut Reader<'_>, read: Result<Parts, Cause>) -> Result<()
     }
     let is_chained = actions.is_chained;
     let rule = match reader.open.take() {
-        Some(open) => member(open, targets, test, actions, &reader.place)?,
+        Some(open) => member(open, targets, test, actions)?,
         None => first(reader, targets, test, actions)?,
     };
     if is_chained {
@@ -79,7 +79,7 @@ fn first(
     reader.ids.insert(id, reader.place.clone());
     let phase = actions.phase.unwrap_or(Phase::RequestBody);
     let inherited = reader.defaults.get(&phase).cloned().unwrap_or_default();
-    let link = link(&mut actions, targets, test, &inherited, &reader.place);
+    let link = link(&mut actions, targets, test, &inherited);
     let disruptive = match actions.disruptive {
         None | Some(Disruptive::Block) => inherited.disruptive.unwrap_or(Disruptive::Pass),
         Some(own) => own,
@@ -105,7 +105,6 @@ fn member(
     targets: Targets,
     test: Test,
     mut actions: Actions,
-    place: &crate::rule::Place,
 ) -> Result<Box<Rule>, Cause> {
     if let Some(broken) = belongs_to_the_first(&actions) {
         return Err(Cause::Chain(broken));
@@ -113,7 +112,7 @@ fn member(
     if open.links.len() >= CHAIN_MAX {
         return Err(Cause::Limit { what: "rules in a chain", max: CHAIN_MAX });
     }
-    open.links.push(link(&mut actions, targets, test, &Actions::default(), place));
+    open.links.push(link(&mut actions, targets, test, &Actions::default()));
     Ok(open)
 }
 
@@ -142,16 +141,15 @@ fn link(
     targets: Targets,
     test: Test,
     inherited: &Actions,
-    place: &crate::rule::Place,
 ) -> Link {
     let mut effects = inherited.effects.clone();
     effects.append(&mut actions.effects);
     Link {
-        place: place.clone(),
         targets,
         test,
         transformations: actions.transformations.take().unwrap_or_default(),
         pipeline: 0,
+        gate: None,
         is_multi_match: actions.is_multi_match,
         is_capture: actions.is_capture || inherited.is_capture,
         effects,

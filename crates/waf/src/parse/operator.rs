@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cursor::{Cursor, is_space, trim, trim_start};
 use crate::operator::{
-    Comparison, Network, Number, Operator, PhraseSet, StringTest, Verify, byte_range,
+    Comparison, Network, Number, Operator, PhraseSet, Rx, StringTest, Verify, byte_range,
 };
 use crate::parse::Reader;
 use crate::parse::error::Cause;
@@ -27,7 +27,7 @@ pub(super) fn parse(reader: &mut Reader<'_>, text: &[u8]) -> Result<Test, Cause>
             at.take_while(is_space);
             named_operator(reader, &name, at.rest())?
         }
-        None => Operator::Rx(pattern::compile(rest)?),
+        None => Operator::Rx(Rx::compile(rest)?),
     };
     Ok(Test::Operator { operator, is_negated })
 }
@@ -60,7 +60,7 @@ fn named_operator(reader: &mut Reader<'_>, name: &[u8], rest: &[u8]) -> Result<O
             let lines = data.split(|byte| *byte == b'\n').filter(|line| !is_comment(line));
             Ok(Operator::Phrases(PhraseSet::of(lines.map(|line| trim(line).to_vec()))?))
         }
-        b"rx" | b"rxglobal" => Ok(Operator::Rx(pattern::compile(rest)?)),
+        b"rx" | b"rxglobal" => Ok(Operator::Rx(Rx::compile(rest)?)),
         b"streq" => string(StringTest::Equals),
         b"strmatch" => string(StringTest::Contains),
         b"unconditionalmatch" => Ok(Operator::Unconditional),

@@ -57,30 +57,35 @@ fn selector(at: &mut Cursor<'_>, variable: Variable) -> Result<Selector, Cause> 
         }
         return Ok(Selector::Key(Arc::from(path)));
     }
-    let mut ahead = *at;
-    let is_quoted = ahead.eat(b'\'');
-    if ahead.eat(b'/') {
-        let text = between_slashes(&mut ahead)?;
-        if is_quoted && !ahead.eat(b'\'') {
-            return Err(Cause::Quote);
-        }
-        *at = ahead;
-        return Ok(Selector::Pattern(pattern::compile(&text)?.regex));
-    }
-    let key = if is_quoted {
-        at.skip(1);
-        let key = at.take_while(|byte| byte != b'\'');
+    let is_quoted = at.eat(b'\'');
+    if is_quoted {
+        let text = at.take_while(|byte| byte != b'\'');
         if !at.eat(b'\'') {
             return Err(Cause::Quote);
         }
-        key
-    } else {
-        at.take_while(|byte| byte != b'|' && byte != b',')
-    };
-    if key.is_empty() {
-        return Err(Cause::bad_value("the name of a member", key));
+        return match text.strip_prefix(b"/").and_then(|text| text.strip_suffix(b"/")) {
+            Some(text) => pattern_of(text),
+            None => key(text),
+        };
     }
-    Ok(Selector::Key(key.to_ascii_lowercase().into()))
+    if at.eat(b'/') {
+        let text = between_slashes(at)?;
+        return pattern_of(&text);
+    }
+    key(at.take_while(|byte| byte != b'|' && byte != b','))
+}
+
+fn key(text: &[u8]) -> Result<Selector, Cause> {
+    if text.is_empty() {
+        return Err(Cause::bad_value("the name of a member", text));
+    }
+    Ok(Selector::Key(text.to_ascii_lowercase().into()))
+}
+
+/// Names of members have no case, and both ModSecurity engines match them so.
+fn pattern_of(text: &[u8]) -> Result<Selector, Cause> {
+    let caseless = [b"(?i)", text].concat();
+    Ok(Selector::Pattern(pattern::compile(&caseless)?.regex))
 }
 
 /// The pattern of `:/…/`; `\/` is a slash in it.
@@ -89,7 +94,7 @@ fn between_slashes(at: &mut Cursor<'_>) -> Result<Vec<u8>, Cause> {
     loop {
         match (at.next(), at.peek()) {
             (None, _) => return Err(Cause::Quote),
-            (Some(b'/'), _) => return Ok(text),
+            (Some(b'/'), None | Some(b'|' | b',')) => return Ok(text),
             (Some(b'\\'), Some(escaped)) => {
                 if escaped != b'/' {
                     text.push(b'\\');
@@ -127,10 +132,10 @@ mod tests {
             names("args|!ARGS:Foo|&REQUEST_HEADERS:Host|TX:/^a|b\\/c/|XML:/*|XML://@*");
         assert_eq!(
             included,
-            ["ARGS", "&REQUEST_HEADERS:host", "TX:/^a|b/c/", "XML:/*", "XML://@*"]
+            ["ARGS", "&REQUEST_HEADERS:host", "TX:/(?i)^a|b/c/", "XML:/*", "XML://@*"]
         );
         assert_eq!(excluded, ["ARGS:foo"]);
-        assert_eq!(names("ARGS:'/a b/'|ARGS:'x|y'").0, ["ARGS:/a b/", "ARGS:x|y"]);
+        assert_eq!(names("ARGS:'/a b/'|ARGS:'x|y'").0, ["ARGS:/(?i)a b/", "ARGS:x|y"]);
     }
 
     #[test]

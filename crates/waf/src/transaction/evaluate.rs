@@ -1,9 +1,11 @@
 //! Rules against values, one after the other: the meaning of the language, without shortcuts.
 
 use crate::limits::MATCHES_MAX;
-use crate::operator::{Operator, Parameter};
+use crate::operator::{Cut, Operator, Parameter};
+use crate::prefilter;
 use crate::report::{Action, Intervention, Match};
 use crate::rule::{Allowed, Disruptive, Engine, Link, Phase, Rule, Test};
+use crate::ruleset::Evaluation;
 use crate::transaction::{Cell, Transaction};
 use crate::variable::Variable;
 
@@ -145,7 +147,14 @@ impl<'a> Transaction<'a> {
         let is_match = match &link.test {
             Test::Always => true,
             Test::Operator { operator, is_negated } => {
-                self.holds(rule, link, operator, &cell) != *is_negated
+                // What was cut off matches, negated or not: nobody knows that it is harmless.
+                self.holds(rule, link, operator, &cell).map_or_else(
+                    |Cut| {
+                        self.tx.set(b"msc_pcre_limits_exceeded", Some(b"1"));
+                        true
+                    },
+                    |holds| holds != *is_negated,
+                )
             }
         };
         if !is_match {
@@ -159,23 +168,78 @@ impl<'a> Transaction<'a> {
         if is_last { self.conclude(rule, &cell) } else { Outcome::Match }
     }
 
-    fn holds(&mut self, rule: &'a Rule, link: &Link, operator: &'a Operator, cell: &Cell<'a>) -> bool {
+    fn holds(
+        &mut self,
+        rule: &'a Rule,
+        link: &Link,
+        operator: &'a Operator,
+        cell: &Cell<'a>,
+    ) -> Result<bool, Cut> {
+        let evaluation = self.rules.evaluation;
+        let is_candidate = evaluation == Evaluation::Plain || self.is_candidate(link, cell);
+        if !is_candidate && evaluation == Evaluation::Filtered {
+            return Ok(false);
+        }
+        let holds = self.asked(rule, link, operator, cell)?;
+        if holds && !is_candidate {
+            self.prefilter_misses += 1;
+        }
+        Ok(holds)
+    }
+
+    /// Whether the prefilter lets this value through to this link; each text is scanned once.
+    fn is_candidate(&mut self, link: &Link, cell: &Cell<'a>) -> bool {
+        let (Some(gate), Some(id)) = (link.gate, cell.id) else { return true };
+        let pipeline = self.origin(id, cell, link.pipeline);
+        if let Some(open) = self.state.scanned(id, pipeline) {
+            return prefilter::is_open(open, gate);
+        }
+        let open = self.arena.words(self.rules.prefilter.words());
+        self.rules.prefilter.scan(cell.value, open);
+        let open: &'a [u64] = open;
+        self.state.remember_scan(id, pipeline, open);
+        prefilter::is_open(open, gate)
+    }
+
+    /// The first pipeline on the way to this one that gave the same text.
+    fn origin(&self, id: u32, cell: &Cell<'a>, pipeline: u32) -> u32 {
+        let mut at = pipeline;
+        while let Some(parent) = self.pipeline(at).filter(|_| at != 0).map(|one| one.parent) {
+            let before = if parent == 0 { None } else { self.state.remembered(id, parent) };
+            let is_same = match before {
+                Some(text) => std::ptr::eq(text, cell.value),
+                None => parent == 0 && std::ptr::eq(self.state.raw(id), cell.value),
+            };
+            if !is_same {
+                break;
+            }
+            at = parent;
+        }
+        at
+    }
+
+    fn asked(
+        &mut self,
+        rule: &'a Rule,
+        link: &Link,
+        operator: &'a Operator,
+        cell: &Cell<'a>,
+    ) -> Result<bool, Cut> {
         let expanded = operator.template().map_or(&b""[..], |text| self.expand(rule, text));
         let parameter: Parameter<'a> = operator.parameter(expanded);
         if !link.is_capture {
             return operator.is_match(cell.value, parameter);
         }
         let arena = self.arena;
-        let Some(captured) = operator.capture(cell.value, parameter, |text| arena.keep(text)) else {
-            return false;
-        };
+        let captured = operator.capture(cell.value, parameter, |text| arena.keep(text))?;
+        let Some(captured) = captured else { return Ok(false) };
         if !captured.is_empty() {
             let mut captured = captured.into_iter();
             for slot in 0..10 {
                 self.tx.set_at(slot, captured.next().flatten());
             }
         }
-        true
+        Ok(true)
     }
 
     /// The whole rule matched: it is recorded, and may stop the transaction.

@@ -6,7 +6,7 @@ use crate::rule::{Phase, Processor};
 use crate::settings::OverLimit;
 use crate::transaction::state::List;
 use crate::transaction::{RequestHead, Transaction};
-use crate::transform::decode_form;
+use crate::transform::{decode_form, decode_path};
 use crate::variable::Variable;
 
 impl<'a> Transaction<'a> {
@@ -84,7 +84,9 @@ impl<'a> Transaction<'a> {
         let end = memchr::memchr(b'#', origin).unwrap_or(origin.len());
         let uri = origin.get(..end).unwrap_or_default();
         self.state.set(Variable::RequestUri, uri);
+        // Split first, decode then: an escaped question mark belongs to the path.
         let (path, query) = split_once(uri, b'?').unwrap_or((uri, &[]));
+        let path = decode_path(path, self.arena).unwrap_or(path);
         self.state.set(Variable::RequestFilename, path);
         let base = path.iter().rposition(|byte| matches!(byte, b'/' | b'\\'));
         let base = base.map_or(path, |at| path.get(at + 1..).unwrap_or_default());
@@ -103,6 +105,15 @@ impl<'a> Transaction<'a> {
         let authorization = self.header(List::RequestHeaders, b"authorization");
         let scheme = authorization.and_then(|value| value.split(|byte| *byte == b' ').next());
         self.state.set(Variable::AuthType, scheme.unwrap_or_default());
+        // A body is announced: who will read it is known before it comes.
+        let length = self.header(List::RequestHeaders, b"content-length");
+        let is_chunked = self.header(List::RequestHeaders, b"transfer-encoding").is_some();
+        let content_type = self.header(List::RequestHeaders, b"content-type").unwrap_or_default();
+        if let Some(processor) = processor_of(content_type)
+            && (is_chunked || length.is_some_and(|length| length != b"0"))
+        {
+            self.state.set(Variable::ReqbodyProcessor, processor.name());
+        }
     }
 
     pub(super) fn header(&self, list: List, name: &[u8]) -> Option<&'a [u8]> {

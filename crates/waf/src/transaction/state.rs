@@ -55,8 +55,18 @@ pub(crate) struct State<'a> {
     pub(crate) last_matched: Option<Cell<'a>>,
     pub(crate) highest_severity: Option<u8>,
     next_id: u32,
-    /// Transformed values by the id of the value and the number of the pipeline.
-    memo: Vec<Vec<Option<&'a [u8]>>>,
+    /// What is known of each value, by its id and the number of the pipeline.
+    memo: Vec<Vec<Known<'a>>>,
+    /// The values themselves by their ids.
+    raw: Vec<&'a [u8]>,
+}
+
+/// What is known of a value after a pipeline.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known<'a> {
+    text: Option<&'a [u8]>,
+    /// The gates of the prefilter that are open for it.
+    open: Option<&'a [u64]>,
 }
 
 impl<'a> State<'a> {
@@ -70,6 +80,8 @@ impl<'a> State<'a> {
         if let Some(members) = self.lists.get_mut(list as usize) {
             members.push(Member { name, value, id });
         }
+        self.keep_raw(id, value);
+        self.keep_raw(id + 1, name);
     }
 
     /// The value of a scalar; empty until it is set.
@@ -96,29 +108,53 @@ impl<'a> State<'a> {
         if let Some(scalar) = self.scalars.get_mut(place) {
             *scalar = (value, id);
         }
+        self.keep_raw(id, value);
+    }
+
+    /// The value of an id before any transformation.
+    pub(crate) fn raw(&self, id: u32) -> &'a [u8] {
+        usize::try_from(id).ok().and_then(|id| self.raw.get(id)).copied().unwrap_or_default()
+    }
+
+    fn keep_raw(&mut self, id: u32, value: &'a [u8]) {
+        if let Ok(id) = usize::try_from(id) {
+            self.raw.resize(self.raw.len().max(id + 1), &[]);
+            self.raw.get_mut(id).into_iter().for_each(|place| *place = value);
+        }
     }
 
     /// What is remembered of a value after a pipeline.
     pub(crate) fn remembered(&self, id: u32, pipeline: u32) -> Option<&'a [u8]> {
+        self.known(id, pipeline)?.text
+    }
+
+    pub(crate) fn scanned(&self, id: u32, pipeline: u32) -> Option<&'a [u64]> {
+        self.known(id, pipeline)?.open
+    }
+
+    fn known(&self, id: u32, pipeline: u32) -> Option<&Known<'a>> {
         let row = self.memo.get(usize::try_from(id).ok()?)?;
-        *row.get(usize::try_from(pipeline).ok()?)?
+        row.get(usize::try_from(pipeline).ok()?)
     }
 
     pub(crate) fn remember(&mut self, id: u32, pipeline: u32, value: &'a [u8]) {
-        let (Ok(id), Ok(pipeline)) = (usize::try_from(id), usize::try_from(pipeline)) else {
-            return;
-        };
+        self.known_mut(id, pipeline).into_iter().for_each(|known| known.text = Some(value));
+    }
+
+    pub(crate) fn remember_scan(&mut self, id: u32, pipeline: u32, open: &'a [u64]) {
+        self.known_mut(id, pipeline).into_iter().for_each(|known| known.open = Some(open));
+    }
+
+    fn known_mut(&mut self, id: u32, pipeline: u32) -> Option<&mut Known<'a>> {
+        let (id, pipeline) = (usize::try_from(id).ok()?, usize::try_from(pipeline).ok()?);
         if self.memo.len() <= id {
             self.memo.resize_with(id + 1, Vec::new);
         }
-        if let Some(row) = self.memo.get_mut(id) {
-            if row.len() <= pipeline {
-                row.resize(pipeline + 1, None);
-            }
-            if let Some(place) = row.get_mut(pipeline) {
-                *place = Some(value);
-            }
+        let row = self.memo.get_mut(id)?;
+        if row.len() <= pipeline {
+            row.resize(pipeline + 1, Known::default());
         }
+        row.get_mut(pipeline)
     }
 }
 

@@ -52,7 +52,8 @@ pub(super) fn remove<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
             if is_inside {
                 if at.eat_all(b"*/") || at.eat_all(b"-->") {
                     is_inside = false;
-                    out.extend(at.next());
+                    // The NUL byte behind a value that ends so is in the public vectors.
+                    out.push(at.next().unwrap_or(0));
                 } else {
                     at.skip(1);
                 }

@@ -28,6 +28,22 @@ pub(crate) fn decode_form<'a>(value: &[u8], arena: &'a Arena) -> (Option<&'a [u8
     (Some(decoded), has_broken)
 }
 
+/// `%XX` alone: a plus in a path is a plus.
+pub(crate) fn decode_path<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
+    memchr::memchr(b'%', value)?;
+    let decoded = arena.write(value.len(), |out| {
+        let mut at = Cursor::new(value);
+        while let Some(byte) = at.next() {
+            if byte == b'%' {
+                percent(&mut at, out);
+            } else {
+                out.push(byte);
+            }
+        }
+    });
+    Some(decoded)
+}
+
 /// `%uXXXX` too, as IIS reads it: one byte, by the map or the low eight bits.
 pub(super) fn decode_uni<'a>(
     value: &[u8],

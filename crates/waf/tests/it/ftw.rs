@@ -184,6 +184,10 @@ impl Stage {
                 request.push("Content-Length", &length);
             }
         }
+        let sends_body = request.method == b"POST" && !has(request, "transfer-encoding");
+        if !self.is_edition_3 && sends_body && !has(request, "content-length") {
+            request.push("Content-Length", "0");
+        }
         if !self.is_edition_3 && !has(request, "connection") {
             request.push("Connection", "close");
         }

@@ -1,0 +1,59 @@
+//! `@rx`: in linear time where that can be, otherwise with a budget.
+
+use std::sync::Arc;
+
+use crate::backtrack::{self, Found, Program};
+use crate::parse::error::Cause;
+use crate::pattern::{self, Pattern};
+
+/// A pattern and the engine that runs it.
+#[derive(Clone, Debug)]
+pub(crate) enum Rx {
+    Backtracking(Arc<Program>),
+    Linear(Pattern),
+}
+
+/// The budget is spent before an answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Cut;
+
+impl Rx {
+    /// The linear engine, unless the pattern has what only the other one can match.
+    pub(crate) fn compile(text: &[u8]) -> Result<Self, Cause> {
+        match pattern::compile(text) {
+            Ok(pattern) => Ok(Self::Linear(pattern)),
+            Err(why) => backtrack::compile(text).map(Self::Backtracking).map_err(|_| why),
+        }
+    }
+
+    pub(super) fn is_match(&self, value: &[u8]) -> Result<bool, Cut> {
+        match self {
+            Self::Linear(pattern) => Ok(pattern.regex.is_match(value)),
+            Self::Backtracking(program) => match program.search(value) {
+                Found::Cut => Err(Cut),
+                Found::No => Ok(false),
+                Found::Yes(_) => Ok(true),
+            },
+        }
+    }
+
+    /// The match and its first nine groups.
+    pub(super) fn capture<'v>(&self, value: &'v [u8]) -> Result<Option<Vec<Option<&'v [u8]>>>, Cut> {
+        match self {
+            Self::Linear(pattern) => {
+                let captures = pattern.regex.captures(value);
+                Ok(captures.map(|captures| {
+                    captures.iter().take(10).map(|one| one.map(|one| one.as_bytes())).collect()
+                }))
+            }
+            Self::Backtracking(program) => match program.search(value) {
+                Found::Cut => Err(Cut),
+                Found::No => Ok(None),
+                Found::Yes(groups) => {
+                    let texts = groups.into_iter().take(10);
+                    Ok(Some(texts.map(|one| one.and_then(|(from, to)| value.get(from..to))).collect()))
+                }
+            },
+        }
+    }
+}
