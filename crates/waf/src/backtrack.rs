@@ -24,22 +24,35 @@ pub(crate) struct Program {
 #[derive(Clone, Copy, Debug)]
 enum Op {
     /// What follows, up to `Match`, is tried for itself, and not again.
-    Atomic { next: usize },
+    Atomic {
+        next: usize,
+    },
     AtEnd,
     /// `\Z`: the end, or a line end at it.
     AtLastLine,
     AtLineEnd,
     AtLineStart,
     AtStart,
-    AtWordBorder { is_negated: bool },
+    AtWordBorder {
+        is_negated: bool,
+    },
     Byte(u8),
     /// The loop took nothing: it ends.
-    EndIfEmpty { slot: usize },
+    EndIfEmpty {
+        slot: usize,
+    },
     Jump(usize),
     /// Looks without taking. Behind, so many bytes back at most.
-    Look { next: usize, is_negated: bool, behind: Option<usize> },
+    Look {
+        next: usize,
+        is_negated: bool,
+        behind: Option<usize>,
+    },
     Match,
-    Same { group: usize, is_caseless: bool },
+    Same {
+        group: usize,
+        is_caseless: bool,
+    },
     Save(usize),
     /// One of a set of bytes.
     Set(usize),

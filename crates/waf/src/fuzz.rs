@@ -1,7 +1,9 @@
 //! The fuzzer's way in: any bytes as rules, as a request, as a body.
 
 use crate::transform::Transformation;
-use crate::{Arena, Connection, NoLibrary, NoMemory, RequestHead, ResponseHead, Ruleset, Source, Transaction};
+use crate::{
+    Arena, Connection, NoLibrary, NoMemory, RequestHead, ResponseHead, Ruleset, Source, Transaction,
+};
 
 /// Rules that look at everything and choose each body processor by the first byte of the path.
 const RULES: &str = include_str!("fuzz.conf");
@@ -47,7 +49,11 @@ fn judge(rules: &Ruleset, target: &[u8], content_type: &[u8], body: &[u8]) {
     let mut transaction = Transaction::begin(rules, &arena, &NoMemory, connection, head);
     transaction.request_body(body);
     let headers = [(&b"Content-Type"[..], &b"text/html"[..])];
-    transaction.response_head(ResponseHead { status: 200, protocol: b"HTTP/1.1", headers: &headers });
+    transaction.response_head(ResponseHead {
+        status: 200,
+        protocol: b"HTTP/1.1",
+        headers: &headers,
+    });
     transaction.response_body(body);
     for one in transaction.finish() {
         debug_assert!(!one.log_line().contains('\n'), "a log line is one line");

@@ -12,6 +12,11 @@
 //! `transaction` collects variables, transforms each value once per pipeline, asks the
 //! operator, and lets matches act. Where engines differ, ModSecurity 2 and `seclang-spec` decide.
 
+#![expect(
+    clippy::type_complexity,
+    reason = "options and lists of pairs of byte slices are what rules and values are made of"
+)]
+
 mod limits;
 mod cursor;
 mod arena;

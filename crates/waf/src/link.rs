@@ -43,20 +43,16 @@ pub(crate) fn link(items: Vec<Item>) -> Linked {
 /// behind the marker, or to the end of the phase when there is no such marker.
 fn steps(items: &[Item], phase: Phase) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut waiting: Vec<(usize, Arc<[u8]>)> = Vec::new();
+    let mut waiting = Waiting::new();
     let mut rule = 0;
     for item in items {
         match item {
             Item::Marker(label) => {
                 let here = steps.len();
-                waiting.retain(|(step, wanted)| {
-                    if wanted == label
-                        && let Some(step) = steps.get_mut(*step)
-                    {
-                        step.skip_to = Some(here);
-                    }
-                    wanted != label
-                });
+                let (found, rest): (Waiting, Waiting) =
+                    waiting.into_iter().partition(|(_, wanted)| wanted == label);
+                waiting = rest;
+                lead(&mut steps, &found, here);
             }
             Item::Rule(one) => {
                 if one.phase == phase {
@@ -68,12 +64,17 @@ fn steps(items: &[Item], phase: Phase) -> Vec<Step> {
         }
     }
     let end = steps.len();
-    for (step, _) in waiting {
-        if let Some(step) = steps.get_mut(step) {
-            step.skip_to = Some(end);
-        }
-    }
+    lead(&mut steps, &waiting, end);
     steps
+}
+
+/// Steps whose marker is not found yet.
+type Waiting = Vec<(usize, Arc<[u8]>)>;
+
+fn lead(steps: &mut [Step], waiting: &Waiting, to: usize) {
+    for (step, _) in waiting {
+        steps.get_mut(*step).into_iter().for_each(|step| step.skip_to = Some(to));
+    }
 }
 
 /// Fills in which rules each `ctl:ruleRemove…` means.

@@ -16,7 +16,7 @@ use crate::text::Template;
 pub(crate) use address::Network;
 pub(crate) use bytes::{ByteSet, byte_range};
 pub(crate) use phrases::PhraseSet;
-pub(crate) use rx::{Cut, Rx};
+pub(crate) use rx::{Cut, Rx, RxCache};
 pub(crate) use verify::Verify;
 
 /// An operator with its parameter, ready to run.
@@ -30,6 +30,8 @@ pub(crate) enum Operator {
     Number(Comparison, Number),
     Phrases(PhraseSet),
     Rx(Rx),
+    /// A pattern with macros, compiled when its text is known.
+    RxMacro(Template, RxCache),
     Text(StringTest, Template),
     Unconditional,
     UrlEncoding,
@@ -90,7 +92,9 @@ impl Operator {
     /// The text whose macros are to be expanded before [`Operator::is_match`].
     pub(crate) fn template(&self) -> Option<&Template> {
         match self {
-            Self::Text(_, template) | Self::Number(_, Number::Text(template)) => Some(template),
+            Self::Text(_, template)
+            | Self::RxMacro(template, _)
+            | Self::Number(_, Number::Text(template)) => Some(template),
             _ => None,
         }
     }
@@ -98,7 +102,9 @@ impl Operator {
     /// As [`Operator::template`], to be linked.
     pub(crate) fn template_mut(&mut self) -> Option<&mut Template> {
         match self {
-            Self::Text(_, template) | Self::Number(_, Number::Text(template)) => Some(template),
+            Self::Text(_, template)
+            | Self::RxMacro(template, _)
+            | Self::Number(_, Number::Text(template)) => Some(template),
             _ => None,
         }
     }
@@ -106,7 +112,7 @@ impl Operator {
     /// The parameter from its expanded text.
     pub(crate) fn parameter<'p>(&self, expanded: &'p [u8]) -> Parameter<'p> {
         match self {
-            Self::Text(..) => Parameter::Text(expanded),
+            Self::Text(..) | Self::RxMacro(..) => Parameter::Text(expanded),
             Self::Number(_, Number::Constant(number)) => Parameter::Number(*number),
             Self::Number(..) => Parameter::Number(atoi(expanded)),
             _ => Parameter::None,
@@ -125,12 +131,13 @@ impl Operator {
             }
             (Self::Phrases(phrases), _) => phrases.find(value).is_some(),
             (Self::Rx(rx), _) => rx.is_match(value)?,
+            (Self::RxMacro(_, cache), Parameter::Text(text)) => cache.get(text)?.is_match(value)?,
             (Self::Text(test, _), Parameter::Text(text)) => test.holds(value, text),
             (Self::Unconditional, _) => true,
             (Self::UrlEncoding, _) => bytes::has_broken_escape(value),
             (Self::Utf8Encoding, _) => std::str::from_utf8(value).is_err(),
             (Self::Verify(kind, pattern), _) => kind.find(pattern, value).is_some(),
-            (Self::NoMatch | Self::Number(..) | Self::Text(..), _) => false,
+            (Self::NoMatch | Self::Number(..) | Self::RxMacro(..) | Self::Text(..), _) => false,
         })
     }
 
@@ -144,6 +151,7 @@ impl Operator {
         let whole = |is_match: bool, text: &'v [u8]| is_match.then(|| vec![Some(text)]);
         Ok(match (self, parameter) {
             (Self::Rx(rx), _) => rx.capture(value)?,
+            (Self::RxMacro(_, cache), Parameter::Text(text)) => cache.get(text)?.capture(value)?,
             (Self::Phrases(phrases), _) => phrases.find(value).map(|found| vec![Some(found)]),
             (Self::DetectSqli, _) => {
                 sqli::detect(value).map(|shape| vec![Some(keep(shape.as_bytes()))])

@@ -195,7 +195,8 @@ fn common_escape(byte: u8, at: &mut Cursor<'_>, out: &mut String) {
 }
 
 fn octal(digits: &[u8]) -> u8 {
-    let value = digits.iter().fold(0_u32, |value, digit| (value << 3 | u32::from(digit & 7)) & 0xff);
+    let value =
+        digits.iter().fold(0_u32, |value, digit| (value << 3 | u32::from(digit & 7)) & 0xff);
     u8::try_from(value).unwrap_or(0)
 }
 
@@ -334,7 +335,10 @@ mod tests {
 
     #[test]
     fn what_takes_more_than_linear_time_is_refused() {
-        for pattern in [r"(a)\1", "(?=a)", "(?!a)", "(?<=a)b", "(?>a+)b", "a++b", "a{2}+", r"a\Kb", "[a", "a\\", "(a"] {
+        for pattern in [
+            r"(a)\1", "(?=a)", "(?!a)", "(?<=a)b", "(?>a+)b", "a++b", "a{2}+", r"a\Kb", "[a",
+            "a\\", "(a",
+        ] {
             assert!(matches!(compile(pattern.as_bytes()), Err(Cause::Pattern { .. })), "{pattern}");
         }
     }

@@ -40,9 +40,10 @@ impl Builder {
         };
         let gate = self.filter.gates;
         if literals.iter().all(|literal| literal.len() == 1) {
-            let bytes = literals.iter().flatten().flat_map(|byte| {
-                [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]
-            });
+            let bytes = literals
+                .iter()
+                .flatten()
+                .flat_map(|byte| [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]);
             self.filter.by_byte.push((gate, byte_set(bytes)));
         } else {
             for literal in literals {
@@ -95,11 +96,10 @@ impl Prefilter {
         }
         if !self.by_byte.is_empty() {
             let present = byte_set(value.iter().copied());
-            for (gate, bytes) in &self.by_byte {
-                if bytes.iter().zip(&present).any(|(one, other)| one & other != 0) {
-                    set(open, *gate);
-                }
-            }
+            let is_met =
+                |bytes: &[u64; 4]| bytes.iter().zip(&present).any(|(one, other)| one & other != 0);
+            let met = self.by_byte.iter().filter(|(_, bytes)| is_met(bytes));
+            met.for_each(|(gate, _)| set(open, *gate));
         }
     }
 }

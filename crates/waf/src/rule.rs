@@ -89,7 +89,10 @@ pub(crate) struct Link {
 pub(crate) enum Test {
     /// `SecAction`.
     Always,
-    Operator { operator: Operator, is_negated: bool },
+    Operator {
+        operator: Operator,
+        is_negated: bool,
+    },
 }
 
 /// What a rule says about itself.

@@ -64,11 +64,8 @@ impl Default for Settings {
     /// What ModSecurity 2 has before the first directive, except where the language leaves it open
     /// and less is safer: JSON depth.
     fn default() -> Self {
-        let body = BodySettings {
-            is_read: false,
-            bytes_max: 128 << 20,
-            over_limit: OverLimit::Reject,
-        };
+        let body =
+            BodySettings { is_read: false, bytes_max: 128 << 20, over_limit: OverLimit::Reject };
         Self {
             engine: Engine::Off,
             request: body,

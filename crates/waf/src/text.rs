@@ -37,17 +37,13 @@ impl Template {
         while !at.is_empty() {
             plain.extend_from_slice(at.take_while(|byte| byte != b'%'));
             if let Some(name) = macro_name(&mut at) {
-                if !plain.is_empty() {
-                    parts.push(Part::Text(std::mem::take(&mut plain).into()));
-                }
+                parts.extend(text_part(&mut plain));
                 parts.extend(reference(name).map(Part::Value));
             } else {
                 plain.extend(at.next());
             }
         }
-        if !plain.is_empty() {
-            parts.push(Part::Text(plain.into()));
-        }
+        parts.extend(text_part(&mut plain));
         Self { parts }
     }
 
@@ -60,6 +56,11 @@ impl Template {
         }
     }
 
+    /// Whether there is a value in it.
+    pub(crate) fn has_references(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Value(_)))
+    }
+
     /// The references in it, to be linked.
     pub(crate) fn references_mut(&mut self) -> impl Iterator<Item = &mut Reference> {
         self.parts.iter_mut().filter_map(|part| match part {
@@ -67,6 +68,11 @@ impl Template {
             Part::Value(reference) => Some(reference),
         })
     }
+}
+
+fn text_part(plain: &mut Vec<u8>) -> Option<Part> {
+    let text = std::mem::take(plain);
+    (!text.is_empty()).then(|| Part::Text(text.into()))
 }
 
 fn macro_name<'a>(at: &mut Cursor<'a>) -> Option<&'a [u8]> {

@@ -147,8 +147,7 @@ impl Variable {
     pub(crate) fn find(name: &[u8]) -> Option<Self> {
         let known = NAMES.iter().find(|(known, _, _)| known.as_bytes().eq_ignore_ascii_case(name));
         let alias = || ALIASES.iter().find(|(old, _)| old.as_bytes().eq_ignore_ascii_case(name));
-        let deprecated =
-            || DEPRECATED.iter().any(|old| old.as_bytes().eq_ignore_ascii_case(name));
+        let deprecated = || DEPRECATED.iter().any(|old| old.as_bytes().eq_ignore_ascii_case(name));
         known
             .map(|(_, variable, _)| *variable)
             .or_else(|| alias().map(|(_, variable)| *variable))

@@ -66,30 +66,37 @@ impl Machine<'_> {
     #[expect(clippy::option_option, reason = "spent, no match and match are three things")]
     fn run(&mut self, pc: usize, at: usize) -> Option<Option<usize>> {
         let mut frames = vec![Frame::Try { pc, at }];
+        let mut end = None;
         while let Some(frame) = frames.pop() {
-            let (mut pc, mut at) = match frame {
-                Frame::Try { pc, at } => (pc, at),
-                Frame::Restore { slot, old } => {
-                    self.put(slot, old);
-                    continue;
-                }
-            };
-            loop {
-                self.steps += 1;
-                if self.steps > STEPS_MAX || frames.len() > FRAMES_MAX {
-                    return None;
-                }
-                let Some(op) = self.program.code.get(pc).copied() else { return Some(None) };
-                if matches!(op, Op::Match) {
-                    return Some(Some(at));
-                }
-                match self.step(op, pc, at, &mut frames)? {
-                    Step::Fail => break,
-                    Step::Go { pc: next, at: there } => (pc, at) = (next, there),
-                }
+            match frame {
+                Frame::Restore { slot, old } => self.put(slot, old),
+                Frame::Try { pc, at } => end = self.go(pc, at, &mut frames)?,
+            }
+            if end.is_some() {
+                break;
             }
         }
-        Some(None)
+        Some(end)
+    }
+
+    /// Goes one way until it fails or matches.
+    #[expect(clippy::option_option, reason = "spent, no match and match are three things")]
+    fn go(&mut self, pc: usize, at: usize, frames: &mut Vec<Frame>) -> Option<Option<usize>> {
+        let (mut pc, mut at) = (pc, at);
+        loop {
+            self.steps += 1;
+            if self.steps > STEPS_MAX || frames.len() > FRAMES_MAX {
+                return None;
+            }
+            let op = self.program.code.get(pc).copied().unwrap_or(Op::Match);
+            if matches!(op, Op::Match) {
+                return Some(Some(at));
+            }
+            match self.step(op, pc, at, frames)? {
+                Step::Fail => return Some(None),
+                Step::Go { pc: next, at: there } => (pc, at) = (next, there),
+            }
+        }
     }
 
     fn put(&mut self, slot: usize, value: Option<usize>) {
@@ -137,7 +144,11 @@ impl Machine<'_> {
             }
             Op::Look { next, is_negated, behind } => {
                 let found = self.look(pc + 1, at, behind, frames)?;
-                return Some(if found == is_negated { Step::Fail } else { Step::Go { pc: next, at } });
+                return Some(if found == is_negated {
+                    Step::Fail
+                } else {
+                    Step::Go { pc: next, at }
+                });
             }
             Op::Match => true,
             _ => self.stands(op, at),

@@ -113,7 +113,9 @@ impl Parser<'_> {
         let moved = |place: usize| if place >= at { place + 1 } else { place };
         for op in self.program.code.iter_mut().skip(at) {
             match op {
-                Op::Atomic { next } | Op::Look { next, .. } | Op::Jump(next) => *next = moved(*next),
+                Op::Atomic { next } | Op::Look { next, .. } | Op::Jump(next) => {
+                    *next = moved(*next);
+                }
                 Op::Split(one, other) => (*one, *other) = (moved(*one), moved(*other)),
                 _ => {}
             }
@@ -355,13 +357,13 @@ impl Parser<'_> {
             b'K' | b'G' | b'R' | b'X' | b'C' | b'p' | b'P' | b'g' | b'k' | b'Q' => {
                 return Err("an escape that is not known");
             }
-            _ => match named_set(byte) {
-                Some(set) => return self.set(set),
-                None => {
-                    let literal = self.byte_escape(byte);
-                    return self.literal(literal);
+            _ => {
+                if let Some(set) = named_set(byte) {
+                    return self.set(set);
                 }
-            },
+                let literal = self.byte_escape(byte);
+                return self.literal(literal);
+            }
         };
         self.emit(op).map(|_| ())
     }
@@ -388,9 +390,9 @@ impl Parser<'_> {
                 if is_braced {
                     self.at.eat(b'}');
                 }
-                let number = digits.iter().fold(0, |number, digit| {
-                    number << 4 & 0xff | hex_value(*digit).unwrap_or(0)
-                });
+                let number = digits
+                    .iter()
+                    .fold(0, |number, digit| number << 4 & 0xff | hex_value(*digit).unwrap_or(0));
                 u8::try_from(number & 0xff).unwrap_or(0)
             }
             _ => byte,

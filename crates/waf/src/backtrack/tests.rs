@@ -7,7 +7,10 @@ fn search(pattern: &str, value: &[u8]) -> Found {
 #[track_caller]
 fn check(pattern: &str, yes: &[&str], no: &[&str]) {
     for value in yes {
-        assert!(matches!(search(pattern, value.as_bytes()), Found::Yes(_)), "{pattern} misses {value}");
+        assert!(
+            matches!(search(pattern, value.as_bytes()), Found::Yes(_)),
+            "{pattern} misses {value}"
+        );
     }
     for value in no {
         assert_eq!(search(pattern, value.as_bytes()), Found::No, "{pattern} takes {value}");
@@ -47,7 +50,8 @@ fn what_runs_away_is_cut() {
 
 #[test]
 fn mistakes_are_errors() {
-    for pattern in ["(", ")", "a**", "[a", "\\", r"\2", "(?<=a*)b", "(?X)", "[b-a]", "(?<n", "(?=a"] {
+    for pattern in ["(", ")", "a**", "[a", "\\", r"\2", "(?<=a*)b", "(?X)", "[b-a]", "(?<n", "(?=a"]
+    {
         assert!(compile(pattern.as_bytes()).is_err(), "{pattern}");
     }
     let huge = format!("{}a", "(?:".repeat(200));

@@ -22,13 +22,8 @@ pub(crate) fn parse<'a>(
     arena: &'a Arena,
     leaves: &mut Leaves<'a>,
 ) -> Result<(), &'static str> {
-    let mut reader = Reader {
-        at: Cursor::new(body),
-        arena,
-        name: b"json".to_vec(),
-        open: Vec::new(),
-        leaves,
-    };
+    let mut reader =
+        Reader { at: Cursor::new(body), arena, name: b"json".to_vec(), open: Vec::new(), leaves };
     reader.document()
 }
 
@@ -260,8 +255,28 @@ mod tests {
     #[test]
     fn what_is_not_json_is_an_error_and_what_came_before_stays() {
         let wrong = [
-            "", "{", "[1", "[1,]", "{\"a\"}", "{\"a\":1,}", "01", "1.", "-", "1e", "\"\\x\"", "tru", "nul",
-            "{a:1}", "[1] 2", "\"a", "\"a\nb\"", "'a'", "NaN", "\u{feff}{}", "[1}", "\"\\u12\"",
+            "",
+            "{",
+            "[1",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":1,}",
+            "01",
+            "1.",
+            "-",
+            "1e",
+            "\"\\x\"",
+            "tru",
+            "nul",
+            "{a:1}",
+            "[1] 2",
+            "\"a",
+            "\"a\nb\"",
+            "'a'",
+            "NaN",
+            "\u{feff}{}",
+            "[1}",
+            "\"\\u12\"",
         ];
         for body in wrong {
             assert!(read(body, 64).1.is_some(), "{body}");

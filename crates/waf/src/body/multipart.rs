@@ -126,6 +126,16 @@ struct Building<'a> {
     length: usize,
 }
 
+impl<'a> Building<'a> {
+    /// So many bytes more of the body, which goes on with `rest`.
+    fn grow(&mut self, rest: &'a [u8], length: usize) {
+        if self.length == 0 {
+            self.data = rest;
+        }
+        self.length += length;
+    }
+}
+
 impl<'a> Reader<'a> {
     fn lines(&mut self, body: &'a [u8]) -> Result<(), &'static str> {
         let mut rest = body;
@@ -156,16 +166,12 @@ impl<'a> Reader<'a> {
             last.strip_prefix(b"--").and_then(|line| line.strip_prefix(self.boundary));
         if final_boundary != Some(b"--") {
             if let Some(part) = self.part.as_mut().filter(|part| part.is_in_data) {
-                if part.length == 0 {
-                    part.data = last;
-                }
-                part.length += last.len();
+                part.grow(last, last.len());
             }
             return Err("final boundary missing");
         }
         self.parsed.flags.lf_line |= self.was_bare_lf;
-        self.parsed.flags.invalid_part |=
-            self.part.as_ref().is_some_and(|part| !part.has_data);
+        self.parsed.flags.invalid_part |= self.part.as_ref().is_some_and(|part| !part.has_data);
         self.close();
         self.is_complete = true;
         Ok(())
@@ -177,9 +183,8 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         if !is_dashed {
-            let has_inside = memchr::memmem::find_iter(line, b"--").any(|at| {
-                line.get(at + 2..).is_some_and(|after| after.starts_with(self.boundary))
-            });
+            let has_inside = memchr::memmem::find_iter(line, b"--")
+                .any(|at| line.get(at + 2..).is_some_and(|after| after.starts_with(self.boundary)));
             self.parsed.flags.unmatched_boundary |= has_inside;
         }
         match &mut self.part {
@@ -188,11 +193,8 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             Some(part) if part.is_in_data => {
-                if part.length == 0 {
-                    part.data = rest;
-                }
                 part.has_data = true;
-                part.length += line.len();
+                part.grow(rest, line.len());
                 Ok(())
             }
             Some(_) if line.len() >= PART_LINE_BYTES_MAX => Err("a part header line is too long"),
@@ -240,8 +242,7 @@ impl<'a> Reader<'a> {
     fn close(&mut self) {
         let Some(part) = self.part.take() else { return };
         let data = part.data.get(..part.length).unwrap_or_default();
-        let value =
-            data.strip_suffix(b"\r\n").or_else(|| data.strip_suffix(b"\n")).unwrap_or(data);
+        let value = data.strip_suffix(b"\r\n").or_else(|| data.strip_suffix(b"\n")).unwrap_or(data);
         let Some(name) = part.name else {
             self.parsed.flags.invalid_part = true;
             return;

@@ -240,7 +240,9 @@ fn decode(raw: &[u8], out: &mut Grown<'_>, has_doctype: bool) -> Result<(), &'st
                     let one = character(number).ok_or("a reference names no character")?;
                     out.extend_from_slice(one.encode_utf8(&mut [0; 4]).as_bytes());
                 }
-                None if has_doctype && !name.is_empty() && name.iter().all(|byte| is_name(*byte)) => {}
+                None if has_doctype
+                    && !name.is_empty()
+                    && name.iter().all(|byte| is_name(*byte)) => {}
                 None => return Err("a reference names nothing"),
             },
         }
@@ -265,13 +267,18 @@ mod tests {
         let arena = Arena::new();
         let (document, read) = parse(body.as_bytes(), &arena);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        read.map(|()| (text(document.text), document.attributes.iter().map(|one| text(one)).collect()))
+        read.map(|()| {
+            (text(document.text), document.attributes.iter().map(|one| text(one)).collect())
+        })
     }
 
     #[test]
     fn text_and_attributes_are_found() {
         let body = "<?xml version=\"1.0\"?><!-- x --><a b='1&lt;' xmlns:n=\"u\"><n:c d = \"&#65;&#x42;\"/>t&amp;<![CDATA[<&]]></a>\n";
-        assert_eq!(read(body).unwrap(), ("t&<&".to_owned(), vec!["1<".to_owned(), "AB".to_owned()]));
+        assert_eq!(
+            read(body).unwrap(),
+            ("t&<&".to_owned(), vec!["1<".to_owned(), "AB".to_owned()])
+        );
     }
 
     #[test]
@@ -284,9 +291,25 @@ mod tests {
     #[test]
     fn what_is_not_well_formed_is_an_error() {
         let wrong = [
-            "", "x", "<a>", "<a></b>", "<a/><b/>", "<a b/>", "<a b=1/>", "<a b='1' b='2'/>", "<a b='1'c='2'/>",
-            "<a>&amp</a>", "<a><!--</a>", "<a/>x", "< a/>", "<a>&#0;</a>", "<a b='<'/>", "</a>", "<a>\0</a>",
-            "<!DOCTYPE a [", "<a><![CDATA[x</a>",
+            "",
+            "x",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a b/>",
+            "<a b=1/>",
+            "<a b='1' b='2'/>",
+            "<a b='1'c='2'/>",
+            "<a>&amp</a>",
+            "<a><!--</a>",
+            "<a/>x",
+            "< a/>",
+            "<a>&#0;</a>",
+            "<a b='<'/>",
+            "</a>",
+            "<a>\0</a>",
+            "<!DOCTYPE a [",
+            "<a><![CDATA[x</a>",
         ];
         for body in wrong {
             assert!(read(body).is_err(), "{body}");

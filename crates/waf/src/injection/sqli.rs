@@ -41,12 +41,12 @@ pub(crate) fn detect(value: &[u8]) -> Option<Fingerprint> {
         return None;
     }
     let both = |quote| read_in_both(value, quote);
-    both(None)
-        .or_else(|| if value.contains(&b'\'') { both(Some(b'\'')) } else { None })
-        .or_else(|| {
+    both(None).or_else(|| if value.contains(&b'\'') { both(Some(b'\'')) } else { None }).or_else(
+        || {
             let reading = Reading { quote: Some(b'"'), is_mysql: true };
             if value.contains(&b'"') { read(value, reading).0 } else { None }
-        })
+        },
+    )
 }
 
 /// As standard SQL, and, when that makes a difference, as MySQL.

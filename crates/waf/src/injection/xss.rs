@@ -67,7 +67,19 @@ mod tests {
 
     #[test]
     fn text_runs_nothing() {
-        for value in ["", "a < b", "<b>bold</b>", "1 > 0", "<", "</", "O'Brien \"x\"", "<a href=\"/x\">", "on time=1", "<!", "<!--"] {
+        for value in [
+            "",
+            "a < b",
+            "<b>bold</b>",
+            "1 > 0",
+            "<",
+            "</",
+            "O'Brien \"x\"",
+            "<a href=\"/x\">",
+            "on time=1",
+            "<!",
+            "<!--",
+        ] {
             assert!(!detect(value.as_bytes()), "{value}");
         }
     }

@@ -1,6 +1,6 @@
 //! `@rx`: in linear time where that can be, otherwise with a budget.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backtrack::{self, Found, Program};
 use crate::parse::error::Cause;
@@ -17,12 +17,34 @@ pub(crate) enum Rx {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Cut;
 
+/// The pattern that a text with macros made last; lists in `TX` rarely change.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RxCache {
+    last: Arc<Mutex<Option<(Vec<u8>, Rx)>>>,
+}
+
+impl RxCache {
+    /// A text that is no pattern gives no answer.
+    pub(super) fn get(&self, text: &[u8]) -> Result<Rx, Cut> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, rx)) = &*last
+            && known == text
+        {
+            return Ok(rx.clone());
+        }
+        let Ok(rx) = Rx::compile(text) else { return Err(Cut) };
+        *last = Some((text.to_vec(), rx.clone()));
+        Ok(rx)
+    }
+}
+
 impl Rx {
     /// The linear engine, unless the pattern has what only the other one can match.
     pub(crate) fn compile(text: &[u8]) -> Result<Self, Cause> {
         match pattern::compile(text) {
             Ok(pattern) => Ok(Self::Linear(pattern)),
-            Err(why) => backtrack::compile(text).map(Self::Backtracking).map_err(|_| why),
+            // What the linear engine says of it is the more useful message.
+            Err(why) => backtrack::compile(text).map_or(Err(why), |it| Ok(Self::Backtracking(it))),
         }
     }
 
@@ -38,7 +60,10 @@ impl Rx {
     }
 
     /// The match and its first nine groups.
-    pub(super) fn capture<'v>(&self, value: &'v [u8]) -> Result<Option<Vec<Option<&'v [u8]>>>, Cut> {
+    pub(super) fn capture<'v>(
+        &self,
+        value: &'v [u8],
+    ) -> Result<Option<Vec<Option<&'v [u8]>>>, Cut> {
         match self {
             Self::Linear(pattern) => {
                 let captures = pattern.regex.captures(value);
@@ -51,7 +76,9 @@ impl Rx {
                 Found::No => Ok(None),
                 Found::Yes(groups) => {
                     let texts = groups.into_iter().take(10);
-                    Ok(Some(texts.map(|one| one.and_then(|(from, to)| value.get(from..to))).collect()))
+                    Ok(Some(
+                        texts.map(|one| one.and_then(|(from, to)| value.get(from..to))).collect(),
+                    ))
                 }
             },
         }

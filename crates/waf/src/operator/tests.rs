@@ -6,7 +6,9 @@ fn text(test: StringTest, value: &str, parameter: &str) -> bool {
 
 #[test]
 fn texts_are_compared() {
-    assert!(text(StringTest::BeginsWith, "abc", "ab") && !text(StringTest::BeginsWith, "ab", "abc"));
+    assert!(
+        text(StringTest::BeginsWith, "abc", "ab") && !text(StringTest::BeginsWith, "ab", "abc")
+    );
     assert!(text(StringTest::EndsWith, "abc", "bc") && !text(StringTest::EndsWith, "abc", "b"));
     assert!(text(StringTest::Contains, "abc", "b") && !text(StringTest::Contains, "abc", "B"));
     assert!(text(StringTest::Within, "b", "abc") && !text(StringTest::Within, "abc", "b"));
@@ -20,7 +22,8 @@ fn texts_are_compared() {
 
 #[test]
 fn numbers_are_compared() {
-    let cases = [(Comparison::Eq, [0, 1, 0]), (Comparison::Ge, [0, 1, 1]), (Comparison::Gt, [0, 0, 1])];
+    let cases =
+        [(Comparison::Eq, [0, 1, 0]), (Comparison::Ge, [0, 1, 1]), (Comparison::Gt, [0, 0, 1])];
     let more = [(Comparison::Le, [1, 1, 0]), (Comparison::Lt, [1, 0, 0])];
     for (comparison, want) in cases.into_iter().chain(more) {
         let got = [1, 2, 3].map(|value| u8::from(comparison.holds(value, 2)));

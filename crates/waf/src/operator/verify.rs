@@ -50,7 +50,7 @@ fn is_luhn(digits: &[u32]) -> bool {
             (_, double) => double,
         })
         .sum();
-    !digits.is_empty() && sum % 10 == 0
+    !digits.is_empty() && sum.is_multiple_of(10)
 }
 
 /// The Brazilian number: two check digits over nine.

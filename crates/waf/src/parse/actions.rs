@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::cursor::{Cursor, is_space, trim, trim_end};
-use crate::parse::{control, effect};
 use crate::parse::error::{Cause, shown};
+use crate::parse::{control, effect};
 use crate::rule::{Allowed, Disruptive, Effect, Meta, Phase};
 use crate::text::Template;
 use crate::transform::Transformation;
@@ -305,8 +305,7 @@ fn phase(value: &[u8]) -> Result<Phase, Cause> {
 }
 
 fn severity(value: &[u8]) -> Result<u8, Cause> {
-    let names =
-        ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"];
+    let names = ["emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"];
     let lower = value.to_ascii_lowercase();
     let named = names.iter().position(|name| name.as_bytes() == lower);
     let level = named.or_else(|| number(value).and_then(|level| usize::try_from(level).ok()));

@@ -136,12 +136,7 @@ fn belongs_to_the_first(actions: &Actions) -> Option<&'static str> {
     }
 }
 
-fn link(
-    actions: &mut Actions,
-    targets: Targets,
-    test: Test,
-    inherited: &Actions,
-) -> Link {
+fn link(actions: &mut Actions, targets: Targets, test: Test, inherited: &Actions) -> Link {
     let mut effects = inherited.effects.clone();
     effects.append(&mut actions.effects);
     Link {

@@ -7,9 +7,7 @@ use crate::parse::actions::number;
 use crate::parse::error::Cause;
 use crate::parse::targets;
 use crate::pattern;
-use crate::rule::{
-    AuditEngine, Choice, Chosen, Control, Engine, Literal, PartsChange, Processor,
-};
+use crate::rule::{AuditEngine, Choice, Chosen, Control, Engine, Literal, PartsChange, Processor};
 
 /// Reads one option.
 pub(crate) fn parse(text: &[u8]) -> Result<Control, Cause> {

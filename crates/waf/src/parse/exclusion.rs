@@ -33,7 +33,10 @@ pub(super) fn update_targets(
     for rule in chosen(reader, choice) {
         let Some(first) = rule.links.first_mut() else { continue };
         if let Some(replaced) = &replaced {
-            first.targets.included.retain(|old| !replaced.included.iter().any(|one| one.is_same(old)));
+            first
+                .targets
+                .included
+                .retain(|old| !replaced.included.iter().any(|one| one.is_same(old)));
         }
         first.targets.included.extend(added.included.iter().cloned());
         first.targets.excluded.extend(added.excluded.iter().cloned());

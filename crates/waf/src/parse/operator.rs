@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cursor::{Cursor, is_space, trim, trim_start};
 use crate::operator::{
-    Comparison, Network, Number, Operator, PhraseSet, Rx, StringTest, Verify, byte_range,
+    Comparison, Network, Number, Operator, PhraseSet, Rx, RxCache, StringTest, Verify, byte_range,
 };
 use crate::parse::Reader;
 use crate::parse::error::Cause;
@@ -27,7 +27,7 @@ pub(super) fn parse(reader: &mut Reader<'_>, text: &[u8]) -> Result<Test, Cause>
             at.take_while(is_space);
             named_operator(reader, &name, at.rest())?
         }
-        None => Operator::Rx(Rx::compile(rest)?),
+        None => rx(rest)?,
     };
     Ok(Test::Operator { operator, is_negated })
 }
@@ -37,7 +37,7 @@ fn named_operator(reader: &mut Reader<'_>, name: &[u8], rest: &[u8]) -> Result<O
     let number = |kind| Ok(Operator::Number(kind, Number::parse(rest)));
     match name {
         b"beginswith" => string(StringTest::BeginsWith),
-        b"contains" => string(StringTest::Contains),
+        b"contains" | b"strmatch" => string(StringTest::Contains),
         b"containsword" => string(StringTest::ContainsWord),
         b"detectsqli" => Ok(Operator::DetectSqli),
         b"detectxss" => Ok(Operator::DetectXss),
@@ -60,9 +60,8 @@ fn named_operator(reader: &mut Reader<'_>, name: &[u8], rest: &[u8]) -> Result<O
             let lines = data.split(|byte| *byte == b'\n').filter(|line| !is_comment(line));
             Ok(Operator::Phrases(PhraseSet::of(lines.map(|line| trim(line).to_vec()))?))
         }
-        b"rx" | b"rxglobal" => Ok(Operator::Rx(Rx::compile(rest)?)),
+        b"rx" | b"rxglobal" => rx(rest),
         b"streq" => string(StringTest::Equals),
-        b"strmatch" => string(StringTest::Contains),
         b"unconditionalmatch" => Ok(Operator::Unconditional),
         b"validatebyterange" => byte_range(rest).map(Operator::ByteRange),
         b"validateurlencoding" => Ok(Operator::UrlEncoding),
@@ -81,6 +80,15 @@ fn named_operator(reader: &mut Reader<'_>, name: &[u8], rest: &[u8]) -> Result<O
         }
         _ => Err(Cause::unknown("operator", name, NAMES.iter().copied())),
     }
+}
+
+/// A pattern; with macros in it only its parts are known now.
+fn rx(text: &[u8]) -> Result<Operator, Cause> {
+    let template = Template::parse(text);
+    if template.has_references() {
+        return Ok(Operator::RxMacro(template, RxCache::default()));
+    }
+    Ok(Operator::Rx(Rx::compile(text)?))
 }
 
 fn verify(kind: Verify, text: &[u8]) -> Result<Operator, Cause> {
@@ -108,13 +116,16 @@ fn networks<'t>(list: impl Iterator<Item = &'t [u8]>) -> Result<Arc<[Network]>, 
 
 fn network(text: &[u8]) -> Result<Network, Cause> {
     let bad = || Cause::bad_value("an address or a network", text);
-    let text = std::str::from_utf8(text).map_err(|_| bad())?;
+    parsed_network(text).ok_or_else(bad)
+}
+
+fn parsed_network(text: &[u8]) -> Option<Network> {
+    let text = std::str::from_utf8(text).ok()?;
     let (address, bits) = match text.split_once('/') {
-        Some((address, bits)) => (address, Some(bits.parse::<u8>().map_err(|_| bad())?)),
+        Some((address, bits)) => (address, Some(bits.parse::<u8>().ok()?)),
         None => (text, None),
     };
-    let address: IpAddr = address.parse().map_err(|_| bad())?;
-    Network::new(address, bits).ok_or_else(bad)
+    Network::new(address.parse::<IpAddr>().ok()?, bits)
 }
 
 const NAMES: &[&str] = &[

@@ -128,9 +128,11 @@ const ONE_WORD: &[(&str, Set)] = &[
         reader.settings.web_app_id = word.to_vec();
         Ok(())
     }),
-    ("SecXmlExternalEntity", |_, word| match on_off(word)? {
-        false => Ok(()),
-        true => Err(Cause::unsupported("external entities, which leak files:", word)),
+    ("SecXmlExternalEntity", |_, word| {
+        if on_off(word)? {
+            return Err(Cause::unsupported("external entities, which leak files:", word));
+        }
+        Ok(())
     }),
 ];
 

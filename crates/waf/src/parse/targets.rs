@@ -140,7 +140,9 @@ mod tests {
 
     #[test]
     fn what_selects_nothing_is_an_error() {
-        for text in ["", "ARGS|", "ARGH", "REQUEST_URI:a", "XML", "XML:id(3)", "ARGS:/a", "ARGS:", "ARGS x"] {
+        for text in
+            ["", "ARGS|", "ARGH", "REQUEST_URI:a", "XML", "XML:id(3)", "ARGS:/a", "ARGS:", "ARGS x"]
+        {
             assert!(parse(text.as_bytes()).is_err(), "{text}");
         }
     }

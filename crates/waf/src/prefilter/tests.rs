@@ -16,10 +16,8 @@ fn operators() -> Vec<Operator> {
         r"(?i)s\s*e\s*l",
         r"A\nB",
     ];
-    let mut operators: Vec<Operator> = patterns
-        .iter()
-        .map(|text| Operator::Rx(Rx::compile(text.as_bytes()).unwrap()))
-        .collect();
+    let mut operators: Vec<Operator> =
+        patterns.iter().map(|text| Operator::Rx(Rx::compile(text.as_bytes()).unwrap())).collect();
     operators.push(Operator::Phrases(PhraseSet::parse(b"Foo ba |ff|z").unwrap()));
     operators
 }
@@ -36,7 +34,7 @@ fn most_gates_stay_shut_for_harmless_values() {
     let gates: Vec<Option<u32>> = operators().iter().map(|one| builder.gate(one)).collect();
     let filter = builder.build();
     assert!(gates.iter().filter(|gate| gate.is_some()).count() >= 9, "{gates:?}");
-    let open = open_gates(&filter, b"harmless");
+    let open = open_gates(&filter, b"mnoop");
     assert!(gates.iter().flatten().all(|gate| !is_open(&open, *gate)), "{open:?}");
 }
 
@@ -62,8 +60,9 @@ proptest! {
 
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let words: Vec<&'static [u8]> = vec![
-        b"UNION", b"select", b" ", b"a", b"b", b"c", b"d", b"ad", b"xyz", b"'", b"foo", b"bar", b"baz", b"ABC",
-        b"12", b"3", b"\xe9", b"\x90", b"abab", b"<", b"Script", b"s", b"E", b"L", b"A\nB", b"\xff", b"z", b"Ba",
+        b"UNION", b"select", b" ", b"a", b"b", b"c", b"d", b"ad", b"xyz", b"'", b"foo", b"bar",
+        b"baz", b"ABC", b"12", b"3", b"\xe9", b"\x90", b"abab", b"<", b"Script", b"s", b"E", b"L",
+        b"A\nB", b"\xff", b"z", b"Ba",
     ];
     prop_oneof![
         4 => proptest::sample::select(words).prop_map(<[u8]>::to_vec),

@@ -2,8 +2,8 @@
 
 use crate::body::xml::PathKind;
 use crate::rule::{Link, Rule, Store};
-use crate::transaction::state::{Cell, List, Member};
 use crate::transaction::Transaction;
+use crate::transaction::state::{Cell, List, Member};
 use crate::variable::{Selector, Shape, Target, Variable};
 
 impl<'a> Transaction<'a> {
@@ -38,22 +38,22 @@ impl<'a> Transaction<'a> {
     fn select(&self, rule: &'a Rule, target: &'a Target, cells: &mut Vec<Cell<'a>>) {
         let variable = target.variable;
         if let Some((lists, is_names)) = lists(variable) {
-            for member in lists.iter().flat_map(|list| self.state.list(*list)) {
-                if target.selector.selects(member.name) {
-                    cells.push(member_cell(variable, member, is_names));
-                }
-            }
+            let members = lists.iter().flat_map(|list| self.state.list(*list));
+            let chosen = members.filter(|member| target.selector.selects(member.name));
+            cells.extend(chosen.map(|member| member_cell(variable, member, is_names)));
             return;
         }
         match variable {
             Variable::Tx => self.select_tx(target, cells),
             Variable::Xml => self.select_xml(target, cells),
             Variable::MatchedVars => {
-                let chosen = self.state.matched.iter().filter(|one| target.selector.selects(one.name));
+                let chosen =
+                    self.state.matched.iter().filter(|one| target.selector.selects(one.name));
                 cells.extend(chosen.map(|one| Cell { id: None, ..*one }));
             }
             Variable::MatchedVarsNames => {
-                for one in self.state.matched.iter().filter(|one| target.selector.selects(one.name)) {
+                for one in self.state.matched.iter().filter(|one| target.selector.selects(one.name))
+                {
                     let value = self.full_name(one);
                     cells.push(Cell { variable, is_count: false, name: one.name, value, id: None });
                 }

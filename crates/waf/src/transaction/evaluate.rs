@@ -88,7 +88,13 @@ impl<'a> Transaction<'a> {
     }
 
     /// Transforms a value and asks the operator; with `multiMatch` after each change as well.
-    fn try_cell(&mut self, rule: &'a Rule, link: &'a Link, cell: Cell<'a>, is_last: bool) -> Outcome {
+    fn try_cell(
+        &mut self,
+        rule: &'a Rule,
+        link: &'a Link,
+        cell: Cell<'a>,
+        is_last: bool,
+    ) -> Outcome {
         if !link.is_multi_match || link.pipeline == 0 {
             let value = self.transformed(&cell, link.pipeline);
             return self.ask(rule, link, Cell { value, ..cell }, is_last);
@@ -97,14 +103,15 @@ impl<'a> Transaction<'a> {
         let mut before = None;
         for pipeline in self.stages(link.pipeline) {
             let value = self.transformed(&cell, pipeline);
-            if before != Some(value) {
-                match self.ask(rule, link, Cell { value, ..cell }, is_last) {
-                    Outcome::NoMatch => {}
-                    Outcome::Match => outcome = Outcome::Match,
-                    Outcome::Stop => return Outcome::Stop,
-                }
+            let is_changed = before.replace(value) != Some(value);
+            if !is_changed {
+                continue;
             }
-            before = Some(value);
+            match self.ask(rule, link, Cell { value, ..cell }, is_last) {
+                Outcome::NoMatch => {}
+                Outcome::Match => outcome = Outcome::Match,
+                Outcome::Stop => return Outcome::Stop,
+            }
         }
         outcome
     }
@@ -127,7 +134,8 @@ impl<'a> Transaction<'a> {
 
     /// A value after a pipeline; each step is done once for each value.
     fn transformed(&mut self, cell: &Cell<'a>, pipeline: u32) -> &'a [u8] {
-        let Some((parent, step)) = self.pipeline(pipeline).and_then(|one| Some((one.parent, one.step?)))
+        let Some((parent, step)) =
+            self.pipeline(pipeline).and_then(|one| Some((one.parent, one.step?)))
         else {
             return cell.value;
         };

@@ -157,7 +157,8 @@ impl<'a> Transaction<'a> {
     }
 
     fn count_arguments(&mut self) {
-        let members = [List::ArgsGet, List::ArgsPost].into_iter().flat_map(|one| self.state.list(one));
+        let members =
+            [List::ArgsGet, List::ArgsPost].into_iter().flat_map(|one| self.state.list(one));
         let bytes: usize = members.map(|one| one.name.len() + one.value.len()).sum();
         let size = self.arena.number(i64::try_from(bytes).unwrap_or(i64::MAX));
         self.state.set(Variable::ArgsCombinedSize, size);

@@ -57,11 +57,8 @@ impl<'a> TxStore<'a> {
 
     /// All members, in no order that means anything, but always in the same.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &'a [u8])> {
-        let mut named: Vec<(&[u8], &'a [u8])> = self
-            .names
-            .iter()
-            .filter_map(|(name, slot)| Some((&**name, self.at(*slot)?)))
-            .collect();
+        let mut named: Vec<(&[u8], &'a [u8])> =
+            self.names.iter().filter_map(|(name, slot)| Some((&**name, self.at(*slot)?))).collect();
         named.sort_unstable();
         named.into_iter().chain(self.others.iter().map(|(name, value)| (&**name, *value)))
     }

@@ -1,0 +1,193 @@
+use super::*;
+use crate::memory::InMemory;
+use crate::{NoLibrary, Source};
+
+fn rules(text: &str) -> Ruleset {
+    let text =
+        format!("SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess On\n{text}");
+    Ruleset::load(&[Source { name: "t".to_owned(), text: text.into() }], &NoLibrary)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn connection() -> Connection<'static> {
+    Connection {
+        client_address: "192.0.2.7",
+        client_port: 4_000,
+        server_address: "192.0.2.1",
+        server_port: 443,
+        unique_id: "id-1",
+        now_secs: 1_700_000_000,
+    }
+}
+
+/// Runs a `POST` through all phases: the ids that matched, and the rule and status that stopped it.
+fn run(text: &str, target: &str, content_type: &str, body: &str) -> (Vec<u64>, Option<(u64, u16)>) {
+    run_with(&rules(text), &InMemory::new(10), target, content_type, body)
+}
+
+fn run_with(
+    rules: &Ruleset,
+    memory: &InMemory,
+    target: &str,
+    content_type: &str,
+    body: &str,
+) -> (Vec<u64>, Option<(u64, u16)>) {
+    let arena = Arena::new();
+    let headers = [
+        (&b"Host"[..], &b"a.example"[..]),
+        (b"Content-Type", content_type.as_bytes()),
+        (b"Cookie", b"one=1; two=2"),
+    ];
+    let head = RequestHead {
+        method: b"POST",
+        target: target.as_bytes(),
+        protocol: b"HTTP/1.1",
+        headers: &headers,
+    };
+    let mut transaction = Transaction::begin(rules, &arena, memory, connection(), head);
+    transaction.request_body(body.as_bytes());
+    let headers = [(&b"Content-Type"[..], &b"text/html; charset=utf-8"[..])];
+    transaction.response_head(ResponseHead {
+        status: 200,
+        protocol: b"HTTP/1.1",
+        headers: &headers,
+    });
+    transaction.response_body(b"<html>secret</html>");
+    let stopped = transaction.intervention().map(|one| (one.rule_id, one.status));
+    (transaction.finish().iter().map(Match::id).collect(), stopped)
+}
+
+fn form(text: &str, body: &str) -> (Vec<u64>, Option<(u64, u16)>) {
+    run(text, "/p?q=1", "application/x-www-form-urlencoded", body)
+}
+
+#[test]
+fn a_rule_that_denies_stops_the_phases_before_the_last() {
+    let text = "SecRule ARGS:a \"@streq evil\" \"id:1,phase:2,deny,status:406\"\n\
+        SecAction \"id:2,phase:2,pass\"\nSecAction \"id:3,phase:3,pass\"\nSecAction \"id:4,phase:5,deny\"";
+    assert_eq!(form(text, "a=evil"), (vec![1, 4], Some((1, 406))));
+    assert_eq!(form(text, "a=good"), (vec![2, 3, 4], None));
+    let watched = text.replace("SecRule ARGS:a", "SecRuleEngine DetectionOnly\nSecRule ARGS:a");
+    assert_eq!(form(&watched, "a=evil"), (vec![1, 2, 3, 4], None));
+}
+
+#[test]
+fn chains_match_when_each_link_does_and_act_at_once() {
+    let text = "SecRule ARGS \"@rx ^(a)(b)\" \"id:1,phase:2,capture,pass,setvar:tx.seen=+1,chain\"\n\
+        SecRule TX:2 \"@streq b\" \"chain\"\nSecRule MATCHED_VAR_NAME \"@streq TX:2\"\n\
+        SecRule ARGS \"@rx x\" \"id:2,phase:2,pass,setvar:tx.half=1,chain\"\nSecRule ARGS \"@streq no\"\n\
+        SecRule TX:seen|TX:half \"@eq 1\" \"id:3,phase:2,pass\"";
+    assert_eq!(form(text, "k=abx").0, [1, 3, 3]);
+}
+
+#[test]
+fn markers_skips_and_removals_lead_past_rules() {
+    let text = "SecAction \"id:1,phase:1,pass,skipAfter:END\"\nSecAction \"id:2,phase:1,pass\"\n\
+        SecAction \"id:20,phase:2,pass\"\nSecMarker END\nSecAction \"id:3,phase:1,pass,skip:1\"\n\
+        SecAction \"id:4,phase:1,pass\"\nSecAction \"id:5,phase:1,pass,skipAfter:NOWHERE\"\n\
+        SecAction \"id:6,phase:1,pass\"\n\
+        SecAction \"id:7,phase:2,pass,ctl:ruleRemoveById=8-9,ctl:ruleRemoveTargetByTag=t;ARGS:a\"\n\
+        SecAction \"id:8,phase:2,pass\"\nSecRule ARGS x \"id:10,phase:2,pass,tag:t\"";
+    assert_eq!(form(text, "a=x&b=x").0, [1, 3, 5, 20, 7, 10]);
+}
+
+#[test]
+fn values_go_through_their_pipeline_once_and_multi_match_sees_each_stage() {
+    let text = "SecRule ARGS \"@rx ^%41$\" \"id:1,phase:2,pass,t:urlDecode,multiMatch\"\n\
+        SecRule ARGS \"@streq a\" \"id:2,phase:2,pass,t:urlDecode,t:lowercase\"\n\
+        SecRule ARGS \"@streq A\" \"id:3,phase:2,pass,t:urlDecode\"";
+    assert_eq!(form(text, "a=%2541").0, [1, 2, 3]);
+}
+
+#[test]
+fn bodies_are_read_as_what_they_are() {
+    let text = "SecRule REQUEST_HEADERS:Content-Type json \"id:1,phase:1,pass,ctl:requestBodyProcessor=JSON\"\n\
+        SecRule REQUEST_HEADERS:Content-Type xml \"id:2,phase:1,pass,ctl:requestBodyProcessor=XML\"\n\
+        SecRule ARGS|XML:/*|XML://@* \"@streq evil\" \"id:3,phase:2,pass\"\n\
+        SecRule REQBODY_ERROR \"@eq 1\" \"id:4,phase:2,deny,status:400\"\n\
+        SecRule FILES \"@endsWith .php\" \"id:5,phase:2,pass\"";
+    let judge = |kind: &str, body: &str| run(text, "/", kind, body);
+    assert_eq!(judge("application/json", r#"{"a":["evil"]}"#).0, [1, 3]);
+    assert_eq!(judge("application/json", r#"{"a":"#), (vec![1, 4], Some((4, 400))));
+    assert_eq!(judge("text/xml", "<a b='evil'>evil</a>").0, [2, 3, 3]);
+    let part = "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.php\"\r\n\r\nevil\r\n--B--\r\n";
+    assert_eq!(judge("multipart/form-data; boundary=B", part).0, [5]);
+    assert_eq!(judge("text/plain", "evil").0, Vec::<u64>::new());
+}
+
+#[test]
+fn answers_are_judged_too() {
+    let text = "SecRule RESPONSE_BODY secret \"id:1,phase:4,deny\"\nSecRule RESPONSE_STATUS \"@eq 200\" \"id:2,phase:3,pass\"";
+    assert_eq!(form(text, ""), (vec![2, 1], Some((1, 403))));
+}
+
+#[test]
+fn a_body_over_its_limit_is_refused_or_cut() {
+    let text = "SecRequestBodyLimit 4\nSecRule ARGS \"@streq 123\" \"id:1,phase:2,pass\"\nSecRule INBOUND_DATA_ERROR \"@eq 1\" \"id:2,phase:2,pass\"";
+    assert_eq!(form(text, "a=12"), (vec![], None));
+    assert_eq!(form(text, "a=123"), (vec![], Some((0, 413))));
+    let cut = format!("SecRequestBodyLimitAction ProcessPartial\n{text}");
+    assert_eq!(form(&cut, "a=123"), (vec![2], None));
+}
+
+#[test]
+fn collections_are_kept_between_transactions() {
+    let rules = rules(
+        "SecAction \"id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR}\"\n\
+         SecAction \"id:2,phase:1,pass,setvar:ip.hits=+1,expirevar:ip.hits=60\"\n\
+         SecRule IP:hits \"@ge 2\" \"id:3,phase:1,drop\"",
+    );
+    let memory = InMemory::new(10);
+    let again = || run_with(&rules, &memory, "/", "", "").1;
+    assert_eq!((again(), again()), (None, Some((3, 403))));
+}
+
+#[test]
+fn allow_lets_through_as_far_as_it_says() {
+    let rest = "SecAction \"id:2,phase:1,pass\"\nSecAction \"id:3,phase:2,pass\"\nSecAction \"id:4,phase:3,pass\"\nSecAction \"id:5,phase:5,pass\"";
+    let check = |allow: &str, want: &[u64]| {
+        assert_eq!(
+            form(&format!("SecAction \"id:1,phase:1,{allow}\"\n{rest}"), "").0,
+            want,
+            "{allow}"
+        );
+    };
+    check("allow", &[1, 5]);
+    check("allow:phase", &[1, 3, 4, 5]);
+    check("allow:request", &[1, 4, 5]);
+}
+
+#[test]
+fn counting_negation_and_exclusion() {
+    let text = "SecRule &ARGS \"@eq 3\" \"id:1,phase:2,pass\"\nSecRule ARGS|!ARGS:q \"!@rx ^x\" \"id:2,phase:2,pass\"\n\
+        SecRule &ARGS:nope \"@eq 0\" \"id:3,phase:2,pass\"\nSecRule ARGS:nope \"!@rx x\" \"id:4,phase:2,pass\"\n\
+        SecRule REQUEST_COOKIES_NAMES|ARGS_NAMES:/^B/ \"@within one b\" \"id:5,phase:2,pass,logdata:'%{MATCHED_VAR_NAME}'\"";
+    assert_eq!(form(text, "a=y&b=x").0, [1, 2, 3, 5, 5]);
+}
+
+#[test]
+fn a_pattern_that_runs_away_matches() {
+    let text = "SecRule ARGS:a \"@rx ^(?:a+)+(?!b)$\" \"id:1,phase:2,deny\"\nSecRule TX:msc_pcre_limits_exceeded \"@eq 1\" \"id:2,phase:5,pass\"";
+    assert_eq!(form(text, &format!("a={}c", "a".repeat(60))), (vec![1, 2], Some((1, 403))));
+}
+
+#[test]
+fn a_log_line_holds_no_line_end_of_a_request() {
+    let rules = rules(
+        "SecRule ARGS x \"id:1,phase:1,pass,msg:'m',logdata:'%{MATCHED_VAR}',tag:'t',severity:2\"",
+    );
+    let arena = Arena::new();
+    let head = RequestHead {
+        method: b"GET",
+        target: b"/?a=x%0a%22y",
+        protocol: b"HTTP/1.1",
+        headers: &[],
+    };
+    let memory = InMemory::new(1);
+    let mut transaction = Transaction::begin(&rules, &arena, &memory, connection(), head);
+    let line = transaction.finish().first().unwrap().log_line();
+    assert!(
+        line.contains(r#"[id "1"] [msg "m"] [data "x\x0a\"y"] [severity "CRITICAL"] [tag "t"]"#),
+        "{line}"
+    );
+}

@@ -5,32 +5,34 @@ use crate::arena::{Arena, Grown};
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /// Up to the first byte that is not of the alphabet, as `apr_base64_decode`.
-pub(super) fn decode<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
+pub(super) fn decode<'a>(value: &[u8], arena: &'a Arena) -> &'a [u8] {
     let length = value.iter().position(|byte| digit(*byte).is_none()).unwrap_or(value.len());
     let digits = value.get(..length).unwrap_or_default().iter().filter_map(|byte| digit(*byte));
-    Some(arena.write(length, |out| decode_digits(digits, out)))
+    arena.write(length, |out| decode_digits(digits, out))
 }
 
 /// Skips what is not of the alphabet, up to a NUL byte.
-pub(super) fn decode_ext<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
+pub(super) fn decode_ext<'a>(value: &[u8], arena: &'a Arena) -> &'a [u8] {
     let bytes = value.iter().take_while(|byte| **byte != 0);
     let digits = bytes.filter_map(|byte| digit(*byte));
-    Some(arena.write(value.len(), |out| decode_digits(digits, out)))
+    arena.write(value.len(), |out| decode_digits(digits, out))
 }
 
-pub(super) fn encode<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
-    let encoded = arena.write(value.len() * 4 / 3 + 4, |out| {
-        for chunk in value.chunks(3) {
-            let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-            let bits = bits << (8 * (3 - chunk.len()));
-            for place in 0..4 {
-                let index = usize::try_from(bits >> (18 - 6 * place) & 63).unwrap_or(0);
-                let digit = ALPHABET.get(index).copied().unwrap_or(b'=');
-                out.push(if place <= chunk.len() { digit } else { b'=' });
-            }
-        }
-    });
-    Some(encoded)
+pub(super) fn encode<'a>(value: &[u8], arena: &'a Arena) -> &'a [u8] {
+    arena.write(value.len() * 4 / 3 + 4, |out| {
+        value.chunks(3).for_each(|chunk| out.extend(encoded(chunk)));
+    })
+}
+
+/// Up to three bytes as four digits.
+fn encoded(chunk: &[u8]) -> [u8; 4] {
+    let bits = chunk.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+    let bits = bits << (8 * (3 - chunk.len()));
+    [0, 1, 2, 3].map(|place| {
+        let index = usize::try_from(bits >> (18 - 6 * place) & 63).unwrap_or(0);
+        let digit = ALPHABET.get(index).filter(|_| place <= chunk.len());
+        digit.copied().unwrap_or(b'=')
+    })
 }
 
 fn decode_digits(digits: impl Iterator<Item = u32>, out: &mut Grown<'_>) {

@@ -44,19 +44,18 @@ pub(super) fn remove_signs<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8
 
 /// C, HTML, SQL and shell comments go with their text. After the end of one the next byte is kept
 /// whatever it begins, as ModSecurity 2 has it.
-pub(super) fn remove<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
-    let removed = arena.write(value.len(), |out| {
+pub(super) fn remove<'a>(value: &[u8], arena: &'a Arena) -> &'a [u8] {
+    arena.write(value.len() + 1, |out| {
         let mut at = Cursor::new(value);
         let mut is_inside = false;
         while !at.is_empty() {
-            if is_inside {
-                if at.eat_all(b"*/") || at.eat_all(b"-->") {
-                    is_inside = false;
-                    // The NUL byte behind a value that ends so is in the public vectors.
-                    out.push(at.next().unwrap_or(0));
-                } else {
-                    at.skip(1);
-                }
+            let ends = is_inside && (at.eat_all(b"*/") || at.eat_all(b"-->"));
+            if ends {
+                is_inside = false;
+                // The NUL byte behind a value that ends so is in the public vectors.
+                out.push(at.next().unwrap_or(0));
+            } else if is_inside {
+                at.skip(1);
             } else if at.eat_all(b"/*") || at.eat_all(b"<!--") {
                 is_inside = true;
             } else if at.rest().starts_with(b"--") || at.peek() == Some(b'#') {
@@ -68,6 +67,5 @@ pub(super) fn remove<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
         if is_inside {
             out.push(b' ');
         }
-    });
-    Some(removed)
+    })
 }

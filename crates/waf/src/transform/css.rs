@@ -38,7 +38,8 @@ fn escape(at: &mut Cursor<'_>, out: &mut Grown<'_>) {
 
 /// The last two digits; full-width ASCII (`ffXX` after zeros) becomes ASCII.
 fn low_byte(digits: &[u8]) -> u8 {
-    let number = digits.iter().fold(0_u32, |number, digit| number << 4 | hex_value(*digit).unwrap_or(0));
+    let number =
+        digits.iter().fold(0_u32, |number, digit| number << 4 | hex_value(*digit).unwrap_or(0));
     let low = u8::try_from(number & 0xff).unwrap_or(0);
     let is_full_width = number >> 8 == 0xff && digits.len() >= 4;
     if is_full_width && (1..0x5f).contains(&low) { low + 0x20 } else { low }

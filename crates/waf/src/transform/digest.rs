@@ -14,6 +14,7 @@ pub(super) fn sha1(message: &[u8]) -> [u8; 20] {
     digest
 }
 
+#[expect(clippy::many_single_char_names, reason = "the names of FIPS 180-4")]
 fn sha1_block(state: &mut [u32; 5], block: &[u8]) {
     let mut schedule: Vec<u32> = block
         .chunks_exact(4)
@@ -60,7 +61,8 @@ pub(super) fn md5(message: &[u8]) -> [u8; 16] {
 }
 
 fn md5_block(state: &mut [u32; 4], block: &[u8]) {
-    const SHIFTS: [[u32; 4]; 4] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+    const SHIFTS: [[u32; 4]; 4] =
+        [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
     let words: Vec<u32> = block
         .chunks_exact(4)
         .map(|word| word.iter().rev().fold(0_u32, |word, byte| word << 8 | u32::from(*byte)))
@@ -99,7 +101,8 @@ fn md5_constant(round: usize) -> u32 {
 fn padded(message: &[u8], length: [u8; 8]) -> Vec<u8> {
     let mut padded = message.to_vec();
     padded.push(0x80);
-    padded.resize(padded.len().next_multiple_of(64) + if padded.len() % 64 > 56 { 64 } else { 0 }, 0);
+    padded
+        .resize(padded.len().next_multiple_of(64) + if padded.len() % 64 > 56 { 64 } else { 0 }, 0);
     let at = padded.len() - 8;
     if let Some(end) = padded.get_mut(at..) {
         end.copy_from_slice(&length);
@@ -112,7 +115,8 @@ mod tests {
     use super::*;
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        let arena = crate::Arena::new();
+        String::from_utf8_lossy(crate::transform::hex::encode(bytes, &arena)).into_owned()
     }
 
     #[test]

@@ -34,9 +34,8 @@ fn entity(at: &mut Cursor<'_>, out: &mut Grown<'_>) -> bool {
 
 /// As C's `strtol` and a cast to a byte: a number too large is all ones.
 fn number(at: &mut Cursor<'_>, radix: u64) -> Option<u8> {
-    let digits = at.take_while(|byte| {
-        hex_value(byte).is_some_and(|value| u64::from(value) < radix)
-    });
+    let digits =
+        at.take_while(|byte| hex_value(byte).is_some_and(|value| u64::from(value) < radix));
     if digits.is_empty() {
         return None;
     }

@@ -2,14 +2,12 @@
 
 use crate::arena::Arena;
 
-#[expect(clippy::unnecessary_wraps, reason = "all transformations look alike")]
-pub(super) fn even<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
-    Some(with_parity(value, arena, 0))
+pub(super) fn even<'a>(value: &[u8], arena: &'a Arena) -> &'a [u8] {
+    with_parity(value, arena, 0)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "all transformations look alike")]
-pub(super) fn odd<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
-    Some(with_parity(value, arena, 1))
+pub(super) fn odd<'a>(value: &[u8], arena: &'a Arena) -> &'a [u8] {
+    with_parity(value, arena, 1)
 }
 
 pub(super) fn zero<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {

@@ -47,7 +47,10 @@ mod tests {
     fn one_page_is_read() {
         let file = b"1250 (A)\n00a1:21 00aa:61\n\n20127 (US-ASCII)\r\n00e9:65 2018:27 \r\n\n1251\n00e9:3f\n";
         let map = UnicodeMap::parse(file, b"20127").unwrap();
-        assert_eq!((map.get(0xe9), map.get(0x2018), map.get(0xa1)), (Some(b'e'), Some(b'\''), None));
+        assert_eq!(
+            (map.get(0xe9), map.get(0x2018), map.get(0xa1)),
+            (Some(b'e'), Some(b'\''), None)
+        );
         assert!(UnicodeMap::parse(file, b"99").is_none());
     }
 }

@@ -96,9 +96,9 @@ pub(super) fn half_width(code_point: u32) -> u8 {
 }
 
 /// All but `*`, letters and digits; a space becomes `+`.
-pub(super) fn encode<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
+pub(super) fn encode<'a>(value: &[u8], arena: &'a Arena) -> &'a [u8] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let encoded = arena.write(value.len() * 3, |out| {
+    arena.write(value.len() * 3, |out| {
         for byte in value {
             match byte {
                 b' ' => out.push(b'+'),
@@ -110,6 +110,5 @@ pub(super) fn encode<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
                 }
             }
         }
-    });
-    Some(encoded)
+    })
 }

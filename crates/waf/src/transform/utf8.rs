@@ -21,10 +21,8 @@ pub(super) fn to_unicode<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]>
 }
 
 fn convert(one: char, out: &mut Grown<'_>) {
-    if let Ok(byte) = u8::try_from(one).map_err(|_| ())
-        && byte.is_ascii()
-    {
-        out.push(byte);
+    if one.is_ascii() {
+        out.extend(u8::try_from(one));
         return;
     }
     let mut text = String::new();

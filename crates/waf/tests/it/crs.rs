@@ -56,8 +56,10 @@ pub(crate) fn load(folder: &Path, setup: &str) -> Ruleset {
 pub(crate) struct Judged {
     pub(crate) ids: Vec<u64>,
     pub(crate) log: String,
-    /// The phase, when it was stopped.
+    /// Phase and status, when it was stopped.
     pub(crate) stopped: Option<(u8, u16)>,
+    /// What the prefilter would have missed.
+    pub(crate) misses: usize,
 }
 
 /// Runs a stage; `None` when the request is no HTTP.
@@ -90,14 +92,16 @@ pub(crate) fn judge(rules: &Ruleset, stage: &Stage) -> Option<Judged> {
         transaction.response_head(head);
         transaction.response_body(&reply.body);
     }
+    transaction.finish();
     let stopped = transaction.intervention().map(|one| (one.phase.number(), one.status));
-    let matches = transaction.finish();
+    let misses = transaction.prefilter_misses();
+    let matches = transaction.matches();
     let ids = matches.iter().filter(|one| one.is_logged()).map(ringwall_waf::Match::id).collect();
     let mut log = String::new();
     for one in matches.iter().filter(|one| one.is_logged()) {
         writeln!(log, "{}", one.log_line()).unwrap();
     }
-    Some(Judged { ids, log, stopped })
+    Some(Judged { ids, log, stopped, misses })
 }
 
 /// Runs all tests of a folder: how many stages there were, what only a server can judge, and what
@@ -115,6 +119,9 @@ pub(crate) fn run_all(rules: &Ruleset, tests: &Path) -> Outcome {
             outcome.for_the_door.push(name);
             continue;
         };
+        if judged.misses > 0 {
+            outcome.failed.push(format!("{name}: the prefilter misses {}", judged.misses));
+        }
         match stage.expected.verdict(&judged.ids, &judged.log) {
             Expected::Met => outcome.passed += 1,
             Expected::ByServer => outcome.for_the_door.push(name),

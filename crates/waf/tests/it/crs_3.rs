@@ -3,7 +3,7 @@
 use std::fs;
 
 use ringwall_testkit::vectors_folder;
-use ringwall_waf::Ruleset;
+use ringwall_waf::{Evaluation, Ruleset};
 
 use crate::crs::{folder, load, run_all};
 
@@ -35,9 +35,19 @@ fn all_rules_load() {
 #[test]
 #[ignore = "needs the rules of CRS 3.3.4: install modsecurity-crs, or name their folder in RINGWALL_CRS_3"]
 fn the_regression_tests_pass() {
-    let outcome = run_all(&rules(), &vectors_folder().join("crs-3.3.4-tests"));
+    let mut outcome = run_all(
+        &rules().with_evaluation(Evaluation::Verified),
+        &vectors_folder().join("crs-3.3.4-tests"),
+    );
+    outcome
+        .failed
+        .retain(|failed| !crate::crs_4::BY_APACHE.iter().any(|known| failed.starts_with(known)));
     let failed = outcome.failed.join("\n");
     let (passed, door) = (outcome.passed, outcome.for_the_door.len());
-    assert!(outcome.failed.is_empty(), "{failed}\npassed {passed}, failed {}, door {door}: {:?}",
-        outcome.failed.len(), outcome.for_the_door);
+    assert!(
+        outcome.failed.is_empty(),
+        "{failed}\npassed {passed}, failed {}, door {door}: {:?}",
+        outcome.failed.len(),
+        outcome.for_the_door
+    );
 }

@@ -17,6 +17,7 @@ struct File {
 }
 
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the format")]
 struct Test {
     #[serde(default)]
     test_id: u64,
@@ -27,7 +28,7 @@ struct Test {
 
 #[derive(Debug, Deserialize)]
 struct Staged {
-    stage: Option<Box<Staged>>,
+    stage: Option<Box<Self>>,
     input: Option<Input>,
     output: Option<Output>,
 }
@@ -130,7 +131,8 @@ fn stages_of(path: &Path) -> Vec<(String, Stage)> {
             format!("{}-{}", file.rule_id, test.test_id)
         };
         for (number, staged) in test.stages.into_iter().enumerate() {
-            let staged = staged.stage.map_or((staged.input, staged.output), |one| (one.input, one.output));
+            let staged =
+                staged.stage.map_or((staged.input, staged.output), |one| (one.input, one.output));
             let name = if number == 0 { name.clone() } else { format!("{name}/{number}") };
             let (input, expected) = (staged.0.unwrap_or_default(), staged.1.unwrap_or_default());
             found.push((name, Stage { input, is_edition_3, expected }));
@@ -166,7 +168,8 @@ impl Stage {
         for (name, value) in self.input.headers.iter().flatten() {
             request.headers.push((name.clone().into_bytes(), expand(value).into_bytes()));
         }
-        let completes = self.input.autocomplete_headers.unwrap_or(!self.input.stop_magic.unwrap_or(false));
+        let completes =
+            self.input.autocomplete_headers.unwrap_or(!self.input.stop_magic.unwrap_or(false));
         if completes {
             self.complete(&mut request);
         }
@@ -209,7 +212,8 @@ impl Request {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
         let (head, body) = end.map_or((bytes, &b""[..]), |at| (&bytes[..at], &bytes[at + 4..]));
-        let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        let mut lines =
+            head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let words: Vec<&[u8]> = lines.next()?.splitn(3, |byte| *byte == b' ').collect();
         let [method, target, protocol] = words.as_slice() else { return None };
         let headers = lines.filter(|line| !line.is_empty()).map(|line| {
@@ -232,7 +236,8 @@ impl Request {
         let has_control = |bytes: &[u8]| bytes.iter().any(|byte| *byte < b' ' && *byte != b'\t');
         let length = self.header("content-length").unwrap_or(b"0");
         let is_number = length.iter().all(u8::is_ascii_digit);
-        !self.headers.iter().any(|(name, value)| has_control(name) || has_control(value)) && is_number
+        !self.headers.iter().any(|(name, value)| has_control(name) || has_control(value))
+            && is_number
     }
 }
 
@@ -252,12 +257,14 @@ impl Output {
         {
             missed.push(format!("has {text}"));
         }
-        let has_log = self.log.is_some() || self.log_contains.is_some() || self.no_log_contains.is_some();
+        let has_log =
+            self.log.is_some() || self.log_contains.is_some() || self.no_log_contains.is_some();
         match (missed.is_empty(), has_log) {
             (false, _) => Expected::Missed(missed.join("; ")),
-            (true, true) => Expected::Met,
-            (true, false) if self.status.is_some() || self.expect_error.is_some() => Expected::ByServer,
-            (true, false) => Expected::Met,
+            (true, false) if self.status.is_some() || self.expect_error.is_some() => {
+                Expected::ByServer
+            }
+            (true, _) => Expected::Met,
         }
     }
 }

@@ -64,7 +64,8 @@ impl Library for Beside {
     }
 
     fn data(&self, path: &str, _from: &str) -> Result<Vec<u8>, LibraryError> {
-        fs::read(self.0.join("op").join(std::path::Path::new(path).file_name().unwrap())).map_err(|error| LibraryError(error.to_string()))
+        fs::read(self.0.join("op").join(std::path::Path::new(path).file_name().unwrap()))
+            .map_err(|error| LibraryError(error.to_string()))
     }
 }
 
@@ -105,7 +106,11 @@ fn check(kind: &str, known: &[(&str, &str)]) {
             let why = if case.kind == "tfn" { transformation(case) } else { operator(case) };
             match why {
                 None => passed += 1,
-                Some(why) if known.iter().any(|(name, _)| format!("{}-{number}", case.name).starts_with(name)) => {
+                Some(why)
+                    if known
+                        .iter()
+                        .any(|(name, _)| format!("{}-{number}", case.name).starts_with(name)) =>
+                {
                     drop(why);
                 }
                 Some(why) => writeln!(failed, "{}-{number}: {why}", case.name).unwrap(),
@@ -116,11 +121,18 @@ fn check(kind: &str, known: &[(&str, &str)]) {
 }
 
 fn transformation(case: &Case) -> Option<String> {
-    let rule = format!("SecRule REQUEST_METHOD \"@unconditionalMatch\" \"id:1,phase:1,pass,t:{}\"", case.name);
+    let rule = format!(
+        "SecRule REQUEST_METHOD \"@unconditionalMatch\" \"id:1,phase:1,pass,t:{}\"",
+        case.name
+    );
     let (input, want) = (bytes(&case.input), bytes(&case.output));
     match run(&rule, &input) {
         Ok((_, got)) if got == want => None,
-        Ok((_, got)) => Some(format!("{input:?} gives {:?}, not {:?}", String::from_utf8_lossy(&got), String::from_utf8_lossy(&want))),
+        Ok((_, got)) => Some(format!(
+            "{input:?} gives {:?}, not {:?}",
+            String::from_utf8_lossy(&got),
+            String::from_utf8_lossy(&want)
+        )),
         Err(error) => Some(error),
     }
 }
@@ -141,32 +153,38 @@ fn operator(case: &Case) -> Option<String> {
 #[test]
 #[ignore = "needs the public secrules-language-tests: name their folder in RINGWALL_SECRULES_TESTS"]
 fn transformations_give_what_the_vectors_say() {
-    check("transformations", &[
-        // seclang-spec corrects the vector: a backslash before what is no escape goes.
-        ("escapeSeqDecode-5", "spec"),
-        ("cssDecode-3", "spec"),
-        // Names of one engine.
-        ("cmd_line", "v3"),
-        ("phpArgsNames", "v3"),
-    ]);
+    check(
+        "transformations",
+        &[
+            // seclang-spec corrects the vector: a backslash before what is no escape goes.
+            ("escapeSeqDecode-5", "spec"),
+            ("cssDecode-3", "spec"),
+            // Names of one engine.
+            ("cmd_line", "v3"),
+            ("phpArgsNames", "v3"),
+        ],
+    );
 }
 
 #[test]
 #[ignore = "needs the public secrules-language-tests: name their folder in RINGWALL_SECRULES_TESTS"]
 fn operators_judge_as_the_vectors_say() {
-    check("operators", &[
-        // What the language makes an error when rules are loaded.
-        ("ipMatch-16", "spec"),
-        ("validateByteRange-1", "spec"),
-        ("validateByteRange-2", "spec"),
-        ("validateByteRange-3", "spec"),
-        // Look-around; and parameters with line ends, which no rule file can hold.
-        ("rx-11", "look-around"),
-        ("rx-12", "look-around"),
-        ("rx-13", "line end"),
-        ("rx-14", "line end"),
-        ("rxGlobal-1", "as rx"),
-        // An operator of one engine.
-        ("verifysvnr", "v3"),
-    ]);
+    check(
+        "operators",
+        &[
+            // What the language makes an error when rules are loaded.
+            ("ipMatch-16", "spec"),
+            ("validateByteRange-1", "spec"),
+            ("validateByteRange-2", "spec"),
+            ("validateByteRange-3", "spec"),
+            // Look-around; and parameters with line ends, which no rule file can hold.
+            ("rx-11", "look-around"),
+            ("rx-12", "look-around"),
+            ("rx-13", "line end"),
+            ("rx-14", "line end"),
+            ("rxGlobal-1", "as rx"),
+            // An operator of one engine.
+            ("verifysvnr", "v3"),
+        ],
+    );
 }

@@ -85,7 +85,9 @@ fn what_has_two_readings_is_an_error() {
         "--XX|Content-Disposition: form-data; filename=\"a\"||1|--XX--|".to_owned(),
     ];
     for wrong in wrong_bodies {
-        read(TYPE, &wrong, |parsed| assert!(parsed.error.is_some() && parsed.flags.error, "{wrong}"));
+        read(TYPE, &wrong, |parsed| {
+            assert!(parsed.error.is_some() && parsed.flags.error, "{wrong}");
+        });
     }
 }
 

@@ -116,7 +116,9 @@ impl Folder<'_> {
 
     /// Reads until there are so many tokens to look at.
     fn fill(&mut self, count: usize) -> bool {
-        while self.has_more && self.next <= TOKENS_MAX && self.next.saturating_sub(self.left) < count
+        while self.has_more
+            && self.next <= TOKENS_MAX
+            && self.next.saturating_sub(self.left) < count
         {
             match self.lexer.next() {
                 None => self.has_more = false,
@@ -244,6 +246,7 @@ impl Folder<'_> {
         }
     }
 
+    #[expect(clippy::match_same_arms, reason = "one arm for each rule, in their order")]
     fn fold_signs(&mut self, a: &Token, b: &Token) -> Step {
         match (a.kind, b.kind) {
             // A word that was looked at above is not looked at here.
@@ -269,6 +272,7 @@ impl Folder<'_> {
         }
     }
 
+    #[expect(clippy::match_same_arms, reason = "one arm for each rule, in their order")]
     fn fold_three(&mut self) -> Step {
         let left = self.left;
         let [a, b, c] = [left, left + 1, left + 2].map(|place| self.token(place));
@@ -277,7 +281,8 @@ impl Folder<'_> {
             return step;
         }
         match (a.kind, b.kind, c.kind) {
-            (b'E' | b'B' | b',', _, b'(') | (b'k' | b'E' | b'B', _, b'1' | b'n' | b'v' | b's' | b'f')
+            (b'E' | b'B' | b',', _, b'(')
+            | (b'k' | b'E' | b'B', _, b'1' | b'n' | b'v' | b's' | b'f')
                 if b.is_unary() =>
             {
                 self.put(left + 1, c);
@@ -305,6 +310,7 @@ impl Folder<'_> {
     }
 
     /// Three tokens that are one value: `1 + 1`, `a = b`, `'x'::int`, `1, 2`.
+    #[expect(clippy::match_same_arms, reason = "one arm for each rule, in their order")]
     fn fold_expression(&mut self, a: &Token, b: &Token, c: &Token) -> Step {
         let is_cast = b.text() == b"::" && c.kind == b't';
         let is_value = match (a.kind, b.kind, c.kind) {

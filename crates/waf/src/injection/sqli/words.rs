@@ -47,7 +47,10 @@ mod tests {
     #[test]
     fn the_tables_are_whole() {
         assert_eq!((KINDS.len(), SHAPES.len()), (985, 8_367));
-        assert_eq!((kind(b"select"), kind(b"Union All"), kind(b"<>")), (Some(b'E'), Some(b'U'), Some(b'o')));
+        assert_eq!(
+            (kind(b"select"), kind(b"Union All"), kind(b"<>")),
+            (Some(b'E'), Some(b'U'), Some(b'o'))
+        );
         assert!(is_fingerprint(b"s&1c") && !is_fingerprint(b"nnn"));
     }
 }

@@ -44,8 +44,9 @@ const TAGS: &[&str] = &[
     "XML", "XSS",
 ];
 
-static EVENTS: LazyLock<Vec<&str>> =
-    LazyLock::new(|| include_str!("events.txt").lines().filter(|line| !line.starts_with('#')).collect());
+static EVENTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    include_str!("events.txt").lines().filter(|line| !line.starts_with('#')).collect()
+});
 
 pub(super) fn is_dangerous_tag(name: &[u8]) -> bool {
     let begins = |with: &[u8]| name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case(with));
@@ -84,9 +85,8 @@ fn is_name(known: &str, name: &[u8]) -> bool {
 }
 
 pub(super) fn is_dangerous_comment(text: &[u8]) -> bool {
-    let begins = |with: &[u8]| {
-        text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
-    };
+    let begins =
+        |with: &[u8]| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
     let six = text.get(..6).unwrap_or_default();
     text.contains(&b'`')
         || (text.len() > 3 && (begins(b"[IF") || begins(b"XML")))

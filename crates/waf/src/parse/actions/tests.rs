@@ -32,9 +32,12 @@ fn none_clears_the_transformations_before_it() {
 
 #[test]
 fn controls_are_read() {
-    let actions = parse(b"ctl:ruleRemoveTargetById=942100-942999;ARGS:foo,ctl:ruleEngine=Off").unwrap();
-    let [Effect::Control(Control::RemoveTargets(_, targets)), Effect::Control(Control::RuleEngine(_))] =
-        actions.effects.as_slice()
+    let actions =
+        parse(b"ctl:ruleRemoveTargetById=942100-942999;ARGS:foo,ctl:ruleEngine=Off").unwrap();
+    let [
+        Effect::Control(Control::RemoveTargets(_, targets)),
+        Effect::Control(Control::RuleEngine(_)),
+    ] = actions.effects.as_slice()
     else {
         panic!("{:?}", actions.effects);
     };
@@ -44,9 +47,25 @@ fn controls_are_read() {
 #[test]
 fn mistakes_are_errors() {
     let wrong = [
-        "id:0", "id:x", "id", "phase:6", "severity:8", "t:base65", "msg:'a", "msg:'a'b", "frobnicate",
-        "status:99", "setvar:x", "setvar:nope.x=1", "ctl:x=1", "ctl:ruleEngine=maybe", "exec:/bin/sh",
-        "ctl:ruleRemoveById=9-1", "allow:everything", "expirevar:tx.a", "skip:-1",
+        "id:0",
+        "id:x",
+        "id",
+        "phase:6",
+        "severity:8",
+        "t:base65",
+        "msg:'a",
+        "msg:'a'b",
+        "frobnicate",
+        "status:99",
+        "setvar:x",
+        "setvar:nope.x=1",
+        "ctl:x=1",
+        "ctl:ruleEngine=maybe",
+        "exec:/bin/sh",
+        "ctl:ruleRemoveById=9-1",
+        "allow:everything",
+        "expirevar:tx.a",
+        "skip:-1",
     ];
     for text in wrong {
         assert!(parse(text.as_bytes()).is_err(), "{text}");
