@@ -1,4 +1,5 @@
-//! PCRE's syntax to instructions, in one pass.
+//! PCRE's syntax to instructions, in one pass. One recursive descent, which is longer than other
+//! files because each form of the syntax is a few lines, and all share the parser's state.
 
 use crate::backtrack::{Op, Program};
 use crate::cursor::{Cursor, hex_value};

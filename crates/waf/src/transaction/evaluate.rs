@@ -197,6 +197,10 @@ impl<'a> Transaction<'a> {
 
     /// Whether the prefilter lets this value through to this link; each text is scanned once.
     fn is_candidate(&mut self, link: &Link, cell: &Cell<'a>) -> bool {
+        // With `multiMatch` the text is that of a beginning of the pipeline, which is not known here.
+        if link.is_multi_match {
+            return true;
+        }
         let (Some(gate), Some(id)) = (link.gate, cell.id) else { return true };
         let pipeline = self.origin(id, cell, link.pipeline);
         if let Some(open) = self.state.scanned(id, pipeline) {

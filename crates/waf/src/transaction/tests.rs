@@ -94,9 +94,12 @@ fn markers_skips_and_removals_lead_past_rules() {
 #[test]
 fn values_go_through_their_pipeline_once_and_multi_match_sees_each_stage() {
     let text = "SecRule ARGS \"@rx ^%41$\" \"id:1,phase:2,pass,t:urlDecode,multiMatch\"\n\
+        SecRule ARGS \"@rx ^Ab\" \"id:4,phase:2,pass,t:urlDecode,multiMatch\"\n\
         SecRule ARGS \"@streq a\" \"id:2,phase:2,pass,t:urlDecode,t:lowercase\"\n\
         SecRule ARGS \"@streq A\" \"id:3,phase:2,pass,t:urlDecode\"";
     assert_eq!(form(text, "a=%2541").0, [1, 2, 3]);
+    // The text of an early stage says nothing of a late one.
+    assert_eq!(form(text, "a=%2541b").0, [4]);
 }
 
 #[test]

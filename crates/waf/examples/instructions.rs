@@ -1,0 +1,111 @@
+//! One request, many times, for `valgrind --tool=callgrind`: the number of times is the argument
+//! before the last, so that two runs give the instructions of one request by their difference.
+//!
+//! `valgrind --tool=callgrind instructions RULES-FOLDER get|query|form|json COUNT`
+
+#![expect(clippy::type_complexity, reason = "headers are pairs of byte slices")]
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, fs};
+
+use ringwall_waf::{
+    Arena, Connection, Library, LibraryError, NoMemory, RequestHead, ResponseHead, Ruleset, Source,
+    Transaction,
+};
+
+struct Folder;
+
+impl Library for Folder {
+    fn include(&self, pattern: &str, _from: &str) -> Result<Vec<Source>, LibraryError> {
+        Err(LibraryError(pattern.to_owned()))
+    }
+
+    fn data(&self, path: &str, from: &str) -> Result<Vec<u8>, LibraryError> {
+        let file = Path::new(from).with_file_name(path);
+        fs::read(&file).map_err(|error| LibraryError(error.to_string()))
+    }
+}
+
+const SETUP: &str = "SecRuleEngine On\nSecRequestBodyAccess On\n\
+    SecRule REQUEST_HEADERS:Content-Type \"^application/json\" \
+    \"id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON\"\n";
+
+const BROWSER: &[(&[u8], &[u8])] = &[
+    (b"Host", b"shop.example"),
+    (b"User-Agent", b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
+    (b"Accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    (b"Accept-Language", b"en-US,en;q=0.5"),
+    (b"Accept-Encoding", b"gzip, deflate, br"),
+    (b"Referer", b"https://shop.example/catalog?page=2"),
+    (b"Cookie", b"session=8f14e45fceea167a5a36dedd4bea2543; theme=dark; lang=en; cart=3"),
+    (b"Connection", b"keep-alive"),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().collect();
+    let [_, folder, kind, count] = arguments.as_slice() else { return ExitCode::FAILURE };
+    let Some(rules) = load(Path::new(folder)) else { return ExitCode::FAILURE };
+    let mut arena = Arena::new();
+    let mut stopped = 0_usize;
+    for _ in 0..count.parse().unwrap_or(0) {
+        stopped += usize::from(judge(&rules, &arena, kind));
+        arena.reset();
+    }
+    if stopped == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) }
+}
+
+fn load(folder: &Path) -> Option<Ruleset> {
+    let example = fs::read_to_string(folder.join("crs-setup.conf.example")).ok()?;
+    let text = format!("{SETUP}{example}").into_bytes();
+    let mut sources = vec![Source { name: "setup".to_owned(), text }];
+    let mut files: Vec<_> = fs::read_dir(folder.join("rules")).ok()?.flatten().collect();
+    files.sort_by_key(fs::DirEntry::path);
+    for path in files.iter().map(fs::DirEntry::path) {
+        if path.extension().is_some_and(|extension| extension == "conf") {
+            let text = fs::read(&path).ok()?;
+            sources.push(Source { name: path.to_string_lossy().into_owned(), text });
+        }
+    }
+    Ruleset::load(&sources, &Folder).ok()
+}
+
+fn judge(rules: &Ruleset, arena: &Arena, kind: &str) -> bool {
+    let connection = Connection {
+        client_address: "192.0.2.7",
+        client_port: 50_000,
+        server_address: "192.0.2.1",
+        server_port: 443,
+        unique_id: "0123456789",
+        now_secs: 1_700_000_000,
+    };
+    let form = "name=Jane+Doe&email=jane%40example.org&street=Long+Street+12&city=Springfield&zip=12345\
+        &country=US&phone=%2B1+555+0100&note=Please+ring+twice&newsletter=yes&terms=accepted";
+    let items =
+        "{\"sku\":\"AB-1234\",\"title\":\"Garden chair\",\"count\":2,\"price\":49.9},".repeat(14);
+    let json = format!("{{\"order\":1,\"items\":[{}]}}", items.trim_end_matches(','));
+    let (target, content_type, body): (&[u8], &[u8], &[u8]) = match kind {
+        "query" => {
+            (b"/search?q=garden+chair&page=2&sort=price&order=asc&lang=en&ref=home", b"", b"")
+        }
+        "form" => (b"/account", b"application/x-www-form-urlencoded", form.as_bytes()),
+        "json" => (b"/orders", b"application/json", json.as_bytes()),
+        _ => (b"/", b"", b""),
+    };
+    let length = body.len().to_string();
+    let mut headers = match kind {
+        "get" => BROWSER.get(..3).unwrap_or_default().to_vec(),
+        _ => BROWSER.to_vec(),
+    };
+    let method: &[u8] = if body.is_empty() { b"GET" } else { b"POST" };
+    if !body.is_empty() {
+        headers.push((b"Content-Type", content_type));
+        headers.push((b"Content-Length", length.as_bytes()));
+    }
+    let head = RequestHead { method, target, protocol: b"HTTP/1.1", headers: &headers };
+    let mut transaction = Transaction::begin(rules, arena, &NoMemory, connection, head);
+    transaction.request_body(body);
+    transaction.response_head(ResponseHead { status: 200, protocol: b"HTTP/1.1", headers: &[] });
+    transaction.finish();
+    transaction.intervention().is_some()
+}
