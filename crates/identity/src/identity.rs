@@ -286,7 +286,7 @@ impl Identity {
         self.house.revocations.refresh(store, now)
     }
 
-    /// Turns keys, writes session times, removes what has expired. Call it every minute. Blocks.
+    /// Turns keys, writes session times, and does what [`Identity::clean`] does. Call it every minute. Blocks.
     ///
     /// # Errors
     /// When the vault or the store fails; what was not done is done the next time.
@@ -296,6 +296,16 @@ impl Identity {
         self.house.sessions.sweep(&seams.store, now)?;
         self.house.revocations.sweep(&seams.store, now)?;
         self.house.opaque.sweep(&seams.store, now)?;
+        self.clean()
+    }
+
+    /// Removes what has expired, a few steps of each kind. Call it every few seconds: many rows that
+    /// expire together are then removed beside other work, not instead of it. Blocks.
+    ///
+    /// # Errors
+    /// When the store fails; what was not done is done the next time.
+    pub fn clean(&self) -> Result<(), KeyError> {
+        let (seams, now) = (&self.house.seams, self.house.seams.clock.now());
         codes::sweep(&seams.store, now)?;
         refresh::sweep(&seams.store, now)?;
         pushed::sweep(&seams.store, now)?;

@@ -5,8 +5,8 @@
 //! is taken by two processes. A client makes a new one in no time. What memory would not be sound for
 //! is written down: tokens of other issuers, which a job gets once and which may live for hours, and
 //! those that do not say when they were issued. One that says that it will be issued may come again
-//! after a start before which it was used: it is remembered and written, and so is looked up whatever
-//! could have been such a one. (Times are whole seconds: of one that was used within the second of the
+//! after a start before which it was used: it is remembered and written, and whatever could be such a one is
+//! looked up. (Times are whole seconds: of one that was used within the second of the
 //! start, nobody knows. No process ends and starts so fast that there is much to win.)
 
 use std::collections::HashMap;
@@ -69,11 +69,16 @@ impl Replay {
         }
     }
 
-    /// Whether a use is written down, and looked up: it may be shown again after a start. Before ours
-    /// none was taken that was issued later than [`Self::start`] and the skew.
-    pub(crate) fn is_written(&self, issued: Option<Timestamp>, now: Timestamp) -> bool {
+    /// Whether the disk is needed to judge one that was issued then.
+    pub(crate) fn needs_disk(&self, issued: Option<Timestamp>, now: Timestamp) -> bool {
+        is_written(issued, now) || self.is_looked_up(issued)
+    }
+
+    /// Whether one that was issued then may have been used before our start, by being ahead of its
+    /// time. None was taken that was issued later than the start and the skew.
+    fn is_looked_up(&self, issued: Option<Timestamp>) -> bool {
         let latest = self.start.plus(SKEW);
-        issued.is_none_or(|issued| issued.secs() > now.secs() || issued.secs() <= latest.secs())
+        issued.is_some_and(|issued| issued.secs() <= latest.secs())
     }
 
     /// Whether this is the first use; with the reason for the record. When the client's memory is full
@@ -146,10 +151,27 @@ pub(crate) fn once(house: &House, shown: &Shown<'_>) -> Result<(), &'static str>
     if let Some(issued) = shown.issued {
         house.replay.first(shown, issued, now)?;
     }
-    if house.replay.is_written(shown.issued, now) {
+    if is_written(shown.issued, now) {
         return write(&house.seams.store, shown, now);
     }
+    if house.replay.is_looked_up(shown.issued) {
+        return look_up(&house.seams.store, shown, now);
+    }
     Ok(())
+}
+
+/// Whether a use must outlive the process.
+fn is_written(issued: Option<Timestamp>, now: Timestamp) -> bool {
+    issued.is_none_or(|issued| issued.secs() > now.secs())
+}
+
+fn look_up(store: &Store, shown: &Shown<'_>, now: Timestamp) -> Result<(), &'static str> {
+    let row = [INSTANCE.into(), shown.mark().as_slice().into(), now.into()];
+    match store.read(|view| view.first(USED, &row)) {
+        Ok(None) => Ok(()),
+        Ok(Some(_used)) => Err(AGAIN),
+        Err(error) => Err(failed(&error)),
+    }
 }
 
 fn write(store: &Store, shown: &Shown<'_>, now: Timestamp) -> Result<(), &'static str> {
@@ -166,10 +188,12 @@ fn write(store: &Store, shown: &Shown<'_>, now: Timestamp) -> Result<(), &'stati
         let written = transaction.execute(USE, &row)?;
         Ok::<_, StoreError>(if written == 0 { Err(AGAIN) } else { Ok(()) })
     });
-    written.unwrap_or_else(|error| {
-        tracing::error!(%error, "an assertion cannot be used up");
-        Err("the store failed")
-    })
+    written.unwrap_or_else(|error| Err(failed(&error)))
+}
+
+fn failed(error: &StoreError) -> &'static str {
+    tracing::error!(%error, "an assertion cannot be used up");
+    "the store failed"
 }
 
 /// Removes what has expired.
@@ -184,6 +208,9 @@ pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
 
 const COUNT: &str =
     "SELECT COUNT(*) FROM identity_assertion WHERE tenant_id = ?1 AND client_id = ?2";
+
+const USED: &str =
+    "SELECT 1 FROM identity_assertion WHERE tenant_id = ?1 AND hash = ?2 AND until > ?3";
 
 const USE: &str = "INSERT INTO identity_assertion (tenant_id, hash, client_id, until)
     VALUES (?1, ?2, ?3, ?4)

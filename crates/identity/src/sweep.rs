@@ -26,5 +26,5 @@ pub(crate) fn in_steps(
 /// About ten milliseconds of the one writer.
 const STEP: i64 = 1_000;
 const ROWS: usize = 1_000;
-/// The rest is for the next sweep: whatever else it does is not kept waiting.
-const STEPS_MAX: usize = 200;
+/// The rest is for the next time: whatever else is done is not kept waiting.
+const STEPS_MAX: usize = 40;

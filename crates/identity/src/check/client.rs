@@ -108,7 +108,7 @@ pub(crate) fn is_written(house: &House, call: &Call, form: &Form) -> bool {
         Access::Federated(federation) => !federation.may_repeat,
         Access::Key(_) => {
             let issued = claim(token, "iat").as_ref().and_then(Value::as_u64);
-            house.replay.is_written(issued.map(Timestamp::from_secs), house.seams.clock.now())
+            house.replay.needs_disk(issued.map(Timestamp::from_secs), house.seams.clock.now())
         }
         _ => false,
     })

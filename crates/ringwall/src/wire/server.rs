@@ -283,6 +283,7 @@ impl Running {
         let mut hang_up = signal(SignalKind::hangup())?;
         let mut look = tokio::time::interval(watch::INTERVAL);
         let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+        let mut clean = tokio::time::interval(CLEAN_INTERVAL);
         let mut tell = tokio::time::interval(TELL_INTERVAL);
         let mut watchdog = tokio::time::interval(notify::watchdog());
         let mut seen = Seen::now(&self.loaded.files);
@@ -303,6 +304,7 @@ impl Running {
                     self.report_ends(out).await;
                 }
                 _ = sweep.tick() => self.sweep().await,
+                _ = clean.tick() => self.clean().await,
                 _ = tell.tick() => self.logouts.go(&self.shared.ground.identity),
                 ask = self.asks.recv() => if self.take(ask, out).await {
                     return Ok(End::Succeeded);
@@ -321,6 +323,17 @@ impl Running {
         match replace(&keys, jwks.as_bytes(), 0o644) {
             Ok(()) => self.shown = jwks,
             Err(error) => tracing::error!(error = format!("{error:#}"), "keys were not shown"),
+        }
+    }
+
+    /// Rows that nobody needs any more.
+    async fn clean(&self) {
+        let ground = Arc::clone(&self.shared.ground);
+        let cleaned = tokio::task::spawn_blocking(move || ground.identity.clean()).await;
+        match cleaned {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "what has expired was not removed"),
+            Err(error) => tracing::error!(%error, "the cleaner panicked"),
         }
     }
 
@@ -410,6 +423,7 @@ fn record(ground: &Ground, action: &'static str, outcome: Outcome, reason: Optio
 const END: &str = "# EOF\n";
 const ASKS_MAX: usize = 64;
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+const CLEAN_INTERVAL: Duration = Duration::from_secs(10);
 /// How soon an application hears that a session has ended.
 const TELL_INTERVAL: Duration = Duration::from_secs(1);
 /// Requests on their way may take this long when the server stops.
