@@ -27,4 +27,4 @@ pub(crate) fn in_steps(
 const STEP: i64 = 1_000;
 const ROWS: usize = 1_000;
 /// The rest is for the next time: whatever else is done is not kept waiting.
-const STEPS_MAX: usize = 40;
+const STEPS_MAX: usize = 15;

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -53,6 +55,8 @@ pub(super) fn front(asked: &Asked<'_>) -> Result<Front> {
     } else if work == Work::Assertion {
         let list = folder.join("assertions");
         let issuer = format!("https://bench.localhost:{port}");
+        // In its first ten seconds a server looks up on the disk what came before its start.
+        thread::sleep(Duration::from_secs(12));
         succeed(&mut assertions(&folder, &[&issuer, &ONCE.to_string()])?)?;
         script = Some(asked.file("token.lua", &posting_each(&list, ASSERTED))?);
     }
