@@ -38,12 +38,14 @@ mod memory;
 mod body;
 mod transaction;
 mod report;
+mod own;
 mod fuzz;
 
 pub use arena::Arena;
 #[doc(hidden)]
 pub use fuzz::fuzz;
 pub use memory::{InMemory, Memory, NoMemory, Stored};
+pub use own::{OwnRules, Strictness};
 pub use parse::error::{Cause, LoadError, RuleError};
 pub use parse::{Library, LibraryError, NoLibrary, Source, Warning};
 pub use report::{Action, Intervention, Match};

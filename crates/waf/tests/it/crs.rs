@@ -9,7 +9,7 @@ use ringwall_waf::{
     Transaction,
 };
 
-use crate::ftw::{self, Expected, Reply, Stage};
+use crate::ftw::{self, Expected, Reply, Request, Stage};
 
 /// Files beside the rules.
 pub(crate) struct Folder;
@@ -65,6 +65,12 @@ pub(crate) struct Judged {
 /// Runs a stage; `None` when the request is no HTTP.
 pub(crate) fn judge(rules: &Ruleset, stage: &Stage) -> Option<Judged> {
     let request = stage.request()?;
+    let reply = Reply::to(&request);
+    Some(judge_request(rules, &request, &reply))
+}
+
+/// Runs a request and its answer.
+pub(crate) fn judge_request(rules: &Ruleset, request: &Request, reply: &Reply) -> Judged {
     let arena = Arena::new();
     let headers: Vec<(&[u8], &[u8])> =
         request.headers.iter().map(|(name, value)| (&name[..], &value[..])).collect();
@@ -82,7 +88,6 @@ pub(crate) fn judge(rules: &Ruleset, stage: &Stage) -> Option<Judged> {
         unique_id: "aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         now_secs: 1_700_000_000,
     };
-    let reply = Reply::to(&request);
     let answers: Vec<(&[u8], &[u8])> =
         reply.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes())).collect();
     let mut transaction = Transaction::begin(rules, &arena, &NoMemory, connection, head);
@@ -101,7 +106,7 @@ pub(crate) fn judge(rules: &Ruleset, stage: &Stage) -> Option<Judged> {
     for one in matches.iter().filter(|one| one.is_logged()) {
         writeln!(log, "{}", one.log_line()).unwrap();
     }
-    Some(Judged { ids, log, stopped, misses })
+    Judged { ids, log, stopped, misses }
 }
 
 /// Runs all tests of a folder: how many stages there were, what only a server can judge, and what

@@ -13,4 +13,5 @@ mod crs_3;
 mod crs_4;
 mod ftw;
 mod oracle;
+mod own;
 mod vectors;
