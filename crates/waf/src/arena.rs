@@ -51,8 +51,22 @@ impl Arena {
         self.bump.alloc_slice_fill_copy(count, 0)
     }
 
+    /// So many numbers, all zero.
+    pub(crate) fn numbers(&self, count: usize) -> &mut [u32] {
+        self.bump.alloc_slice_fill_copy(count, 0)
+    }
+
+    /// So many places, all empty.
+    pub(crate) fn places<T: Copy>(&self, count: usize) -> &mut [Option<T>] {
+        self.bump.alloc_slice_fill_copy(count, None)
+    }
+
     /// A number as text.
     pub(crate) fn number(&self, number: i64) -> &[u8] {
+        const SMALL: &[u8; 10] = b"0123456789";
+        if let Some(digit) = usize::try_from(number).ok().and_then(|at| SMALL.get(at..=at)) {
+            return digit;
+        }
         self.keep(number.to_string().as_bytes())
     }
 }

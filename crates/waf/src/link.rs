@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::parse::Item;
 use crate::prefilter::{Builder, Prefilter};
+use crate::quick::Quick;
 use crate::rule::{Change, Chosen, Control, Effect, Link, MemberName, Phase, Rule, Store, Test};
 use crate::ruleset::{Pipeline, Step};
 use crate::text::Template;
-use crate::transform::Transformation;
+use crate::transform::{Acts, Transformation};
 use crate::variable::Variable;
 
 /// The parts of a rule set that linking makes.
@@ -121,7 +122,12 @@ struct Linker {
 impl Linker {
     fn new() -> Self {
         let mut linker = Self {
-            pipelines: vec![Pipeline { parent: 0, step: None }],
+            pipelines: vec![Pipeline {
+                parent: 0,
+                step: None,
+                acts: Acts::default(),
+                stages: Box::new([0]),
+            }],
             by_step: HashMap::new(),
             slots: HashMap::new(),
             prefilter: Builder::default(),
@@ -152,6 +158,10 @@ impl Linker {
             link.gate = self.prefilter.gate(operator);
             operator.template_mut().into_iter().for_each(|text| self.template(text));
         }
+        if link.is_multi_match {
+            link.stages = self.pipelines.get(link.pipeline as usize).map(|it| it.stages.clone());
+        }
+        link.quick = Quick::of(link, |key| self.slot(key));
         for effect in &mut link.effects {
             self.effect(effect);
         }
@@ -207,7 +217,11 @@ impl Linker {
         let next = u32::try_from(self.pipelines.len()).unwrap_or(u32::MAX);
         let pipeline = *self.by_step.entry((parent, step)).or_insert(next);
         if pipeline == next {
-            self.pipelines.push(Pipeline { parent, step: Some(step) });
+            let before = self.pipelines.get(parent as usize);
+            let acts = before.map_or(Acts::default(), |it| it.acts).and(Acts::of(step));
+            let stages = before.map_or(&[][..], |it| &it.stages);
+            let stages = stages.iter().copied().chain([pipeline]).collect();
+            self.pipelines.push(Pipeline { parent, step: Some(step), acts, stages });
         }
         pipeline
     }

@@ -171,7 +171,7 @@ impl Operator {
 }
 
 impl Comparison {
-    fn holds(self, value: i64, number: i64) -> bool {
+    pub(crate) fn holds(self, value: i64, number: i64) -> bool {
         match self {
             Self::Eq => value == number,
             Self::Ge => value >= number,

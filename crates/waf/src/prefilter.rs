@@ -4,119 +4,180 @@
 //! so one missed candidate would be a bypass; [`Evaluation::Verified`](crate::Evaluation) asks
 //! every rule and counts such misses.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::collections::HashMap;
 
-use crate::operator::{Operator, Rx};
+use crate::automaton::{Automaton, Literal};
+use crate::injection::{sqli, xss};
+use crate::operator::{Operator, Rx, StringTest};
 use crate::required;
+use crate::transform::Acts;
+
+/// Gates that one byte of a set opens: the bits of the first word.
+const BYTE_GATES: u32 = 64;
+/// Phrases are confirmed by an automaton of their own; their beginnings tell values apart.
+const PHRASE_BYTES: usize = 8;
 
 /// The gates of a rule set.
 #[derive(Debug, Default)]
 pub(crate) struct Prefilter {
-    automaton: Option<AhoCorasick>,
-    /// For each literal the gates that it opens.
-    opens: Vec<Vec<u32>>,
-    /// Gates that one byte of a set opens.
-    by_byte: Vec<(u32, [u64; 4])>,
-    gates: u32,
+    automaton: Automaton,
+    /// What each byte means.
+    bytes: Vec<ByteRow>,
+    words: usize,
+}
+
+/// What one byte means, in one place so that one look at memory gives all of it.
+#[derive(Clone, Copy, Debug, Default)]
+struct ByteRow {
+    opens: u64,
+    class: u32,
+    acts: Acts,
+}
+
+/// A set of bytes.
+pub(crate) type Bytes = [u64; 4];
+
+/// What a value opens and what could change it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scan<'a> {
+    pub(crate) open: &'a [u64],
+    pub(crate) acts: Acts,
 }
 
 /// Collects literals until the automaton is built.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Builder {
-    literals: Vec<Vec<u8>>,
-    numbers: std::collections::HashMap<Vec<u8>, usize>,
-    filter: Prefilter,
+    literals: Vec<Literal>,
+    by_byte: Vec<Bytes>,
+    by_literals: HashMap<Vec<Vec<u8>>, u32>,
+    gates: u32,
+}
+
+/// What every match of an operator holds.
+enum Needs {
+    /// One of these bytes.
+    Byte(Bytes),
+    /// One of these, in any case.
+    Literal(Vec<Vec<u8>>),
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        let by_literals = HashMap::new();
+        Self { literals: Vec::new(), by_byte: Vec::new(), by_literals, gates: BYTE_GATES }
+    }
 }
 
 impl Builder {
     /// The gate of an operator; `None`: it is always asked.
     pub(crate) fn gate(&mut self, operator: &Operator) -> Option<u32> {
-        let literals = match operator {
-            Operator::Rx(Rx::Linear(pattern)) => required::literals(pattern.regex.as_str())?,
-            Operator::Phrases(set) => {
-                set.phrases.iter().map(|phrase| phrase.to_ascii_lowercase()).collect()
+        match needs(operator)? {
+            Needs::Byte(bytes) => self.byte_gate(bytes),
+            Needs::Literal(literals) if literals.iter().all(|literal| literal.len() == 1) => {
+                let bytes = literals.iter().flatten();
+                let bytes = bytes.flat_map(|it| [it.to_ascii_lowercase(), it.to_ascii_uppercase()]);
+                self.byte_gate(byte_set(bytes))
             }
-            _ => return None,
-        };
-        let gate = self.filter.gates;
-        if literals.iter().all(|literal| literal.len() == 1) {
-            let bytes = literals
-                .iter()
-                .flatten()
-                .flat_map(|byte| [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]);
-            self.filter.by_byte.push((gate, byte_set(bytes)));
-        } else {
-            for literal in literals {
-                self.add(literal, gate);
-            }
+            Needs::Literal(literals) => Some(self.literal_gate(literals)),
         }
-        self.filter.gates += 1;
+    }
+
+    fn byte_gate(&mut self, bytes: Bytes) -> Option<u32> {
+        let known = self.by_byte.iter().position(|it| *it == bytes);
+        let place = known.unwrap_or(self.by_byte.len());
+        let gate = u32::try_from(place).ok().filter(|gate| *gate < BYTE_GATES)?;
+        if known.is_none() {
+            self.by_byte.push(bytes);
+        }
         Some(gate)
     }
 
-    fn add(&mut self, literal: Vec<u8>, gate: u32) {
-        let next = self.literals.len();
-        let number = *self.numbers.entry(literal.clone()).or_insert(next);
-        if number == next {
-            self.literals.push(literal);
-            self.filter.opens.push(Vec::new());
-        }
-        if let Some(opens) = self.filter.opens.get_mut(number) {
-            opens.push(gate);
-        }
+    fn literal_gate(&mut self, mut literals: Vec<Vec<u8>>) -> u32 {
+        literals.sort_unstable();
+        let gate = *self.by_literals.entry(literals).or_insert_with_key(|literals| {
+            self.literals.extend(literals.iter().map(|literal| (literal.clone(), self.gates)));
+            self.gates
+        });
+        self.gates = self.gates.max(gate + 1);
+        gate
     }
 
-    /// Builds the automaton. When it cannot be built every gate is open.
-    pub(crate) fn build(mut self) -> Prefilter {
-        self.filter.automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(&self.literals)
-            .ok();
-        self.filter
+    pub(crate) fn build(self) -> Prefilter {
+        let automaton = Automaton::new(&self.literals);
+        let row = |byte: u8| ByteRow {
+            opens: (0_u32..).zip(&self.by_byte).fold(0, |opens, (gate, bytes)| {
+                if holds(bytes, byte) { opens | 1 << gate } else { opens }
+            }),
+            class: automaton.classes().get(usize::from(byte)).copied().unwrap_or(0),
+            acts: Acts::of_byte(byte),
+        };
+        let bytes = (0..=255).map(row).collect();
+        Prefilter { automaton, bytes, words: self.gates.div_ceil(64) as usize }
     }
+}
+
+/// What a value must have to match; `None`: nothing is known.
+fn needs(operator: &Operator) -> Option<Needs> {
+    Some(match operator {
+        Operator::Rx(Rx::Linear(pattern)) => {
+            Needs::Literal(required::literals(pattern.regex.as_str())?)
+        }
+        Operator::Phrases(set) => {
+            let cut = |phrase: &Vec<u8>| {
+                phrase.get(..PHRASE_BYTES).unwrap_or(phrase).to_ascii_lowercase()
+            };
+            let mut literals: Vec<Vec<u8>> = set.phrases.iter().map(cut).collect();
+            literals.sort_unstable();
+            literals.dedup();
+            Needs::Literal(literals)
+        }
+        Operator::Text(StringTest::Within, _) => return None,
+        Operator::Text(_, template) => {
+            let text = template.constant().filter(|text| !text.is_empty())?;
+            let text = text.get(..PHRASE_BYTES).unwrap_or(text);
+            Needs::Literal(vec![text.to_ascii_lowercase()])
+        }
+        Operator::ByteRange(allowed) => Needs::Byte(allowed.others()),
+        Operator::UrlEncoding => Needs::Byte(byte_set([b'%'].into_iter())),
+        Operator::Utf8Encoding => Needs::Byte(byte_set(0x80..=0xff)),
+        Operator::DetectSqli => {
+            Needs::Byte(byte_set((0..=255).filter(|byte| !sqli::is_of_one_word(*byte))))
+        }
+        Operator::DetectXss => Needs::Byte(byte_set(xss::NEEDED.iter().copied())),
+        _ => return None,
+    })
 }
 
 impl Prefilter {
     /// How many words a set of open gates takes.
     pub(crate) fn words(&self) -> usize {
-        usize::try_from(self.gates).unwrap_or(0).div_ceil(64)
+        self.words
     }
 
     /// Opens the gates that a value can pass; `open` is all zero and has [`Prefilter::words`].
-    pub(crate) fn scan(&self, value: &[u8], open: &mut [u64]) {
-        let Some(automaton) = &self.automaton else {
-            open.fill(u64::MAX);
-            return;
-        };
-        for found in automaton.find_overlapping_iter(value) {
-            let gates = self.opens.get(found.pattern().as_usize());
-            gates.into_iter().flatten().for_each(|gate| set(open, *gate));
+    pub(crate) fn scan<'a>(&self, value: &[u8], open: &'a mut [u64]) -> Scan<'a> {
+        let mut acts = Acts::of_none();
+        let mut opens = 0;
+        let mut entry = 0;
+        for byte in value {
+            let row = self.bytes.get(usize::from(*byte)).copied().unwrap_or_default();
+            acts = acts.and(row.acts);
+            opens |= row.opens;
+            entry = self.automaton.step(entry, row.class);
+            self.automaton.mark(entry, open);
         }
-        if !self.by_byte.is_empty() {
-            let present = byte_set(value.iter().copied());
-            let is_met =
-                |bytes: &[u64; 4]| bytes.iter().zip(&present).any(|(one, other)| one & other != 0);
-            let met = self.by_byte.iter().filter(|(_, bytes)| is_met(bytes));
-            met.for_each(|(gate, _)| set(open, *gate));
-        }
+        open.first_mut().into_iter().for_each(|first| *first = opens);
+        Scan { open, acts }
     }
 }
 
 /// Whether a gate is open.
 pub(crate) fn is_open(open: &[u64], gate: u32) -> bool {
-    let word = usize::try_from(gate / 64).ok().and_then(|word| open.get(word));
+    let word = open.get((gate / 64) as usize);
     word.is_none_or(|word| word >> (gate % 64) & 1 == 1)
 }
 
-fn set(open: &mut [u64], gate: u32) {
-    if let Some(word) = usize::try_from(gate / 64).ok().and_then(|word| open.get_mut(word)) {
-        *word |= 1 << (gate % 64);
-    }
-}
-
-fn byte_set(bytes: impl Iterator<Item = u8>) -> [u64; 4] {
+fn byte_set(bytes: impl Iterator<Item = u8>) -> Bytes {
     let mut set = [0_u64; 4];
     for byte in bytes {
         if let Some(word) = set.get_mut(usize::from(byte >> 6)) {
@@ -124,6 +185,10 @@ fn byte_set(bytes: impl Iterator<Item = u8>) -> [u64; 4] {
         }
     }
     set
+}
+
+fn holds(bytes: &Bytes, byte: u8) -> bool {
+    bytes.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::operator::Operator;
+use crate::quick::Quick;
 use crate::text::Template;
 use crate::transform::Transformation;
 use crate::variable::{Target, Targets};
@@ -79,6 +80,10 @@ pub(crate) struct Link {
     pub(crate) pipeline: u32,
     /// The gate of the prefilter that a value must pass; set when rules are linked.
     pub(crate) gate: Option<u32>,
+    /// How most values are passed over; set when rules are linked.
+    pub(crate) quick: Quick,
+    /// With `multiMatch` the beginnings of its pipeline; set when rules are linked.
+    pub(crate) stages: Option<Box<[u32]>>,
     pub(crate) is_multi_match: bool,
     pub(crate) is_capture: bool,
     pub(crate) effects: Vec<Effect>,

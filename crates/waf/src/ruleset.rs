@@ -1,14 +1,13 @@
 //! A set of rules that is ready to run; immutable, and shared by all transactions.
 
-use std::collections::HashMap;
-
 use crate::link;
 use crate::parse::error::LoadError;
 use crate::parse::{self, Library, Source, Warning};
 use crate::prefilter::Prefilter;
 use crate::rule::{Engine, Phase, Rule};
 use crate::settings::Settings;
-use crate::transform::Transformation;
+use crate::transaction::Slots;
+use crate::transform::{Acts, Transformation};
 
 /// Rules, linked. Hold it in an `Arc` and swap it whole.
 #[derive(Debug)]
@@ -20,7 +19,7 @@ pub struct Ruleset {
     /// Distinct pipelines as a tree; place 0 is the empty one.
     pub(crate) pipelines: Vec<Pipeline>,
     /// The places of `TX` members whose names stand in rules.
-    pub(crate) slots: HashMap<Box<[u8]>, u32>,
+    pub(crate) slots: Slots,
     pub(crate) prefilter: Prefilter,
     pub(crate) evaluation: Evaluation,
     warnings: Vec<Warning>,
@@ -48,10 +47,14 @@ pub(crate) struct Step {
 }
 
 /// A pipeline: another one, and one step more.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pipeline {
     pub(crate) parent: u32,
     pub(crate) step: Option<Transformation>,
+    /// What its steps look for, all of them together.
+    pub(crate) acts: Acts,
+    /// Its beginnings, from the empty pipeline to itself.
+    pub(crate) stages: Box<[u32]>,
 }
 
 impl Ruleset {
@@ -64,7 +67,7 @@ impl Ruleset {
             phases: linked.phases,
             settings: program.settings,
             pipelines: linked.pipelines,
-            slots: linked.slots,
+            slots: Slots::new(linked.slots),
             prefilter: linked.prefilter,
             evaluation: Evaluation::default(),
             warnings: program.warnings,

@@ -8,6 +8,8 @@ mod request;
 mod response;
 mod state;
 mod stores;
+mod texts;
+mod quick;
 
 use crate::arena::Arena;
 use crate::memory::Memory;
@@ -15,7 +17,9 @@ use crate::report::{Action, Intervention, Match};
 use crate::rule::{AuditEngine, Engine, Phase};
 use crate::ruleset::Ruleset;
 
-pub(crate) use state::{Cell, Control, State};
+pub(crate) use collect::lists;
+pub(crate) use state::{Cell, Control, List, State, View};
+pub(crate) use stores::Slots;
 use stores::{Persistent, TxStore};
 
 /// Who talks to whom, and when.
@@ -79,6 +83,8 @@ pub struct Transaction<'a> {
     dropped_matches: usize,
     prefilter_misses: usize,
     next_phase: Option<Phase>,
+    /// Room for the values of one rule.
+    cells: Vec<Cell<'a>>,
 }
 
 impl<'a> Transaction<'a> {
@@ -95,7 +101,7 @@ impl<'a> Transaction<'a> {
             arena,
             memory,
             connection,
-            state: State::default(),
+            state: State::new(),
             control: Control::new(rules),
             tx: TxStore::new(&rules.slots),
             persistent: Persistent::default(),
@@ -105,6 +111,7 @@ impl<'a> Transaction<'a> {
             dropped_matches: 0,
             prefilter_misses: 0,
             next_phase: Some(Phase::RequestHeaders),
+            cells: Vec::new(),
         };
         transaction.read_head(head);
         transaction.run_through(Phase::RequestHeaders);

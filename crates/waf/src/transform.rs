@@ -3,6 +3,7 @@
 //! Each gives `None` when it leaves the value as it is, so that nothing is copied for the usual
 //! value. Where engines differ, ModSecurity 2 and seclang-spec decide.
 
+mod acts;
 mod base64;
 mod case;
 mod cmd_line;
@@ -26,6 +27,7 @@ mod whitespace;
 use crate::arena::Arena;
 use crate::parse::error::Cause;
 
+pub(crate) use acts::Acts;
 pub(crate) use unicode_map::UnicodeMap;
 
 /// A transformation by its name.

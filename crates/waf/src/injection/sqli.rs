@@ -35,6 +35,12 @@ pub(crate) struct Folded {
     has_mysql_comment: bool,
 }
 
+/// Whether a byte can only make words and numbers. A value of such bytes alone has no shape of an
+/// injection: it is one word, or numbers with one word behind them.
+pub(crate) fn is_of_one_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
 /// The shape of the injection in a value, if there is one.
 pub(crate) fn detect(value: &[u8]) -> Option<Fingerprint> {
     if value.is_empty() {

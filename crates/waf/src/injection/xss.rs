@@ -7,6 +7,9 @@ mod names;
 use html::{Html, Kind, Start, Token};
 use names::Danger;
 
+/// Without one of these nothing opens a tag, and no attribute has a value.
+pub(crate) const NEEDED: &[u8] = b"<=";
+
 /// Whether a value would run code somewhere in a page.
 pub(crate) fn detect(value: &[u8]) -> bool {
     const STARTS: [Start; 5] =

@@ -13,6 +13,11 @@ pub(crate) struct ByteSet {
 }
 
 impl ByteSet {
+    /// The bytes that are not in it.
+    pub(crate) fn others(&self) -> [u64; 4] {
+        self.bits.map(|word| !word)
+    }
+
     pub(super) fn holds_all(&self, value: &[u8]) -> bool {
         value.iter().all(|byte| {
             let word = self.bits.get(usize::from(byte >> 6)).copied().unwrap_or(0);

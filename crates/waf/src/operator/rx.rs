@@ -65,6 +65,8 @@ impl Rx {
         value: &'v [u8],
     ) -> Result<Option<Vec<Option<&'v [u8]>>>, Cut> {
         match self {
+            // Most values do not match, and whether they do is told faster than where.
+            Self::Linear(pattern) if !pattern.regex.is_match(value) => Ok(None),
             Self::Linear(pattern) => {
                 let captures = pattern.regex.captures(value);
                 Ok(captures.map(|captures| {

@@ -4,6 +4,7 @@ use crate::limits::{CHAIN_MAX, RULES_MAX};
 use crate::parse::actions::{self, Actions};
 use crate::parse::error::Cause;
 use crate::parse::{Item, Reader, operator, targets};
+use crate::quick::Quick;
 use crate::rule::{Disruptive, Link, Phase, Rule, Test};
 use crate::variable::Targets;
 
@@ -145,6 +146,8 @@ fn link(actions: &mut Actions, targets: Targets, test: Test, inherited: &Actions
         transformations: actions.transformations.take().unwrap_or_default(),
         pipeline: 0,
         gate: None,
+        quick: Quick::default(),
+        stages: None,
         is_multi_match: actions.is_multi_match,
         is_capture: actions.is_capture || inherited.is_capture,
         effects,

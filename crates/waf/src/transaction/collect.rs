@@ -189,7 +189,7 @@ fn member_cell<'a>(variable: Variable, member: &Member<'a>, is_names: bool) -> C
 }
 
 /// The lists that a variable is made of, and whether its values are their names.
-fn lists(variable: Variable) -> Option<(&'static [List], bool)> {
+pub(crate) fn lists(variable: Variable) -> Option<(&'static [List], bool)> {
     Some(match variable {
         Variable::Args => (&[List::ArgsGet, List::ArgsPost], false),
         Variable::ArgsGet => (&[List::ArgsGet], false),

@@ -2,7 +2,7 @@
 
 use crate::limits::MATCHES_MAX;
 use crate::operator::{Cut, Operator, Parameter};
-use crate::prefilter;
+use crate::prefilter::is_open;
 use crate::report::{Action, Intervention, Match};
 use crate::rule::{Allowed, Disruptive, Engine, Link, Phase, Rule, Test};
 use crate::ruleset::Evaluation;
@@ -16,6 +16,16 @@ enum Outcome {
     NoMatch,
     /// No further rule of the phase is asked.
     Stop,
+}
+
+/// A link of a rule, when it is its turn.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    /// The rule's place in the rule set.
+    number: u32,
+    rule: &'a Rule,
+    link: &'a Link,
+    is_last: bool,
 }
 
 impl<'a> Transaction<'a> {
@@ -56,7 +66,7 @@ impl<'a> Transaction<'a> {
         self.state.matched.clear();
         let last = rule.links.len().saturating_sub(1);
         for (place, link) in rule.links.iter().enumerate() {
-            let outcome = self.run_link(number, rule, link, place == last);
+            let outcome = self.run_link(Turn { number, rule, link, is_last: place == last });
             if outcome != Outcome::Match {
                 return outcome;
             }
@@ -64,21 +74,35 @@ impl<'a> Transaction<'a> {
         Outcome::Match
     }
 
-    fn run_link(&mut self, number: u32, rule: &'a Rule, link: &'a Link, is_last: bool) -> Outcome {
-        let mut cells = Vec::new();
-        let mut outcome = Outcome::NoMatch;
+    fn run_link(&mut self, turn: Turn<'a>) -> Outcome {
+        let Turn { rule, link, .. } = turn;
+        let evaluation = self.rules.evaluation;
+        let is_out = evaluation != Evaluation::Plain && self.is_out(rule, link);
+        if is_out && evaluation == Evaluation::Filtered {
+            return Outcome::NoMatch;
+        }
+        let mut cells = std::mem::take(&mut self.cells);
+        cells.clear();
         match &link.test {
             // As ModSecurity has it: an action is a rule about the address of the client.
             Test::Always => cells.push(self.scalar_cell(Variable::RemoteAddr)),
             Test::Operator { .. } => self.collect(rule, link, &mut cells),
         }
+        let outcome = self.try_cells(turn, &cells);
+        self.cells = cells;
+        self.prefilter_misses += usize::from(is_out && outcome != Outcome::NoMatch);
+        outcome
+    }
+
+    fn try_cells(&mut self, turn: Turn<'a>, cells: &[Cell<'a>]) -> Outcome {
+        let mut outcome = Outcome::NoMatch;
         for cell in cells {
             if !self.control.removed_targets.is_empty()
-                && self.control.is_removed_target(number, &cell)
+                && self.control.is_removed_target(turn.number, cell)
             {
                 continue;
             }
-            match self.try_cell(rule, link, cell, is_last) {
+            match self.try_cell(turn, cell) {
                 Outcome::NoMatch => {}
                 Outcome::Match => outcome = Outcome::Match,
                 Outcome::Stop => return Outcome::Stop,
@@ -88,26 +112,25 @@ impl<'a> Transaction<'a> {
     }
 
     /// Transforms a value and asks the operator; with `multiMatch` after each change as well.
-    fn try_cell(
-        &mut self,
-        rule: &'a Rule,
-        link: &'a Link,
-        cell: Cell<'a>,
-        is_last: bool,
-    ) -> Outcome {
-        if !link.is_multi_match || link.pipeline == 0 {
-            let value = self.transformed(&cell, link.pipeline);
-            return self.ask(rule, link, Cell { value, ..cell }, is_last);
-        }
+    fn try_cell(&mut self, turn: Turn<'a>, cell: &Cell<'a>) -> Outcome {
+        let link = turn.link;
+        let Some(stages) = &link.stages else {
+            let is_candidate = self.is_candidate(link, cell, link.pipeline);
+            if !is_candidate && self.is_passed_over(link) {
+                return Outcome::NoMatch;
+            }
+            let value = self.transformed(cell, link.pipeline);
+            return self.ask(turn, Cell { value, ..*cell }, is_candidate);
+        };
         let mut outcome = Outcome::NoMatch;
         let mut before = None;
-        for pipeline in self.stages(link.pipeline) {
-            let value = self.transformed(&cell, pipeline);
-            let is_changed = before.replace(value) != Some(value);
-            if !is_changed {
+        for stage in stages {
+            let value = self.transformed(cell, *stage);
+            if before.replace(value) == Some(value) {
                 continue;
             }
-            match self.ask(rule, link, Cell { value, ..cell }, is_last) {
+            let is_candidate = self.is_candidate(link, cell, *stage);
+            match self.ask(turn, Cell { value, ..*cell }, is_candidate) {
                 Outcome::NoMatch => {}
                 Outcome::Match => outcome = Outcome::Match,
                 Outcome::Stop => return Outcome::Stop,
@@ -116,47 +139,28 @@ impl<'a> Transaction<'a> {
         outcome
     }
 
-    /// A pipeline's beginnings, from the empty one to itself.
-    fn stages(&self, pipeline: u32) -> Vec<u32> {
-        let mut stages = vec![pipeline];
-        let mut at = pipeline;
-        while at != 0 {
-            at = self.pipeline(at).map_or(0, |pipeline| pipeline.parent);
-            stages.push(at);
+    /// Whether the prefilter lets a value through to this link.
+    fn is_candidate(&mut self, link: &Link, cell: &Cell<'a>, pipeline: u32) -> bool {
+        let is_asked = self.rules.evaluation != Evaluation::Plain;
+        match (link.gate, cell.id) {
+            (Some(gate), Some(id)) if is_asked => is_open(self.gates_of(id, pipeline), gate),
+            _ => true,
         }
-        stages.reverse();
-        stages
     }
 
-    fn pipeline(&self, number: u32) -> Option<&crate::ruleset::Pipeline> {
-        self.rules.pipelines.get(usize::try_from(number).ok()?)
+    /// Whether a value that is no candidate is not even transformed.
+    fn is_passed_over(&self, link: &Link) -> bool {
+        let is_negated = matches!(&link.test, Test::Operator { is_negated: true, .. });
+        self.rules.evaluation == Evaluation::Filtered && !is_negated
     }
 
-    /// A value after a pipeline; each step is done once for each value.
-    fn transformed(&mut self, cell: &Cell<'a>, pipeline: u32) -> &'a [u8] {
-        let Some((parent, step)) =
-            self.pipeline(pipeline).and_then(|one| Some((one.parent, one.step?)))
-        else {
-            return cell.value;
-        };
-        if let Some(known) = cell.id.and_then(|id| self.state.remembered(id, pipeline)) {
-            return known;
-        }
-        let value = self.transformed(cell, parent);
-        let map = self.rules.settings.unicode_map.as_deref();
-        let value = step.apply(value, self.arena, map).unwrap_or(value);
-        if let Some(id) = cell.id {
-            self.state.remember(id, pipeline, value);
-        }
-        value
-    }
-
-    fn ask(&mut self, rule: &'a Rule, link: &'a Link, cell: Cell<'a>, is_last: bool) -> Outcome {
+    fn ask(&mut self, turn: Turn<'a>, cell: Cell<'a>, is_candidate: bool) -> Outcome {
+        let Turn { rule, link, is_last, .. } = turn;
         let is_match = match &link.test {
             Test::Always => true,
             Test::Operator { operator, is_negated } => {
                 // What was cut off matches, negated or not: nobody knows that it is harmless.
-                self.holds(rule, link, operator, &cell).map_or_else(
+                self.holds(turn, operator, &cell, is_candidate).map_or_else(
                     |Cut| {
                         self.tx.set(b"msc_pcre_limits_exceeded", Some(b"1"));
                         true
@@ -178,65 +182,28 @@ impl<'a> Transaction<'a> {
 
     fn holds(
         &mut self,
-        rule: &'a Rule,
-        link: &Link,
+        turn: Turn<'a>,
         operator: &'a Operator,
         cell: &Cell<'a>,
+        is_candidate: bool,
     ) -> Result<bool, Cut> {
-        let evaluation = self.rules.evaluation;
-        let is_candidate = evaluation == Evaluation::Plain || self.is_candidate(link, cell);
-        if !is_candidate && evaluation == Evaluation::Filtered {
+        if !is_candidate && self.rules.evaluation == Evaluation::Filtered {
             return Ok(false);
         }
-        let holds = self.asked(rule, link, operator, cell)?;
+        let holds = self.asked(turn, operator, cell)?;
         if holds && !is_candidate {
             self.prefilter_misses += 1;
         }
         Ok(holds)
     }
 
-    /// Whether the prefilter lets this value through to this link; each text is scanned once.
-    fn is_candidate(&mut self, link: &Link, cell: &Cell<'a>) -> bool {
-        // With `multiMatch` the text is that of a beginning of the pipeline, which is not known here.
-        if link.is_multi_match {
-            return true;
-        }
-        let (Some(gate), Some(id)) = (link.gate, cell.id) else { return true };
-        let pipeline = self.origin(id, cell, link.pipeline);
-        if let Some(open) = self.state.scanned(id, pipeline) {
-            return prefilter::is_open(open, gate);
-        }
-        let open = self.arena.words(self.rules.prefilter.words());
-        self.rules.prefilter.scan(cell.value, open);
-        let open: &'a [u64] = open;
-        self.state.remember_scan(id, pipeline, open);
-        prefilter::is_open(open, gate)
-    }
-
-    /// The first pipeline on the way to this one that gave the same text.
-    fn origin(&self, id: u32, cell: &Cell<'a>, pipeline: u32) -> u32 {
-        let mut at = pipeline;
-        while let Some(parent) = self.pipeline(at).filter(|_| at != 0).map(|one| one.parent) {
-            let before = if parent == 0 { None } else { self.state.remembered(id, parent) };
-            let is_same = match before {
-                Some(text) => std::ptr::eq(text, cell.value),
-                None => parent == 0 && std::ptr::eq(self.state.raw(id), cell.value),
-            };
-            if !is_same {
-                break;
-            }
-            at = parent;
-        }
-        at
-    }
-
     fn asked(
         &mut self,
-        rule: &'a Rule,
-        link: &Link,
+        turn: Turn<'a>,
         operator: &'a Operator,
         cell: &Cell<'a>,
     ) -> Result<bool, Cut> {
+        let Turn { rule, link, .. } = turn;
         let expanded = operator.template().map_or(&b""[..], |text| self.expand(rule, text));
         let parameter: Parameter<'a> = operator.parameter(expanded);
         if !link.is_capture {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::prefilter::Scan;
 use crate::rule::{AuditEngine, Engine, Processor};
 use crate::ruleset::Ruleset;
 use crate::variable::{Target, Variable};
@@ -11,7 +12,7 @@ use crate::variable::{Target, Variable};
 pub(crate) struct Member<'a> {
     pub(crate) name: &'a [u8],
     pub(crate) value: &'a [u8],
-    /// Where transformed values are remembered: this for the value, one more for the name.
+    /// The text of the value; one more is that of the name.
     pub(crate) id: u32,
 }
 
@@ -47,41 +48,75 @@ pub(crate) enum List {
 /// How many [`List`]s there are.
 const LISTS: usize = List::XmlText as usize + 1;
 
-#[derive(Debug, Default)]
+/// The text without bytes, which every scalar is until it is set.
+pub(crate) const EMPTY: u32 = 0;
+
+#[derive(Debug)]
 pub(crate) struct State<'a> {
     lists: [Vec<Member<'a>>; LISTS],
     scalars: Vec<(&'a [u8], u32)>,
     pub(crate) matched: Vec<Cell<'a>>,
     pub(crate) last_matched: Option<Cell<'a>>,
     pub(crate) highest_severity: Option<u8>,
-    next_id: u32,
-    /// What is known of each value, by its id and the number of the pipeline.
-    memo: Vec<Vec<Known<'a>>>,
-    /// The values themselves by their ids.
-    raw: Vec<&'a [u8]>,
+    /// Every text that a gate or a pipeline is asked about, by its id.
+    texts: Vec<Text<'a>>,
+    /// What is known of each [`View`] since its list last grew.
+    seen: [Option<Seen<'a>>; 2 * LISTS],
 }
 
-/// What is known of a value after a pipeline.
-#[derive(Clone, Copy, Debug, Default)]
-struct Known<'a> {
-    text: Option<&'a [u8]>,
-    /// The gates of the prefilter that are open for it.
-    open: Option<&'a [u64]>,
+/// The values of a list, or its names.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct View {
+    pub(crate) list: List,
+    pub(crate) is_names: bool,
+}
+
+/// What the values of a view have, taken together.
+#[derive(Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) scan: Scan<'a>,
+    /// By pipeline the gates that are open for one of them.
+    pub(crate) open: &'a mut [Option<&'a [u64]>],
+}
+
+/// A text: a value as it came, or what transformations made of one.
+#[derive(Debug, Default)]
+pub(crate) struct Text<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) scan: Option<Scan<'a>>,
+    /// By pipeline the id of the text that it makes of this one, and 1; 0 is not known yet.
+    pub(crate) made: Option<&'a mut [u32]>,
+    /// The text that was last made of this one, or before it of the same one.
+    pub(crate) sibling: Option<u32>,
 }
 
 impl<'a> State<'a> {
+    pub(crate) fn new() -> Self {
+        Self {
+            lists: Default::default(),
+            scalars: Vec::new(),
+            matched: Vec::new(),
+            last_matched: None,
+            highest_severity: None,
+            texts: vec![Text::default()],
+            seen: Default::default(),
+        }
+    }
+
     pub(crate) fn list(&self, list: List) -> &[Member<'a>] {
         self.lists.get(list as usize).map_or(&[], Vec::as_slice)
     }
 
     pub(crate) fn push(&mut self, list: List, name: &'a [u8], value: &'a [u8]) {
-        let id = self.next_id;
-        self.next_id += 2;
+        let id = self.add(value);
+        self.add(name);
         if let Some(members) = self.lists.get_mut(list as usize) {
             members.push(Member { name, value, id });
         }
-        self.keep_raw(id, value);
-        self.keep_raw(id + 1, name);
+        for is_names in [false, true] {
+            let place = View { list, is_names }.place();
+            self.seen.get_mut(place).into_iter().for_each(|seen| *seen = None);
+        }
     }
 
     /// The value of a scalar; empty until it is set.
@@ -91,70 +126,49 @@ impl<'a> State<'a> {
 
     pub(crate) fn scalar_cell(&self, variable: Variable) -> Cell<'a> {
         let set = self.scalars.get(variable as usize).copied();
-        let (value, id) = set.unwrap_or((&[], 0));
-        let id = (id > 0).then_some(id);
-        Cell { variable, is_count: false, name: &[], value, id }
+        let (value, id) = set.unwrap_or((&[], EMPTY));
+        Cell { variable, is_count: false, name: &[], value, id: Some(id) }
     }
 
     /// A value anew has an id anew, so that nothing of the old one is remembered.
     pub(crate) fn set(&mut self, variable: Variable, value: &'a [u8]) {
-        self.next_id += 1;
-        let id = self.next_id;
-        self.next_id += 1;
+        let id = if value.is_empty() { EMPTY } else { self.add(value) };
         let place = variable as usize;
         if self.scalars.len() <= place {
-            self.scalars.resize(place + 1, (&[], 0));
+            self.scalars.resize(place + 1, (&[], EMPTY));
         }
         if let Some(scalar) = self.scalars.get_mut(place) {
             *scalar = (value, id);
         }
-        self.keep_raw(id, value);
     }
 
-    /// The value of an id before any transformation.
-    pub(crate) fn raw(&self, id: u32) -> &'a [u8] {
-        usize::try_from(id).ok().and_then(|id| self.raw.get(id)).copied().unwrap_or_default()
+    /// A text with an id of its own.
+    pub(crate) fn add(&mut self, bytes: &'a [u8]) -> u32 {
+        let id = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        self.texts.push(Text { bytes, ..Text::default() });
+        id
     }
 
-    fn keep_raw(&mut self, id: u32, value: &'a [u8]) {
-        if let Ok(id) = usize::try_from(id) {
-            self.raw.resize(self.raw.len().max(id + 1), &[]);
-            self.raw.get_mut(id).into_iter().for_each(|place| *place = value);
-        }
+    pub(crate) fn text(&self, id: u32) -> Option<&Text<'a>> {
+        self.texts.get(id as usize)
     }
 
-    /// What is remembered of a value after a pipeline.
-    pub(crate) fn remembered(&self, id: u32, pipeline: u32) -> Option<&'a [u8]> {
-        self.known(id, pipeline)?.text
+    pub(crate) fn text_mut(&mut self, id: u32) -> Option<&mut Text<'a>> {
+        self.texts.get_mut(id as usize)
     }
 
-    pub(crate) fn scanned(&self, id: u32, pipeline: u32) -> Option<&'a [u64]> {
-        self.known(id, pipeline)?.open
+    pub(crate) fn seen(&self, view: View) -> Option<&Seen<'a>> {
+        self.seen.get(view.place())?.as_ref()
     }
 
-    fn known(&self, id: u32, pipeline: u32) -> Option<&Known<'a>> {
-        let row = self.memo.get(usize::try_from(id).ok()?)?;
-        row.get(usize::try_from(pipeline).ok()?)
+    pub(crate) fn seen_mut(&mut self, view: View) -> Option<&mut Option<Seen<'a>>> {
+        self.seen.get_mut(view.place())
     }
+}
 
-    pub(crate) fn remember(&mut self, id: u32, pipeline: u32, value: &'a [u8]) {
-        self.known_mut(id, pipeline).into_iter().for_each(|known| known.text = Some(value));
-    }
-
-    pub(crate) fn remember_scan(&mut self, id: u32, pipeline: u32, open: &'a [u64]) {
-        self.known_mut(id, pipeline).into_iter().for_each(|known| known.open = Some(open));
-    }
-
-    fn known_mut(&mut self, id: u32, pipeline: u32) -> Option<&mut Known<'a>> {
-        let (id, pipeline) = (usize::try_from(id).ok()?, usize::try_from(pipeline).ok()?);
-        if self.memo.len() <= id {
-            self.memo.resize_with(id + 1, Vec::new);
-        }
-        let row = self.memo.get_mut(id)?;
-        if row.len() <= pipeline {
-            row.resize(pipeline + 1, Known::default());
-        }
-        row.get_mut(pipeline)
+impl View {
+    fn place(self) -> usize {
+        2 * self.list as usize + usize::from(self.is_names)
     }
 }
 

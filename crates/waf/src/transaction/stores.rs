@@ -5,22 +5,38 @@ use std::collections::{BTreeMap, HashMap};
 use crate::limits::DYNAMIC_MEMBERS_MAX;
 use crate::rule::Store;
 
+/// The names of `TX` members that stand in rules, and the places of these members.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    places: HashMap<Box<[u8]>, u32>,
+    /// In the order of the names.
+    sorted: Vec<(Box<[u8]>, u32)>,
+}
+
+impl Slots {
+    pub(crate) fn new(places: HashMap<Box<[u8]>, u32>) -> Self {
+        let mut sorted: Vec<_> = places.iter().map(|(name, slot)| (name.clone(), *slot)).collect();
+        sorted.sort_unstable();
+        Self { places, sorted }
+    }
+}
+
 /// The members of `TX`: those that rules name have places, the others a map.
 #[derive(Debug)]
 pub(crate) struct TxStore<'a> {
-    names: &'a HashMap<Box<[u8]>, u32>,
+    names: &'a Slots,
     slots: Vec<Option<&'a [u8]>>,
     others: BTreeMap<Vec<u8>, &'a [u8]>,
 }
 
 impl<'a> TxStore<'a> {
-    pub(crate) fn new(names: &'a HashMap<Box<[u8]>, u32>) -> Self {
-        Self { names, slots: vec![None; names.len()], others: BTreeMap::new() }
+    pub(crate) fn new(names: &'a Slots) -> Self {
+        Self { names, slots: vec![None; names.sorted.len()], others: BTreeMap::new() }
     }
 
     /// By a name in lower case.
     pub(crate) fn get(&self, name: &[u8]) -> Option<&'a [u8]> {
-        match self.names.get(name) {
+        match self.names.places.get(name) {
             Some(slot) => self.at(*slot),
             None => self.others.get(name).copied(),
         }
@@ -31,7 +47,7 @@ impl<'a> TxStore<'a> {
     }
 
     pub(crate) fn set(&mut self, name: &[u8], value: Option<&'a [u8]>) {
-        if let Some(slot) = self.names.get(name) {
+        if let Some(slot) = self.names.places.get(name) {
             self.set_at(*slot, value);
             return;
         }
@@ -57,10 +73,9 @@ impl<'a> TxStore<'a> {
 
     /// All members, in no order that means anything, but always in the same.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &'a [u8])> {
-        let mut named: Vec<(&[u8], &'a [u8])> =
-            self.names.iter().filter_map(|(name, slot)| Some((&**name, self.at(*slot)?))).collect();
-        named.sort_unstable();
-        named.into_iter().chain(self.others.iter().map(|(name, value)| (&**name, *value)))
+        let named = self.names.sorted.iter();
+        let named = named.filter_map(|(name, slot)| Some((&**name, self.at(*slot)?)));
+        named.chain(self.others.iter().map(|(name, value)| (&**name, *value)))
     }
 }
 
