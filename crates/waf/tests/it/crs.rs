@@ -60,6 +60,8 @@ pub(crate) struct Judged {
     pub(crate) stopped: Option<(u8, u16)>,
     /// What the prefilter would have missed.
     pub(crate) misses: usize,
+    /// What rules looked at and matched.
+    pub(crate) values: Vec<Vec<u8>>,
 }
 
 /// Runs a stage; `None` when the request is no HTTP.
@@ -106,7 +108,8 @@ pub(crate) fn judge_request(rules: &Ruleset, request: &Request, reply: &Reply) -
     for one in matches.iter().filter(|one| one.is_logged()) {
         writeln!(log, "{}", one.log_line()).unwrap();
     }
-    Judged { ids, log, stopped, misses }
+    let values = matches.iter().map(|one| one.value.to_vec()).collect();
+    Judged { ids, log, stopped, misses, values }
 }
 
 /// Runs all tests of a folder: how many stages there were, what only a server can judge, and what

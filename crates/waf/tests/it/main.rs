@@ -15,3 +15,4 @@ mod ftw;
 mod oracle;
 mod own;
 mod vectors;
+mod werkzeug;
