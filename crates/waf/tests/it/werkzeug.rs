@@ -221,8 +221,7 @@ fn flask(cases: &[Case]) -> Vec<Vec<(String, String)>> {
             "body": STANDARD.encode(&case.body),
         });
         lines.push_str(&line.to_string());
-        lines.push('
-');
+        lines.push('\n');
     }
     python.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let output = python.wait_with_output().unwrap();
