@@ -28,6 +28,8 @@ const PEERS: &[(&str, &str)] = &[
     ("oidc-agent", "oidc-agent-cli"),
     ("systemd-analyze", "systemd"),
     ("systemd-socket-activate", "systemd"),
+    // No program: the rules of CRS 3.3.4, against which its own tests are run.
+    ("/usr/share/modsecurity-crs/rules", "modsecurity-crs"),
 ];
 
 /// Clients of gRPC-Web and of `OAuth`, for Node.
@@ -39,6 +41,14 @@ const NPM: [&str; 7] = [
     "oauth4webapi@3.8.8",
     "axe-core@4.14.1",
     "oidc-provider@9.13.3",
+];
+
+/// What no package registry has, by the variable that names its folder: tests against it say that
+/// they are not run without it.
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("RINGWALL_CRS_4", "the rules of CRS 4.28.0"),
+    ("RINGWALL_SECRULES_TESTS", "the public secrules-language-tests"),
+    ("RINGWALL_LIBINJECTION_TESTS", "the public tests of libinjection"),
 ];
 
 /// Runs all checks and tests.
@@ -91,6 +101,11 @@ fn rust_tests(python: &setup::Python) -> Result<()> {
     match openidconnect() {
         Ok(program) => drop(cargo.env("RINGWALL_OPENIDCONNECT", program)),
         Err(error) => say(&format!("openidconnect: NOT AVAILABLE: {error:#}")),
+    }
+    for (variable, what) in ELSEWHERE {
+        if std::env::var_os(variable).is_none() {
+            say(&format!("── tests: NOT RUN, {variable} names no folder with {what}"));
+        }
     }
     cargo.env("INSTA_UPDATE", "no");
     if exists("cargo-nextest") {

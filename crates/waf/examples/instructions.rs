@@ -89,6 +89,7 @@ fn judge(rules: &Ruleset, arena: &Arena, kind: &str) -> bool {
         server_address: "192.0.2.1",
         server_port: 443,
         unique_id: "0123456789",
+        user: "",
         now_secs: 1_700_000_000,
     };
     let form = "name=Jane+Doe&email=jane%40example.org&street=Long+Street+12&city=Springfield&zip=12345\

@@ -2,3 +2,6 @@
 
 pub(crate) mod sqli;
 pub(crate) mod xss;
+
+#[cfg(test)]
+mod vectors;

@@ -32,3 +32,20 @@ pub(crate) const XML_ATTRIBUTES_MAX: usize = 256;
 pub(crate) const PARTS_MAX: usize = 1_000;
 /// One header line of a part, as in ModSecurity.
 pub(crate) const PART_LINE_BYTES_MAX: usize = 4_096;
+/// `t:` steps of one rule; CRS has at most ten.
+pub(crate) const TRANSFORMATIONS_MAX: usize = 32;
+/// The names of all leaves of a JSON body together: a long key stands in the name of each leaf under
+/// it, so that 100 KiB could become a hundred times as much.
+pub(crate) const JSON_NAME_BYTES_MAX: usize = 1 << 20;
+/// Steps of one transaction; `docs/waf.md` has what the largest harmless requests take.
+pub(crate) const WORK_STEPS_MAX: usize = 100_000_000;
+/// Steps of phase 5 when the phases before have spent all: counters are still written.
+pub(crate) const LOGGING_STEPS_MAX: usize = 4_000_000;
+/// What one value costs a rule before its bytes are looked at.
+pub(crate) const QUESTION_STEPS: usize = 16;
+/// What a text costs that is looked at for the first time, beside its bytes.
+pub(crate) const SCAN_STEPS: usize = 128;
+/// What a byte costs the detectors of injections, which read a value several times.
+pub(crate) const INJECTION_STEPS: usize = 8;
+/// What it costs to compile a pattern whose text a request has a part in.
+pub(crate) const COMPILE_STEPS: usize = 10_000_000;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::cursor::atoi;
 use crate::injection::{sqli, xss};
+use crate::limits::INJECTION_STEPS;
 use crate::pattern::Pattern;
 use crate::text::Template;
 
@@ -119,8 +120,14 @@ impl Operator {
         }
     }
 
-    /// Whether it is true of a value.
-    pub(crate) fn is_match(&self, value: &[u8], parameter: Parameter<'_>) -> Result<bool, Cut> {
+    /// Whether it is true of a value. `steps` becomes what it took.
+    pub(crate) fn is_match(
+        &self,
+        value: &[u8],
+        parameter: Parameter<'_>,
+        steps: &mut usize,
+    ) -> Result<bool, Cut> {
+        *steps = steps.saturating_add(self.steps(value, parameter));
         Ok(match (self, parameter) {
             (Self::ByteRange(allowed), _) => !allowed.holds_all(value),
             (Self::DetectSqli, _) => sqli::detect(value).is_some(),
@@ -130,8 +137,10 @@ impl Operator {
                 comparison.holds(atoi(value), number)
             }
             (Self::Phrases(phrases), _) => phrases.find(value).is_some(),
-            (Self::Rx(rx), _) => rx.is_match(value)?,
-            (Self::RxMacro(_, cache), Parameter::Text(text)) => cache.get(text)?.is_match(value)?,
+            (Self::Rx(rx), _) => rx.is_match(value, steps)?,
+            (Self::RxMacro(_, cache), Parameter::Text(text)) => {
+                cache.get(text, steps)?.is_match(value, steps)?
+            }
             (Self::Text(test, _), Parameter::Text(text)) => test.holds(value, text),
             (Self::Unconditional, _) => true,
             (Self::UrlEncoding, _) => bytes::has_broken_escape(value),
@@ -147,11 +156,15 @@ impl Operator {
         value: &'v [u8],
         parameter: Parameter<'v>,
         keep: impl FnOnce(&[u8]) -> &'v [u8],
+        steps: &mut usize,
     ) -> Result<Option<Captured<'v>>, Cut> {
+        *steps = steps.saturating_add(self.steps(value, parameter));
         let whole = |is_match: bool, text: &'v [u8]| is_match.then(|| vec![Some(text)]);
         Ok(match (self, parameter) {
-            (Self::Rx(rx), _) => rx.capture(value)?,
-            (Self::RxMacro(_, cache), Parameter::Text(text)) => cache.get(text)?.capture(value)?,
+            (Self::Rx(rx), _) => rx.capture(value, steps)?,
+            (Self::RxMacro(_, cache), Parameter::Text(text)) => {
+                cache.get(text, steps)?.capture(value, steps)?
+            }
             (Self::Phrases(phrases), _) => phrases.find(value).map(|found| vec![Some(found)]),
             (Self::DetectSqli, _) => {
                 sqli::detect(value).map(|shape| vec![Some(keep(shape.as_bytes()))])
@@ -160,13 +173,28 @@ impl Operator {
                 kind.find(pattern, value).map(|found| vec![Some(found)])
             }
             (Self::Text(StringTest::Within, _) | Self::DetectXss, _) => {
-                whole(self.is_match(value, parameter)?, value)
+                whole(self.is_match(value, parameter, steps)?, value)
             }
             (Self::Text(..), Parameter::Text(text)) => {
-                whole(self.is_match(value, parameter)?, text)
+                whole(self.is_match(value, parameter, steps)?, text)
             }
-            _ => self.is_match(value, parameter)?.then(Vec::new),
+            _ => self.is_match(value, parameter, steps)?.then(Vec::new),
         })
+    }
+}
+
+impl Operator {
+    /// What it takes to ask, beside what a counted engine says itself.
+    fn steps(&self, value: &[u8], parameter: Parameter<'_>) -> usize {
+        let text = match parameter {
+            Parameter::Text(text) => text.len(),
+            Parameter::None | Parameter::Number(_) => 0,
+        };
+        let times = match self {
+            Self::DetectSqli | Self::DetectXss => INJECTION_STEPS,
+            _ => 1,
+        };
+        value.len().saturating_mul(times).saturating_add(text)
     }
 }
 

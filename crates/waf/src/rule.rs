@@ -6,7 +6,7 @@ use crate::operator::Operator;
 use crate::quick::Quick;
 use crate::text::Template;
 use crate::transform::Transformation;
-use crate::variable::{Target, Targets};
+use crate::variable::{Target, Targets, Variable};
 
 /// When a rule runs.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -68,6 +68,21 @@ pub(crate) struct Rule {
     pub(crate) is_audited: bool,
     pub(crate) skip: u32,
     pub(crate) skip_after: Option<Arc<[u8]>>,
+}
+
+impl Rule {
+    /// Whether it looks at `FULL_REQUEST` or its length, or writes them out.
+    pub(crate) fn needs_full_request(&self) -> bool {
+        let is_it =
+            |variable| matches!(variable, Variable::FullRequest | Variable::FullRequestLength);
+        let meta = &self.meta;
+        let mut texts = meta.msg.iter().chain(&meta.logdata).chain(&meta.tags);
+        texts.any(|text| text.references().any(|one| is_it(one.variable)))
+            || self
+                .links
+                .iter()
+                .any(|link| link.targets.included.iter().any(|target| is_it(target.variable)))
+    }
 }
 
 /// One condition of a rule and what its match does at once.

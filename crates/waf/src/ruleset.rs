@@ -1,5 +1,6 @@
 //! A set of rules that is ready to run; immutable, and shared by all transactions.
 
+use crate::limits::WORK_STEPS_MAX;
 use crate::link;
 use crate::parse::error::LoadError;
 use crate::parse::{self, Library, Source, Warning};
@@ -22,6 +23,10 @@ pub struct Ruleset {
     pub(crate) slots: Slots,
     pub(crate) prefilter: Prefilter,
     pub(crate) evaluation: Evaluation,
+    /// Steps of work for one transaction.
+    pub(crate) work_max: usize,
+    /// Whether a rule asks for the whole request, which is put together only then.
+    pub(crate) needs_full_request: bool,
     warnings: Vec<Warning>,
 }
 
@@ -62,6 +67,7 @@ impl Ruleset {
     pub fn load(sources: &[Source], library: &dyn Library) -> Result<Self, LoadError> {
         let program = parse::read(sources, library)?;
         let linked = link::link(program.items);
+        let needs_full_request = linked.rules.iter().any(Rule::needs_full_request);
         Ok(Self {
             rules: linked.rules,
             phases: linked.phases,
@@ -70,6 +76,8 @@ impl Ruleset {
             slots: Slots::new(linked.slots),
             prefilter: linked.prefilter,
             evaluation: Evaluation::default(),
+            work_max: WORK_STEPS_MAX,
+            needs_full_request,
             warnings: program.warnings,
         })
     }
@@ -78,6 +86,13 @@ impl Ruleset {
     #[must_use]
     pub fn with_evaluation(self, evaluation: Evaluation) -> Self {
         Self { evaluation, ..self }
+    }
+
+    /// The same rules with another bound on the work for one transaction, in steps: about the bytes
+    /// that transformations and operators look at. What needs more is refused.
+    #[must_use]
+    pub fn with_work_max(self, steps: usize) -> Self {
+        Self { work_max: steps, ..self }
     }
 
     /// What loads and does nothing, or less than its author may think.

@@ -62,6 +62,14 @@ impl Template {
     }
 
     /// The references in it, to be linked.
+    pub(crate) fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Value(reference) => Some(reference),
+        })
+    }
+
+    /// As [`Template::references`], to be linked.
     pub(crate) fn references_mut(&mut self) -> impl Iterator<Item = &mut Reference> {
         self.parts.iter_mut().filter_map(|part| match part {
             Part::Text(_) => None,

@@ -4,12 +4,14 @@ mod collect;
 mod effect;
 mod evaluate;
 mod expand;
+mod full_request;
 mod request;
 mod response;
 mod state;
 mod stores;
 mod texts;
 mod quick;
+mod work;
 
 use crate::arena::Arena;
 use crate::memory::Memory;
@@ -21,6 +23,7 @@ pub(crate) use collect::lists;
 pub(crate) use state::{Cell, Control, List, State, View};
 pub(crate) use stores::Slots;
 use stores::{Persistent, TxStore};
+use work::Work;
 
 /// Who talks to whom, and when.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +38,8 @@ pub struct Connection<'a> {
     pub server_port: u16,
     /// The id by which records know this request.
     pub unique_id: &'a str,
+    /// Who the caller is, when that is proved already; `REMOTE_USER`.
+    pub user: &'a str,
     /// Seconds since the epoch.
     pub now_secs: u64,
 }
@@ -82,6 +87,8 @@ pub struct Transaction<'a> {
     /// Matches that are not in `matches` for want of room.
     dropped_matches: usize,
     prefilter_misses: usize,
+    work: Work,
+    is_exhausted: bool,
     next_phase: Option<Phase>,
     /// Room for the values of one rule.
     cells: Vec<Cell<'a>>,
@@ -110,6 +117,8 @@ impl<'a> Transaction<'a> {
             allowed_through: None,
             dropped_matches: 0,
             prefilter_misses: 0,
+            work: Work::new(rules.work_max),
+            is_exhausted: false,
             next_phase: Some(Phase::RequestHeaders),
             cells: Vec::new(),
         };
@@ -189,6 +198,19 @@ impl<'a> Transaction<'a> {
         self.prefilter_misses
     }
 
+    /// Whether it needed more work than one transaction may cost. Then no rule ran any more: where
+    /// the engine is on, [`Transaction::intervention`] refuses it, and where it only detects, nobody
+    /// knows what it holds.
+    pub fn is_exhausted(&self) -> bool {
+        self.is_exhausted
+    }
+
+    /// The steps of work that it took so far; the bound is that of
+    /// [`Ruleset::with_work_max`](crate::Ruleset::with_work_max).
+    pub fn work_steps(&self) -> usize {
+        self.work.taken()
+    }
+
     /// A member of `TX` as it is now, for records: `anomaly_score`.
     pub fn tx(&self, name: &str) -> Option<&'a [u8]> {
         self.tx.get(name.to_ascii_lowercase().as_bytes())
@@ -215,10 +237,23 @@ impl<'a> Transaction<'a> {
         while let Some(phase) = self.next_phase.filter(|phase| *phase <= last) {
             self.next_phase = Phase::ALL.into_iter().find(|later| *later > phase);
             let is_over = self.intervention.is_some()
+                || self.is_exhausted
                 || self.allowed_through.is_some_and(|through| phase <= through);
             if phase == Phase::Logging || !is_over {
                 self.run_phase(phase);
             }
+            if phase < Phase::Logging && self.work.is_spent() {
+                self.give_up(phase);
+            }
+        }
+    }
+
+    /// Nothing more is asked. What was not judged to its end does not pass.
+    fn give_up(&mut self, phase: Phase) {
+        self.is_exhausted = true;
+        let status = if phase <= Phase::RequestBody { 413 } else { 500 };
+        if phase < Phase::Logging {
+            self.reject(phase, status);
         }
     }
 

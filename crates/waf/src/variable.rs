@@ -167,6 +167,12 @@ impl Variable {
         self.row().map_or(Shape::Scalar, |(_, _, shape)| *shape)
     }
 
+    /// Whether nothing ever gives it a value: the program's environment is no business of rules,
+    /// files of uploads are never written, and there is no database of places.
+    pub(crate) fn is_empty_here(self) -> bool {
+        matches!(self, Self::Deprecated | Self::Env | Self::FilesTmpnames | Self::Geo)
+    }
+
     /// The table has a row for each variable, in the order of the variants.
     fn row(self) -> Option<&'static (&'static str, Self, Shape)> {
         NAMES.get(self as usize)

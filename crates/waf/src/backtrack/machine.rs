@@ -18,17 +18,12 @@ pub(crate) enum Found {
 }
 
 impl Program {
-    /// Searches a value from its beginning.
-    pub(crate) fn search(&self, value: &[u8]) -> Found {
+    /// Searches a value from its beginning, and adds the steps that it took.
+    pub(crate) fn search(&self, value: &[u8], steps: &mut usize) -> Found {
         let mut machine = Machine { program: self, value, slots: vec![None; self.slots], steps: 0 };
-        for start in 0..=value.len() {
-            match machine.run(0, start) {
-                None => return Found::Cut,
-                Some(Some(_)) => return Found::Yes(machine.groups()),
-                Some(None) => {}
-            }
-        }
-        Found::No
+        let found = machine.search();
+        *steps = steps.saturating_add(machine.steps);
+        found
     }
 }
 
@@ -52,6 +47,17 @@ enum Step {
 }
 
 impl Machine<'_> {
+    fn search(&mut self) -> Found {
+        for start in 0..=self.value.len() {
+            match self.run(0, start) {
+                None => return Found::Cut,
+                Some(Some(_)) => return Found::Yes(self.groups()),
+                Some(None) => {}
+            }
+        }
+        Found::No
+    }
+
     fn groups(&self) -> Vec<Option<(usize, usize)>> {
         let pairs = self.slots.chunks_exact(2).take(self.program.groups);
         pairs

@@ -1,7 +1,7 @@
 use super::*;
 
 fn search(pattern: &str, value: &[u8]) -> Found {
-    compile(pattern.as_bytes()).unwrap().search(value)
+    compile(pattern.as_bytes()).unwrap().search(value, &mut 0)
 }
 
 #[track_caller]

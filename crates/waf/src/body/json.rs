@@ -7,13 +7,18 @@
 use crate::arena::Arena;
 use crate::body::Pair;
 use crate::cursor::Cursor;
+use crate::limits::JSON_NAME_BYTES_MAX;
 
 /// Where the leaves of a document go.
+#[derive(Debug, Default)]
 pub(crate) struct Leaves<'a> {
     pub(crate) pairs: Vec<Pair<'a>>,
     pub(crate) depth_max: usize,
     /// Leaves beyond these are left out, as arguments over the limit are.
     pub(crate) pairs_max: usize,
+    /// How long all names together are, and whether that is more than they may be.
+    pub(crate) name_bytes: usize,
+    pub(crate) is_too_large: bool,
 }
 
 /// Reads a whole document.
@@ -133,6 +138,11 @@ impl<'a> Reader<'a, '_> {
             _ => return Err("a value is missing"),
         };
         if self.leaves.pairs.len() < self.leaves.pairs_max {
+            self.leaves.name_bytes += self.name.len();
+            if self.leaves.name_bytes > JSON_NAME_BYTES_MAX {
+                self.leaves.is_too_large = true;
+                return Err("its names are too long");
+            }
             self.leaves.pairs.push((self.arena.keep(&self.name), value));
         }
         Ok(())
@@ -229,7 +239,7 @@ mod tests {
 
     fn read(body: &str, depth_max: usize) -> (Vec<(String, String)>, Option<&'static str>) {
         let arena = Arena::new();
-        let mut leaves = Leaves { pairs: Vec::new(), depth_max, pairs_max: 100 };
+        let mut leaves = Leaves { depth_max, pairs_max: 100, ..Leaves::default() };
         let error = parse(body.as_bytes(), &arena, &mut leaves).err();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (leaves.pairs.iter().map(|(name, value)| (text(name), text(value))).collect(), error)

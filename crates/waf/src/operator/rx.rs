@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backtrack::{self, Found, Program};
+use crate::limits::COMPILE_STEPS;
 use crate::parse::error::Cause;
 use crate::pattern::{self, Pattern};
 
@@ -25,13 +26,14 @@ pub(crate) struct RxCache {
 
 impl RxCache {
     /// A text that is no pattern gives no answer.
-    pub(super) fn get(&self, text: &[u8]) -> Result<Rx, Cut> {
+    pub(super) fn get(&self, text: &[u8], steps: &mut usize) -> Result<Rx, Cut> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, rx)) = &*last
             && known == text
         {
             return Ok(rx.clone());
         }
+        *steps = steps.saturating_add(COMPILE_STEPS);
         let Ok(rx) = Rx::compile(text) else { return Err(Cut) };
         *last = Some((text.to_vec(), rx.clone()));
         Ok(rx)
@@ -48,10 +50,10 @@ impl Rx {
         }
     }
 
-    pub(super) fn is_match(&self, value: &[u8]) -> Result<bool, Cut> {
+    pub(super) fn is_match(&self, value: &[u8], steps: &mut usize) -> Result<bool, Cut> {
         match self {
             Self::Linear(pattern) => Ok(pattern.regex.is_match(value)),
-            Self::Backtracking(program) => match program.search(value) {
+            Self::Backtracking(program) => match program.search(value, steps) {
                 Found::Cut => Err(Cut),
                 Found::No => Ok(false),
                 Found::Yes(_) => Ok(true),
@@ -63,6 +65,7 @@ impl Rx {
     pub(super) fn capture<'v>(
         &self,
         value: &'v [u8],
+        steps: &mut usize,
     ) -> Result<Option<Vec<Option<&'v [u8]>>>, Cut> {
         match self {
             // Most values do not match, and whether they do is told faster than where.
@@ -73,7 +76,7 @@ impl Rx {
                     captures.iter().take(10).map(|one| one.map(|one| one.as_bytes())).collect()
                 }))
             }
-            Self::Backtracking(program) => match program.search(value) {
+            Self::Backtracking(program) => match program.search(value, steps) {
                 Found::Cut => Err(Cut),
                 Found::No => Ok(None),
                 Found::Yes(groups) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::cursor::{Cursor, is_space, trim, trim_end};
+use crate::limits::TRANSFORMATIONS_MAX;
 use crate::parse::error::{Cause, shown};
 use crate::parse::{control, effect};
 use crate::rule::{Allowed, Disruptive, Effect, Meta, Phase};
@@ -141,6 +142,7 @@ const ACTIONS: &[Action] = &[
     }),
     with_value("ctl", |actions, value| {
         actions.effects.push(Effect::Control(control::parse(value)?));
+        actions.ignored.extend(control::ignored(value));
         Ok(())
     }),
     bare("deny", |actions, _| {
@@ -262,6 +264,11 @@ const ACTIONS: &[Action] = &[
         let list = actions.transformations.get_or_insert_default();
         if value.eq_ignore_ascii_case(b"none") {
             list.clear();
+        } else if list.len() >= TRANSFORMATIONS_MAX {
+            return Err(Cause::Limit {
+                what: "transformations in a rule",
+                max: TRANSFORMATIONS_MAX,
+            });
         } else {
             list.push(Transformation::find(value)?);
         }

@@ -51,6 +51,11 @@ fn close_after(reader: &mut Reader<'_>, read: Result<Parts, Cause>) -> Result<()
     for name in &actions.ignored {
         reader.warn(format!("the action `{name}` does nothing here"));
     }
+    let mut variables = targets.included.iter().map(|target| target.variable);
+    if let Some(empty) = variables.find(|variable| variable.is_empty_here()) {
+        let name = if empty.name().is_empty() { "an old variable" } else { empty.name() };
+        reader.warn(format!("`{name}` is always empty here"));
+    }
     let is_chained = actions.is_chained;
     let rule = match reader.open.take() {
         Some(open) => member(open, targets, test, actions)?,

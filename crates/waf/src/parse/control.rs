@@ -39,6 +39,18 @@ pub(crate) fn parse(text: &[u8]) -> Result<Control, Cause> {
     })
 }
 
+/// The options that are known and do nothing here, as warnings have them.
+const IGNORED: [&str; 4] =
+    ["ctl:debugLogLevel", "ctl:hashEnforcement", "ctl:hashEngine", "ctl:parseXmlIntoArgs"];
+
+/// What a warning says of an option that does nothing.
+pub(crate) fn ignored(text: &[u8]) -> Option<&'static str> {
+    let option = split_once(text, b'=').map_or(text, |(option, _)| trim(option));
+    IGNORED.into_iter().find(|known| {
+        known.strip_prefix("ctl:").is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(option))
+    })
+}
+
 fn remove_targets(
     value: &[u8],
     choice: impl Fn(&[u8]) -> Result<Choice, Cause>,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::Ruleset;
+use crate::limits::TRANSFORMATIONS_MAX;
 
 /// A library of two files.
 struct Shelf;
@@ -91,4 +92,35 @@ fn the_usual_files_load() {
 #[test]
 fn there_is_an_end_to_errors() {
     assert_eq!(load(&"SecNope\n".repeat(500)).unwrap_err().errors.len(), ERRORS_MAX);
+}
+
+#[test]
+fn what_loads_and_sees_nothing_is_said() {
+    let said = |text: &str| {
+        let rules = load(text).unwrap();
+        rules.warnings().iter().map(|one| one.text.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(said("SecRule ARGS|ENV:PATH x \"id:1\""), ["`ENV` is always empty here"]);
+    assert_eq!(said("SecRule GEO:COUNTRY_CODE x \"id:1\""), ["`GEO` is always empty here"]);
+    assert_eq!(
+        said("SecRule FILES_TMPNAMES x \"id:1\""),
+        ["`FILES_TMPNAMES` is always empty here"]
+    );
+    assert_eq!(
+        said("SecRule STREAM_INPUT_BODY x \"id:1\""),
+        ["`an old variable` is always empty here"]
+    );
+    assert_eq!(
+        said("SecAction \"id:1,pass,ctl:parseXmlIntoArgs=On\""),
+        ["the action `ctl:parseXmlIntoArgs` does nothing here"]
+    );
+    assert_eq!(said("SecRule ARGS|FULL_REQUEST|PATH_INFO|REMOTE_USER x \"id:1\""), [""; 0]);
+}
+
+#[test]
+fn a_rule_has_so_many_transformations_and_no_more() {
+    let rule =
+        |count: usize| format!("SecRule ARGS x \"id:1,phase:2{}\"", ",t:urlDecode".repeat(count));
+    assert!(load(&rule(TRANSFORMATIONS_MAX)).is_ok());
+    assert!(error(&rule(TRANSFORMATIONS_MAX + 1)).contains("transformations in a rule"));
 }

@@ -51,7 +51,7 @@ proptest! {
         let filter = builder.build();
         let open = open_gates(&filter, &value);
         for (operator, gate) in operators.iter().zip(gates) {
-            if operator.is_match(&value, Parameter::None).unwrap() && let Some(gate) = gate {
+            if operator.is_match(&value, Parameter::None, &mut 0).unwrap() && let Some(gate) = gate {
                 prop_assert!(is_open(&open, gate), "{operator:?} on {value:?}");
             }
         }

@@ -44,6 +44,7 @@ impl<'a> Transaction<'a> {
                 Some(self.arena.number(rest))
             }
         };
+        self.work.take(key.len() + value.map_or(0, <[u8]>::len));
         match (name.store, name.slot) {
             (Store::Tx, Some(slot)) => self.tx.set_at(slot, value),
             (Store::Tx, None) => self.tx.set(&key, value),

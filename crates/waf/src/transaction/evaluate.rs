@@ -1,6 +1,6 @@
 //! Rules against values, one after the other: the meaning of the language, without shortcuts.
 
-use crate::limits::MATCHES_MAX;
+use crate::limits::{LOGGING_STEPS_MAX, MATCHES_MAX};
 use crate::operator::{Cut, Operator, Parameter};
 use crate::prefilter::is_open;
 use crate::report::{Action, Intervention, Match};
@@ -34,6 +34,9 @@ impl<'a> Transaction<'a> {
         let steps = rules.phase(phase);
         let mut at = 0;
         let mut skip = 0_u32;
+        if phase == Phase::Logging && self.is_exhausted {
+            self.work.allow(LOGGING_STEPS_MAX);
+        }
         self.state.matched.clear();
         while let Some(step) = steps.get(at) {
             at += 1;
@@ -43,6 +46,10 @@ impl<'a> Transaction<'a> {
             if skip > 0 {
                 skip -= 1;
                 continue;
+            }
+            if self.work.is_spent() {
+                self.give_up(phase);
+                return;
             }
             let number = usize::try_from(step.rule).unwrap_or(usize::MAX);
             let Some(rule) = rules.rules.get(number) else { continue };
@@ -96,7 +103,12 @@ impl<'a> Transaction<'a> {
 
     fn try_cells(&mut self, turn: Turn<'a>, cells: &[Cell<'a>]) -> Outcome {
         let mut outcome = Outcome::NoMatch;
+        self.work.ask(cells.len());
         for cell in cells {
+            if self.work.is_spent() {
+                self.give_up(turn.rule.phase);
+                return Outcome::Stop;
+            }
             if !self.control.removed_targets.is_empty()
                 && self.control.is_removed_target(turn.number, cell)
             {
@@ -206,12 +218,17 @@ impl<'a> Transaction<'a> {
         let Turn { rule, link, .. } = turn;
         let expanded = operator.template().map_or(&b""[..], |text| self.expand(rule, text));
         let parameter: Parameter<'a> = operator.parameter(expanded);
+        let mut steps = 0;
         if !link.is_capture {
-            return operator.is_match(cell.value, parameter);
+            let is_match = operator.is_match(cell.value, parameter, &mut steps);
+            self.work.take(steps);
+            return is_match;
         }
         let arena = self.arena;
-        let captured = operator.capture(cell.value, parameter, |text| arena.keep(text))?;
-        let Some(captured) = captured else { return Ok(false) };
+        let keep = |text: &[u8]| arena.keep(text);
+        let captured = operator.capture(cell.value, parameter, keep, &mut steps);
+        self.work.take(steps);
+        let Some(captured) = captured? else { return Ok(false) };
         if !captured.is_empty() {
             let mut captured = captured.into_iter();
             for slot in 0..10 {
@@ -273,6 +290,7 @@ impl<'a> Transaction<'a> {
         let data = rule.meta.logdata.as_ref().map_or(&[][..], |text| self.expand(rule, text));
         let variable = self.full_name(cell);
         let value = cell.value;
+        self.work.take(message.len() + data.len() + variable.len());
         self.matches.push(Match { rule, variable, value, message, data, is_disruptive });
     }
 }

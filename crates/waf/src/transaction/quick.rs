@@ -28,6 +28,7 @@ impl<'a> Transaction<'a> {
             }
             Look::Key(view, key) => {
                 let count = self.state.list(view.list).len();
+                self.work.take(count);
                 (0..count).any(|place| {
                     let member = self.state.list(view.list).get(place);
                     let chosen = member.filter(|member| key.eq_ignore_ascii_case(member.name));

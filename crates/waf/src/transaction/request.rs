@@ -24,6 +24,9 @@ impl<'a> Transaction<'a> {
             self.state.set(*flag, b"0");
         }
         self.count_arguments();
+        if self.rules.needs_full_request {
+            self.begin_full_request(head.headers);
+        }
     }
 
     fn read_connection(&mut self) {
@@ -37,6 +40,7 @@ impl<'a> Transaction<'a> {
         let port = self.arena.number(i64::from(connection.server_port));
         self.state.set(Variable::ServerPort, port);
         self.state.set(Variable::UniqueId, connection.unique_id.as_bytes());
+        self.state.set(Variable::RemoteUser, connection.user.as_bytes());
         self.state.set(Variable::Webappid, &self.rules.settings.web_app_id);
         self.state.set(Variable::ModsecBuild, b"020909099");
         self.state.set(Variable::Duration, b"0");
@@ -88,6 +92,9 @@ impl<'a> Transaction<'a> {
         let (path, query) = split_once(uri, b'?').unwrap_or((uri, &[]));
         let path = decode_path(path, self.arena).unwrap_or(path);
         self.state.set(Variable::RequestFilename, path);
+        // There is no script here of which it would be the rest: the whole path, as in
+        // libmodsecurity 3.
+        self.state.set(Variable::PathInfo, path);
         let base = path.iter().rposition(|byte| matches!(byte, b'/' | b'\\'));
         let base = base.map_or(path, |at| path.get(at + 1..).unwrap_or_default());
         self.state.set(Variable::RequestBasename, base);
@@ -189,6 +196,7 @@ impl<'a> Transaction<'a> {
         if self.control.forces_request_body || processor == Some(Processor::UrlEncoded) {
             self.state.set(Variable::RequestBody, body);
         }
+        self.add_to_full_request(&[body]);
         let no_files_bytes = self.run_processor(processor, content_type, body);
         if no_files_bytes > self.rules.settings.no_files_bytes_max {
             self.over_limit();
@@ -226,12 +234,15 @@ impl<'a> Transaction<'a> {
         let used = self.state.list(List::ArgsGet).len();
         let pairs_max = settings.arguments_max.saturating_sub(used);
         let depth_max = settings.json_depth_max;
-        let mut leaves = json::Leaves { pairs: Vec::new(), depth_max, pairs_max };
+        let mut leaves = json::Leaves { depth_max, pairs_max, ..json::Leaves::default() };
         let read = json::parse(body, self.arena, &mut leaves);
         for (name, value) in leaves.pairs {
             self.state.push(List::ArgsPost, name, value);
         }
         self.body_error("JSON", read.err());
+        if leaves.is_too_large {
+            self.give_up(Phase::RequestBody);
+        }
     }
 
     fn read_xml(&mut self, body: &'a [u8]) {

@@ -16,6 +16,7 @@ fn connection() -> Connection<'static> {
         server_address: "192.0.2.1",
         server_port: 443,
         unique_id: "id-1",
+        user: "ann",
         now_secs: 1_700_000_000,
     }
 }
@@ -193,4 +194,60 @@ fn a_log_line_holds_no_line_end_of_a_request() {
         line.contains(r#"[id "1"] [msg "m"] [data "x\x0a\"y"] [severity "CRITICAL"] [tag "t"]"#),
         "{line}"
     );
+}
+
+#[test]
+fn the_whole_request_is_there_when_a_rule_asks_for_it() {
+    let text = "SecRule FULL_REQUEST \"@rx ^POST /p\\?q=1 HTTP/1\\.1\\r\\nHost: a\\.example\\r\\n(?s:.*)\\r\\n\\r\\na=1$\" \"id:1,phase:2,pass\"\n\
+        SecRule FULL_REQUEST_LENGTH \"@gt 100\" \"id:2,phase:2,pass\"\n\
+        SecRule FULL_REQUEST \"@endsWith two=2\" \"id:3,phase:1,pass,t:trim\"\n\
+        SecRule PATH_INFO \"@streq /p\" \"id:4,phase:1,pass\"\n\
+        SecRule REMOTE_USER \"@streq ann\" \"id:5,phase:1,pass\"";
+    assert_eq!(form(text, "a=1").0, [3, 4, 5, 1, 2]);
+}
+
+/// Runs phases 1 and 2 with so much work, and phase 5: what stopped it, whether the work was too
+/// much, and what matched.
+fn with_work(text: &str, steps: usize, body: &[u8]) -> (Option<u16>, bool, Vec<u64>) {
+    let rules = rules(text).with_work_max(steps);
+    let arena = Arena::new();
+    let headers = [(&b"Content-Type"[..], &b"application/x-www-form-urlencoded"[..])];
+    let head =
+        RequestHead { method: b"POST", target: b"/", protocol: b"HTTP/1.1", headers: &headers };
+    let mut transaction = Transaction::begin(&rules, &arena, &crate::NoMemory, connection(), head);
+    transaction.request_body(body);
+    let stopped = transaction.intervention().map(|one| one.status);
+    let ids = transaction.finish().iter().map(Match::id).collect();
+    (stopped, transaction.is_exhausted(), ids)
+}
+
+#[test]
+fn more_work_than_one_request_may_cost_is_refused() {
+    let text = "SecRule ARGS \"@rx x\" \"id:1,phase:2,pass,t:urlDecode,t:removeNulls\"\n\
+        SecRule ARGS_NAMES \"!@rx a\" \"id:2,phase:2,pass\"\nSecAction \"id:5,phase:5,pass\"";
+    let body = format!("a={}x", "b".repeat(1_000));
+    assert_eq!(with_work(text, 10_000, body.as_bytes()), (None, false, vec![1, 5]));
+    assert_eq!(with_work(text, 1_000, body.as_bytes()), (Some(413), true, vec![5]));
+    let many = "a&".repeat(900);
+    assert_eq!(with_work(text, 10_000, many.as_bytes()), (Some(413), true, vec![5]));
+    // Where nothing may be stopped, it is said all the same.
+    let watched = format!("SecRuleEngine DetectionOnly\n{text}");
+    assert_eq!(with_work(&watched, 10_000, many.as_bytes()), (None, true, vec![5]));
+}
+
+#[test]
+fn a_pattern_that_runs_away_costs_what_it_takes() {
+    let text = "SecRule ARGS \"@rx ^(?!b)(?:a+)+$\" \"id:1,phase:2,pass\"\nSecAction \"id:2,phase:2,pass\"";
+    let body = b"x=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+    // Cut off, it counts as a match.
+    assert_eq!(with_work(text, 1_000_000, body), (None, false, vec![1, 2]));
+    assert_eq!(with_work(text, 200_000, body), (Some(413), true, vec![1]));
+}
+
+#[test]
+fn names_of_json_leaves_do_not_grow_without_end() {
+    let text = "SecRule REQUEST_HEADERS:Content-Type json \"id:1,phase:1,pass,ctl:requestBodyProcessor=JSON\"\nSecRule ARGS x \"id:2,phase:2,pass\"";
+    let body = |leaves: usize| format!("{{\"{}\":[{}0]}}", "k".repeat(60_000), "0,".repeat(leaves));
+    assert_eq!(run(text, "/", "application/json", &body(16)).1, None);
+    assert_eq!(run(text, "/", "application/json", &body(17)).1, Some((0, 413)));
 }

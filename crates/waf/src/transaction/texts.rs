@@ -1,5 +1,6 @@
 //! Texts and what transformations make of them; each is made and looked at once.
 
+use crate::limits::SCAN_STEPS;
 use crate::prefilter::Scan;
 use crate::ruleset::{Evaluation, Pipeline};
 use crate::transaction::state::{Seen, View};
@@ -22,8 +23,9 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn transformed_anew(&self, value: &'a [u8], pipeline: u32) -> &'a [u8] {
+    fn transformed_anew(&mut self, value: &'a [u8], pipeline: u32) -> &'a [u8] {
         let stages = self.pipeline(pipeline).map_or(&[][..], |it| &it.stages);
+        self.work.take(value.len().saturating_mul(stages.len()));
         let map = self.rules.settings.unicode_map.as_deref();
         let steps = stages.iter().filter_map(|stage| self.pipeline(*stage)?.step);
         steps.fold(value, |value, step| step.apply(value, self.arena, map).unwrap_or(value))
@@ -51,6 +53,7 @@ impl<'a> Transaction<'a> {
         let is_left = looked_for.is_empty() && is_short;
         let map = self.rules.settings.unicode_map.as_deref();
         let bytes = self.bytes(before);
+        self.work.take(if is_left { 1 } else { bytes.len() });
         let changed = if is_left { None } else { step.apply(bytes, self.arena, map) };
         let made = changed.map_or(before, |bytes| self.found_or_added(id, bytes));
         if made != before {
@@ -95,6 +98,7 @@ impl<'a> Transaction<'a> {
             return scan;
         }
         let bytes = text.map_or(&b""[..], |text| text.bytes);
+        self.work.take(bytes.len() + SCAN_STEPS);
         let open = self.arena.words(self.rules.prefilter.words());
         let scan = self.rules.prefilter.scan(bytes, open);
         self.state.text_mut(id).into_iter().for_each(|text| text.scan = Some(scan));
@@ -129,6 +133,7 @@ impl<'a> Transaction<'a> {
             return Some(open);
         }
         let all = self.arena.words(self.rules.prefilter.words());
+        self.work.take(self.state.list(view.list).len());
         for place in 0..self.state.list(view.list).len() {
             let id = self.id_in(view, place)?;
             let open = self.gates_of(id, pipeline);

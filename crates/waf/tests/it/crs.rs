@@ -20,20 +20,41 @@ impl Library for Folder {
     }
 
     fn data(&self, path: &str, from: &str) -> Result<Vec<u8>, LibraryError> {
+        // A page with one line of the map that ModSecurity recommends.
+        if path == "unicode.mapping" {
+            return Ok(b"20127\n2018:27 2019:27 201c:22 201d:22\n".to_vec());
+        }
         let file = Path::new(from).with_file_name(path);
         fs::read(&file).map_err(|error| LibraryError(format!("{}: {error}", file.display())))
     }
 }
 
 /// The folder of a rule set, from the environment or where Debian puts it.
-#[expect(clippy::disallowed_methods, reason = "only tests read this variable")]
 pub(crate) fn folder(variable: &str, usual: &str) -> PathBuf {
-    let folder = PathBuf::from(std::env::var(variable).unwrap_or_else(|_| usual.to_owned()));
+    let folder = named(variable).unwrap_or_else(|| PathBuf::from(usual));
     assert!(
         folder.join("rules").is_dir(),
-        "the rules are missing: name the folder that has `rules` in {variable}"
+        "the rules are missing in {}: install Debian's package `modsecurity-crs`, which \
+         `cargo xtask test` does, or name a folder that has `rules` in {variable}",
+        folder.display()
     );
     folder
+}
+
+/// A folder of things that no package brings; `None`, and said so, where the variable names none.
+#[expect(clippy::print_stderr, reason = "a test that is not run says so")]
+pub(crate) fn folder_if_named(variable: &str, inside: &str) -> Option<PathBuf> {
+    let Some(folder) = named(variable) else {
+        eprintln!("NOT RUN: {variable} names no folder");
+        return None;
+    };
+    assert!(folder.join(inside).is_dir(), "{variable}: {} has no {inside}", folder.display());
+    Some(folder)
+}
+
+#[expect(clippy::disallowed_methods, reason = "only tests read these variables")]
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var(variable).ok().filter(|folder| !folder.is_empty()).map(PathBuf::from)
 }
 
 /// The rule files of a folder with settings before them.
@@ -88,6 +109,7 @@ pub(crate) fn judge_request(rules: &Ruleset, request: &Request, reply: &Reply) -
         server_address: "127.0.0.1",
         server_port: 80,
         unique_id: "aaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        user: "",
         now_secs: 1_700_000_000,
     };
     let answers: Vec<(&[u8], &[u8])> =

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -295,9 +296,10 @@ fn matches(pattern: &str, log: &str) -> bool {
 
 /// `{{ "x" | repeat 10 }}`, the only template in use.
 fn expand(text: &str) -> String {
-    let pattern = regex::Regex::new(r#"\{\{ *"([^"]*)" *\| *repeat +(\d+) *\}\}"#).unwrap();
+    static PATTERN: LazyLock<regex::Regex> =
+        LazyLock::new(|| regex::Regex::new(r#"\{\{ *"([^"]*)" *\| *repeat +(\d+) *\}\}"#).unwrap());
     let repeat = |found: &regex::Captures<'_>| found[1].repeat(found[2].parse().unwrap());
-    pattern.replace_all(text, repeat).into_owned()
+    PATTERN.replace_all(text, repeat).into_owned()
 }
 
 /// What the backend of the tests answers.

@@ -16,3 +16,4 @@ mod oracle;
 mod own;
 mod vectors;
 mod werkzeug;
+mod worst;

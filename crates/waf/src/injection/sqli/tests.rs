@@ -1,7 +1,6 @@
-use std::fs;
-use std::path::PathBuf;
-
 use super::*;
+use crate::injection::sqli::lex::Lexer;
+use crate::injection::vectors::check;
 
 fn shape(value: &str) -> Option<String> {
     detect(value.as_bytes()).map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned())
@@ -37,38 +36,56 @@ fn prose_and_names_have_none() {
     }
 }
 
-/// The folder `tests` of the public libinjection.
-#[expect(clippy::disallowed_methods, reason = "only tests read this variable")]
-fn public_tests(kind: &str) -> Vec<PathBuf> {
-    let folder = std::env::var("RINGWALL_LIBINJECTION_TESTS").unwrap_or_default();
-    let files = fs::read_dir(&folder).unwrap_or_else(|error| {
-        panic!("name the tests of libinjection in RINGWALL_LIBINJECTION_TESTS ({folder}: {error})")
+#[test]
+fn the_public_tests_of_injections_agree() {
+    check("test-sqli-", |input, want| {
+        let found =
+            detect(input).map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned());
+        (found.unwrap_or_default(), want.to_owned())
     });
-    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
-    files.retain(|file| file.file_name().unwrap().to_string_lossy().starts_with(kind));
-    files.sort();
-    files
+}
+
+const STANDARD: Reading = Reading { quote: None, is_mysql: false };
+
+/// As the C library prints them, but for the signs before a variable, which are not kept.
+fn printed(tokens: &[Token]) -> String {
+    let line = |token: &Token| {
+        // Quotes are printed for strings and variables only.
+        let quote = |quote: u8| {
+            if quote != 0 && matches!(token.kind, b's' | b'v') {
+                char::from(quote).to_string()
+            } else {
+                String::new()
+            }
+        };
+        let text = String::from_utf8_lossy(token.text());
+        let (open, close) = (quote(token.open), quote(token.close));
+        format!("{} {open}{text}{close}", char::from(token.kind)).trim_end().to_owned()
+    };
+    tokens.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn without_signs(want: &str) -> String {
+    let line = |line: &str| match line.strip_prefix("v @") {
+        Some(rest) => format!("v {}", rest.trim_start_matches('@')).trim_end().to_owned(),
+        None => line.trim_end().to_owned(),
+    };
+    want.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-#[ignore = "needs the public tests of libinjection: name their folder in RINGWALL_LIBINJECTION_TESTS"]
-fn the_public_tests_agree() {
-    let files = public_tests("test-sqli-");
-    let mut wrong = Vec::new();
-    for file in &files {
-        let text = fs::read(file).unwrap();
-        let text = String::from_utf8_lossy(&text);
-        let (input, want) =
-            text.split_once("--INPUT--").unwrap().1.split_once("--EXPECTED--").unwrap();
-        let got = shape(input.trim()).unwrap_or_default();
-        if got != want.trim() {
-            wrong.push(format!("{}: {got}, not {}", file.display(), want.trim()));
-        }
-    }
-    assert!(
-        !files.is_empty() && wrong.is_empty(),
-        "{} of {}: {wrong:#?}",
-        wrong.len(),
-        files.len()
-    );
+fn the_public_tests_of_tokens_agree() {
+    check("test-tokens-", |input, want| {
+        let mut lexer = Lexer::new(input, STANDARD);
+        let tokens: Vec<Token> = std::iter::from_fn(|| lexer.next()).collect();
+        (printed(&tokens), without_signs(want))
+    });
+}
+
+#[test]
+fn the_public_tests_of_folding_agree() {
+    check("test-folding-", |input, want| {
+        let folded = fold(input, STANDARD);
+        (printed(folded.tokens.get(..folded.length).unwrap()), without_signs(want))
+    });
 }
