@@ -14,8 +14,10 @@ use ringwall_jose::Expected;
 use ringwall_manifest::{Health, Mode, Model};
 use ringwall_net::{Peer, Pool, Target, TargetSettings, Violation};
 use ringwall_openapi::Schemas;
+use ringwall_waf::{InMemory, Ruleset};
 
 use crate::exchange::{self, Notes, Sharing};
+use crate::firewall::Firewall;
 use crate::ledger::Ledger;
 use crate::local::Local;
 use crate::metrics::LimitFacts;
@@ -113,6 +115,7 @@ pub struct Core {
     tokens: Mutex<Option<Arc<Tokens>>>,
     upstreams: Arc<Registry>,
     overload: Arc<Limiter>,
+    memory: Arc<InMemory>,
     snapshot: ArcSwapOption<Snapshot>,
     pages: ArcSwapOption<Pages>,
     version: AtomicU64,
@@ -152,6 +155,7 @@ impl Core {
             tokens: Mutex::default(),
             upstreams,
             overload,
+            memory: Arc::new(InMemory::new(COLLECTIONS_MAX)),
             snapshot: ArcSwapOption::empty(),
             pages: ArcSwapOption::empty(),
             version: AtomicU64::new(0),
@@ -163,15 +167,19 @@ impl Core {
     /// Requests on their way end by the manifest that admitted them; tunnels and streams end where
     /// this one does not permit them.
     ///
+    /// `rules` are those of the firewall: without them, a manifest that has one on is refused.
+    ///
     /// # Errors
     /// When something in it cannot be enforced. What was in force stays.
     pub fn load(
         &self,
         model: &Model,
         schemas: &BTreeMap<String, Arc<Schemas>>,
+        rules: Option<&Arc<Ruleset>>,
     ) -> Result<u64, BuildError> {
         let version = self.version.load(Ordering::Relaxed).saturating_add(1);
-        let snapshot = Snapshot::build(model, schemas, self, version)?;
+        let firewall = Firewall::build(model, rules, &self.memory)?;
+        let snapshot = Snapshot::build((model, schemas), firewall, self, version)?;
         self.version.store(version, Ordering::Relaxed);
         snapshot.apply(self.seams.clock.monotonic());
         let rules = model.services.values();
@@ -350,3 +358,6 @@ impl Door {
 /// 2^17 tokens of about a kilobyte each: 100,000 that live at once are not verified twice. Only
 /// tokens that we signed can fill it.
 const TOKENS_MAX: usize = 131_072;
+
+/// Counters that rules keep, such as those by address: 2^16 of some hundred bytes each.
+const COLLECTIONS_MAX: usize = 65_536;

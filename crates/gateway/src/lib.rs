@@ -10,6 +10,7 @@
 
 mod pipeline;
 mod stage;
+mod firewall;
 mod refusal;
 mod resource;
 mod problem;

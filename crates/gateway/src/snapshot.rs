@@ -12,6 +12,7 @@ use ringwall_base::Place;
 use ringwall_manifest::{AuditRequests, Mode, Model, Partner};
 use ringwall_openapi::Schemas;
 
+use crate::firewall::Firewall;
 use crate::resource::Resources;
 use crate::stage::authenticate::Authenticate;
 use crate::stage::authorize::Authorize;
@@ -53,6 +54,8 @@ pub(crate) struct Line {
     pub(crate) inspect: Inspect,
     pub(crate) forward: Forward,
     pub(crate) review: Review,
+    /// What judges requests by rules; where it is on.
+    pub(crate) firewall: Option<Arc<Firewall>>,
     /// Where tokens come from; at the public door only.
     pub(crate) resources: Option<Resources>,
 }
@@ -73,6 +76,9 @@ pub enum BuildError {
     /// The policies cannot be loaded.
     #[error("the policies cannot be enforced")]
     Policy(#[from] ringwall_policy::BuildError),
+    /// The firewall is on, and has nothing to judge by.
+    #[error("the firewall is on, and there are no rules for it")]
+    NoRules,
     /// A path template has no single reading.
     #[error("{place}: the path `{path}` cannot be read")]
     Template {
@@ -86,12 +92,12 @@ pub enum BuildError {
 impl Snapshot {
     /// Makes a manifest ready. Everything that can be wrong is found here.
     pub(crate) fn build(
-        model: &Model,
-        schemas: &BTreeMap<String, Arc<Schemas>>,
+        (model, schemas): (&Model, &BTreeMap<String, Arc<Schemas>>),
+        firewall: Option<Arc<Firewall>>,
         core: &Core,
         version: u64,
     ) -> Result<Self, BuildError> {
-        let builder = Builder::new(model, schemas, core)?;
+        let builder = Builder::new((model, schemas), firewall, core)?;
         let mut lines = HashMap::new();
         lines.insert(Door::Edge, builder.edge()?);
         for service in model.services.values() {

@@ -3,12 +3,14 @@
 mod door;
 mod login;
 mod survive;
+mod waf;
 
 use crate::shape::{Key, Shape};
 
 pub(crate) use door::{ACME, AUDIT, CORS, MAIL, OIDC, OVERLOAD, PLAN, TLS};
 pub(crate) use login::{ADMIN_SCOPES, CLIENT, OVERLAY_CLIENT};
 pub(crate) use survive::{BREAKER, CANARY, EJECT, HEALTH, MIRROR, RETRY, UPSTREAM};
+pub(crate) use waf::{WAF, WAF_MODE, WAF_MODES};
 
 /// Version 1 of the manifest.
 pub(crate) const ROOT: &[Key] = &[
@@ -26,6 +28,7 @@ pub(crate) const ROOT: &[Key] = &[
     key("limits", LIMITS, "How often, how large, how long."),
     key("plans", Shape::Map(&Shape::Table(PLAN)), "How much callers of some roles may do."),
     key("audit", Shape::Table(AUDIT), "What is written to the audit log."),
+    key("waf", Shape::Table(WAF), "The rules of the web application firewall."),
     key("mail", Shape::Table(MAIL), "How letters to people are sent."),
     key("expect", Shape::Table(EXPECT), "Promises, proved by `ringwall check`."),
     key("env", Shape::Map(&Shape::Table(OVERLAY)), "What differs in one environment."),
@@ -60,7 +63,7 @@ pub(crate) const GATEWAY: &[Key] = &[
         "Clients may register themselves at `/oauth/register`, with a token that an operator made; off if \
          not given.",
     ),
-    key("waf", Shape::Choice(&["off", "log", "block"]), "Web application firewall."),
+    key("waf", WAF_MODE, "Web application firewall."),
     key("mode", Shape::Choice(&["block", "observe"]), "`observe` records what it would refuse."),
     key(
         "responses",
@@ -124,6 +127,7 @@ pub(crate) const SERVICE: &[Key] = &[
     key("callers", Shape::Map(&TEXTS), "Calling service to operations."),
     key("own", TEXT_MAP, "Operation to the place of the owner: `path.user_id`."),
     key("max_age", TEXT_MAP, "Operation to the oldest sign-in that it takes: `15m`."),
+    key("waf", WAF_MODES, "Firewall for the service, or operation by operation."),
     key("protocol", Shape::Choice(&["http1", "h2"]), "What is spoken to it; `h2` also for gRPC."),
     key("zones", TEXTS, "Zones in the order in which they are used."),
     key("balance", Shape::Text, "`least`, `round-robin`, `hash:ip`, `hash:header:NAME` …"),

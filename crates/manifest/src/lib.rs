@@ -38,8 +38,9 @@ pub use model::{
     Certificate, CertificateKey, Client, ClientAccess, ClientCertificates, Cors, DataClass, Eject,
     Expectation, Gateway, Grant, HashKey, Health, HealthCheck, Leak, Limit, Limits, Login, Logs,
     MailServer, Mirror, Mode, Model, Network, Oidc, Opens, Overload, OwnerRule, OwnerSource,
-    OwnerValue, Partner, Party, Plan, Protocol, Rate, RateKey, Redis, Retry, Role, Scope,
-    SecretRule, Service, Tls, TlsHost, TlsVersion, Upstream, Viewer, Waf, Webhook,
+    OwnerValue, Partner, Party, Plan, Protocol, Rate, RateKey, Redis, Retry, Role, RuleSet, Scope,
+    SecretRule, Service, Tls, TlsHost, TlsVersion, Upstream, Viewer, Waf, WafModes, WafRules,
+    Webhook,
 };
 pub use plan::{Change, Effect, plan, plan_json, plan_text};
 pub use resolve::{Failure, Inputs, Report, check};

@@ -9,6 +9,7 @@ mod service;
 mod survive;
 mod tls;
 mod upstream;
+mod waf;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub use tls::{
     Acme, AcmeChallenge, Certificate, CertificateKey, ClientCertificates, Tls, TlsHost, TlsVersion,
 };
 pub use upstream::{Address, Upstream};
+pub use waf::{RuleSet, Waf, WafModes, WafRules};
 
 /// The whole manifest, resolved.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -53,6 +55,8 @@ pub struct Model {
     pub plans: BTreeMap<String, Plan>,
     /// The server that takes letters to people.
     pub mail: Option<MailServer>,
+    /// The rules of the web application firewall.
+    pub waf: WafRules,
     /// Which requests are written to the audit log.
     pub audit_requests: AuditRequests,
     /// Promises.
@@ -150,18 +154,6 @@ pub enum Mode {
     Block,
     /// Let through and record what would have been refused.
     Observe,
-}
-
-/// Web application firewall.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Waf {
-    /// Refuse what matches.
-    Block,
-    /// Record what matches.
-    Log,
-    /// Do not look.
-    #[default]
-    Off,
 }
 
 /// What happens to data that must not leave.

@@ -3,6 +3,7 @@
 mod door;
 mod login;
 mod traffic;
+mod waf;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -49,6 +50,7 @@ pub fn plan(old: &Model, new: &Model) -> Vec<Change> {
     gateway(old, new, &mut changes);
     door::of(old, new, &mut changes);
     login::of(old, new, &mut changes);
+    waf::of(old, new, &mut changes);
     services(old, new, &mut changes);
     promises(old, new, &mut changes);
     changes.sort();
@@ -308,7 +310,6 @@ fn gateway(old: &Model, new: &Model, changes: &mut Vec<Change>) {
     changed(Effect::Changes, "host", was.host.clone(), is.host.clone());
     changed(Effect::Changes, "port", was.port.to_string(), is.port.to_string());
     changed(Effect::Changes, "login", format!("{:?}", was.login), format!("{:?}", is.login));
-    changed(Effect::Changes, "firewall", format!("{:?}", was.waf), format!("{:?}", is.waf));
     let responses = (format!("{:?}", was.responses), format!("{:?}", is.responses));
     changed(Effect::Changes, "responses", responses.0, responses.1);
     changed(

@@ -23,6 +23,7 @@ mod limits;
 mod mail;
 mod oidc;
 mod plans;
+mod waf;
 mod expectations;
 
 use std::collections::BTreeMap;
@@ -137,6 +138,7 @@ impl Checker<'_> {
         self.stores();
         self.limits();
         self.redis();
+        self.waf();
         self.mail();
         self.plans();
         self.expectations();

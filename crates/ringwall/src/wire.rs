@@ -28,6 +28,7 @@ mod roots;
 mod elsewhere;
 mod post;
 mod pages;
+mod firewall;
 mod logouts;
 mod server;
 mod showcase;

@@ -10,6 +10,7 @@ use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
 use super::{BuildError, Line, Plans, catalogue};
+use crate::firewall::Firewall;
 use crate::limit;
 use crate::manner::Manner;
 use crate::metrics::Tally;
@@ -37,6 +38,7 @@ type ByService<'a> = BTreeMap<&'a str, Vec<Arc<Operation>>>;
 pub(super) struct Builder<'a> {
     pub(super) model: &'a Model,
     pub(super) core: &'a Core,
+    firewall: Option<Arc<Firewall>>,
     fleet: Arc<str>,
     operations: ByService<'a>,
     engine: Arc<Engine>,
@@ -47,8 +49,8 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(
-        model: &'a Model,
-        schemas: &BTreeMap<String, Arc<Schemas>>,
+        (model, schemas): (&'a Model, &BTreeMap<String, Arc<Schemas>>),
+        firewall: Option<Arc<Firewall>>,
         core: &'a Core,
     ) -> Result<Self, BuildError> {
         let engine = Arc::new(engine(model)?);
@@ -60,7 +62,8 @@ impl<'a> Builder<'a> {
         let includes = model.roles.iter().map(|(name, role)| (name.clone(), role.includes.clone()));
         let includes = Arc::new(includes.collect());
         let fleet = Arc::from(model.name.as_str());
-        Ok(Self { model, core, fleet, operations, engine, includes, plans: RefCell::default() })
+        let plans = RefCell::default();
+        Ok(Self { model, core, firewall, fleet, operations, engine, includes, plans })
     }
 
     /// Who may call what.
@@ -99,6 +102,7 @@ impl<'a> Builder<'a> {
             inspect: Inspect::new(true),
             forward: self.forward(forward::Settings::Edge).with(floodgate),
             review: Review::new(true),
+            firewall: self.firewall.clone(),
             resources,
         })
     }
@@ -119,6 +123,7 @@ impl<'a> Builder<'a> {
             inspect: Inspect::new(true),
             forward: self.forward(forward::Settings::Inbound),
             review: Review::new(true),
+            firewall: None,
             resources: None,
         })
     }
@@ -159,6 +164,7 @@ impl<'a> Builder<'a> {
             inspect: Inspect::new(false),
             forward: self.forward(forward::Settings::Outbound),
             review: Review::new(false),
+            firewall: None,
             resources: None,
         }
     }

@@ -29,13 +29,13 @@ fn a_grant_that_is_taken_back_holds_no_longer() {
     assert_eq!(status(&get(door, "/rates", &[])), 200);
     assert_eq!(code(&get(door, "/pay", &[])), "RW3001");
     for next in [shop(&stub, &["GET /pay"]), model(vec![])] {
-        fleet.core.load(&next, &BTreeMap::new()).unwrap();
+        fleet.core.load(&next, &BTreeMap::new(), None).unwrap();
         assert_eq!(code(&get(door, "/rates", &[])), "RW3001");
     }
     assert_eq!(stub.seen().len(), 1);
     // A partner that moved is not asked at its old address.
     let elsewhere = Upstream::plain();
-    fleet.core.load(&shop(&elsewhere, &["GET /rates"]), &BTreeMap::new()).unwrap();
+    fleet.core.load(&shop(&elsewhere, &["GET /rates"]), &BTreeMap::new(), None).unwrap();
     assert_eq!(code(&get(door, "/rates", &[])), "RW3015");
     assert_eq!(stub.seen().len(), 1);
 }

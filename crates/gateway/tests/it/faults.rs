@@ -250,7 +250,7 @@ fn a_reload_forgets_nothing_about_upstreams() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !is_done.load(Ordering::SeqCst) {
-                fleet.core.load(&model, &std::collections::BTreeMap::new()).unwrap();
+                fleet.core.load(&model, &std::collections::BTreeMap::new(), None).unwrap();
             }
         });
         all_answered(&load(edge, "GET /items", CLIENTS, 300));

@@ -86,7 +86,7 @@ impl Fleet {
             is_dev: true,
         })
         .unwrap();
-        core.load(model, schemas).unwrap();
+        core.load(model, schemas, None).unwrap();
         let server = Server::start(Settings { workers: 1, ..Settings::default() }).unwrap();
         Self { core, sink, clock, access, internal, signers, revocations, people, server }
     }

@@ -209,7 +209,7 @@ fn whatever_differs_in_a_request_gets_another_token() {
     // The roles of the manifest changed: the same access token says something else now.
     let admin = all.roles.get_mut("customer").unwrap();
     admin.includes.push("support".to_owned());
-    fleet.core.load(&all, &std::collections::BTreeMap::new()).unwrap();
+    fleet.core.load(&all, &std::collections::BTreeMap::new(), None).unwrap();
     ask(edge, "GET /items/1", &[&alice], "");
     seen.push(told(&upstream));
     let count = seen.len();
@@ -247,12 +247,12 @@ fn a_reload_that_takes_a_grant_away_counts_for_a_token_that_was_used() {
     let bearer = format!("authorization: Bearer {}", fleet.token("at+jwt", &json!({})));
     assert_eq!(status(&get(edge, "/me", &[&bearer])), 200);
     all.roles.get_mut("customer").unwrap().includes.clear();
-    fleet.core.load(&all, &std::collections::BTreeMap::new()).unwrap();
+    fleet.core.load(&all, &std::collections::BTreeMap::new(), None).unwrap();
     assert_eq!(status(&get(edge, "/me", &[&bearer])), 403);
     all.roles.get_mut("customer").unwrap().includes.push("support".to_owned());
-    fleet.core.load(&all, &std::collections::BTreeMap::new()).unwrap();
+    fleet.core.load(&all, &std::collections::BTreeMap::new(), None).unwrap();
     assert_eq!(status(&get(edge, "/me", &[&bearer])), 200);
     all.services.get_mut("users").unwrap().people.clear();
-    fleet.core.load(&all, &std::collections::BTreeMap::new()).unwrap();
+    fleet.core.load(&all, &std::collections::BTreeMap::new(), None).unwrap();
     assert_eq!(status(&get(edge, "/me", &[&bearer])), 403);
 }

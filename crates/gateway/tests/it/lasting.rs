@@ -188,7 +188,7 @@ fn a_websocket_ends_with_the_line_that_permitted_it() {
     let said = ending(
         |fleet| {
             let next = without_customers(&chat(([127, 0, 0, 1], 9).into()));
-            fleet.core.load(&next, &BTreeMap::new()).unwrap();
+            fleet.core.load(&next, &BTreeMap::new(), None).unwrap();
         },
         cookie,
     );
@@ -206,7 +206,7 @@ fn a_stream_goes_on_under_a_new_manifest_for_as_long_as_that_permits_it() {
         let mut observed = without_customers(&admitted);
         observed.gateway.mode = Mode::Observe;
         for permitting in [&admitted, &others, &observed] {
-            fleet.core.load(permitting, &BTreeMap::new()).unwrap();
+            fleet.core.load(permitting, &BTreeMap::new(), None).unwrap();
             // More than lies in the buffers of all sockets on the way.
             let mut some = (&mut stream).take(20_000_000);
             let count = std::io::copy(&mut some, &mut std::io::sink()).unwrap();
@@ -219,7 +219,7 @@ fn a_stream_goes_on_under_a_new_manifest_for_as_long_as_that_permits_it() {
             model
         };
         // Whose it is was not asked when it began.
-        fleet.core.load(&own("chat:own"), &BTreeMap::new()).unwrap();
+        fleet.core.load(&own("chat:own"), &BTreeMap::new(), None).unwrap();
         breaks_off(stream);
         let events = fleet.sink.take();
         let ended = events.iter().find(|event| event.action == "stream-ended").unwrap();

@@ -37,7 +37,7 @@ fn who_asks_too_often_waits() {
     assert_eq!(status(&get(edge, "/", &["cookie: __Host-ringwall=bob"])), 200);
     assert_eq!(status(&get(edge, "/", &[])), 200);
     // A reload hands out no fresh quota.
-    fleet.core.load(&shop(&upstream, RateKey::User), &BTreeMap::new()).unwrap();
+    fleet.core.load(&shop(&upstream, RateKey::User), &BTreeMap::new(), None).unwrap();
     assert_eq!(status(&get(edge, "/", &alice)), 429);
     fleet.clock.advance(Duration::from_secs(30));
     assert_eq!(status(&get(edge, "/", &alice)), 200);

@@ -30,7 +30,7 @@ fn a_reload_drops_no_request_and_a_broken_manifest_changes_nothing() {
         }
         for turn in 0..100 {
             let next = if turn % 2 == 0 { &open } else { &closed };
-            fleet.core.load(next, &BTreeMap::new()).unwrap();
+            fleet.core.load(next, &BTreeMap::new(), None).unwrap();
             while answered.load(Ordering::Relaxed) < turn {
                 thread::yield_now();
             }
@@ -38,10 +38,10 @@ fn a_reload_drops_no_request_and_a_broken_manifest_changes_nothing() {
         is_done.store(true, Ordering::Relaxed);
     });
     assert_eq!(status(&get(edge, "/users", &[])), 403);
-    fleet.core.load(&open, &BTreeMap::new()).unwrap();
+    fleet.core.load(&open, &BTreeMap::new(), None).unwrap();
     assert_eq!(status(&get(edge, "/users", &[])), 200);
     users.operations.get_mut("home").unwrap().path = "/{".to_owned();
-    let broken = fleet.core.load(&model(vec![users]), &BTreeMap::new());
+    let broken = fleet.core.load(&model(vec![users]), &BTreeMap::new(), None);
     assert!(broken.unwrap_err().to_string().contains("cannot be read"));
     assert_eq!(status(&get(edge, "/users", &[])), 200);
 }

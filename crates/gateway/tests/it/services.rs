@@ -75,7 +75,7 @@ fn pair(orders: &Upstream, payments: &Upstream, certificate: &'static str) -> Pa
     let door = ringwall_net::Door::Inbound("payments".into());
     let inbound = fleet.open(Arc::new(Certified(house, certificate)), door);
     *reach.0.lock().unwrap() = Some(inbound);
-    fleet.core.load(&manifest, &BTreeMap::new()).unwrap();
+    fleet.core.load(&manifest, &BTreeMap::new(), None).unwrap();
     let door = Door::Outbound { caller: "orders".to_owned(), callee: None };
     let outbound = fleet.open(fleet.house(door), ringwall_net::Door::Outbound("orders".into()));
     Pair { fleet, outbound, inbound }

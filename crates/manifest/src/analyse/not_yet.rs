@@ -5,7 +5,7 @@ mod door;
 use ringwall_base::Place;
 
 use crate::catalogue::code;
-use crate::model::{Login, Logs, Model, Waf};
+use crate::model::{Login, Logs, Model};
 use crate::resolve::Checker;
 use crate::source::At;
 
@@ -36,9 +36,6 @@ pub(super) fn run(checker: &mut Checker<'_>) {
 pub fn unenforced(model: &Model) -> Vec<(String, Place)> {
     let mut found = Vec::new();
     let gateway = &model.gateway;
-    if gateway.waf != Waf::Off {
-        found.push(("the web application firewall".to_owned(), gateway.place.clone()));
-    }
     // Without `[gateway.oidc]` nobody is known there.
     if let (Login::Issuer(issuer), None) = (&gateway.login, &gateway.oidc) {
         found.push((format!("sign-in at {issuer}"), gateway.place.clone()));

@@ -7,7 +7,7 @@ use ringwall_base::{Operation, Place};
 
 use super::{
     Balance, Breaker, Canary, Cors, Eject, Grant, Health, Mirror, OwnerRule, Protocol, Retry,
-    Upstream,
+    Upstream, WafModes,
 };
 
 /// One service.
@@ -52,6 +52,8 @@ pub struct Service {
     pub has_grpc_web: bool,
     /// Operation to the oldest sign-in of a person that it takes at the public door.
     pub max_age: BTreeMap<String, Duration>,
+    /// How the firewall looks at its requests.
+    pub waf: WafModes,
     /// Operations whose answers to signed-in callers are compressed too.
     pub compress: Vec<String>,
     /// OpenAPI file, relative to the manifest.

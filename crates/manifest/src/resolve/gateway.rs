@@ -2,6 +2,7 @@
 
 use super::door::overload;
 use super::quantity::{is_host_name, is_path, is_url};
+use super::waf::waf_mode;
 use super::{Checker, chosen, is_true};
 use crate::catalogue::code;
 use crate::model::{Gateway, Leak, Login, Mode, Opens, Waf};
@@ -44,7 +45,7 @@ impl Checker<'_> {
                 Leak::Cut,
             ),
             refuses_unknown_parameters: node.text("unknown_parameters") != Some("pass"),
-            waf: chosen(node, "waf", &[("log", Waf::Log), ("block", Waf::Block)], Waf::Off),
+            waf: node.text("waf").map_or(Waf::Off, waf_mode),
             listen: self.listen(node),
             http_port: self.plain_port(node, port),
             proxy_protocol: self.networks(node, "proxy_protocol"),

@@ -22,6 +22,7 @@ impl Checker<'_> {
             let own = self.own_rules(entry);
             let websocket = self.own_operations(entry, "websocket");
             let max_age = self.max_age(entry);
+            let waf = self.waf_modes(entry);
             let compress = self.own_operations(entry, "compress").unwrap_or_default();
             if let Some(service) = self.model.services.get_mut(&entry.key) {
                 service.people = people;
@@ -29,6 +30,7 @@ impl Checker<'_> {
                 service.own = own;
                 service.websocket = websocket;
                 service.max_age = max_age;
+                service.waf = waf;
                 service.compress = compress;
             }
         }

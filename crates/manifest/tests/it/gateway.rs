@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ringwall_manifest::{
     Address, AuditRequests, Balance, CertificateKey, Effect, HashKey, Model, Network, Protocol,
-    Severity, TlsVersion, format, plan, plan_text,
+    RuleSet, Severity, TlsVersion, Waf, format, plan, plan_text,
 };
 
 use crate::fleet::examine;
@@ -119,6 +119,43 @@ fn how_old_a_sign_in_may_be_is_read_and_told() {
         assert!(found.contains(&code), "{ages}: {found:?}");
     }
     assert!(examine(&with("getUser = \"60s\"")).model.is_some(), "a minute is enough");
+}
+
+#[test]
+fn what_the_firewall_does_is_read_and_told() {
+    let full = model(FULL);
+    let (users, greeter) = (&full.services["users"], &full.services["greeter"]);
+    assert_eq!(full.waf_for(users, "getUser"), Waf::Block);
+    assert_eq!(full.waf_for(users, "feed"), Waf::Log);
+    assert_eq!(full.waf_for(greeter, "hello"), Waf::Off);
+    assert_eq!((full.waf.set, full.waf.paranoia), (RuleSet::Crs, 2));
+    assert_eq!((full.waf.inbound_threshold, full.waf.outbound_threshold), (7, 6));
+    assert_eq!(full.waf.before, ["waf/before/*.conf"]);
+    assert_eq!(full.waf.files, ["waf/*.conf"]);
+    tells("waf = \"block\"", "waf = \"log\"", "+ firewall  block becomes log\n");
+    tells("feed = \"log\"", "feed = \"off\"", "+ firewall  users.feed: log becomes off\n");
+    tells("waf = \"off\"", "", "- firewall  greeter.hello: off becomes block\n");
+    tells("rules = \"crs\"", "", "~ firewall  rules: crs becomes own\n");
+    tells("paranoia = 2", "", "+ firewall  paranoia: 2 becomes 1\n");
+    tells("inbound_threshold = 7", "", "- firewall  inbound threshold: 7 becomes 5\n");
+    tells(
+        "outbound_threshold = 6",
+        "outbound_threshold = 8",
+        "+ firewall  outbound threshold: 6 becomes 8\n",
+    );
+    tells("\"waf/*.conf\"", "\"other/*.conf\"", "~ firewall  files with rules changed\n");
+}
+
+#[test]
+fn one_operation_is_enough_for_the_firewall_to_need_rules() {
+    let has = |text: &str| model(text).has_waf();
+    let none = FULL.replace("waf = \"block\"\n", "").replace("waf = { feed = \"log\" }\n", "");
+    assert!(has(FULL) && !has(&none));
+    assert!(has(&FULL.replace("waf = \"block\"\n", "")), "feed logs");
+    assert!(has(&none.replace("waf = \"off\"", "waf = \"log\"")), "greeter logs");
+    let unknown = examine(&FULL.replace("waf = { feed", "waf = { feeds"));
+    assert!(unknown.findings.iter().any(|one| one.code == "RW1005"), "{:?}", unknown.findings);
+    assert!(examine(&FULL.replace("paranoia = 2", "paranoia = 5")).model.is_none());
 }
 
 #[test]

@@ -36,7 +36,7 @@ use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
-use super::{Ground, activation, certified, elsewhere, notify, pages};
+use super::{Ground, activation, certified, elsewhere, firewall, notify, pages};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
@@ -227,8 +227,11 @@ impl Running {
         let mut fleet = Fleet::new(place, isolation.is_ok())?;
         pages::show(&doors.core, place, model)?;
         certified::tell(&ground.identity, model);
-        let version =
-            doors.core.load(model, &loaded.schemas).context("the manifest cannot be enforced")?;
+        let rules = firewall::rules(model)?;
+        let version = doors
+            .core
+            .load(model, &loaded.schemas, rules.as_ref())
+            .context("the manifest cannot be enforced")?;
         declared::apply(ground, model)?;
         ground.identity.empower(declared::powers(model));
         // Not before: clients may wait already, and a door without a manifest refuses them.
@@ -250,8 +253,11 @@ impl Running {
                 return Err(error);
             }
         }
-        let version =
-            if options.is_dev() { doors.core.load(model, &loaded.schemas)? } else { version };
+        let version = if options.is_dev() {
+            doors.core.load(model, &loaded.schemas, rules.as_ref())?
+        } else {
+            version
+        };
         let mut shared_limits = SharedLimits::default();
         shared_limits.apply(&doors.core, ground, model)?;
         let post = outward(ground, model, outbox(options, place).as_deref())?;

@@ -12,7 +12,7 @@ use crate::load::Loaded;
 use crate::out::Out;
 use crate::render;
 use crate::wire::ground::issuer;
-use crate::wire::{certified, declared, elsewhere, notify, pages};
+use crate::wire::{certified, declared, elsewhere, firewall, notify, pages};
 
 impl Running {
     /// Puts the manifest on disk in force, or says why not and keeps the last good one.
@@ -64,6 +64,7 @@ impl Running {
                  `password_blocklist`, `proxy_protocol` and `[limits] login` take effect at the next start"
             );
         }
+        let rules = firewall::rules(&model)?;
         if self.options.is_dev() {
             self.fleet.apply(&self.shared.ground, &model, &mut self.doors)?;
         }
@@ -79,7 +80,7 @@ impl Running {
         identity.elevate(model.elevated_roles());
         identity.empower(declared::powers(&model));
         certified::tell(identity, &model);
-        let version = self.doors.core.load(&model, &loaded.schemas);
+        let version = self.doors.core.load(&model, &loaded.schemas, rules.as_ref());
         if version.is_err() {
             identity.elevate(before.elevated_roles());
             identity.empower(declared::powers(&before));

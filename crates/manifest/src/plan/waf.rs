@@ -1,0 +1,78 @@
+//! What differs in how the firewall looks, and by which rules.
+
+use std::cmp::Ordering;
+
+use super::{Change, Effect, note};
+use crate::model::{Model, RuleSet, Waf};
+
+pub(super) fn of(old: &Model, new: &Model, changes: &mut Vec<Change>) {
+    if old.gateway.waf != new.gateway.waf {
+        let text = between(word(old.gateway.waf), word(new.gateway.waf));
+        note(changes, effect(old.gateway.waf, new.gateway.waf), "firewall", text);
+    }
+    for service in new.services.values() {
+        let Some(before) = old.services.get(&service.name) else { continue };
+        for operation in service.operations.keys() {
+            let was = old.waf_for(before, operation);
+            let is = new.waf_for(service, operation);
+            // What the door alone changes has been said.
+            if was == is || before.waf == service.waf {
+                continue;
+            }
+            let text = format!("{}.{operation}: {}", service.name, between(word(was), word(is)));
+            note(changes, effect(was, is), "firewall", text);
+        }
+    }
+    rules(old, new, changes);
+}
+
+fn rules(old: &Model, new: &Model, changes: &mut Vec<Change>) {
+    let (was, is) = (&old.waf, &new.waf);
+    if was.set != is.set {
+        let name = |set| if set == RuleSet::Crs { "crs" } else { "own" };
+        let text = format!("rules: {}", between(name(was.set), name(is.set)));
+        note(changes, Effect::Changes, "firewall", text);
+    }
+    let number = |what: &str, (was, is): (u32, u32), narrows: Ordering| {
+        let text = format!("{what}: {}", between(&was.to_string(), &is.to_string()));
+        let effect = if is.cmp(&was) == narrows { Effect::Narrows } else { Effect::Widens };
+        (was != is).then_some((effect, text))
+    };
+    let levels = (u32::from(was.paranoia), u32::from(is.paranoia));
+    let found = [
+        number("paranoia", levels, Ordering::Greater),
+        number("inbound threshold", (was.inbound_threshold, is.inbound_threshold), Ordering::Less),
+        number(
+            "outbound threshold",
+            (was.outbound_threshold, is.outbound_threshold),
+            Ordering::Less,
+        ),
+    ];
+    for (effect, text) in found.into_iter().flatten() {
+        note(changes, effect, "firewall", text);
+    }
+    if (&was.before, &was.files) != (&is.before, &is.files) {
+        note(changes, Effect::Changes, "firewall", "files with rules changed".to_owned());
+    }
+}
+
+fn between(was: &str, is: &str) -> String {
+    format!("{was} becomes {is}")
+}
+
+fn effect(was: Waf, is: Waf) -> Effect {
+    let strictness = |waf| match waf {
+        Waf::Off => 0,
+        Waf::Log => 1,
+        Waf::Block => 2,
+    };
+    if strictness(is) > strictness(was) { Effect::Narrows } else { Effect::Widens }
+}
+
+const fn word(waf: Waf) -> &'static str {
+    match waf {
+        Waf::Block => "block",
+        Waf::Log => "log",
+        Waf::Off => "off",
+    }
+}
