@@ -7,6 +7,7 @@
 //! holds both equal. A line has two parts: the tail is all that whoever puts an event knows, and is
 //! written on its thread; the head has id and sequence, which only the log's writer gives.
 
+mod judged;
 mod text;
 
 use ringwall_base::{Notice, Outcome, Place, Timestamp, Ulid};
@@ -105,6 +106,9 @@ fn ringwall(line: &mut Vec<u8>, notice: &Notice<'_>) {
         written(line, place);
     }
     number(line, b",\"manifest\":", notice.manifest);
+    if let Some(judged) = notice.judged {
+        within(line, b",\"waf\":{", |line| judged::write(line, judged));
+    }
     if notice.outcome == Outcome::WouldDeny {
         line.extend_from_slice(b",\"would_deny\":true");
     }

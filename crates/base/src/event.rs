@@ -31,6 +31,38 @@ pub enum Outcome {
     WouldDeny,
 }
 
+/// What rules of the firewall found in one request and its answer.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Judged {
+    /// The rules that matched, in their order.
+    pub matches: Vec<RuleMatch>,
+    /// How many more there were.
+    pub left_out: usize,
+    /// The anomaly score of the request, where the rules keep one.
+    pub inbound_score: Option<u32>,
+    /// The anomaly score of the answer.
+    pub outbound_score: Option<u32>,
+}
+
+/// A rule that matched. Whoever makes it leaves out what is secret.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct RuleMatch {
+    /// Its id.
+    pub rule: u64,
+    /// 1 to 5.
+    pub phase: u8,
+    /// 0 (emergency) to 7 (debug).
+    pub severity: Option<u8>,
+    /// The variable, such as `ARGS:name`.
+    pub variable: String,
+    /// The beginning of its value. `None` where it may be secret.
+    pub value: Option<String>,
+    /// What the rule says, as its author wrote it.
+    pub message: String,
+    /// Whether this match stopped the request.
+    pub is_disruptive: bool,
+}
+
 /// One thing that happened. Empty fields are left out of the line.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Event {
@@ -83,6 +115,8 @@ pub struct Event {
     pub duration_micros: Option<u64>,
     /// `ringwall.manifest`: the version of the snapshot that decided.
     pub manifest: Option<u64>,
+    /// `ringwall.waf`: what rules found.
+    pub judged: Option<Judged>,
 }
 
 /// An event whose texts belong to somebody else. Something happens on every request: it is written
@@ -114,6 +148,7 @@ pub struct Notice<'a> {
     pub stage: Option<&'static str>,
     pub duration_micros: Option<u64>,
     pub manifest: Option<u64>,
+    pub judged: Option<&'a Judged>,
 }
 
 impl Event {
@@ -144,6 +179,7 @@ impl Event {
             stage: self.stage,
             duration_micros: self.duration_micros,
             manifest: self.manifest,
+            judged: self.judged.as_ref(),
         }
     }
 }
@@ -177,6 +213,7 @@ impl Notice<'_> {
             stage: self.stage,
             duration_micros: self.duration_micros,
             manifest: self.manifest,
+            judged: self.judged.cloned(),
         }
     }
 }
@@ -242,6 +279,7 @@ mod tests {
             stage: Some("p"),
             duration_micros: Some(2),
             manifest: Some(3),
+            judged: Some(Judged { left_out: 4, ..Judged::default() }),
         };
         assert_eq!(event.notice().event(), event);
     }

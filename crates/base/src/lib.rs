@@ -22,7 +22,7 @@ pub use client_certificate::{AlternativeName, ClientCertificate, RelativeName, V
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use contract::{Contract, Operation, Parameter, ParameterPlace};
 pub use entropy::{Entropy, SystemEntropy};
-pub use event::{Class, Event, Notice, Outcome, Sink, SinkError};
+pub use event::{Class, Event, Judged, Notice, Outcome, RuleMatch, Sink, SinkError};
 pub use fault::Fault;
 pub use id::{RequestId, Ulid};
 pub use person::{Person, Proof, Proofs, Sessions};

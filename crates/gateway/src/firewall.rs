@@ -1,19 +1,38 @@
 //! Firewall: judges requests and answers by rules that are written in `SecLang`.
 //!
-//! The engine is `ringwall_waf`; here is what of a request it sees, and when.
+//! The engine is `ringwall_waf`; here is what of a request it sees, and when. The rules look at what
+//! the client sent, before anything was removed: a copy of the head is kept for them, and none where
+//! the firewall is off. What they say becomes a refusal only where the mode says so.
 
-use std::sync::Arc;
+mod desk;
+mod guard;
+mod hold;
+mod report;
 
-use ringwall_manifest::Model;
-use ringwall_waf::{InMemory, Ruleset};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ringwall_manifest::{Model, Waf};
+use ringwall_waf::{Arena, InMemory, Ruleset};
 
 use crate::snapshot::BuildError;
+pub(crate) use desk::Desk;
+pub(crate) use guard::Guard;
+pub(crate) use hold::Held;
 
 /// Rules, and what they remember of earlier requests.
 #[derive(Debug)]
 pub(crate) struct Firewall {
     rules: Arc<Ruleset>,
     memory: Arc<InMemory>,
+    /// For what no operation is found of, and for our own pages.
+    mode: Waf,
+    port: u16,
+    /// Pages where people type something in.
+    pages: [String; 2],
+    /// Names of fields whose values are never written down, in lower case.
+    hidden: BTreeSet<String>,
+    arenas: Mutex<Vec<Arena>>,
 }
 
 impl Firewall {
@@ -26,7 +45,47 @@ impl Firewall {
         if !model.has_waf() {
             return Ok(None);
         }
-        let rules = Arc::clone(rules.ok_or(BuildError::NoRules)?);
-        Ok(Some(Arc::new(Self { rules, memory: Arc::clone(memory) })))
+        let fields = model.data.values().flat_map(|class| &class.fields);
+        let gateway = &model.gateway;
+        Ok(Some(Arc::new(Self {
+            rules: Arc::clone(rules.ok_or(BuildError::NoRules)?),
+            memory: Arc::clone(memory),
+            mode: gateway.waf,
+            port: gateway.port,
+            pages: [gateway.login_path.clone(), gateway.account_path.clone()],
+            hidden: fields.map(|field| field.to_lowercase()).collect(),
+            arenas: Mutex::default(),
+        })))
+    }
+
+    /// Whether a page of our own takes what people type in.
+    fn is_page(&self, path: &str) -> bool {
+        let is_below = |page: &String| {
+            let rest = path.strip_prefix(page.as_str());
+            !page.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.pages.iter().any(is_below)
+    }
+
+    fn arena(&self) -> Arena {
+        self.arenas.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Takes memory back for the next request.
+    fn put_back(&self, mut arena: Arena) {
+        if arena.allocated_bytes() > KEPT_BYTES_MAX {
+            return;
+        }
+        arena.reset();
+        let mut arenas = self.arenas.lock().unwrap_or_else(PoisonError::into_inner);
+        if arenas.len() < ARENAS_MAX {
+            arenas.push(arena);
+        }
     }
 }
+
+/// A request with a form takes less; what a large body took is given back.
+const KEPT_BYTES_MAX: usize = 256 * 1024;
+
+/// As many requests as are judged at once on a large machine: 16 MiB at most.
+const ARENAS_MAX: usize = 64;

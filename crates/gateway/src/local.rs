@@ -6,11 +6,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{COOKIE, HOST};
-use http::{HeaderValue, Request, Response};
+use http::header::{CONTENT_TYPE, COOKIE, HOST};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use ringwall_net::{Body, CollectError, Peer};
 
 use crate::Refusal;
+use crate::firewall::Guard;
+use crate::record::Record;
 use crate::stage::normalize::{Normal, SESSION_COOKIE};
 use crate::stage::throttle::Visit;
 
@@ -38,7 +40,10 @@ pub(crate) async fn ask(
     peer: &Peer,
     request: Normal,
     visit: Visit<'_>,
+    record: &mut Record<'_>,
 ) -> Result<Response<Body>, Refusal> {
+    record.own_page(request.path());
+    record.look(Guard::head)?;
     let session = request.session().map(|value| format!("{SESSION_COOKIE}={value}"));
     let pages = request.page_cookies().map(|value| value.to_str().map(str::to_owned)).transpose();
     let pages = pages.map_err(|_other| Refusal::malformed(NO_TEXT))?;
@@ -61,6 +66,9 @@ pub(crate) async fn ask(
         }
         CollectError::Body(_) => Refusal::malformed("the body broke off"),
     })?;
+    if record.rules().is_some() {
+        record.look(|guard| guard.body(without_secrets(&parts.headers, &body.bytes)))?;
+    }
     if let Some(certificate) = peer.client() {
         parts.extensions.insert(Arc::clone(certificate));
     }
@@ -71,6 +79,24 @@ pub(crate) async fn ask(
     }
     Ok(response.map(Body::from))
 }
+
+/// The form as rules see it. A password may be anything, is compared and hashed, and never becomes
+/// part of another language: rules would keep people out whose password looks like an attack.
+fn without_secrets(fields: &HeaderMap, body: &Bytes) -> Bytes {
+    let content_type = fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !content_type.starts_with(b"application/x-www-form-urlencoded") {
+        return body.clone();
+    }
+    let is_shown = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        !SECRETS.contains(&name)
+    };
+    let shown: Vec<&[u8]> = body.split(|byte| *byte == b'&').filter(is_shown).collect();
+    shown.join(&b'&').into()
+}
+
+/// Fields of our forms in which passwords are typed.
+const SECRETS: [&[u8]; 4] = [b"again", b"current", b"new", b"password"];
 
 const NO_TEXT: &str = "cookies are not text";
 /// A form with a password, or a client's assertion: 64 KiB is far above both.

@@ -30,6 +30,7 @@ pub(crate) struct Metrics {
     allowed: Counter,
     denied: Counter,
     lost: Counter,
+    matched: Family<Matched, Counter>,
     pub(crate) limits: LimitMetrics,
 }
 
@@ -58,6 +59,15 @@ pub(crate) struct Exchange {
 struct Effect {
     effect: &'static str,
     policy: &'static str,
+}
+
+/// What rules of the firewall matched.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Matched {
+    /// `blocked`, `logged` or `passed`.
+    action: &'static str,
+    /// What the rule is about, from a closed list.
+    category: &'static str,
 }
 
 impl Metrics {
@@ -89,8 +99,14 @@ impl Metrics {
             "Events that the audit log did not take",
             Counter::clone(&lost),
         );
+        let matched = Family::<Matched, Counter>::default();
+        registry.register(
+            "ringwall_waf_matches",
+            "Matches of rules of the firewall, by what became of the request",
+            Family::clone(&matched),
+        );
         let limits = LimitMetrics::new(&mut registry);
-        Self { registry, duration, active, allowed, denied, lost, limits }
+        Self { registry, duration, active, allowed, denied, lost, matched, limits }
     }
 
     /// Adds counters that are read when somebody asks.
@@ -122,6 +138,11 @@ impl Metrics {
     /// Counts a denial.
     pub(crate) fn deny(&self) {
         self.denied.inc();
+    }
+
+    /// Counts a match of a rule.
+    pub(crate) fn matched(&self, action: &'static str, category: &'static str) {
+        self.matched.get_or_create(&Matched { action, category }).inc();
     }
 
     /// Counts an event that the audit log did not take.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Method;
-use ringwall_manifest::{Leak, OwnerRule, OwnerSource};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
+use ringwall_manifest::{Leak, OwnerRule, OwnerSource, Waf};
 use ringwall_openapi::{FieldRule, OperationSchema, Schemas};
 use ringwall_policy::OperationKey;
 
@@ -43,6 +44,10 @@ pub(crate) struct Operation {
     pub(crate) passes_bearer: bool,
     /// What happens to response fields outside the schema.
     pub(crate) responses: Leak,
+    /// How the firewall looks at its requests.
+    pub(crate) waf: Waf,
+    /// Whether its service can be spoken to in gRPC, whose streams may have no end.
+    pub(crate) speaks_grpc: bool,
     /// Data classes of the service that have field names.
     pub(crate) classes: Vec<Class>,
     /// The service's schemas.
@@ -62,6 +67,13 @@ impl Operation {
     /// Its compiled schema, if its service has an OpenAPI file.
     pub(crate) fn schema(&self) -> Option<&OperationSchema> {
         self.schemas.as_ref()?.operation(&self.name)
+    }
+
+    /// Whether a message of this type is one of a gRPC stream. To a service that speaks HTTP/1 it is
+    /// a name like any other, and no way around the rules.
+    pub(crate) fn is_grpc(&self, fields: &HeaderMap) -> bool {
+        let content_type = fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        self.speaks_grpc && content_type.is_some_and(|value| value.starts_with(b"application/grpc"))
     }
 
     /// Whether its answers may have to be read before they leave.

@@ -14,6 +14,7 @@ use ringwall_base::RequestId;
 use ringwall_net::{Answer, Answering, Body, Peer, Violation};
 
 use crate::asker::Asker;
+use crate::firewall::Desk;
 use crate::record::Record;
 use crate::snapshot::Line;
 use crate::stage::review::dress;
@@ -42,8 +43,12 @@ impl House {
         let snapshot = self.core.snapshot();
         let line = snapshot.as_ref().and_then(|snapshot| snapshot.line(&self.door));
         let opening = self.door.opening(snapshot.as_deref());
+        let firewall = line.and_then(|line| line.firewall.as_ref());
+        // Before the record, which drops first: it reads from here.
+        let desk = firewall.map(|firewall| Box::new(Desk::open(firewall, peer, &request)));
         // The record is written when it drops, so a client that hangs up is recorded too.
         let mut record = Record::open(self.core.ledger(), opening, peer, &request);
+        record.guard(desk.as_deref());
         let is_edge = self.door == Door::Edge;
         let mut asker = if is_edge {
             let compresses = snapshot.as_ref().is_some_and(|snapshot| snapshot.compresses());
@@ -58,6 +63,7 @@ impl House {
         let mut response = match admitted {
             Ok(response) => response,
             Err(refusal) => {
+                record.witness(&refusal);
                 let pages = self.core.pages();
                 let challenge = line.and_then(|line| line.challenge(&refusal, &record));
                 let mut response = record.refuse(refusal, (asker.tongue(), pages.as_deref()));
@@ -81,7 +87,7 @@ impl Line {
         &self,
         peer: &Arc<Peer>,
         request: Box<Request<Body>>,
-        record: &mut Record,
+        record: &mut Record<'_>,
         asker: &mut Asker,
     ) -> Result<Response<Body>, Refusal> {
         let request = self.normalize.run(peer, request)?;
@@ -93,7 +99,7 @@ impl Line {
             Found::Local(local) => {
                 let visit = self.throttle.visit(record.from())?;
                 // What few requests need is on the heap, so that the many stay small.
-                return Box::pin(local::ask(&*local, peer, request, visit)).await;
+                return Box::pin(local::ask(&*local, peer, request, visit, record)).await;
             }
             Found::Operation(route) => route,
             Found::Preflight(route, methods) => {
@@ -126,7 +132,7 @@ impl Line {
         Ok(idle::watched(response, || self.forward.begin(&permit, &route, record)))
     }
 
-    fn challenge(&self, refusal: &Refusal, record: &Record) -> Option<HeaderValue> {
+    fn challenge(&self, refusal: &Refusal, record: &Record<'_>) -> Option<HeaderValue> {
         self.resources.as_ref()?.challenge(refusal, record.mount())
     }
 }

@@ -92,7 +92,7 @@ fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
             (WWW_AUTHENTICATE, HeaderValue::from_str(&challenge.text(None)))
         }
         // What follows on this connection may be the rest of an attack, or of the body.
-        Refusal::Malformed { .. } | Refusal::TooLarge { .. } => {
+        Refusal::Attack { .. } | Refusal::Malformed { .. } | Refusal::TooLarge { .. } => {
             (CONNECTION, Ok(HeaderValue::from_static("close")))
         }
         Refusal::BadInput { .. }

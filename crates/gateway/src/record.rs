@@ -2,6 +2,8 @@
 //!
 //! The only place where a refusal becomes a response, and where `observe` mode lets one pass.
 
+mod watch;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +18,7 @@ use ringwall_net::{Body, Peer};
 use ringwall_policy::Origin;
 
 use crate::asker::Tongue;
+use crate::firewall::Guard;
 use crate::ledger::Ledger;
 use crate::metrics::{Exchange, Kind, method_label};
 use crate::pages::Pages;
@@ -28,7 +31,7 @@ use crate::{Refusal, problem};
 
 /// What becomes known of one request.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub(crate) struct Record<'a> {
     ledger: Arc<Ledger>,
     door: &'static str,
     mode: Mode,
@@ -51,6 +54,8 @@ pub(crate) struct Record {
     waived: Option<Refusal>,
     refused: Option<Refusal>,
     note: Option<String>,
+    /// What the rules of the firewall see; where it is on.
+    guard: Option<Box<Guard<'a>>>,
     is_open: bool,
 }
 
@@ -69,7 +74,7 @@ pub(crate) struct Opening {
     pub(crate) manifest: u64,
 }
 
-impl Record {
+impl Record<'_> {
     /// Opens the record of a request.
     pub(crate) fn open(
         ledger: &Arc<Ledger>,
@@ -103,12 +108,14 @@ impl Record {
             waived: None,
             refused: None,
             note: None,
+            guard: None,
             is_open: true,
         }
     }
 
     /// Notes the operation.
     pub(crate) fn route(&mut self, leaf: Arc<Leaf>) {
+        self.watched(leaf.operation.waf);
         self.leaf = Some(leaf);
     }
 
@@ -258,6 +265,12 @@ impl Record {
         }
         let duration = self.ledger.clock.monotonic().saturating_sub(self.started);
         self.count(status, duration);
+        // Phase 5 runs also when the client went away, or nobody answered.
+        if let Some(guard) = self.guard.take()
+            && let Some(judged) = guard.finish(&self.ledger.metrics)
+        {
+            self.note_rules(&judged, status, duration);
+        }
         let is_notable = self.refused.is_some() || self.note.is_some() || status.is_none();
         if self.waived.is_none() && !self.writes_allowed && !is_notable {
             return;
@@ -355,7 +368,7 @@ impl Record {
     }
 }
 
-impl Drop for Record {
+impl Drop for Record<'_> {
     fn drop(&mut self) {
         self.write(None);
     }

@@ -14,6 +14,8 @@ use ringwall_jose::DpopProof;
 /// Why a request is refused.
 #[derive(Debug)]
 pub(crate) enum Refusal {
+    /// Rules of the firewall say so. The stage is where they looked.
+    Attack { status: StatusCode, why: String, stage: &'static str },
     /// The input does not fit its declared schema.
     BadInput { why: String },
     /// A cookie-identified change that may come from another site.
@@ -163,6 +165,7 @@ impl Refusal {
     /// The whole of what a client learns. Exhaustive on purpose: a new refusal must choose.
     pub(crate) const fn public(&self) -> Public {
         let (code, status, title) = match self {
+            Self::Attack { status, .. } => ("RW3019", *status, "Refused by a rule"),
             Self::BadInput { .. } => ("RW3008", StatusCode::BAD_REQUEST, "Invalid input"),
             Self::CrossSite { .. } => ("RW3005", StatusCode::FORBIDDEN, "Cross-site request"),
             Self::Forbidden { .. } | Self::NotSignedIn { .. } => {
@@ -213,7 +216,8 @@ impl Refusal {
             Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "object-not-owned",
             Self::TooMany { .. } => "rate-limited",
             Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "upstream-error",
-            Self::BadInput { .. }
+            Self::Attack { .. }
+            | Self::BadInput { .. }
             | Self::CrossSite { .. }
             | Self::Leak { .. }
             | Self::Malformed { .. }
@@ -231,6 +235,7 @@ impl Refusal {
     /// The stage that refuses.
     pub(crate) const fn stage(&self) -> &'static str {
         match self {
+            Self::Attack { stage, .. } => stage,
             Self::Malformed { .. } | Self::WrongHost => "normalize",
             Self::Method { .. } | Self::Moved { .. } | Self::NoRoute => "route",
             Self::TooMany { .. } => "throttle",
@@ -249,7 +254,8 @@ impl Refusal {
     /// The cause, for the operator only.
     pub(crate) fn reason(&self) -> String {
         match self {
-            Self::BadInput { why }
+            Self::Attack { why, .. }
+            | Self::BadInput { why }
             | Self::Forbidden { why, .. }
             | Self::Leak { why }
             | Self::NotSignedIn { why, .. }
@@ -285,7 +291,8 @@ impl Refusal {
             | Self::OwnerNotStated { line }
             | Self::SignIn { line, .. }
             | Self::StepUp { line, .. } => line.as_ref(),
-            Self::BadInput { .. }
+            Self::Attack { .. }
+            | Self::BadInput { .. }
             | Self::CrossSite { .. }
             | Self::Leak { .. }
             | Self::Malformed { .. }

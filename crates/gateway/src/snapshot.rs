@@ -40,6 +40,9 @@ pub(crate) struct Snapshot {
     plans: Plans,
 }
 
+/// Compiled schemas by service.
+pub(crate) type AllSchemas = BTreeMap<String, Arc<Schemas>>;
+
 /// Upstreams, and what a manifest makes of them.
 type Plans = Vec<(Arc<Upstreams>, Plan)>;
 
@@ -92,7 +95,7 @@ pub enum BuildError {
 impl Snapshot {
     /// Makes a manifest ready. Everything that can be wrong is found here.
     pub(crate) fn build(
-        (model, schemas): (&Model, &BTreeMap<String, Arc<Schemas>>),
+        (model, schemas): (&Model, &AllSchemas),
         firewall: Option<Arc<Firewall>>,
         core: &Core,
         version: u64,

@@ -101,7 +101,12 @@ enum Over {
 
 impl Terms {
     /// Begins a tenure.
-    pub(crate) fn begin(self: &Arc<Self>, permit: &Permit, route: &Route, by: &Record) -> Tenure {
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        permit: &Permit,
+        route: &Route,
+        by: &Record<'_>,
+    ) -> Tenure {
         Tenure {
             terms: Arc::clone(self),
             caller: permit.share(),

@@ -205,6 +205,7 @@ const CATALOGUE: &[Known] = &[
     ("RW3016", Severity::Error, include_str!("../pages/RW3016.md")),
     ("RW3017", Severity::Error, include_str!("../pages/RW3017.md")),
     ("RW3018", Severity::Error, include_str!("../pages/RW3018.md")),
+    ("RW3019", Severity::Error, include_str!("../pages/RW3019.md")),
     ("RW3101", Severity::Error, include_str!("../pages/RW3101.md")),
     ("RW3102", Severity::Error, include_str!("../pages/RW3102.md")),
     ("RW3103", Severity::Error, include_str!("../pages/RW3103.md")),

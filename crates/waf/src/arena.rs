@@ -31,6 +31,14 @@ impl Arena {
         self.bump.allocated_bytes()
     }
 
+    /// Names and values, as the heads of messages take them.
+    pub fn pairs<'a>(
+        &'a self,
+        pairs: impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> &'a [(&'a [u8], &'a [u8])] {
+        self.bump.alloc_slice_fill_iter(pairs)
+    }
+
     pub(crate) fn keep(&self, bytes: &[u8]) -> &[u8] {
         self.bump.alloc_slice_copy(bytes)
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::rule::{Phase, Place, Rule};
+use crate::text::Template;
 
 /// A rule that matched a value.
 #[derive(Clone, Debug)]
@@ -64,6 +65,12 @@ impl Match<'_> {
     /// 0 (emergency) to 7 (debug).
     pub fn severity(&self) -> Option<u8> {
         self.rule.meta.severity
+    }
+
+    /// `msg` as it stands in the rule, with its macros as they were written: it holds nothing of
+    /// what was sent.
+    pub fn message_template(&self) -> String {
+        self.rule.meta.msg.as_ref().map(Template::source).unwrap_or_default()
     }
 
     /// The tags that have no macros in them.

@@ -56,6 +56,20 @@ impl Template {
         }
     }
 
+    /// The text with its macros spelled out again.
+    pub(crate) fn source(&self) -> String {
+        let parts = self.parts.iter().map(|part| match part {
+            Part::Text(plain) => String::from_utf8_lossy(plain).into_owned(),
+            Part::Value(Reference { variable, key: None, .. }) => {
+                format!("%{{{}}}", variable.name())
+            }
+            Part::Value(Reference { variable, key: Some(key), .. }) => {
+                format!("%{{{}.{}}}", variable.name(), String::from_utf8_lossy(key))
+            }
+        });
+        parts.collect()
+    }
+
     /// Whether there is a value in it.
     pub(crate) fn has_references(&self) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Value(_)))

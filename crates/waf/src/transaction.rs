@@ -132,6 +132,11 @@ impl<'a> Transaction<'a> {
         self.control.reads_request_body && self.control.engine != Engine::Off
     }
 
+    /// How much of the body of the request is read. One byte more is over the limit.
+    pub fn request_body_max(&self) -> usize {
+        self.control.request_bytes_max
+    }
+
     /// Reads the body of the request, all of it or as much as the limits let, and runs phase 2.
     pub fn request_body(&mut self, body: &'a [u8]) -> Option<&Intervention> {
         if self.next_phase == Some(Phase::RequestBody) {
@@ -156,6 +161,16 @@ impl<'a> Transaction<'a> {
     /// Whether the body of the answer should be handed in.
     pub fn wants_response_body(&self) -> bool {
         self.control.reads_response_body && self.has_response_type()
+    }
+
+    /// Whether the body of an answer may be wanted, by its type: before its head is known.
+    pub fn may_want_response_body(&self) -> bool {
+        self.control.reads_response_body && self.control.engine != Engine::Off
+    }
+
+    /// How much of the body of the answer is read. One byte more is over the limit.
+    pub fn response_body_max(&self) -> usize {
+        self.control.response_bytes_max
     }
 
     /// Reads the body of the answer and runs phase 4.

@@ -1,5 +1,5 @@
 use proptest::prelude::{any, prop, proptest};
-use ringwall_base::{Class, Event, Place};
+use ringwall_base::{Class, Event, Judged, Place, RuleMatch};
 use ringwall_testkit::Sequence;
 use serde_json::{Value, json};
 
@@ -43,6 +43,42 @@ fn a_full_event_is_one_ecs_line() {
     assert_eq!(value["http"]["response"]["status_code"], 403);
     assert_eq!(value["ringwall"]["operation"], "refund");
     assert_eq!(value["@timestamp"], "1970-01-01T00:00:01.000000Z");
+}
+
+#[test]
+fn what_rules_found_is_a_list_in_the_line() {
+    let one = RuleMatch {
+        rule: 942_100,
+        phase: 2,
+        severity: Some(2),
+        variable: "ARGS:q".to_owned(),
+        value: Some("1' or \"1".to_owned()),
+        message: "SQL Injection".to_owned(),
+        is_disruptive: true,
+    };
+    let judged = |matches: Vec<RuleMatch>, left_out| Event {
+        action: "waf-matched",
+        judged: Some(Judged { matches, left_out, inbound_score: Some(5), outbound_score: None }),
+        ..Event::default()
+    };
+    let read = |event: &Event| -> Value { serde_json::from_str(&line(event)).unwrap() };
+    let full = read(&judged(vec![one.clone(), RuleMatch::default()], 0));
+    assert_eq!(
+        full["ringwall"]["waf"],
+        json!({
+            "inbound_score": 5,
+            "matches": [
+                { "rule": 942_100, "phase": 2, "severity": 2, "variable": "ARGS:q",
+                  "value": "1' or \"1", "message": "SQL Injection", "disruptive": true },
+                { "rule": 0, "phase": 0, "variable": "", "message": "" },
+            ],
+        })
+    );
+    let none = read(&judged(Vec::new(), 3));
+    assert_eq!(none["ringwall"]["waf"], json!({ "inbound_score": 5, "left_out": 3 }));
+    let many = read(&judged(vec![one; 40], 2));
+    assert_eq!(many["ringwall"]["waf"]["left_out"], 10);
+    assert_eq!(many["ringwall"]["waf"]["matches"].as_array().unwrap().len(), 32);
 }
 
 #[test]

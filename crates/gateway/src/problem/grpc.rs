@@ -28,7 +28,10 @@ const fn status(refusal: &Refusal) -> u16 {
         Refusal::BadInput { .. } | Refusal::Malformed { .. } | Refusal::MediaType { .. } => 3,
         Refusal::Timeout => 4,
         Refusal::NotOwned { .. } => 5,
-        Refusal::CrossSite { .. } | Refusal::Forbidden { .. } | Refusal::NotSignedIn { .. } => 7,
+        Refusal::Attack { .. }
+        | Refusal::CrossSite { .. }
+        | Refusal::Forbidden { .. }
+        | Refusal::NotSignedIn { .. } => 7,
         Refusal::TooLarge { .. } | Refusal::TooMany { .. } => 8,
         Refusal::Method { .. } | Refusal::Moved { .. } | Refusal::NoRoute | Refusal::WrongHost => {
             12

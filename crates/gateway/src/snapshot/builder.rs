@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use ringwall_jose::Expected;
 use ringwall_manifest::{Model, Service};
-use ringwall_openapi::Schemas;
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
-use super::{BuildError, Line, Plans, catalogue};
+use super::{AllSchemas, BuildError, Line, Plans, catalogue};
 use crate::firewall::Firewall;
 use crate::limit;
 use crate::manner::Manner;
@@ -49,7 +48,7 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(
-        (model, schemas): (&'a Model, &BTreeMap<String, Arc<Schemas>>),
+        (model, schemas): (&'a Model, &AllSchemas),
         firewall: Option<Arc<Firewall>>,
         core: &'a Core,
     ) -> Result<Self, BuildError> {

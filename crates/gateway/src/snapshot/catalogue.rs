@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use ringwall_manifest::{Authorization, DataClass, Leak, Limit, Limits, Model, RateKey, Service};
+use ringwall_manifest::{
+    Authorization, DataClass, Leak, Limit, Limits, Model, Protocol, RateKey, Service,
+};
 use ringwall_openapi::{FieldRule, Schemas};
 use ringwall_policy::Engine;
 
@@ -44,6 +46,8 @@ pub(super) fn operations(
             owner: service.own.get(&operation.name).cloned(),
             passes_bearer: service.authorization == Authorization::App,
             responses: model.gateway.responses,
+            waf: model.waf_for(service, &operation.name),
+            speaks_grpc: service.protocol == Protocol::Http2,
             classes: classes.clone(),
             schemas: schemas.cloned(),
         }))

@@ -48,7 +48,7 @@ impl Authorize {
         caller: Arc<Caller>,
         request: &Normal,
         route: &Route,
-        record: &mut Record,
+        record: &mut Record<'_>,
     ) -> Result<Permit, Refusal> {
         let decision = self.decide(caller.person(), &caller, (request, route), record);
         let (is_own, line) = match decision {
@@ -79,7 +79,7 @@ impl Authorize {
         person: Option<&PersonFacts>,
         caller: &Caller,
         (request, route): (&Normal, &Route),
-        record: &Record,
+        record: &Record<'_>,
     ) -> Decision {
         let operation = route.operation();
         let question = Question {
@@ -102,7 +102,7 @@ impl Authorize {
         &self,
         caller: &Caller,
         asked: (&Normal, &Route),
-        record: &Record,
+        record: &Record<'_>,
     ) -> bool {
         caller.after_step_up().is_some_and(|person| {
             let decision = self.decide(Some(&person), caller, asked, record);
@@ -159,7 +159,7 @@ impl Authorize {
         caller: &Caller,
         (request, route): (&Normal, &Route),
         (reason, nearest): (DenyReason, Option<usize>),
-        record: &Record,
+        record: &Record<'_>,
     ) -> Refusal {
         let line = self.line(nearest);
         let operation = route.operation();

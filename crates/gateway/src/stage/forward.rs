@@ -22,6 +22,7 @@ use ringwall_base::Clock;
 use ringwall_manifest::OwnerSource;
 use ringwall_net::{Body, Peer, Pool, Upgrade};
 
+use crate::firewall::Guard;
 use crate::overload::Floodgate;
 use crate::record::Record;
 use crate::stage::authorize::Permit;
@@ -77,7 +78,7 @@ impl Forward {
     }
 
     /// Begins the time that an answer may last.
-    pub(crate) fn begin(&self, permit: &Permit, route: &Route, record: &Record) -> Tenure {
+    pub(crate) fn begin(&self, permit: &Permit, route: &Route, record: &Record<'_>) -> Tenure {
         self.terms.begin(permit, route, record)
     }
 
@@ -87,7 +88,7 @@ impl Forward {
         permit: &Permit,
         request: Clean,
         route: &Route,
-        record: &Record,
+        record: &Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
         let (is_websocket, overflow) = (request.is_websocket(), request.overflow());
         let (mut request, host) = request.into_request();
@@ -102,6 +103,9 @@ impl Forward {
         rewrite(&mut request, route)?;
         if self.settings != Settings::Outbound {
             ready_for_review(request.headers_mut(), route);
+            if record.rules().is_some_and(Guard::may_read_answer) {
+                request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            }
         }
         if let Some(mirror) = route.backend().mirror.as_ref().filter(|_| !is_websocket) {
             let is_classified = !route.operation().classes.is_empty();
@@ -136,7 +140,7 @@ impl Forward {
         fields: &mut HeaderMap,
         host: &Host,
         route: &Route,
-        record: &Record,
+        record: &Record<'_>,
     ) -> Result<(), Refusal> {
         fields.insert(HOST, host.value().clone());
         let id = record.id_field().ok_or_else(no_value)?;
@@ -161,7 +165,7 @@ impl Forward {
         request: &mut Request<Body>,
         permit: &Permit,
         route: &Route,
-        record: &Record,
+        record: &Record<'_>,
     ) -> Result<(), Refusal> {
         if permit.caller().is_consumed() {
             request.headers_mut().remove(http::header::AUTHORIZATION);

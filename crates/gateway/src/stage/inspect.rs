@@ -2,13 +2,14 @@
 //!
 //! Parameters and body must fit the declared schema, and the body its limit. A body is held back
 //! only where something has to read it; else it streams, counted. Late, because it is expensive:
-//! only for callers who may ask at all.
+//! only for callers who may ask at all. Rules of the firewall come last of all: they see what fits.
 
 mod counted;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, Request};
 use http_body::Body as _;
@@ -16,6 +17,7 @@ use ringwall_manifest::{OwnerRule, OwnerSource};
 use ringwall_net::{Body, CollectError};
 use ringwall_openapi::{DecodeError, RequestParts, Unknown, Violation, ViolationKind, decode};
 
+use crate::firewall::{Guard, Held};
 use crate::record::Record;
 use crate::stage::authorize::Permit;
 use crate::stage::normalize::{Host, Normal};
@@ -50,7 +52,7 @@ impl Inspect {
         request: Normal,
         route: &Route,
         permit: &Permit,
-        record: &mut Record,
+        record: &mut Record<'_>,
     ) -> Result<Clean, Refusal> {
         let operation = route.operation();
         if self.reads
@@ -58,6 +60,7 @@ impl Inspect {
         {
             record.waive(refusal)?;
         }
+        record.look(Guard::head)?;
         let is_websocket = request.is_websocket();
         let (mut request, host) = request.into_request();
         let bytes_max = operation.body_bytes_max;
@@ -68,7 +71,12 @@ impl Inspect {
         let has_body = !request.body().is_empty();
         let is_judged = schema.is_some_and(|schema| schema.wants_body() || has_body);
         if !self.reads || !(is_judged || owner.is_some()) {
-            let overflow = stream(request.body_mut(), bytes_max)?;
+            let is_stream = is_websocket || operation.is_grpc(request.headers());
+            let overflow = if record.rules().is_some() {
+                Box::pin(show(&mut request, bytes_max, is_stream, record)).await?
+            } else {
+                stream(request.body_mut(), bytes_max)?
+            };
             return Ok(Clean { request, host, is_websocket, overflow });
         }
         // On the heap: most requests have no body to be read.
@@ -76,7 +84,9 @@ impl Inspect {
         if let Err(refusal) = check_body(request.headers(), &bytes, route, (permit, owner)) {
             record.waive(refusal)?;
         }
-        *request.body_mut() = Body::from(bytes::Bytes::from(bytes));
+        let bytes = Bytes::from(bytes);
+        record.look(|guard| guard.body(bytes.clone()))?;
+        *request.body_mut() = Body::from(bytes);
         Ok(Clean { request, host, is_websocket, overflow: None })
     }
 }
@@ -158,6 +168,36 @@ fn stream(body: &mut Body, bytes_max: usize) -> Result<Option<Arc<AtomicBool>>, 
     let overflow = Arc::new(AtomicBool::new(false));
     *body = Body::boxed(Counted::new(std::mem::take(body), limit, Arc::clone(&overflow)));
     Ok(Some(overflow))
+}
+
+/// Shows a body that nobody else reads to the rules, as much of it as they want, and lets it through.
+/// Returns where it says that it passed its limit.
+async fn show(
+    request: &mut Request<Body>,
+    bytes_max: usize,
+    is_stream: bool,
+    record: &mut Record<'_>,
+) -> Result<Option<Arc<AtomicBool>>, Refusal> {
+    let wanted = record.rules().and_then(Guard::body_bytes_max);
+    let wanted = wanted.filter(|_| !is_stream && !request.body().is_empty());
+    let Some(wanted) = wanted else {
+        record.look(|guard| guard.body(Bytes::new()))?;
+        return stream(request.body_mut(), bytes_max);
+    };
+    if wanted >= bytes_max || request.headers().contains_key(CONTENT_ENCODING) {
+        let bytes = Bytes::from(read(request, bytes_max).await?);
+        record.look(|guard| guard.body(bytes.clone()))?;
+        *request.body_mut() = Body::from(bytes);
+        return Ok(None);
+    }
+    let overflow = stream(request.body_mut(), bytes_max)?;
+    let mut held = Held::new(std::mem::take(request.body_mut()));
+    let filled = held.fill(wanted).await;
+    filled.map_err(|_broken| Refusal::malformed("the body broke off"))?;
+    let (bytes, body) = held.split();
+    *request.body_mut() = body;
+    record.look(|guard| guard.body(bytes))?;
+    Ok(overflow)
 }
 
 /// Reads a body whole and undoes its compression: the service gets the bytes that were checked.

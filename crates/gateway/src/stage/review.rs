@@ -4,6 +4,7 @@
 //! the fields that protect a browser are added. The last look: after it nothing is checked.
 
 mod dress;
+mod rules;
 
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use ringwall_manifest::{Leak, OwnerSource, Viewer};
 use ringwall_net::{Body, CollectError};
 use ringwall_openapi::{CutRule, Fate, FieldRule, Filtered, Violation, decode, filter_fields};
 
+use crate::firewall::Guard;
 use crate::operation::Operation;
 use crate::record::Record;
 use crate::stage::authorize::Permit;
@@ -43,65 +45,81 @@ impl Review {
         mut response: Response<Body>,
         permit: &Permit,
         route: &Route,
-        record: &mut Record,
+        record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
         let statement = response.headers_mut().remove(OWNER);
         drop_ours(response.headers_mut());
         if !self.reads {
             return Ok(response);
         }
-        let operation = route.operation();
-        let must_match = gives(response.status()) && permit.is_own();
-        let is_stated = statement.is_some_and(|text| text == "checked");
-        if must_match && operation.owner.is_none() && !is_stated {
-            let line = permit.line().cloned();
-            record.waive(Refusal::OwnerNotStated { line })?;
+        let (status, fields) = (response.status(), response.headers());
+        record.look(|guard| guard.answer_head(status, fields))?;
+        let response = held_to(response, statement, (permit, route), record).await?;
+        match record.rules().and_then(Guard::answer_bytes_max) {
+            Some(wanted) => Box::pin(rules::show(response, wanted, route, record)).await,
+            None => Ok(response),
         }
-        let owner = operation.owner.as_ref();
-        let owner = owner.filter(|rule| must_match && rule.source == OwnerSource::Response);
-        let forbidden = forbidden(operation, permit);
-        let is_head = *record.method() == Method::HEAD;
-        let has_body = !is_head && !response.body().is_empty();
-        if owner.is_some() && !has_body && !is_stated {
-            let line = permit.line().cloned();
-            // To a HEAD the status alone would tell that the object is there.
-            record.waive(if is_head {
-                Refusal::NotOwned { line }
-            } else {
-                Refusal::OwnerNotStated { line }
-            })?;
-        }
-        let has_rules = owner.is_some() || !forbidden.is_empty() || holds_to_schema(operation);
-        if !has_rules || !has_body {
-            return Ok(response);
-        }
-        let content = Content::of(response.headers());
-        if content == Content::Binary || (content == Content::Text && forbidden.is_empty()) {
-            return match owner {
-                Some(_) => record
-                    .waive(Refusal::Leak { why: "the owner stands in no JSON".to_owned() })
-                    .map(|()| response),
-                None => Ok(response),
-            };
-        }
-        if content == Content::Stream {
-            let why = "a stream without end cannot be looked through".to_owned();
-            record.waive(Refusal::Leak { why })?;
-            return Ok(response);
-        }
-        // On the heap: most answers are not read.
-        let (head, bytes) = Box::pin(read(response, operation.timeout)).await?;
-        if content == Content::Text && owner.is_none() && !is_json_text(&bytes) {
-            return Ok(Response::from_parts(head, Body::from(bytes)));
-        }
-        let owner = owner.map(|rule| (rule, permit.owner(rule)));
-        if let Some((rule, owner)) = owner
-            && !owner.is_some_and(|owner| own::is_in_json(&bytes, &rule.name, owner))
-        {
-            record.waive(Refusal::NotOwned { line: permit.line().cloned() })?;
-        }
-        cut(head, bytes, operation, &forbidden, record)
     }
+}
+
+/// Holds an answer to the owner, the schema and the data classes.
+async fn held_to(
+    response: Response<Body>,
+    statement: Option<HeaderValue>,
+    (permit, route): (&Permit, &Route),
+    record: &mut Record<'_>,
+) -> Result<Response<Body>, Refusal> {
+    let operation = route.operation();
+    let must_match = gives(response.status()) && permit.is_own();
+    let is_stated = statement.is_some_and(|text| text == "checked");
+    if must_match && operation.owner.is_none() && !is_stated {
+        let line = permit.line().cloned();
+        record.waive(Refusal::OwnerNotStated { line })?;
+    }
+    let owner = operation.owner.as_ref();
+    let owner = owner.filter(|rule| must_match && rule.source == OwnerSource::Response);
+    let forbidden = forbidden(operation, permit);
+    let is_head = *record.method() == Method::HEAD;
+    let has_body = !is_head && !response.body().is_empty();
+    if owner.is_some() && !has_body && !is_stated {
+        let line = permit.line().cloned();
+        // To a HEAD the status alone would tell that the object is there.
+        record.waive(if is_head {
+            Refusal::NotOwned { line }
+        } else {
+            Refusal::OwnerNotStated { line }
+        })?;
+    }
+    let has_rules = owner.is_some() || !forbidden.is_empty() || holds_to_schema(operation);
+    if !has_rules || !has_body {
+        return Ok(response);
+    }
+    let content = Content::of(response.headers());
+    if content == Content::Binary || (content == Content::Text && forbidden.is_empty()) {
+        return match owner {
+            Some(_) => record
+                .waive(Refusal::Leak { why: "the owner stands in no JSON".to_owned() })
+                .map(|()| response),
+            None => Ok(response),
+        };
+    }
+    if content == Content::Stream {
+        let why = "a stream without end cannot be looked through".to_owned();
+        record.waive(Refusal::Leak { why })?;
+        return Ok(response);
+    }
+    // On the heap: most answers are not read.
+    let (head, bytes) = Box::pin(read(response, operation.timeout)).await?;
+    if content == Content::Text && owner.is_none() && !is_json_text(&bytes) {
+        return Ok(Response::from_parts(head, Body::from(bytes)));
+    }
+    let owner = owner.map(|rule| (rule, permit.owner(rule)));
+    if let Some((rule, owner)) = owner
+        && !owner.is_some_and(|owner| own::is_in_json(&bytes, &rule.name, owner))
+    {
+        record.waive(Refusal::NotOwned { line: permit.line().cloned() })?;
+    }
+    cut(head, bytes, operation, &forbidden, record)
 }
 
 /// Reads an answer whole. What is too large to be looked at does not leave.
@@ -138,7 +156,7 @@ fn cut(
     bytes: Bytes,
     operation: &Operation,
     forbidden: &[FieldRule],
-    record: &mut Record,
+    record: &mut Record<'_>,
 ) -> Result<Response<Body>, Refusal> {
     let unknown_fields = match operation.responses {
         Leak::Cut => Fate::Cut,

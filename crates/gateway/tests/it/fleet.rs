@@ -23,7 +23,10 @@ use ringwall_net::{
 };
 use ringwall_openapi::Schemas;
 use ringwall_testkit::{MemorySink, Sequence};
+use ringwall_waf::Ruleset;
 use serde_json::{Value, json};
+
+type AllSchemas = BTreeMap<String, Arc<Schemas>>;
 
 pub(crate) const NOW: u64 = 1_800_000_000;
 
@@ -60,6 +63,25 @@ impl Fleet {
         reach: Arc<dyn Reach>,
         tenure: TenureSettings,
     ) -> Self {
+        Self::built((model, schemas), None, reach, tenure)
+    }
+
+    /// The same, with rules for the firewall.
+    pub(crate) fn judged(
+        model: &Model,
+        schemas: &BTreeMap<String, Arc<Schemas>>,
+        rules: &Arc<Ruleset>,
+    ) -> Self {
+        let tenure = TenureSettings::default();
+        Self::built((model, schemas), Some(rules), Arc::new(ByAddress), tenure)
+    }
+
+    fn built(
+        (model, schemas): (&Model, &AllSchemas),
+        rules: Option<&Arc<Ruleset>>,
+        reach: Arc<dyn Reach>,
+        tenure: TenureSettings,
+    ) -> Self {
         let access = PrivateKey::generate(Algorithm::EdDsa).unwrap();
         let internal = Arc::new(PrivateKey::generate(Algorithm::EdDsa).unwrap());
         let sink = Arc::new(MemorySink::default());
@@ -86,7 +108,7 @@ impl Fleet {
             is_dev: true,
         })
         .unwrap();
-        core.load(model, schemas, None).unwrap();
+        core.load(model, schemas, rules).unwrap();
         let server = Server::start(Settings { workers: 1, ..Settings::default() }).unwrap();
         Self { core, sink, clock, access, internal, signers, revocations, people, server }
     }

@@ -51,6 +51,8 @@ mod reload;
 #[cfg(test)]
 mod schemas;
 #[cfg(test)]
+mod firewall;
+#[cfg(test)]
 mod services;
 #[cfg(test)]
 mod faults;

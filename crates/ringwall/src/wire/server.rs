@@ -227,11 +227,7 @@ impl Running {
         let mut fleet = Fleet::new(place, isolation.is_ok())?;
         pages::show(&doors.core, place, model)?;
         certified::tell(&ground.identity, model);
-        let rules = firewall::rules(model)?;
-        let version = doors
-            .core
-            .load(model, &loaded.schemas, rules.as_ref())
-            .context("the manifest cannot be enforced")?;
+        let version = in_force(&doors, model, &loaded)?;
         declared::apply(ground, model)?;
         ground.identity.empower(declared::powers(model));
         // Not before: clients may wait already, and a door without a manifest refuses them.
@@ -253,11 +249,7 @@ impl Running {
                 return Err(error);
             }
         }
-        let version = if options.is_dev() {
-            doors.core.load(model, &loaded.schemas, rules.as_ref())?
-        } else {
-            version
-        };
+        let version = if options.is_dev() { in_force(&doors, model, &loaded)? } else { version };
         let mut shared_limits = SharedLimits::default();
         shared_limits.apply(&doors.core, ground, model)?;
         let post = outward(ground, model, outbox(options, place).as_deref())?;
@@ -392,6 +384,13 @@ impl Running {
         self.fleet.stop();
         drop(std::fs::remove_file(self.place.socket()));
     }
+}
+
+/// Puts a manifest in force, with its schemas and rules.
+fn in_force(doors: &Doors, model: &Model, loaded: &Loaded) -> Result<u64> {
+    let rules = firewall::rules(model)?;
+    let version = doors.core.load(model, &loaded.schemas, rules.as_ref());
+    version.context("the manifest cannot be enforced")
 }
 
 /// The ways to others on behalf of people: another issuer, and letters.

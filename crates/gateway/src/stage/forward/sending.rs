@@ -28,7 +28,7 @@ impl<'a> Sending<'a> {
         backend: &'a Backend,
         fields: &HeaderMap,
         caller: &Caller,
-        record: &Record,
+        record: &Record<'_>,
     ) -> Self {
         let subject = caller.subject().or(caller.service());
         let asker = Asker { subject, address: record.address() };

@@ -1,10 +1,14 @@
 //! An audit event on its way to another process.
 
+mod judged;
+
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use ringwall_base::{Class, Event, Outcome, Place, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use judged::Judged;
 
 /// [`Event`] as it crosses.
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -34,6 +38,7 @@ pub(super) struct Carried {
     stage: Option<String>,
     duration_micros: Option<u64>,
     manifest: Option<u64>,
+    judged: Option<Judged>,
 }
 
 impl Carried {
@@ -73,6 +78,7 @@ impl Carried {
             stage: event.stage.map(str::to_owned),
             duration_micros: event.duration_micros,
             manifest: event.manifest,
+            judged: event.judged.map(Judged::pack),
         }
     }
 
@@ -116,6 +122,7 @@ impl Carried {
             stage: self.stage.map(known),
             duration_micros: self.duration_micros,
             manifest: self.manifest,
+            judged: self.judged.map(Judged::unpack),
         }
     }
 }
@@ -158,6 +165,20 @@ mod tests {
             stage: Some("authorize"),
             duration_micros: Some(7),
             manifest: Some(2),
+            judged: Some(ringwall_base::Judged {
+                matches: vec![ringwall_base::RuleMatch {
+                    rule: 942_100,
+                    phase: 2,
+                    severity: Some(2),
+                    variable: "ARGS:q".to_owned(),
+                    value: Some("1".to_owned()),
+                    message: "SQL Injection".to_owned(),
+                    is_disruptive: true,
+                }],
+                left_out: 1,
+                inbound_score: Some(5),
+                outbound_score: Some(4),
+            }),
             ..Event::default()
         };
         let sent = serde_json::to_vec(&Carried::pack(event.clone())).unwrap();

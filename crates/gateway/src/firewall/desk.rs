@@ -1,0 +1,137 @@
+//! What one request's transaction reads from. It lives longer than the transaction.
+
+use std::cell::OnceCell;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{HOST, HeaderName, HeaderValue};
+use http::{HeaderMap, Method, Request, StatusCode, Uri, Version};
+use ringwall_base::{RequestId, Timestamp};
+use ringwall_net::{Body, Peer};
+use ringwall_waf::{Connection, RequestHead, ResponseHead, Transaction};
+
+use super::Firewall;
+
+/// Names and values, in their order. Cloning one counts a reference.
+type Fields = Vec<(HeaderName, HeaderValue)>;
+
+/// The request as it came, and room for what follows.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(super) firewall: Arc<Firewall>,
+    arena: ringwall_waf::Arena,
+    id: OnceCell<String>,
+    client: String,
+    client_port: u16,
+    method: Method,
+    target: String,
+    version: Version,
+    fields: Fields,
+    body: OnceCell<Bytes>,
+    answer_fields: OnceCell<Fields>,
+    answer_body: OnceCell<Bytes>,
+}
+
+impl Desk {
+    /// Keeps what the client sent, before anything is removed from it.
+    pub(crate) fn open(firewall: &Arc<Firewall>, peer: &Peer, request: &Request<Body>) -> Self {
+        let address: IpAddr = peer.address.ip().to_canonical();
+        let mut fields = listed(request.headers());
+        // HTTP/2 has the host beside its fields; rules know one place for it.
+        if let (true, Some(authority)) =
+            (!request.headers().contains_key(HOST), request.uri().authority())
+            && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        {
+            fields.insert(0, (HOST, host));
+        }
+        Self {
+            firewall: Arc::clone(firewall),
+            arena: firewall.arena(),
+            id: OnceCell::new(),
+            client: address.to_string(),
+            client_port: peer.address.port(),
+            method: request.method().clone(),
+            target: target(request.uri(), request.version()),
+            version: request.version(),
+            fields,
+            body: OnceCell::new(),
+            answer_fields: OnceCell::new(),
+            answer_body: OnceCell::new(),
+        }
+    }
+
+    /// Gives the request its name. A second one is not taken.
+    pub(super) fn name(&self, id: RequestId) -> &str {
+        self.id.get_or_init(|| String::from_utf8_lossy(&id.text()).into_owned())
+    }
+
+    /// Begins, and runs phase 1.
+    pub(super) fn begin<'a>(&'a self, id: &'a str, at: Timestamp) -> Transaction<'a> {
+        let connection = Connection {
+            client_address: &self.client,
+            client_port: self.client_port,
+            server_address: "",
+            server_port: self.firewall.port,
+            unique_id: id,
+            now_secs: at.secs(),
+        };
+        let head = RequestHead {
+            method: self.method.as_str().as_bytes(),
+            target: self.target.as_bytes(),
+            protocol: protocol(self.version),
+            headers: self.arena.pairs(self.fields.iter().map(bytes)),
+        };
+        let firewall = &self.firewall;
+        Transaction::begin(&firewall.rules, &self.arena, &*firewall.memory, connection, head)
+    }
+
+    /// Keeps the body. A second one is not taken.
+    pub(super) fn body(&self, body: Bytes) -> &[u8] {
+        self.body.get_or_init(|| body)
+    }
+
+    /// Keeps the head of the answer.
+    pub(super) fn answer_head(&self, status: StatusCode, fields: &HeaderMap) -> ResponseHead<'_> {
+        let fields = self.answer_fields.get_or_init(|| listed(fields));
+        let headers = self.arena.pairs(fields.iter().map(bytes));
+        ResponseHead { status: status.as_u16(), protocol: protocol(self.version), headers }
+    }
+
+    /// Keeps the body of the answer. A second one is not taken.
+    pub(super) fn answer_body(&self, body: Bytes) -> &[u8] {
+        self.answer_body.get_or_init(|| body)
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.firewall.put_back(std::mem::take(&mut self.arena));
+    }
+}
+
+fn listed(fields: &HeaderMap) -> Fields {
+    fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn bytes(field: &(HeaderName, HeaderValue)) -> (&[u8], &[u8]) {
+    (field.0.as_str().as_bytes(), field.1.as_bytes())
+}
+
+/// As a first line of HTTP/1 has it, also where the client speaks HTTP/2.
+fn target(uri: &Uri, version: Version) -> String {
+    if uri.scheme().is_some() && version < Version::HTTP_2 {
+        return uri.to_string();
+    }
+    uri.path_and_query().map_or_else(|| uri.to_string(), ToString::to_string)
+}
+
+const fn protocol(version: Version) -> &'static [u8] {
+    match version {
+        Version::HTTP_09 => b"HTTP/0.9",
+        Version::HTTP_10 => b"HTTP/1.0",
+        Version::HTTP_2 => b"HTTP/2.0",
+        Version::HTTP_3 => b"HTTP/3.0",
+        _ => b"HTTP/1.1",
+    }
+}

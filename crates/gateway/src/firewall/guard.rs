@@ -1,0 +1,132 @@
+//! The rules' view of one request, from its head to the end of its answer.
+
+use std::fmt::{self, Debug};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use ringwall_base::{Judged, RequestId, Timestamp};
+use ringwall_manifest::Waf;
+use ringwall_waf::{Phase, Transaction};
+
+use super::{Desk, report};
+use crate::Refusal;
+use crate::metrics::Metrics;
+
+/// Asks the rules. It is where the firewall is on, and nowhere else.
+pub(crate) struct Guard<'a> {
+    desk: &'a Desk,
+    id: &'a str,
+    at: Timestamp,
+    mode: Waf,
+    transaction: Option<Transaction<'a>>,
+    /// Whether the intervention was told: what it became is for the mode to say, once.
+    is_told: bool,
+}
+
+impl<'a> Guard<'a> {
+    /// A guard that has not looked yet.
+    pub(crate) fn new(desk: &'a Desk, id: RequestId, at: Timestamp) -> Self {
+        let (id, mode) = (desk.name(id), desk.firewall.mode);
+        Self { desk, id, at, mode, transaction: None, is_told: false }
+    }
+
+    /// How it looks at an operation.
+    pub(crate) const fn set_mode(&mut self, mode: Waf) {
+        self.mode = mode;
+    }
+
+    /// How it looks.
+    pub(crate) const fn mode(&self) -> Waf {
+        self.mode
+    }
+
+    /// Whether a page of our own takes what people type in.
+    pub(crate) fn is_page(&self, path: &str) -> bool {
+        self.desk.firewall.is_page(path)
+    }
+
+    /// Shows the head of the request (phase 1).
+    pub(crate) fn head(&mut self) -> Option<Refusal> {
+        let (desk, id, at) = (self.desk, self.id, self.at);
+        self.transaction.get_or_insert_with(|| desk.begin(id, at));
+        self.told()
+    }
+
+    /// How much of the body is read; `None`: nothing.
+    pub(crate) fn body_bytes_max(&self) -> Option<usize> {
+        let transaction = self.transaction.as_ref().filter(|_| !self.is_told)?;
+        transaction.wants_request_body().then(|| transaction.request_body_max())
+    }
+
+    /// Shows the body (phase 2).
+    pub(crate) fn body(&mut self, body: Bytes) -> Option<Refusal> {
+        let body = self.desk.body(body);
+        self.transaction.as_mut()?.request_body(body);
+        self.told()
+    }
+
+    /// Whether the body of the answer may be read, whatever it will be.
+    pub(crate) fn may_read_answer(&self) -> bool {
+        let transaction = self.transaction.as_ref().filter(|_| !self.is_told);
+        transaction.is_some_and(Transaction::may_want_response_body)
+    }
+
+    /// Shows the head of the answer (phase 3).
+    pub(crate) fn answer_head(
+        &mut self,
+        status: StatusCode,
+        fields: &HeaderMap,
+    ) -> Option<Refusal> {
+        let desk = self.desk;
+        self.transaction.as_mut()?.response_head(desk.answer_head(status, fields));
+        self.told()
+    }
+
+    /// How much of the body of the answer is read; `None`: nothing.
+    pub(crate) fn answer_bytes_max(&self) -> Option<usize> {
+        let transaction = self.transaction.as_ref().filter(|_| !self.is_told)?;
+        let wants = transaction.may_want_response_body() && transaction.wants_response_body();
+        wants.then(|| transaction.response_body_max())
+    }
+
+    /// Shows the body of the answer (phase 4).
+    pub(crate) fn answer_body(&mut self, body: Bytes) -> Option<Refusal> {
+        let body = self.desk.answer_body(body);
+        self.transaction.as_mut()?.response_body(body);
+        self.told()
+    }
+
+    /// Runs phase 5, and says what was found. `None` when the rules never looked, or found nothing.
+    pub(crate) fn finish(mut self, metrics: &Metrics) -> Option<Judged> {
+        let mut transaction = self.transaction.take()?;
+        transaction.finish();
+        report::judged(&transaction, &self.desk.firewall.hidden, self.mode, metrics)
+    }
+
+    fn told(&mut self) -> Option<Refusal> {
+        let intervention = self.transaction.as_ref()?.intervention()?;
+        if self.is_told {
+            return None;
+        }
+        self.is_told = true;
+        let stage = match intervention.phase {
+            Phase::RequestHeaders | Phase::RequestBody => "inspect",
+            Phase::ResponseHeaders | Phase::ResponseBody | Phase::Logging => "review",
+        };
+        // A rule may choose the status of its refusal, not turn it into a success.
+        let status = StatusCode::from_u16(intervention.status).ok();
+        let status = status.filter(|one| one.is_client_error() || one.is_server_error());
+        let status = status.unwrap_or(StatusCode::FORBIDDEN);
+        let why = match intervention.rule_id {
+            0 => "a limit of the rules is passed".to_owned(),
+            id => format!("rule {id}"),
+        };
+        Some(Refusal::Attack { status, why, stage })
+    }
+}
+
+impl Debug for Guard<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Guard").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,122 @@
+//! The beginning of a body, held back until the rules have seen it.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::{Body as _, Frame, SizeHint};
+use ringwall_net::{Body, BodyError};
+
+/// A body of which the beginning was read.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    read: BytesMut,
+    trailers: Option<HeaderMap>,
+    /// `None` when it was read to its end.
+    rest: Option<Body>,
+}
+
+impl Held {
+    pub(crate) fn new(body: Body) -> Self {
+        Self { rest: Some(body), ..Self::default() }
+    }
+
+    /// Reads until there are more than `bytes_max` bytes, or no more. What was read stays, also when
+    /// nobody waits for the end.
+    pub(crate) async fn fill(&mut self, bytes_max: usize) -> Result<(), BodyError> {
+        while self.read.len() <= bytes_max {
+            let Some(rest) = self.rest.as_mut() else { return Ok(()) };
+            let Some(frame) = poll_fn(|cx| Pin::new(&mut *rest).poll_frame(cx)).await else {
+                self.rest = None;
+                return Ok(());
+            };
+            match frame?.into_data() {
+                Ok(data) => self.read.extend_from_slice(&data),
+                Err(frame) => self.trailers = frame.into_trailers().ok(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it was read to its end.
+    pub(crate) const fn is_whole(&self) -> bool {
+        self.rest.is_none()
+    }
+
+    /// What was read, to be shown, and the body as it came.
+    pub(crate) fn split(self) -> (Bytes, Body) {
+        let read = self.read.freeze();
+        let body = match (self.rest, self.trailers) {
+            (None, None) => Body::from(read.clone()),
+            (rest, trailers) => Body::boxed(Joined { read: Some(read.clone()), trailers, rest }),
+        };
+        (read, body)
+    }
+}
+
+/// What was read, and then the rest.
+#[derive(Debug)]
+struct Joined {
+    read: Option<Bytes>,
+    trailers: Option<HeaderMap>,
+    rest: Option<Body>,
+}
+
+impl http_body::Body for Joined {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        if let Some(read) = this.read.take() {
+            return Poll::Ready(Some(Ok(Frame::data(read))));
+        }
+        match this.rest.as_mut() {
+            Some(rest) => Pin::new(rest).poll_frame(cx),
+            None => Poll::Ready(this.trailers.take().map(|fields| Ok(Frame::trailers(fields)))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        let is_over = self.rest.as_ref().is_none_or(http_body::Body::is_end_stream);
+        self.read.is_none() && self.trailers.is_none() && is_over
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let read = self.read.as_ref().map_or(0, Bytes::len);
+        let read = u64::try_from(read).unwrap_or(u64::MAX);
+        let rest = self.rest.as_ref().map_or(SizeHint::with_exact(0), http_body::Body::size_hint);
+        let mut joined = SizeHint::new();
+        joined.set_lower(rest.lower().saturating_add(read));
+        if let Some(upper) = rest.upper() {
+            joined.set_upper(upper.saturating_add(read));
+        }
+        joined
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_held_and_the_rest_are_the_body_as_it_came() {
+        for (bytes_max, is_whole) in [(0, false), (3, false), (4, false), (5, true), (99, true)] {
+            let (sender, body) = Body::channel(8);
+            assert!(sender.data(Bytes::from("ab")).await);
+            assert!(sender.data(Bytes::from("cde")).await);
+            drop(sender);
+            let mut held = Held::new(body);
+            held.fill(bytes_max).await.unwrap();
+            assert_eq!(held.is_whole(), is_whole, "{bytes_max}");
+            let (read, body) = held.split();
+            assert!(read.len() > bytes_max || is_whole, "{bytes_max}");
+            assert_eq!(&body.collect(99).await.unwrap().bytes[..], b"abcde", "{bytes_max}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The rules of the firewall that watch a request, and what becomes of their word.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use ringwall_base::{Class, Judged, Notice, Outcome};
+use ringwall_manifest::Waf;
+
+use super::Record;
+use crate::Refusal;
+use crate::firewall::{Desk, Guard};
+
+impl<'a> Record<'a> {
+    /// Sets rules to watch the request.
+    pub(crate) fn guard(&mut self, desk: Option<&'a Desk>) {
+        self.guard = desk.map(|desk| Box::new(Guard::new(desk, self.id, self.at)));
+    }
+
+    /// Notes that a page of our own is asked for. Rules look at what people type in; what programs
+    /// send (tokens, redirect addresses) is compared and never interpreted.
+    pub(crate) fn own_page(&mut self, path: &str) {
+        if self.guard.as_ref().is_some_and(|guard| !guard.is_page(path)) {
+            self.guard = None;
+        }
+        let mode = self.guard.as_ref().map_or(Waf::Off, |guard| guard.mode());
+        self.watched(mode);
+    }
+
+    pub(super) fn watched(&mut self, mode: Waf) {
+        match &mut self.guard {
+            Some(_) if mode == Waf::Off => self.guard = None,
+            Some(guard) => guard.set_mode(mode),
+            None => {}
+        }
+    }
+
+    /// Lets the rules look, and refuses what they refuse; where they only log, it is noted.
+    pub(crate) fn look(
+        &mut self,
+        look: impl FnOnce(&mut Guard<'a>) -> Option<Refusal>,
+    ) -> Result<(), Refusal> {
+        let Some(guard) = self.guard.as_deref_mut() else { return Ok(()) };
+        let (Some(refusal), mode) = (look(guard), guard.mode()) else { return Ok(()) };
+        if mode == Waf::Block {
+            return self.waive(refusal);
+        }
+        self.waived.get_or_insert(refusal);
+        Ok(())
+    }
+
+    /// What the rules want to see.
+    pub(crate) fn rules(&self) -> Option<&Guard<'a>> {
+        self.guard.as_deref()
+    }
+
+    /// Lets the rules name what is refused before its operation is known. The refusal stays.
+    pub(crate) fn witness(&mut self, refusal: &Refusal) {
+        if let (Some(guard), None, "normalize" | "route") =
+            (self.guard.as_deref_mut(), &self.leaf, refusal.stage())
+            && guard.mode() != Waf::Off
+        {
+            guard.head();
+        }
+    }
+
+    /// An event of its own: the one of the request says what became of it.
+    pub(super) fn note_rules(
+        &self,
+        judged: &Judged,
+        status: Option<StatusCode>,
+        duration: Duration,
+    ) {
+        let is_attack = |refusal: &Option<Refusal>| {
+            refusal.as_ref().is_some_and(|refusal| matches!(refusal, Refusal::Attack { .. }))
+        };
+        let outcome = match (is_attack(&self.refused), is_attack(&self.waived)) {
+            (true, _) => Outcome::Failure,
+            (false, true) => Outcome::WouldDeny,
+            (false, false) => Outcome::Success,
+        };
+        let (request, trace) = (self.id.text(), self.trace.text());
+        self.note(&Notice {
+            action: "waf-matched",
+            class: Class::Group,
+            outcome,
+            request: std::str::from_utf8(&request).ok(),
+            trace: std::str::from_utf8(&trace).ok(),
+            judged: Some(judged),
+            ..self.notice(status, duration)
+        });
+    }
+}

@@ -1,0 +1,412 @@
+//! Rules of the firewall, from the head of a request to the end of its answer.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use ringwall_base::{Event, Judged, Outcome};
+use ringwall_manifest::{DataClass, Limit, Mode, Model, Protocol, Waf};
+use ringwall_openapi::Document;
+use ringwall_waf::{NoLibrary, Ruleset, Source};
+
+use crate::fleet::{Fleet, ask, body, code, field, get, grants, model, raw, service, status};
+use crate::upstream::{Upstream, json, with};
+
+const RULES: &str = r#"
+SecRuleEngine On
+SecRequestBodyAccess On
+SecRequestBodyLimit 100
+SecRequestBodyLimitAction ProcessPartial
+SecResponseBodyAccess On
+SecResponseBodyMimeType text/html application/json
+SecResponseBodyLimit 100
+SecResponseBodyLimitAction ProcessPartial
+SecRule REQUEST_HEADERS:Content-Type "@beginsWith application/json" \
+    "id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=JSON"
+SecRule REQUEST_HEADERS:User-Agent|REQUEST_HEADERS:X-Forwarded-For|REQUEST_URI_RAW "@contains evil" \
+    "id:100,phase:1,deny,status:403,log,msg:'head',tag:'attack-generic'"
+SecRule ARGS|FILES|REQUEST_COOKIES "@contains bad" \
+    "id:200,phase:2,deny,status:406,log,msg:'found %{MATCHED_VAR}',tag:'attack-sqli',severity:CRITICAL"
+SecRule RESPONSE_HEADERS:X-Debug "@rx ." "id:300,phase:3,deny,log,msg:'debug'"
+SecRule RESPONSE_BODY "@contains leaked" "id:400,phase:4,deny,log,msg:'leak',tag:'attack-disclosure'"
+"#;
+
+fn rules(text: &str) -> Arc<Ruleset> {
+    let source = Source { name: "test.conf".to_owned(), text: text.as_bytes().to_vec() };
+    Arc::new(Ruleset::load(&[source], &NoLibrary).unwrap())
+}
+
+fn shop(upstream: &Upstream, waf: Waf) -> Model {
+    let operations = ["find = GET /find", "put = POST /put", "other = POST /other"];
+    let mut shop = service("shop", upstream.address, &operations);
+    shop.people.insert("anyone".to_owned(), grants(&["find", "put", "other"]));
+    let mut model = model(vec![shop]);
+    model.gateway.waf = waf;
+    model.gateway.account_path = "/account".to_owned();
+    model
+}
+
+fn fleet(upstream: &Upstream, waf: Waf) -> Fleet {
+    Fleet::judged(&shop(upstream, waf), &BTreeMap::new(), &rules(RULES))
+}
+
+/// What rules found in the requests since the last time.
+fn found(fleet: &Fleet) -> Vec<(Outcome, Judged)> {
+    let events = fleet.sink.take().into_iter().filter(|one| one.action == "waf-matched");
+    events.map(|event| (event.outcome, event.judged.unwrap())).collect()
+}
+
+fn ids(judged: &Judged) -> Vec<u64> {
+    judged.matches.iter().map(|one| one.rule).collect()
+}
+
+const FORM: &str = "content-type: application/x-www-form-urlencoded";
+
+#[test]
+fn what_a_rule_denies_never_reaches_the_service() {
+    let upstream = Upstream::plain();
+    let fleet = fleet(&upstream, Waf::Block);
+    let edge = fleet.edge();
+    let chunked = "POST /put HTTP/1.1\r\nhost: shop.localhost:8443\r\nconnection: close\r\n\
+                   transfer-encoding: chunked\r\ncontent-type: application/x-www-form-urlencoded\r\n\r\n\
+                   4\r\na=1&\r\n5\r\nb=bad\r\n0\r\n\r\n";
+    let multipart = "content-type: multipart/form-data; boundary=x";
+    let file = "--x\r\ncontent-disposition: form-data; name=\"f\"; filename=\"bad.txt\"\r\n\r\n1\r\n--x--\r\n";
+    let json_type = "content-type: application/json";
+    for (answer, want) in [
+        (get(edge, "/find", &["user-agent: evil"]), 403),
+        (get(edge, "/find?q=%65vil%20", &["x-forwarded-for: evil"]), 403),
+        (get(edge, "/find?evil", &[]), 403),
+        (get(edge, "/find?q=b%61d", &[]), 406),
+        (get(edge, "/find", &["cookie: a=bad"]), 406),
+        (ask(edge, "POST /put", &[FORM], "a=b%61d"), 406),
+        (ask(edge, "POST /put", &[json_type], r#"{"a":["b\u0061d"]}"#), 406),
+        (ask(edge, "POST /put", &[multipart], file), 406),
+        (raw(edge, chunked), 406),
+    ] {
+        assert_eq!((status(&answer), code(&answer).as_str()), (want, "RW3019"), "{answer}");
+    }
+    assert!(upstream.seen().is_empty());
+    assert_eq!(status(&ask(edge, "POST /put", &[FORM], "a=good")), 200);
+    assert_eq!(upstream.last().body, "a=good");
+    let found = found(&fleet);
+    assert_eq!(found.len(), 9);
+    for (outcome, judged) in &found {
+        assert_eq!((*outcome, judged.matches.len()), (Outcome::Failure, 1), "{judged:?}");
+        assert!(judged.matches[0].is_disruptive);
+    }
+    let text = fleet.core.metrics().unwrap();
+    let sqli = r#"ringwall_waf_matches_total{action="blocked",category="sqli"} 6"#;
+    assert!(text.contains(sqli), "{text}");
+    assert!(text.contains("error_type=\"RW3019\""), "{text}");
+}
+
+#[test]
+fn a_packed_body_is_judged_by_what_is_in_it() {
+    // `a=bad`, packed by gzip without compression.
+    let packed = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01\x05\x00\xfa\xffa=bad\xbb\xd9\x3b\x6b\x05\x00\x00\x00";
+    let upstream = Upstream::plain();
+    let fleet = fleet(&upstream, Waf::Block);
+    let mut stream = TcpStream::connect(fleet.edge()).unwrap();
+    write!(
+        stream,
+        "POST /put HTTP/1.1\r\nhost: shop.localhost:8443\r\nconnection: close\r\n{FORM}\r\n\
+         content-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+        packed.len()
+    )
+    .unwrap();
+    stream.write_all(packed).unwrap();
+    let mut answer = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    // A checksum that does not hold is refused too, but not by the rules.
+    assert!(matches!(code(&answer).as_str(), "RW3019" | "RW3000"), "{answer}");
+    assert!(upstream.seen().is_empty());
+}
+
+#[test]
+fn where_the_firewall_logs_everything_passes_and_is_recorded() {
+    let upstream = Upstream::scripted(|_| json("leaked"));
+    let fleet = fleet(&upstream, Waf::Log);
+    let edge = fleet.edge();
+    assert_eq!(status(&ask(edge, "POST /put", &[FORM], "a=bad")), 200);
+    assert_eq!(upstream.last().body, "a=bad");
+    assert_eq!(body(&get(edge, "/find", &[])), "leaked");
+    let events = fleet.sink.take();
+    let would: Vec<&Event> = events.iter().filter(|one| one.code == Some("RW3019")).collect();
+    assert_eq!(would.len(), 2, "{events:#?}");
+    assert!(would.iter().all(|one| one.outcome == Outcome::WouldDeny));
+    let judged: Vec<&Event> = events.iter().filter(|one| one.judged.is_some()).collect();
+    let found: Vec<_> = judged.iter().map(|one| ids(one.judged.as_ref().unwrap())).collect();
+    assert_eq!(found, [[200], [400]]);
+    assert!(judged.iter().all(|one| one.outcome == Outcome::WouldDeny && one.request.is_some()));
+}
+
+#[test]
+fn where_it_is_off_nothing_is_looked_at() {
+    let upstream = Upstream::plain();
+    let mut model = shop(&upstream, Waf::Off);
+    let off = Fleet::judged(&model, &BTreeMap::new(), &rules(RULES));
+    assert_eq!(status(&get(off.edge(), "/find?evil", &["user-agent: evil"])), 200);
+    assert!(found(&off).is_empty());
+    // One operation is on, another off; what has no word of its own is as the door.
+    let modes = &mut model.services.get_mut("shop").unwrap().waf;
+    modes.operations = BTreeMap::from([("put".to_owned(), Waf::Block)]);
+    let one = Fleet::judged(&model, &BTreeMap::new(), &rules(RULES));
+    let edge = one.edge();
+    assert_eq!(status(&ask(edge, "POST /put", &[FORM], "a=bad")), 406);
+    assert_eq!(status(&ask(edge, "POST /other", &[FORM], "a=bad")), 200);
+    assert_eq!(found(&one).len(), 1);
+    model.gateway.waf = Waf::Block;
+    let modes = &mut model.services.get_mut("shop").unwrap().waf;
+    modes.service = Some(Waf::Log);
+    modes.operations.insert("put".to_owned(), Waf::Off);
+    let two = Fleet::judged(&model, &BTreeMap::new(), &rules(RULES));
+    let edge = two.edge();
+    assert_eq!(status(&ask(edge, "POST /put", &[FORM], "a=bad")), 200);
+    assert!(found(&two).is_empty());
+    assert_eq!(status(&ask(edge, "POST /other", &[FORM], "a=bad")), 200);
+    assert_eq!(found(&two)[0].0, Outcome::WouldDeny);
+}
+
+#[test]
+fn a_firewall_without_rules_is_not_in_force() {
+    let upstream = Upstream::plain();
+    let fleet = fleet(&upstream, Waf::Block);
+    let error = fleet.core.load(&shop(&upstream, Waf::Log), &BTreeMap::new(), None).unwrap_err();
+    assert_eq!(error.to_string(), "the firewall is on, and there are no rules for it");
+    assert_eq!(status(&get(fleet.edge(), "/find?evil", &[])), 403, "what was in force stays");
+}
+
+#[test]
+fn an_answer_that_a_rule_denies_does_not_leave() {
+    let upstream = Upstream::scripted(|seen| match seen.line() {
+        line if line.contains("debug") => with("200 OK", &["x-debug: 1"], "{}"),
+        line if line.contains("page") => json("{\"leaked\":1}"),
+        line if line.contains("far") => json(&format!("{}leaked", "x".repeat(100))),
+        line if line.contains("head") => json("leaked"),
+        _ => json("{}"),
+    });
+    let fleet = fleet(&upstream, Waf::Block);
+    let edge = fleet.edge();
+    for path in ["/find?q=debug", "/find?q=page"] {
+        let answer = get(edge, path, &[]);
+        assert_eq!((status(&answer), code(&answer).as_str()), (403, "RW3019"), "{answer}");
+        assert!(!answer.contains("leaked"));
+    }
+    assert_eq!(upstream.last().values("accept-encoding"), ["identity"]);
+    // Beyond what the rules read, an answer passes as it came.
+    let far = get(edge, "/find?q=far", &[]);
+    assert_eq!((status(&far), body(&far).len()), (200, 106));
+    assert_eq!(status(&ask(edge, "HEAD /find?q=head", &[], "")), 200);
+    let found: Vec<_> = found(&fleet).into_iter().map(|(_, judged)| ids(&judged)).collect();
+    assert_eq!(found, [[300], [400]]);
+}
+
+#[test]
+fn a_body_beyond_the_limit_of_the_rules_passes_in_part_or_not_at_all() {
+    let upstream = Upstream::plain();
+    let fleet = fleet(&upstream, Waf::Block);
+    let long = format!("a={}&b=bad", "x".repeat(200));
+    assert_eq!(status(&ask(fleet.edge(), "POST /put", &[FORM], &long)), 200);
+    assert_eq!(upstream.last().body, long, "the rest follows what was held back");
+    let text = RULES
+        .replace("SecRequestBodyLimitAction ProcessPartial", "SecRequestBodyLimitAction Reject");
+    let strict = Fleet::judged(&shop(&upstream, Waf::Block), &BTreeMap::new(), &rules(&text));
+    let refused = ask(strict.edge(), "POST /put", &[FORM], &long);
+    assert_eq!((status(&refused), code(&refused).as_str()), (413, "RW3019"));
+    assert_eq!(upstream.seen().len(), 1);
+}
+
+#[test]
+fn the_limit_of_the_operation_holds_beside_that_of_the_rules() {
+    let upstream = Upstream::plain();
+    let mut model = shop(&upstream, Waf::Block);
+    let limit = Limit { body_bytes_max: Some(150), ..Limit::default() };
+    model.limits.default = Some(limit);
+    let fleet = Fleet::judged(&model, &BTreeMap::new(), &rules(RULES));
+    let edge = fleet.edge();
+    assert_eq!(status(&ask(edge, "POST /put", &[FORM], &"x".repeat(150))), 200);
+    assert_eq!(code(&ask(edge, "POST /put", &[FORM], &"x".repeat(151))), "RW3009");
+    let chunk = "x".repeat(151);
+    let chunked = format!(
+        "POST /put HTTP/1.1\r\nhost: shop.localhost:8443\r\nconnection: close\r\n\
+         transfer-encoding: chunked\r\n{FORM}\r\n\r\n97\r\n{chunk}\r\n0\r\n\r\n"
+    );
+    assert_ne!(status(&raw(edge, &chunked)), 200);
+}
+
+#[test]
+fn what_normalize_and_route_refuse_is_named_by_the_rules() {
+    let upstream = Upstream::plain();
+    let fleet = fleet(&upstream, Waf::Block);
+    let edge = fleet.edge();
+    assert_eq!(code(&get(edge, "/find/..%2fevil", &[])), "RW3000");
+    assert_eq!(code(&get(edge, "/nowhere?evil", &[])), "RW3006");
+    let found = found(&fleet);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found.iter().all(|(_, judged)| ids(judged) == [100]));
+}
+
+#[test]
+fn detection_only_is_respected_and_so_is_observe() {
+    let upstream = Upstream::plain();
+    let text = RULES.replace("SecRuleEngine On", "SecRuleEngine DetectionOnly");
+    let only = Fleet::judged(&shop(&upstream, Waf::Block), &BTreeMap::new(), &rules(&text));
+    assert_eq!(status(&get(only.edge(), "/find?evil", &["cookie: a=bad"])), 200);
+    let detected = found(&only);
+    assert_eq!(detected[0].0, Outcome::Success);
+    assert_eq!(ids(&detected[0].1), [100, 200]);
+    let mut model = shop(&upstream, Waf::Block);
+    model.gateway.mode = Mode::Observe;
+    let observes = Fleet::judged(&model, &BTreeMap::new(), &rules(RULES));
+    assert_eq!(status(&get(observes.edge(), "/find?evil", &[])), 200);
+    assert_eq!(found(&observes)[0].0, Outcome::WouldDeny);
+}
+
+#[test]
+fn nothing_secret_is_written_down() {
+    let upstream = Upstream::plain();
+    let mut model = shop(&upstream, Waf::Log);
+    let class = DataClass { fields: vec!["Email".to_owned()], ..DataClass::default() };
+    model.data.insert("pii".to_owned(), class);
+    let text = RULES.replace("deny,", "pass,");
+    let fleet = Fleet::judged(&model, &BTreeMap::new(), &rules(&text));
+    let edge = fleet.edge();
+    let secret = "bad-4711-secret";
+    let sent = format!(
+        "email={secret}&user%5Bemail%5D={secret}&password={secret}&q=bad-\u{1b}-{}",
+        "y".repeat(90)
+    );
+    get(edge, "/find", &[&format!("cookie: session={secret}")]);
+    get(edge, &format!("/find?email={secret}"), &[]);
+    ask(edge, "POST /put", &[FORM], &sent.replace('\u{1b}', "%1b"));
+    let events = fleet.sink.take();
+    let text = format!("{events:?}");
+    assert!(!text.contains("4711"), "{text}");
+    let judged: Vec<_> = events.iter().filter_map(|one| one.judged.as_ref()).collect();
+    assert_eq!(judged.len(), 3, "{events:#?}");
+    let last = &judged[2].matches;
+    assert_eq!(last.len(), 4, "{last:#?}");
+    assert_eq!(last[0].value, None);
+    assert_eq!(last[0].message, "found %{MATCHED_VAR}");
+    assert_eq!(last[3].variable, "ARGS:q");
+    let shown = last[3].value.as_ref().unwrap();
+    assert!(shown.starts_with("bad-\\x1b-yyy") && shown.len() < 80, "{shown}");
+}
+
+#[test]
+fn a_form_of_our_own_is_judged_but_not_the_password_in_it() {
+    let upstream = Upstream::plain();
+    let fleet = fleet(&upstream, Waf::Block);
+    let edge = fleet.edge();
+    assert_eq!(code(&ask(edge, "POST /login", &[FORM], "name=bad&password=x")), "RW3019");
+    assert_eq!(code(&get(edge, "/login?next=bad", &[])), "RW3019");
+    assert_eq!(status(&ask(edge, "POST /login", &[FORM], "name=ann&password=bad")), 200);
+    assert_eq!(found(&fleet).len(), 2);
+}
+
+#[test]
+fn the_schema_comes_before_the_rules() {
+    let upstream = Upstream::plain();
+    let document = r"
+openapi: 3.0.3
+info: { title: shop, version: '1' }
+paths:
+  /find:
+    get:
+      operationId: find
+      parameters: [{ name: q, in: query, schema: { type: string, maxLength: 5 } }]
+      responses: { '200': { description: found } }
+  /put:
+    post:
+      operationId: put
+      requestBody:
+        content:
+          application/json:
+            schema: { type: object, properties: { a: { type: string, maxLength: 5 } } }
+      responses: { '200': { description: done } }
+";
+    let schemas = Document::parse(document.as_bytes(), "openapi.yaml").unwrap().compile().unwrap();
+    let schemas = BTreeMap::from([("shop".to_owned(), Arc::new(schemas))]);
+    let fleet = Fleet::judged(&shop(&upstream, Waf::Block), &schemas, &rules(RULES));
+    let edge = fleet.edge();
+    let json_type = &["content-type: application/json"];
+    assert_eq!(code(&get(edge, "/find?q=very-bad", &[])), "RW3008");
+    assert!(found(&fleet).is_empty(), "the rules did not run");
+    assert_eq!(code(&get(edge, "/find?q=bad", &[])), "RW3019");
+    assert_eq!(code(&ask(edge, "POST /put", json_type, r#"{"a":"very-bad"}"#)), "RW3008");
+    assert_eq!(code(&ask(edge, "POST /put", json_type, r#"{"a":"bad"}"#)), "RW3019");
+    assert_eq!(status(&ask(edge, "POST /put", json_type, r#"{"a":"good"}"#)), 200);
+    assert!(upstream.last().body.contains("good"));
+}
+
+#[test]
+fn a_name_of_grpc_is_no_way_around_the_rules() {
+    let upstream = Upstream::plain();
+    let mut model = shop(&upstream, Waf::Block);
+    let form = RULES.to_owned()
+        + "SecRule REQUEST_HEADERS:Content-Type \"@contains grpc\" \
+           \"id:2,phase:1,pass,nolog,ctl:requestBodyProcessor=URLENCODED\"\n";
+    let fleet = Fleet::judged(&model, &BTreeMap::new(), &rules(&form));
+    let grpc = &["content-type: application/grpc"];
+    let told = |fleet: &Fleet, fields: &[&str]| -> String {
+        let answer = ask(fleet.edge(), "POST /put", fields, "a=bad");
+        field(&answer, "ringwall-code").unwrap_or_default().to_owned()
+    };
+    assert_eq!(told(&fleet, grpc), "RW3019");
+    // Where the service speaks HTTP/2 it may be a stream without end: only its head is judged.
+    model.services.get_mut("shop").unwrap().protocol = Protocol::Http2;
+    let streams = Fleet::judged(&model, &BTreeMap::new(), &rules(&form));
+    assert_eq!(told(&streams, grpc), "RW3012", "the service does not answer in HTTP/2");
+    let evil = &["content-type: application/grpc", "user-agent: evil"];
+    assert_eq!(told(&streams, evil), "RW3019");
+}
+
+const COUNTS: &str = r#"
+SecRuleEngine On
+SecAction "id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR}"
+SecRule IP:count "@ge 2" "id:2,phase:1,deny,status:429,log,msg:'often'"
+SecAction "id:3,phase:5,pass,log,msg:'over',setvar:ip.count=+1,expirevar:ip.count=60"
+"#;
+
+#[test]
+fn the_last_phase_runs_also_when_the_client_goes_away() {
+    let (told, came) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (told, released) = (Mutex::new(told), Mutex::new(released));
+    let upstream = Upstream::scripted(move |_| {
+        told.lock().unwrap().send(()).unwrap();
+        released.lock().unwrap().recv().ok();
+        json("{}")
+    });
+    let fleet = Fleet::judged(&shop(&upstream, Waf::Block), &BTreeMap::new(), &rules(COUNTS));
+    let mut client = TcpStream::connect(fleet.edge()).unwrap();
+    client.write_all(b"GET /find HTTP/1.1\r\nhost: shop.localhost:8443\r\n\r\n").unwrap();
+    came.recv_timeout(Duration::from_mins(1)).unwrap();
+    drop(client);
+    let found = loop {
+        let found = found(&fleet);
+        if !found.is_empty() {
+            break found;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(ids(&found[0].1), [3]);
+    drop(release);
+}
+
+#[test]
+fn what_rules_remember_outlives_a_reload_and_an_upstream_that_fails() {
+    let upstream = Upstream::plain();
+    let mut model = shop(&upstream, Waf::Block);
+    let fleet = Fleet::judged(&model, &BTreeMap::new(), &rules(COUNTS));
+    let edge = fleet.edge();
+    assert_eq!(status(&get(edge, "/find", &[])), 200);
+    model.services.get_mut("shop").unwrap().upstreams =
+        vec![ringwall_manifest::Upstream::tcp("127.0.0.1:1".to_owned())];
+    fleet.core.load(&model, &BTreeMap::new(), Some(&rules(COUNTS))).unwrap();
+    assert_eq!(status(&get(edge, "/find", &[])), 502);
+    assert_eq!(status(&get(edge, "/find", &[])), 429, "the count was kept");
+}
