@@ -73,6 +73,7 @@ impl Desk {
             client_port: self.client_port,
             server_address: "",
             server_port: self.firewall.port,
+            user: "",
             unique_id: id,
             now_secs: at.secs(),
         };

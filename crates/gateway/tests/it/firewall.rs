@@ -9,7 +9,7 @@ use std::time::Duration;
 use ringwall_base::{Event, Judged, Outcome};
 use ringwall_manifest::{DataClass, Limit, Mode, Model, Protocol, Waf};
 use ringwall_openapi::Document;
-use ringwall_waf::{NoLibrary, Ruleset, Source};
+use ringwall_waf::{NoLibrary, OwnRules, Ruleset, Source, Strictness};
 
 use crate::fleet::{Fleet, ask, body, code, field, get, grants, model, raw, service, status};
 use crate::upstream::{Upstream, json, with};
@@ -409,4 +409,29 @@ fn what_rules_remember_outlives_a_reload_and_an_upstream_that_fails() {
     fleet.core.load(&model, &BTreeMap::new(), Some(&rules(COUNTS))).unwrap();
     assert_eq!(status(&get(edge, "/find", &[])), 502);
     assert_eq!(status(&get(edge, "/find", &[])), 429, "the count was kept");
+}
+
+#[test]
+fn the_rules_in_the_program_stop_attacks_and_let_work_pass() {
+    let mut sources = vec![OwnRules::engine(), Strictness::default().source()];
+    sources.extend(OwnRules::sources());
+    let own = Arc::new(Ruleset::load(&sources, &OwnRules).unwrap());
+    let upstream = Upstream::plain();
+    let fleet = Fleet::judged(&shop(&upstream, Waf::Block), &BTreeMap::new(), &own);
+    let edge = fleet.edge();
+    let json_type = "content-type: application/json";
+    for answer in [
+        get(edge, "/find?q=1%27%20or%20%271%27=%271", &[]),
+        get(edge, "/find?q=%3Cscript%3Ealert(1)%3C/script%3E", &[]),
+        get(edge, "/find?file=../../../../etc/passwd", &[]),
+        ask(edge, "POST /put", &[json_type], r#"{"a":"x' union select password from users--"}"#),
+    ] {
+        assert_eq!((status(&answer), code(&answer).as_str()), (403, "RW3019"), "{answer}");
+    }
+    let broken = ask(edge, "POST /put", &[json_type], r#"{"a":"#);
+    assert_eq!((status(&broken), code(&broken).as_str()), (400, "RW3019"), "{broken}");
+    let found = found(&fleet);
+    assert_eq!(found[0].1.inbound_score, Some(5), "{found:#?}");
+    assert_eq!(status(&get(edge, "/find?q=O%27Brien%20and%20sons", &[])), 200);
+    assert_eq!(status(&ask(edge, "POST /put", &[json_type], r#"{"a":"select a size"}"#)), 200);
 }
