@@ -2,6 +2,7 @@
 
 pub(crate) mod paths;
 pub(crate) mod promises;
+mod names;
 mod waste;
 pub(crate) mod not_yet;
 
@@ -15,6 +16,7 @@ pub(crate) fn run(checker: &mut Checker<'_>) {
         return;
     }
     promises::run(checker);
+    names::run(checker);
     waste::run(checker);
     not_yet::run(checker);
 }

@@ -95,6 +95,13 @@ impl Checker<'_> {
             self.contradiction(entry.at, "`roles` without `roles_claim`, or the other way round")
                 .help("write `roles_claim = \"groups\"` and `roles = { staff = \"editor\" }`");
         }
+        let is_said = |key| node.get(key).is_some();
+        if is_true(node, "sign_up") && !is_said("domains") && !is_said("claims") {
+            self.findings
+                .add(code::OPEN_SIGN_UP, entry.at, "everybody of the other issuer gets an account")
+                .label("neither `domains` nor `claims` says who may come")
+                .help("write `domains = [\"example.org\"]`, or a claim that only yours have");
+        }
         let is_named = roles.is_some() || node.get("name_claim").is_some();
         if is_named && !is_true(node, "sign_up") {
             self.contradiction(entry.at, "names or roles for accounts that nobody gets")
