@@ -230,6 +230,14 @@ pub enum Request {
         name: String,
         /// Password.
         password: Hidden,
+        /// Whether links to another issuer that sessions of the account made stay.
+        #[serde(default)]
+        keeps_links: bool,
+    },
+    /// Takes all links to people of another issuer away.
+    UserUnlink {
+        /// Login name.
+        name: String,
     },
     /// Why a request was answered as it was.
     Why {

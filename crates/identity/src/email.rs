@@ -161,6 +161,18 @@ pub(crate) fn tell_changed(house: &House, account: &Account) -> Result<(), Peopl
     outbox::send(house, &Letter::changed(Language::default(), &address, &account.name))
 }
 
+/// Tells the verified address that the account is linked to another service, or no longer.
+pub(crate) fn tell_linked(
+    house: &House,
+    account: &Account,
+    is_linked: bool,
+) -> Result<(), PeopleError> {
+    let address = house.seams.store.read(|view| verified(view, &account.whose()))?;
+    let Some(address) = address else { return Ok(()) };
+    let letter = Letter::linked(Language::default(), &address, &account.name, is_linked);
+    outbox::send(house, &letter)
+}
+
 /// What came of a link that confirms an address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Verified {

@@ -14,7 +14,7 @@ use crate::people::{Account, PeopleError, Users};
 use crate::record::Record;
 use crate::seams::KeyVaultError;
 use crate::tables::{INSTANCE, Whose};
-use crate::{recovery, totp, upstream};
+use crate::{recovery, totp};
 
 /// What an account has besides its password.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -130,11 +130,12 @@ impl Users<'_> {
     /// When there is none of this name, or the vault or the store fails.
     pub fn remove_factors(&self, name: &str) -> Result<(), PeopleError> {
         let account = self.find(name)?;
+        // First and last: no session makes a new link or passkey meanwhile, and none that the old ones
+        // open stays.
+        self.end_sessions(&account.whose())?;
         passkeys::remove(self.house(), &account, None)?;
         remove_app(self.house(), &account)?;
-        if upstream::remove_made(self.house(), &account.whose())? > 0 {
-            record(self.house(), "identity-unlinked", &account, "all")?;
-        }
+        self.unlink_made(name)?;
         self.end_sessions(&account.whose())
     }
 }

@@ -77,11 +77,32 @@ impl Letter {
         Self::of(to, say("Your password was changed"), &paragraphs)
     }
 
+    /// To the address of an account that is linked to another service, or no longer.
+    pub(crate) fn linked(language: Language, to: &str, name: &str, is_linked: bool) -> Self {
+        let say = |text| language.say(text);
+        let (subject, what) = if is_linked { LINKED } else { UNLINKED };
+        let paragraphs = [
+            say(what),
+            &named(language, name),
+            say("If it was not you, tell whoever runs this service at once."),
+        ];
+        Self::of(to, say(subject), &paragraphs)
+    }
+
     fn of(to: &str, subject: &str, paragraphs: &[&str]) -> Self {
         let text = Secret::new(paragraphs.join("\n\n") + "\n");
         Self { to: to.to_owned(), subject: subject.to_owned(), text }
     }
 }
+
+const LINKED: (&str, &str) = (
+    "Your account was linked",
+    "Somebody can sign in to your account by another service from now on.",
+);
+const UNLINKED: (&str, &str) = (
+    "Your account is no longer linked",
+    "Nobody can sign in to your account by another service any more.",
+);
 
 fn named(language: Language, name: &str) -> String {
     format!("{} {name}", language.say("Your login name:"))

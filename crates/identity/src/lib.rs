@@ -64,8 +64,8 @@ mod tables;
 pub use answer::Known;
 pub use certificates::{CertificateName, certificate_hashes};
 pub use clients::{
-    Access, Binding, Client, ClientError, Clients, Declared, Grant, IdTokenAlgorithm, NewClient,
-    Owner, Party, TokenFormat,
+    Access, Binding, Client, ClientError, Clients, Declared, Grant, IdTokenAlgorithm,
+    NewClient, Owner, Party, TokenFormat,
 };
 pub use email::{Email, Invitation};
 pub use factors::{Factors, Handout};
@@ -87,5 +87,7 @@ pub use sessions::list::Open as OpenSession;
 pub use settings::Settings;
 pub use tables::MIGRATIONS;
 pub use throttle::Settings as ThrottleSettings;
+#[doc(hidden)]
+pub use upstream::fuzz;
 pub use upstream::{Outgoing, OutgoingError, RoleClaim, UpstreamAccess, UpstreamSettings};
 pub use withdraw::{WithdrawError, Withdrawn};

@@ -79,6 +79,6 @@ impl Record {
 }
 
 /// What a stranger typed is bounded before it is kept.
-fn capped(text: &str) -> String {
+pub(crate) fn capped(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(128).collect()
 }

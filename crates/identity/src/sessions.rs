@@ -133,7 +133,9 @@ impl SessionTable {
         let hash = hash_of(&cookie);
         let previous = opening.previous.map(hash_of);
         let authenticated = opening.authenticated.unwrap_or(now);
-        let expires = authenticated.plus(self.life);
+        // An issuer that did not say when: too old for everybody who asks, and a session as any other.
+        let is_unknown = authenticated == Timestamp::default();
+        let expires = if is_unknown { now } else { authenticated }.plus(self.life);
         let whose = account.whose();
         let row: [Value; 10] = [
             INSTANCE.into(),

@@ -109,6 +109,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 2,
         sql: include_str!("tables/registration_0002.sql"),
     },
+    Migration {
+        area: "identity-upstream",
+        version: 2,
+        sql: include_str!("tables/upstream_0002.sql"),
+    },
 ];
 
 #[cfg(test)]

@@ -321,7 +321,17 @@ const GERMAN: &[(&str, &str)] = &[
     ("hours", "Stunden"),
     ("The link works once, for", "Der Link gilt einmal, für"),
     ("Sign in with", "Anmelden mit"),
-    ("Your account is linked.", "Ihr Konto ist verbunden."),
+    ("Your account is linked since", "Ihr Konto ist verbunden seit"),
+    ("Your account was linked", "Ihr Konto wurde verbunden"),
+    ("Your account is no longer linked", "Ihr Konto ist nicht mehr verbunden"),
+    (
+        "Somebody can sign in to your account by another service from now on.",
+        "Von jetzt an kann sich jemand über einen anderen Dienst an Ihrem Konto anmelden.",
+    ),
+    (
+        "Nobody can sign in to your account by another service any more.",
+        "Niemand kann sich mehr über einen anderen Dienst an Ihrem Konto anmelden.",
+    ),
     ("Link your account", "Konto verbinden"),
     ("Take the link away", "Verbindung lösen"),
     (

@@ -5,12 +5,14 @@
 //! and the rest is what its metadata says.
 
 mod answer;
+mod fuzz;
 mod journey;
 mod knowledge;
 mod link;
 mod metadata;
 mod person;
 mod sign_up;
+mod unlink;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -27,10 +29,13 @@ use knowledge::Knowledge;
 use crate::throttle::{self, Throttle};
 
 pub(crate) use answer::{AnswerError, encoded, redirect_uri};
+#[doc(hidden)]
+pub use fuzz::fuzz;
 pub(crate) use journey::{COOKIE, Journey, LIFE, Linking};
-pub(crate) use link::{Unlinked, is_linked, linked, remove_made, sweep, take_state, unlink};
+pub(crate) use link::{linked, linked_since, sweep, take_state};
 pub(crate) use person::Vouched;
 pub(crate) use sign_up::{Joined, follow_roles, join, record, sign_up};
+pub(crate) use unlink::{Unlinked, settle, unlink};
 
 /// How people sign in at another issuer.
 #[derive(Clone, Debug, Default)]

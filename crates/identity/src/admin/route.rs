@@ -153,6 +153,15 @@ pub(super) const ROUTES: &[Route] = &[
         ..PLAIN
     },
     Route {
+        method: "DELETE",
+        path: "/users/{id}/links",
+        name: "removeLinks",
+        about: "Takes all links to people of another issuer away. Sessions and tokens end.",
+        scope: "users.write",
+        answer: users::remove_links,
+        ..PLAIN
+    },
+    Route {
         path: "/roles",
         name: "listRoles",
         about: "The roles of the manifest, and what each may do here.",

@@ -132,6 +132,14 @@ pub(super) fn remove_factors(ask: &Ask<'_>) -> Result<Reply, Problem> {
     Ok(done())
 }
 
+pub(super) fn remove_links(ask: &Ask<'_>) -> Result<Reply, Problem> {
+    let one = changeable(ask)?;
+    // It may be the only way in, and gives roles.
+    is_not_last(ask, &one, |_role| false)?;
+    Users::new(ask.house).unlink(&one.name)?;
+    Ok(done())
+}
+
 pub(super) fn give_role(ask: &Ask<'_>) -> Result<Reply, Problem> {
     let one = changeable(ask)?;
     let role = role(ask);

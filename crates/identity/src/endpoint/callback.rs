@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 
 use crate::answer::{Call, Refusal, Reply, see_other};
 use crate::check::{query, session};
+use crate::email;
 use crate::endpoint::upstream::{away, forget};
 use crate::endpoint::{login, second_factor};
 use crate::factors;
@@ -11,7 +12,7 @@ use crate::form::Form;
 use crate::identity::House;
 use crate::page;
 use crate::people::{Account, Credential, Users};
-use crate::record::Record;
+use crate::record::{Record, capped};
 use crate::tables::Whose;
 use crate::upstream::{
     self, AnswerError, Joined, Journey, Linking, OutgoingError, Upstream, Vouched, follow_roles,
@@ -143,27 +144,40 @@ fn known(
     if let Some(linking) = &journey.link {
         return connect(house, call, (issuer, &vouched.subject), linking);
     }
-    let account = account(house, upstream, vouched)?;
+    let account = account(house, call, (upstream, vouched))?;
     let known = match account {
         Some(account) => Users::new(house).credential(&account.name)?,
         None => None,
     };
-    let Some(known) = known.filter(|known| !known.account.is_disabled) else {
-        refused(house, call, "no account here, or a disabled one")?;
-        return Ok(page::message(StatusCode::FORBIDDEN, call.language(), NO_ACCOUNT));
+    let record = match known {
+        Some(known) if !known.account.is_disabled => {
+            return come_in(house, call, &known, (journey, vouched));
+        }
+        // The page says the same of both.
+        Some(Credential { account, .. }) => {
+            let record = Record::refused("login-failed", "the account is disabled");
+            record.person(&account.subject, &account.name)
+        }
+        None => Record::refused("login-failed", "no account here"),
     };
-    come_in(house, call, &known, (journey, vouched))
+    house.put(record.source(call.peer).operation(capped(&vouched.subject)))?;
+    Ok(page::message(StatusCode::FORBIDDEN, call.language(), NO_ACCOUNT))
 }
 
 /// The account of this person, as the operator wants it.
 fn account(
     house: &House,
-    upstream: &Upstream,
-    vouched: &Vouched,
+    call: &Call,
+    (upstream, vouched): (&Upstream, &Vouched),
 ) -> Result<Option<Account>, Refusal> {
     match linked(house, &upstream.settings.issuer, &vouched.subject)? {
-        None if upstream.settings.signs_up => sign_up(house, upstream, vouched),
+        None if upstream.settings.signs_up => sign_up(house, upstream, (vouched, call.peer)),
         None => Ok(None),
+        // Nobody new either: the account that they had is theirs, and they left it or had to.
+        Some(link) if link.has_ended => {
+            let account = Users::new(house).of(&link.whose)?;
+            Ok(account.filter(|account| account.is_disabled))
+        }
         Some(link) => {
             let account = Users::new(house).of(&link.whose)?;
             match account.filter(|account| !account.is_disabled) {
@@ -217,7 +231,9 @@ fn connect(
             return Ok(page::message(StatusCode::CONFLICT, call.language(), TAKEN));
         }
     }
-    upstream::record(house, (&person.subject, &person.name), issuer)?;
+    let account = Users::new(house).find(&person.name)?;
+    upstream::record(house, call.peer, &account, (issuer, there))?;
+    email::tell_linked(house, &account, true)?;
     Ok(see_other(&house.settings.account_path))
 }
 

@@ -3,17 +3,18 @@
 use http::StatusCode;
 use maud::{Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use ringwall_base::Timestamp;
 
 use crate::answer::{Reply, UPSTREAM};
-use crate::page::account::button;
+use crate::page::account::{button, minute};
 use crate::page::{Paper, page_with};
 use crate::texts::Language;
 
-/// Another issuer, and whether the account is linked to a person there.
+/// Another issuer, and since when the account is linked to a person there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Elsewhere<'a> {
     pub(crate) title: &'a str,
-    pub(crate) is_linked: bool,
+    pub(crate) since: Option<Timestamp>,
 }
 
 /// The address that the login page's link has.
@@ -27,8 +28,8 @@ pub(super) fn elsewhere(paper: Paper<'_>, elsewhere: Elsewhere<'_>) -> Markup {
     let say = |text| paper.language.say(text);
     html! {
         h2 { (say("Sign in with")) " " (elsewhere.title) }
-        @if elsewhere.is_linked {
-            p { (say("Your account is linked.")) }
+        @if let Some(since) = elsewhere.since {
+            p { (say("Your account is linked since")) " " (minute(since)) }
             (button(paper, "unlink", "Take the link away", None))
         } @else {
             form method="post" action=(UPSTREAM) {

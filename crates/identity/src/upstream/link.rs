@@ -19,6 +19,8 @@ pub(crate) struct Link {
     pub(crate) whose: Whose,
     /// Whether the account was made for that person, and may have no other way in.
     pub(crate) is_origin: bool,
+    /// Whether it was taken away since: nobody comes in by it.
+    pub(crate) has_ended: bool,
 }
 
 /// The account of a person of an issuer.
@@ -29,22 +31,64 @@ pub(crate) fn linked(
 ) -> Result<Option<Link>, StoreError> {
     house.seams.store.read(|view| {
         let row = view.first(
-            "SELECT user_tenant, user_id, is_origin FROM identity_link
+            "SELECT user_tenant, user_id, is_origin, 0 FROM identity_link
+             WHERE tenant_id = ?1 AND issuer = ?2 AND subject = ?3
+             UNION ALL SELECT user_tenant, user_id, 1, 1 FROM identity_link_ended
              WHERE tenant_id = ?1 AND issuer = ?2 AND subject = ?3",
             &[INSTANCE.into(), issuer.into(), subject.into()],
         )?;
-        row.map(|row| Ok(Link { whose: Whose::read(&row, 0)?, is_origin: row.get(2)? })).transpose()
+        let link = row.map(|row| {
+            let whose = Whose::read(&row, 0)?;
+            Ok(Link { whose, is_origin: row.get(2)?, has_ended: row.get(3)? })
+        });
+        link.transpose()
     })
 }
 
-/// Whether an account has a link to an issuer.
-pub(crate) fn is_linked(view: &View<'_>, issuer: &str, whose: &Whose) -> Result<bool, StoreError> {
+/// Since when an account has a link to an issuer.
+pub(crate) fn linked_since(
+    view: &View<'_>,
+    issuer: &str,
+    whose: &Whose,
+) -> Result<Option<Timestamp>, StoreError> {
     let row = view.first(
-        "SELECT 1 FROM identity_link
+        "SELECT created FROM identity_link
          WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND issuer = ?4",
         &whose.in_instance([issuer.into()]),
     )?;
-    Ok(row.is_some())
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// Whose person it was, when the account that was made with them has no link to them any more. The
+/// link begins again, and nothing needs to be remembered.
+pub(super) fn take_up(
+    transaction: &Transaction<'_>,
+    (issuer, subject): (&str, &str),
+    whose: &Whose,
+) -> Result<Before, StoreError> {
+    let key = [INSTANCE.into(), issuer.into(), subject.into()];
+    let row = transaction.first(
+        "SELECT user_tenant, user_id FROM identity_link_ended
+         WHERE tenant_id = ?1 AND issuer = ?2 AND subject = ?3",
+        &key,
+    )?;
+    let Some(row) = row else { return Ok(Before::Nobodys) };
+    if Whose::read(&row, 0)? != *whose {
+        return Ok(Before::Others);
+    }
+    transaction.execute(
+        "DELETE FROM identity_link_ended WHERE tenant_id = ?1 AND issuer = ?2 AND subject = ?3",
+        &key,
+    )?;
+    Ok(Before::Own)
+}
+
+/// Which account a person of an issuer was brought to before.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Before {
+    Nobodys,
+    Others,
+    Own,
 }
 
 /// Links an account to a person of an issuer. Fails as not unique when either has a link already.
@@ -62,50 +106,6 @@ pub(super) fn insert(
         &link.whose.in_instance(more),
     )?;
     Ok(())
-}
-
-/// Takes the link of an account away, if there is another way in. Whether there was one to take.
-pub(crate) fn unlink(house: &House, issuer: &str, whose: &Whose) -> Result<Unlinked, StoreError> {
-    let (values, whose) = (whose.in_instance([issuer.into()]), whose.clone());
-    house.seams.store.write(move |transaction| {
-        if transaction.first(ONLY_WAY_IN, &values)?.is_some() {
-            return Ok(Unlinked::OnlyWayIn);
-        }
-        let gone = transaction.execute(
-            "DELETE FROM identity_link
-             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND issuer = ?4",
-            &values,
-        )?;
-        // A login that waits for its second factor may have come by it.
-        transaction.execute(
-            "DELETE FROM identity_login_step
-             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3",
-            &whose.in_instance([]),
-        )?;
-        Ok(if gone == 0 { Unlinked::Nothing } else { Unlinked::Done })
-    })
-}
-
-/// Takes the links away that sessions of an account made, for whoever gets it back: who was in it may
-/// have made one. One that it was made with stays.
-pub(crate) fn remove_made(house: &House, whose: &Whose) -> Result<usize, StoreError> {
-    let values = whose.in_instance([]);
-    house.seams.store.write(move |transaction| {
-        transaction.execute(
-            "DELETE FROM identity_link
-             WHERE tenant_id = ?1 AND user_tenant = ?2 AND user_id = ?3 AND is_origin = 0",
-            &values,
-        )
-    })
-}
-
-/// What became of a link.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Unlinked {
-    Done,
-    Nothing,
-    /// The account would be lost.
-    OnlyWayIn,
 }
 
 /// Uses the `state` of a journey up. Of thirty-two at once, one gets `true`.
@@ -132,13 +132,3 @@ pub(crate) fn sweep(store: &Store, now: Timestamp) -> Result<(), StoreError> {
         now,
     )
 }
-
-/// The account was made without a password that anybody knows, has got none since, and no passkey.
-const ONLY_WAY_IN: &str = "SELECT 1 FROM identity_link l
-    JOIN identity_user u ON u.tenant_id = l.user_tenant AND u.id = l.user_id
-    JOIN identity_password p ON p.tenant_id = l.user_tenant AND p.user_id = l.user_id
-    WHERE l.tenant_id = ?1 AND l.user_tenant = ?2 AND l.user_id = ?3 AND l.issuer = ?4
-    AND l.is_origin = 1 AND p.changed = u.created
-    AND NOT EXISTS (SELECT 1 FROM identity_passkey k
-        WHERE k.tenant_id = l.tenant_id AND k.user_tenant = l.user_tenant
-        AND k.user_id = l.user_id)";

@@ -41,7 +41,10 @@ impl UpstreamSettings {
         }
         let name = match self.name_claim.as_deref() {
             None | Some("email") => address,
-            Some(claim) => text(claims, claim).map(str::to_owned),
+            // Who chooses their own name there does not choose somebody's address (attack U3).
+            Some(claim) => text(claims, claim).map(str::to_owned).filter(|name| {
+                !name.contains('@') || email::normal(name).is_some_and(|it| Some(it) == address)
+            }),
         };
         // What is before a slash is an organisation, and not the issuer's to choose.
         let name = name.filter(|name| !name.contains('/'));
@@ -88,8 +91,9 @@ impl UpstreamSettings {
 fn since(claims: &IdClaims, journey: &Journey, now: Timestamp) -> Result<Timestamp, AnswerError> {
     let said = claims.extra.get("auth_time").and_then(Value::as_u64).map(Timestamp::from_secs);
     if !journey.is_fresh {
-        // Who does not say when did not do so just now.
-        return Ok(said.unwrap_or_else(|| now.minus(UNKNOWN_AGE)).min(now));
+        // It was asked (`max_age`). Who does not say has shown nothing that a client's `max_age` or a
+        // change of the account could take.
+        return Ok(said.unwrap_or_default().min(now));
     }
     // Their clock is not ours; what they were asked for was a login after this journey began.
     match said {
@@ -105,5 +109,3 @@ fn text<'a>(claims: &'a IdClaims, name: &str) -> Option<&'a str> {
 /// OpenID Connect Core section 2.
 const SUBJECT_BYTES_MAX: usize = 255;
 const SKEW: Duration = Duration::from_secs(30);
-/// Too old to change an account with.
-const UNKNOWN_AGE: Duration = Duration::from_hours(1);

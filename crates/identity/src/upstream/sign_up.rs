@@ -1,16 +1,17 @@
 //! Accounts of people of another issuer: linked by their own session, or made for them.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use ringwall_store::StoreError;
 
-use super::link::{Link, insert, linked};
+use super::link::{Before, Link, insert, linked, take_up};
 use super::person::Vouched;
 use super::{Upstream, UpstreamSettings};
 use crate::answer::Refusal;
 use crate::identity::House;
 use crate::people::{Account, PeopleError, Users};
-use crate::record::Record;
+use crate::record::{Record, capped};
 use crate::tables::Whose;
 
 /// What became of a link that was asked for.
@@ -33,11 +34,16 @@ pub(crate) fn join(
     let session = whose.in_instance([sid.into()]);
     let (issuer, subject) = (there.0.to_owned(), there.1.to_owned());
     let now = house.seams.clock.now();
-    let link = Link { whose, is_origin: false };
     let joined = house.seams.store.write(move |transaction| {
         if transaction.first(GOES_ON, &session)?.is_none() {
             return Ok(Joined::Over);
         }
+        let before = take_up(transaction, (&issuer, &subject), &whose)?;
+        if before == Before::Others {
+            return Ok(Joined::Taken);
+        }
+        let is_origin = before == Before::Own;
+        let link = Link { whose: whose.clone(), is_origin, has_ended: false };
         insert(transaction, (&issuer, &subject), &link, now)?;
         Ok::<_, StoreError>(Joined::Done)
     });
@@ -52,7 +58,7 @@ pub(crate) fn join(
 pub(crate) fn sign_up(
     house: &House,
     upstream: &Upstream,
-    vouched: &Vouched,
+    (vouched, peer): (&Vouched, IpAddr),
 ) -> Result<Option<Account>, Refusal> {
     let UpstreamSettings { issuer, roles, .. } = &upstream.settings;
     let users = Users::new(house);
@@ -61,7 +67,10 @@ pub(crate) fn sign_up(
     for name in vouched.name.iter().chain([&own]) {
         let (issuer, subject) = (issuer.clone(), vouched.subject.clone());
         let made = users.add_linked(name, &roles, move |transaction, account| {
-            let link = Link { whose: account.whose(), is_origin: true };
+            if take_up(transaction, (&issuer, &subject), &account.whose())? != Before::Nobodys {
+                return Err(PeopleError::Exists);
+            }
+            let link = Link { whose: account.whose(), is_origin: true, has_ended: false };
             match insert(transaction, (&issuer, &subject), &link, account.created) {
                 Err(error) if error.is_unique() => Err(PeopleError::Exists),
                 other => Ok(other?),
@@ -69,13 +78,14 @@ pub(crate) fn sign_up(
         });
         match made {
             Ok(account) => {
-                record(house, (&account.subject, &account.name), &upstream.settings.issuer)?;
+                record(house, peer, &account, (&upstream.settings.issuer, &vouched.subject))?;
                 return Ok(Some(account));
             }
             // The name is somebody's, or none: theirs stays theirs. Or the person came in twice at
             // once, and has the account of the other way.
             Err(PeopleError::Exists | PeopleError::Name) => {
-                if let Some(link) = linked(house, &upstream.settings.issuer, &vouched.subject)? {
+                let link = linked(house, &upstream.settings.issuer, &vouched.subject)?;
+                if let Some(link) = link.filter(|link| !link.has_ended) {
                     return Ok(users.of(&link.whose)?);
                 }
             }
@@ -94,15 +104,9 @@ pub(crate) fn follow_roles(
     account: Account,
     vouched: &Vouched,
 ) -> Result<Account, Refusal> {
-    let (Some(claim), Some(wanted)) = (&upstream.settings.role_claim, &vouched.roles) else {
-        return Ok(account);
-    };
+    let Some(wanted) = &vouched.roles else { return Ok(account) };
     let users = Users::new(house);
-    // A role that everybody has from the start is not the issuer's to take.
-    let always = &upstream.settings.roles;
-    let mapped: BTreeSet<&String> =
-        claim.roles.values().filter(|role| !always.contains(role)).collect();
-    for role in mapped {
+    for role in upstream.settings.mapped() {
         match (wanted.contains(role), account.roles.contains(role)) {
             (true, false) => users.grant(&account.name, role)?,
             (false, true) => users.revoke(&account.name, role)?,
@@ -112,14 +116,25 @@ pub(crate) fn follow_roles(
     Ok(users.find(&account.name)?)
 }
 
+impl UpstreamSettings {
+    /// The roles that come and go with what the issuer says. One that everybody has from the start is
+    /// not the issuer's to take.
+    pub(super) fn mapped(&self) -> BTreeSet<&String> {
+        let all = self.role_claim.iter().flat_map(|claim| claim.roles.values());
+        all.filter(|role| !self.roles.contains(role)).collect()
+    }
+}
+
 /// Says in the log that an account belongs to somebody elsewhere.
 pub(crate) fn record(
     house: &House,
-    (subject, name): (&str, &str),
-    issuer: &str,
+    peer: IpAddr,
+    account: &Account,
+    (issuer, subject): (&str, &str),
 ) -> Result<(), Refusal> {
-    let record = Record::of("identity-linked").sync().person(subject, name);
-    Ok(house.put(record.operation(issuer))?)
+    let record = Record::of("identity-linked").sync().source(peer);
+    let record = record.person(&account.subject, &account.name);
+    Ok(house.put(record.operation(format!("{issuer} {}", capped(subject))))?)
 }
 
 const GOES_ON: &str = "SELECT 1 FROM identity_session

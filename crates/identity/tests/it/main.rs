@@ -79,3 +79,5 @@ mod step_up;
 mod tokens;
 #[cfg(test)]
 mod upstream;
+#[cfg(test)]
+mod upstream_links;

@@ -14,21 +14,21 @@ use serde_json::{Value, json};
 use crate::authenticator::Authenticator;
 use crate::fixture::*;
 
-const THERE: &str = "https://idp.example";
+pub(crate) const THERE: &str = "https://idp.example";
 
 /// The other issuer. It says what the test wants.
 #[derive(Debug)]
-struct Idp {
+pub(crate) struct Idp {
     key: Mutex<PrivateKey>,
     /// What is wrong with its documents.
     spoilt: Mutex<Option<&'static str>>,
-    claims: Mutex<Value>,
+    pub(crate) claims: Mutex<Value>,
     metadata: Mutex<Value>,
     seen: Mutex<Vec<String>>,
 }
 
 impl Idp {
-    fn merge(into: &Mutex<Value>, change: &Value) {
+    pub(crate) fn merge(into: &Mutex<Value>, change: &Value) {
         let mut members = into.lock().unwrap();
         for (name, value) in change.as_object().unwrap() {
             if value.is_null() {
@@ -71,7 +71,7 @@ impl Idp {
         reply.body(Bytes::from(body)).unwrap()
     }
 
-    fn count(&self, what: &str) -> usize {
+    pub(crate) fn count(&self, what: &str) -> usize {
         self.seen.lock().unwrap().iter().filter(|seen| seen.contains(what)).count()
     }
 }
@@ -102,28 +102,28 @@ impl Outgoing for Idp {
 }
 
 /// A house whose people may sign in there.
-struct World {
-    f: Fixture,
-    idp: Arc<Idp>,
+pub(crate) struct World {
+    pub(crate) f: Fixture,
+    pub(crate) idp: Arc<Idp>,
 }
 
 /// A browser on its way.
-struct Way {
-    address: String,
-    cookie: String,
+pub(crate) struct Way {
+    pub(crate) address: String,
+    pub(crate) cookie: String,
 }
 
 impl Way {
-    fn nonce(&self) -> String {
+    pub(crate) fn nonce(&self) -> String {
         decoded(&self.part("nonce"))
     }
 
-    fn part(&self, name: &str) -> String {
+    pub(crate) fn part(&self, name: &str) -> String {
         parameter(&self.address, name).unwrap_or_else(|| panic!("{name}: {}", self.address))
     }
 }
 
-fn settings() -> UpstreamSettings {
+pub(crate) fn settings() -> UpstreamSettings {
     UpstreamSettings {
         issuer: THERE.to_owned(),
         client_id: "shop".to_owned(),
@@ -137,11 +137,11 @@ fn settings() -> UpstreamSettings {
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(settings())
     }
 
-    fn with(settings: UpstreamSettings) -> Self {
+    pub(crate) fn with(settings: UpstreamSettings) -> Self {
         let f = Fixture::new();
         let now = f.now().secs();
         let idp = Arc::new(Idp {
@@ -159,7 +159,7 @@ impl World {
         Self { f, idp }
     }
 
-    async fn leave(&self, cookies: &str) -> Way {
+    pub(crate) async fn leave(&self, cookies: &str) -> Way {
         let reply = self.f.get("/oauth/upstream?return_to=%2Forders", cookies).await;
         assert_eq!(reply.status(), 303, "{}", text(&reply));
         let cookie = set_cookie(&reply, "__Host-ringwall-upstream").unwrap();
@@ -168,23 +168,23 @@ impl World {
         way
     }
 
-    async fn back(&self, way: &Way, query: &str, cookies: &str) -> Response<Bytes> {
+    pub(crate) async fn back(&self, way: &Way, query: &str, cookies: &str) -> Response<Bytes> {
         self.f.get(&format!("/oauth/callback?{query}"), &format!("{}; {cookies}", way.cookie)).await
     }
 
     /// There and back, with the session that the browser had.
-    async fn travel(&self, cookies: &str) -> Response<Bytes> {
+    pub(crate) async fn travel(&self, cookies: &str) -> Response<Bytes> {
         let way = self.leave(cookies).await;
         self.back(&way, &good(&way), cookies).await
     }
 
-    fn person(&self, reply: &Response<Bytes>) -> Option<Person> {
+    pub(crate) fn person(&self, reply: &Response<Bytes>) -> Option<Person> {
         let cookie = set_cookie(reply, "__Host-ringwall")?;
         self.f.identity.person(cookie.split_once('=').unwrap().1, self.f.now())
     }
 
     /// From the account page of a session to the other issuer.
-    async fn connect(&self, session: &str) -> Response<Bytes> {
+    pub(crate) async fn connect(&self, session: &str) -> Response<Bytes> {
         let page = self.f.page("/account", session).await;
         let reply = self.f.submit(&page, "/oauth/upstream", "").await;
         if reply.status() != 200 {
@@ -201,11 +201,11 @@ impl World {
     }
 }
 
-fn strings(texts: &[&str]) -> Vec<String> {
+pub(crate) fn strings(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-fn good(way: &Way) -> String {
+pub(crate) fn good(way: &Way) -> String {
     format!("code=c1&state={}&iss=https%3A%2F%2Fidp.example", way.part("state"))
 }
 
@@ -485,6 +485,11 @@ async fn u9_a_login_there_that_is_old_changes_nothing_here() {
         "the issuer did not say when: {}",
         text(&asked)
     );
+    // Nor is it young enough for any client that says how old it may be.
+    let life = Duration::from_hours(24 * 365).as_secs().to_string();
+    let path = authorize_path(&[("max_age", life.as_str()), ("prompt", "none")]);
+    let reply = w.f.get(&path, &session).await;
+    assert_eq!(parameter(&location(&reply), "error").as_deref(), Some("login_required"));
     // Who is signed in already is asked to sign in there anew, and that has to be said.
     let way = w.leave(&session).await;
     assert_eq!((way.part("prompt"), way.part("max_age")), ("login".into(), "0".into()));
@@ -662,10 +667,15 @@ async fn names_and_roles_come_from_the_claims_that_the_operator_names() {
         ("s2", json!("ADA")),
         ("s3", json!(["x"])),
         ("s4", json!("acme/x")),
+        // Somebody's address, which it does not confirm.
+        ("s5", json!("eve@example.org")),
+        ("s6", json!("eve@elsewhere.example")),
     ] {
         say(json!({"sub": sub, "preferred_username": name}));
         assert!(w.person(&w.travel("").await).unwrap().name.starts_with("u-"), "{sub}");
     }
+    say(json!({"sub": "s7", "preferred_username": "GRACE@example.org"}));
+    assert_eq!(w.person(&w.travel("").await).unwrap().name, "grace@example.org", "her own");
 }
 
 #[tokio::test]

@@ -84,6 +84,14 @@ enum Verb {
         /// Takes the second factors away instead, for who lost them
         #[arg(long)]
         factors: bool,
+        /// Leaves links to people of the other issuer that sessions of the account made
+        #[arg(long, conflicts_with = "factors")]
+        keep_links: bool,
+    },
+    /// Takes all links to people of another issuer away; sessions end at once
+    Unlink {
+        /// Login name
+        name: String,
     },
 }
 
@@ -105,10 +113,15 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         Verb::Enable { name } => Request::UserEnable { name: name.clone() },
         Verb::Enrol { name } => Request::UserEnrol { name: name.clone() },
         Verb::Factors { name } => Request::UserFactors { name: name.clone() },
-        Verb::Reset { name, factors: true } => Request::UserFactorsRemove { name: name.clone() },
-        Verb::Reset { name, factors: false } => {
-            Request::UserReset { name: name.clone(), password: prompt::secret("new password")? }
+        Verb::Unlink { name } => Request::UserUnlink { name: name.clone() },
+        Verb::Reset { name, factors: true, .. } => {
+            Request::UserFactorsRemove { name: name.clone() }
         }
+        Verb::Reset { name, factors: false, keep_links } => Request::UserReset {
+            name: name.clone(),
+            password: prompt::secret("new password")?,
+            keeps_links: *keep_links,
+        },
     };
     control::run(&request, place, out)
 }

@@ -76,7 +76,8 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::UserEnable { .. }
         | Request::UserInvite { .. }
         | Request::UserList { .. }
-        | Request::UserReset { .. } => people(ground, model, request),
+        | Request::UserReset { .. }
+        | Request::UserUnlink { .. } => people(ground, model, request),
         Request::UserEnrol { .. }
         | Request::UserFactors { .. }
         | Request::UserFactorsRemove { .. } => factors(ground, request),
@@ -132,9 +133,19 @@ fn people(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<R
             users.disable(name, false)?;
             Ok(done(&format!("{name} may sign in again")))
         }
-        Request::UserReset { name, password } => {
+        Request::UserReset { name, password, keeps_links } => {
             users.set_password(name, &Secret::new(password.expose().to_owned()))?;
-            Ok(done(&format!("{name} has a new password")))
+            // Whoever was in the account may have made one. The sessions have ended: no more come.
+            let gone = if *keeps_links { 0 } else { users.unlink_made(name)? };
+            let also = if gone > 0 { "; a link to the other issuer is gone" } else { "" };
+            Ok(done(&format!("{name} has a new password{also}")))
+        }
+        Request::UserUnlink { name } => {
+            let count = users.unlink(name)?;
+            Ok(done(&match count {
+                0 => format!("{name} has no link to another issuer"),
+                _ => format!("{name} has no link any more; sessions and tokens have ended"),
+            }))
         }
         Request::RoleGrant { name, role } => {
             if !knows_role(model, role) {
