@@ -61,6 +61,9 @@ pub enum Request {
     InitialTokenRevoke {
         /// Its id, which is not the token.
         id: String,
+        /// Whether the clients that it registered go with it.
+        #[serde(default)]
+        clients: bool,
     },
     /// Lists signing keys.
     KeyList,
@@ -303,6 +306,9 @@ pub struct ClientSpec {
     pub grants: Vec<String>,
     /// Scopes beside `openid` and `profile`.
     pub scopes: Vec<String>,
+    /// The organisation whose people use it, if it is one's.
+    #[serde(default)]
+    pub organisation: Option<String>,
 }
 
 /// A client's certificate (RFC 8705).

@@ -6,6 +6,7 @@ mod declared;
 mod settings;
 mod table;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -15,8 +16,10 @@ use ringwall_store::{StoreError, Transaction};
 
 use crate::identity::House;
 use crate::keys::{KeyError, Purpose};
+use crate::organisations::{OrganisationError, Organisations};
 use crate::record::Record;
 use crate::refresh;
+use crate::registration;
 use crate::revocations::{HOLD, Kind, Revocations};
 use crate::secret_text;
 use crate::tables::INSTANCE;
@@ -24,10 +27,10 @@ use crate::tables::INSTANCE;
 use check::{check, hint};
 use table::Hash;
 
-pub(crate) use change::{CHANGED, REMOVED};
+pub(crate) use change::{CHANGED, REMOVED, gains};
 pub use declared::Declared;
 pub use settings::{
-    Access, Binding, Grant, IdTokenAlgorithm, NewClient, Owner, Party, TokenFormat,
+    Access, Binding, Grant, Growth, IdTokenAlgorithm, NewClient, Owner, Party, TokenFormat,
 };
 pub use table::Client;
 pub(crate) use table::{ClientTable, OFFLINE};
@@ -76,6 +79,9 @@ pub enum ClientError {
     /// Its certificate's name or hash is not acceptable.
     #[error("the client's certificate is not acceptable")]
     Certificate,
+    /// There is no such organisation.
+    #[error("there is no organisation of this name")]
+    Organisation,
     /// Somebody else made it, and changes it.
     #[error("{}", owned_by(*.0))]
     Owned(Owner),
@@ -130,6 +136,7 @@ impl<'a> Clients<'a> {
     ) -> Result<Option<Secret<String>>, ClientError> {
         check(&new)?;
         self.are_known(&new.may_act_for)?;
+        self.is_there(new.organisation.as_deref())?;
         self.make_ready(&new)?;
         let secret = match new.access {
             Access::Secret => Some(self.generate()?),
@@ -168,6 +175,14 @@ impl<'a> Clients<'a> {
             self.house.clients.by_id.load().values().map(Arc::clone).collect();
         clients.sort_by(|a, b| a.settings.id.cmp(&b.settings.id));
         clients
+    }
+
+    /// The initial tokens by which clients came that registered themselves, by client id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn admitted(&self) -> Result<BTreeMap<String, String>, ClientError> {
+        Ok(registration::admitted(self.house)?)
     }
 
     /// Gives a client a second secret; the older of two goes.
@@ -241,6 +256,15 @@ impl<'a> Clients<'a> {
         match ids.iter().find(|id| self.house.clients.get(id).is_none()) {
             Some(unknown) => Err(ClientError::UnknownClient(unknown.clone())),
             None => Ok(()),
+        }
+    }
+
+    fn is_there(self, organisation: Option<&str>) -> Result<(), ClientError> {
+        let Some(slug) = organisation else { return Ok(()) };
+        match Organisations::new(self.house).known(slug) {
+            Ok(_) => Ok(()),
+            Err(OrganisationError::Store(error)) => Err(error.into()),
+            Err(_) => Err(ClientError::Organisation),
         }
     }
 

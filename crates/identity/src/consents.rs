@@ -143,8 +143,10 @@ fn end(
         let family: String = family.get(0)?;
         ended.push(refresh::end(transaction, &family, now)?);
     }
-    for token in &transaction.query(TOKENS, key)? {
-        ended.push((Kind::Token, token.get(0)?));
+    for sql in [TOKENS, DEVICE_TOKENS] {
+        for token in &transaction.query(sql, key)? {
+            ended.push((Kind::Token, token.get(0)?));
+        }
     }
     // They are not ended again.
     transaction.execute(
@@ -159,7 +161,7 @@ fn end(
     )?;
     transaction.execute(
         "DELETE FROM identity_device_code WHERE tenant_id = ?1 AND user_tenant = ?2
-         AND user_id = ?3 AND client_id = ?4 AND consumed_at IS NULL",
+         AND user_id = ?3 AND client_id = ?4",
         key,
     )?;
     Ok(ended)
@@ -201,5 +203,12 @@ const TOKENS: &str = "SELECT c.token_id FROM identity_code c
     WHERE f.tenant_id = c.tenant_id AND f.user_tenant = c.user_tenant AND f.id = c.family_id)
     AND NOT EXISTS (SELECT 1 FROM identity_revocation r
     WHERE r.tenant_id = c.tenant_id AND r.kind = 'jti' AND r.value = c.token_id)";
+
+/// The same of devices.
+const DEVICE_TOKENS: &str = "SELECT d.token_id FROM identity_device_code d
+    WHERE d.tenant_id = ?1 AND d.user_tenant = ?2 AND d.user_id = ?3 AND d.client_id = ?4
+    AND d.token_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM identity_revocation r
+    WHERE r.tenant_id = d.tenant_id AND r.kind = 'jti' AND r.value = d.token_id)";
 
 const LIFE: Duration = Duration::from_hours(24 * 182);

@@ -11,6 +11,7 @@ use crate::identity::House;
 use crate::people::roles;
 use crate::pushed::PushError;
 use crate::refresh::NewFamily;
+use crate::revocations::HOLD;
 use crate::room::{self, Share};
 use crate::session_clients;
 use crate::sweep::in_steps;
@@ -37,6 +38,8 @@ pub(crate) struct Waiting {
 pub(crate) struct Presented {
     pub(crate) device_code: Secret<String>,
     pub(crate) client_id: String,
+    /// The access token that it will get.
+    pub(crate) token_id: String,
     /// The refresh tokens that it will give.
     pub(crate) family: Option<NewFamily>,
     /// Whether the client is told when the session ends.
@@ -180,10 +183,11 @@ fn give(
     hash: Value,
     (presented, now): (&Presented, Timestamp),
 ) -> Result<Polled, StoreError> {
+    // The row stays for as long as the access token lives, which nothing else would name.
     let first = transaction.execute(
-        "UPDATE identity_device_code SET consumed_at = ?3
+        "UPDATE identity_device_code SET consumed_at = ?3, token_id = ?4, expires = ?5
          WHERE tenant_id = ?1 AND hash = ?2 AND consumed_at IS NULL",
-        &[INSTANCE.into(), hash, now.into()],
+        &[INSTANCE.into(), hash, now.into(), (&presented.token_id).into(), now.plus(HOLD).into()],
     )?;
     if first == 0 {
         return Ok(Polled::Refused("device code used before"));

@@ -64,7 +64,7 @@ mod tables;
 pub use answer::Known;
 pub use certificates::{CertificateName, certificate_hashes};
 pub use clients::{
-    Access, Binding, Client, ClientError, Clients, Declared, Grant, IdTokenAlgorithm,
+    Access, Binding, Client, ClientError, Clients, Declared, Grant, Growth, IdTokenAlgorithm,
     NewClient, Owner, Party, TokenFormat,
 };
 pub use email::{Email, Invitation};

@@ -39,8 +39,8 @@ pub enum OrganisationError {
     /// The slug is taken.
     #[error("there is an organisation of this name already")]
     Exists,
-    /// Somebody is in it.
-    #[error("the organisation has people; it can be disabled")]
+    /// Somebody is in it, or a client is of it.
+    #[error("the organisation has people or clients; it can be disabled")]
     Inhabited,
     /// A name has 1 to 80 printable characters.
     #[error("the name of an organisation has 1 to 80 printable characters")]
@@ -127,6 +127,8 @@ impl<'a> Organisations<'a> {
         if added == 0 {
             return Err(OrganisationError::Exists);
         }
+        // A client of the manifest may have waited for it.
+        self.house.clients.load(&self.house.seams.store)?;
         self.record("organisation-added", &tenant)?;
         Ok(Organisation { tenant, name, is_disabled: false, created: Some(now), people: 0 })
     }
@@ -169,6 +171,7 @@ impl<'a> Organisations<'a> {
             }
             Ok::<_, StoreError>(())
         })?;
+        self.house.clients.load(&self.house.seams.store)?;
         if is_disabled {
             let House { revocations, seams, sessions, .. } = self.house;
             sessions.end_organisation(&tenant);
@@ -185,6 +188,9 @@ impl<'a> Organisations<'a> {
     /// When there is none, it is `default`, or somebody is in it.
     pub fn delete(&self, slug: &str) -> Result<(), OrganisationError> {
         let (tenant, _) = self.changeable(slug)?;
+        if self.house.clients.has_of(&tenant) {
+            return Err(OrganisationError::Inhabited);
+        }
         let row = tenant.clone();
         let removed = self.house.seams.store.write(move |transaction| {
             transaction.execute(

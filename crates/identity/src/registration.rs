@@ -8,6 +8,8 @@
 mod initial;
 mod metadata;
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::hmac;
 use ringwall_base::{Secret, Timestamp};
 use ringwall_jose::base64url_encode;
@@ -110,6 +112,17 @@ impl Pass {
             Ok(())
         }
     }
+}
+
+/// By which initial tokens the clients came that registered themselves, by client id.
+pub(crate) fn admitted(house: &House) -> Result<BTreeMap<String, String>, StoreError> {
+    let rows = house.seams.store.read(|view| {
+        view.query(
+            "SELECT client_id, initial FROM identity_registration WHERE tenant_id = ?1",
+            &[INSTANCE.into()],
+        )
+    })?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// Since when there is a client that registered itself, and by which initial token, if this is its own.

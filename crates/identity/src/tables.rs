@@ -109,6 +109,7 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 2,
         sql: include_str!("tables/registration_0002.sql"),
     },
+    Migration { area: "identity-device", version: 1, sql: include_str!("tables/device_0001.sql") },
     Migration {
         area: "identity-upstream",
         version: 2,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use ringwall_base::{Proofs, SignError, Timestamp};
+use ringwall_base::{Proofs, SignError, Tenant, Timestamp};
 use ringwall_jose::{Confirmation, base64url_encode, mint};
 use serde::Serialize;
 use serde_json::Value;
@@ -114,7 +114,7 @@ pub(crate) fn for_program(
         roles: &settings.roles,
         roles_aal2: &[],
         name: None,
-        tenant: None,
+        tenant: settings.organisation.as_deref().filter(|slug| *slug != Tenant::DEFAULT),
         sid: None,
         gid: None,
         auth_time: None,

@@ -26,6 +26,7 @@ struct Settings {
     acts_for: Option<Vec<String>>,
     requires: Option<Vec<Demand>>,
     signed_by: Option<SignedBy>,
+    organisation: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
@@ -158,8 +159,10 @@ fn changeable(ask: &Ask<'_>) -> Result<std::sync::Arc<Client>, Problem> {
 /// Nobody makes a client that may do more than they may, or gives it roles without the scope for it.
 fn may_have(ask: &Ask<'_>, before: &NewClient, new: &NewClient) -> Result<(), Problem> {
     ask.actor.outranks(powers(new))?;
-    // A program keeps what its maker may lose, and has no second factor: that is giving a role.
-    if powers(new).any(|power| !powers(before).any(|had| had == power)) {
+    // A program keeps what its maker may lose, and has no second factor: that is giving a role. So is
+    // another organisation to have it in.
+    let is_moved = before.organisation != new.organisation && powers(new).next().is_some();
+    if is_moved || powers(new).any(|power| !powers(before).any(|had| had == power)) {
         ask.actor.may("roles.write")?;
     }
     if before.roles == new.roles {
@@ -195,6 +198,7 @@ fn settings(given: Settings, before: &NewClient) -> Result<NewClient, Problem> {
         roles: given.roles.unwrap_or(old.roles),
         wants_es256: given.signed_by.map_or(old.wants_es256, |by| by == SignedBy::Es256),
         may_act_for: given.acts_for.unwrap_or(old.may_act_for),
+        organisation: given.organisation.or(old.organisation),
         ..old
     };
     Ok(match given.requires {
@@ -258,6 +262,7 @@ fn shown(client: &Client) -> Value {
         "acts_for": settings.may_act_for,
         "requires": settings.demands(),
         "signed_by": if settings.wants_es256 { "ES256" } else { "EdDSA" },
+        "organisation": settings.organisation,
         "owner": settings.owner.name(),
         "disabled": client.is_disabled,
     })

@@ -254,6 +254,7 @@ fn client() -> Map<String, Value> {
             json!({ "type": "array", "items": { "enum": ["bound", "certificate", "consent", "dpop", "opaque", "par"] } }),
         ),
         ("signed_by", json!({ "enum": ["EdDSA", "ES256"] })),
+        ("organisation", json!({ "type": ["string", "null"] })),
     ];
     members.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
 }

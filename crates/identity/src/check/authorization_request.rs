@@ -22,7 +22,7 @@ pub(crate) struct AuthorizationRequest {
     /// The oldest acceptable sign-in.
     pub(crate) age_max: Duration,
     pub(crate) prompt: Prompt,
-    /// `organization`, or that of `login_hint`: nobody of another one answers.
+    /// The client's own, `organization`, or that of `login_hint`: nobody of another one answers.
     pub(crate) organisation: Option<Tenant>,
     /// `acr_values`: whether nothing less than two factors will do.
     pub(crate) wants_two: bool,
@@ -70,7 +70,7 @@ pub(crate) fn authorization_request(
         jkt: dpop_jkt(form)?,
         age_max: age_max(form)?,
         prompt: prompt(form)?,
-        organisation: organisation(form)?,
+        organisation: organisation(client, form)?,
         wants_two: form.get("acr_values").is_some_and(asks_for_two),
     })
 }
@@ -108,7 +108,19 @@ fn age_max(form: &Form) -> Result<Duration, Fault> {
 }
 
 /// Whether there is such an organisation is not said: nobody can sign in to one that is not.
-fn organisation(form: &Form) -> Result<Option<Tenant>, Fault> {
+fn organisation(client: &Client, form: &Form) -> Result<Option<Tenant>, Fault> {
+    let asked = asked_for(form)?;
+    let own = client.settings.organisation.as_deref().and_then(Tenant::parse);
+    match (&own, &asked) {
+        // A hint is no more than that.
+        (Some(own), Some(asked)) if own != asked && form.get("organization").is_some() => {
+            Err(invalid("the client is of another organization"))
+        }
+        _ => Ok(own.or(asked)),
+    }
+}
+
+fn asked_for(form: &Form) -> Result<Option<Tenant>, Fault> {
     if let Some(slug) = form.get("organization") {
         let tenant = Tenant::parse(slug).ok_or(invalid("organization is malformed"))?;
         return Ok(Some(tenant));

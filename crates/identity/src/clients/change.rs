@@ -9,7 +9,8 @@ use ringwall_jose::parse_json;
 use ringwall_store::{StoreError, Transaction};
 
 use super::{
-    Access, Binding, Client, ClientError, Clients, NewClient, Owner, Party, TokenFormat, check,
+    Access, Binding, Client, ClientError, Clients, Growth, NewClient, Owner, Party, TokenFormat,
+    check,
 };
 use crate::record::Record;
 use crate::refresh;
@@ -32,6 +33,10 @@ impl Clients<'_> {
     /// When the settings are not acceptable, or the client is not the operator's to change.
     pub fn change(&self, before: &Client, new: NewClient) -> Result<(), ClientError> {
         self.for_command(&before.settings.id)?;
+        let old = &before.settings;
+        let is_taken = old.owner == Owner::Registration && narrows(old, &new);
+        let growth = if is_taken { Growth::Over } else { old.growth };
+        let new = NewClient { growth, ..new };
         self.replace(before, new, Record::of(CHANGED))
     }
 
@@ -48,6 +53,7 @@ impl Clients<'_> {
         }
         check(&new)?;
         self.are_known(&new.may_act_for)?;
+        self.is_there(new.organisation.as_deref())?;
         self.make_ready(&new)?;
         let new = NewClient { owner: old.owner, ..new };
         let now = self.house.seams.clock.now();
@@ -160,8 +166,19 @@ pub(super) fn narrows(old: &NewClient, new: &NewClient) -> bool {
         || lost(&old.roles, &new.roles)
         || lost(&old.may_act_for, &new.may_act_for)
         || old.grants.iter().any(|grant| !new.grants.contains(grant))
+        // Tokens of its own say which it is of; people of another one have some.
+        || old.organisation != new.organisation
         || demands(new).difference(&demands(old)).next().is_some()
         || loses_proof(&old.access, &new.access)
+}
+
+/// Whether a client asks for something that it did not have.
+pub(crate) fn gains(old: &NewClient, new: &NewClient) -> bool {
+    let more = |old: &[String], new: &[String]| new.iter().any(|one| !old.contains(one));
+    more(&old.redirect_uris, &new.redirect_uris)
+        || more(&old.post_logout_uris, &new.post_logout_uris)
+        || more(&old.scopes, &new.scopes)
+        || new.grants.iter().any(|grant| !old.grants.contains(grant))
 }
 
 /// Whether something proves the client no more. A key more takes nothing away.

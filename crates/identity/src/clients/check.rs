@@ -1,5 +1,6 @@
 //! What a client may be: everything else is refused before it is written.
 
+use ringwall_base::Tenant;
 use ringwall_jose::{JwkError, KeySet};
 
 use super::{Access, ClientError, Grant, NewClient};
@@ -13,6 +14,9 @@ pub(super) fn check(new: &NewClient) -> Result<(), ClientError> {
     let is_persons = new.id.len() == 26 && new.id.bytes().all(|b| b.is_ascii_alphanumeric());
     if !is_id || is_persons {
         return Err(ClientError::Id);
+    }
+    if new.organisation.as_deref().is_some_and(|slug| Tenant::parse(slug).is_none()) {
+        return Err(ClientError::Organisation);
     }
     let for_programs = [Grant::ClientCredentials, Grant::TokenExchange];
     if new.access == Access::Public && for_programs.iter().any(|grant| new.grants.contains(grant)) {

@@ -144,6 +144,17 @@ pub enum Party {
     Third,
 }
 
+/// What a client that registered itself may ask for when it changes itself.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Growth {
+    /// All that registered clients may have.
+    #[default]
+    Free,
+    /// Nothing that it has not: an operator took something away.
+    Over,
+}
+
 /// A client to be registered.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NewClient {
@@ -191,6 +202,13 @@ pub struct NewClient {
     /// Who may change it.
     #[serde(default)]
     pub owner: Owner,
+    /// The slug of the one organisation whose people use it, and of which its own tokens are. Without
+    /// one, people of all do, and its own tokens are of `default`.
+    #[serde(default)]
+    pub organisation: Option<String>,
+    /// What one that registered itself may ask for later.
+    #[serde(default)]
+    pub growth: Growth,
 }
 
 impl Default for NewClient {
@@ -213,6 +231,8 @@ impl Default for NewClient {
             backchannel_logout_uri: None,
             may_act_for: Vec::new(),
             owner: Owner::Command,
+            organisation: None,
+            growth: Growth::Free,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use ringwall_base::Secret;
+use ringwall_base::{Secret, Tenant};
 use ringwall_jose::KeySet;
 use ringwall_store::{Row, Store, StoreError, View};
 
@@ -19,7 +19,7 @@ use crate::tables::INSTANCE;
 pub struct Client {
     /// What was registered.
     pub settings: NewClient,
-    /// Whether it gets nothing any more.
+    /// Whether it gets nothing: it is disabled itself, or its organisation is.
     pub is_disabled: bool,
     pub(crate) secret_hashes: Vec<Hash>,
     pub(crate) keys: KeySet,
@@ -66,6 +66,11 @@ impl Client {
         self.settings.party == Party::Third || self.settings.owner == Owner::Registration
     }
 
+    /// Whether people of an organisation use it.
+    pub(crate) fn serves(&self, tenant: &Tenant) -> bool {
+        self.settings.organisation.as_deref().is_none_or(|own| own == tenant.as_str())
+    }
+
     /// Whether it is told of the end of sessions.
     pub(crate) const fn hears_of_logouts(&self) -> bool {
         self.settings.backchannel_logout_uri.is_some()
@@ -85,6 +90,7 @@ impl ClientTable {
         let _one_at_a_time = self.loading.lock().unwrap_or_else(PoisonError::into_inner);
         let clients = store.read(|view| {
             let mut secrets = read_secrets(view)?;
+            let open = open_organisations(view)?;
             let mut clients = ById::new();
             for row in view.query(
                 "SELECT id, settings, is_disabled FROM identity_client WHERE tenant_id = ?1",
@@ -92,7 +98,7 @@ impl ClientTable {
             )? {
                 let id: String = row.get(0)?;
                 let secret_hashes = secrets.remove(&id).unwrap_or_default();
-                let client = read_client(&row, secret_hashes)?;
+                let client = read_client(&row, secret_hashes, &open)?;
                 clients.extend(client.map(|client| (id, Arc::new(client))));
             }
             Ok::<_, StoreError>(clients)
@@ -108,6 +114,13 @@ impl ClientTable {
     /// Whether a client gets opaque tokens.
     pub(crate) fn has_opaque(&self) -> bool {
         self.has_opaque.load(Ordering::Relaxed)
+    }
+
+    /// Whether one is of an organisation.
+    pub(crate) fn has_of(&self, tenant: &Tenant) -> bool {
+        let clients = self.by_id.load();
+        let mut slugs = clients.values().filter_map(|it| it.settings.organisation.as_deref());
+        slugs.any(|slug| slug == tenant.as_str())
     }
 
     /// Whether a browser application runs at an origin.
@@ -154,12 +167,26 @@ fn read_secrets(view: &View<'_>) -> Result<Secrets, StoreError> {
     Ok(secrets)
 }
 
-/// `None` for one whose settings a newer program wrote: it gets nothing here.
-fn read_client(row: &Row, secret_hashes: Vec<Hash>) -> Result<Option<Client>, StoreError> {
-    let is_disabled = row.get(2)?;
+/// The organisations that are there and not disabled.
+fn open_organisations(view: &View<'_>) -> Result<HashSet<String>, StoreError> {
+    let rows =
+        view.query("SELECT tenant_id FROM identity_organisation WHERE is_disabled = 0", &[])?;
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// `None` for one whose settings a newer program wrote: it gets nothing here. One of an organisation
+/// that is disabled, or not there, is disabled with it.
+fn read_client(
+    row: &Row,
+    secret_hashes: Vec<Hash>,
+    open: &HashSet<String>,
+) -> Result<Option<Client>, StoreError> {
+    let is_off = row.get::<bool>(2)?;
     let settings = serde_json::from_str::<NewClient>(&row.get::<String>(1)?).ok();
     Ok(settings.and_then(|settings| {
         let keys = keys_of(&settings).ok()?;
+        let is_disabled =
+            is_off || settings.organisation.as_ref().is_some_and(|slug| !open.contains(slug));
         Some(Client { settings, is_disabled, secret_hashes, keys })
     }))
 }

@@ -92,6 +92,9 @@ pub(crate) fn finish(
     person: &Person,
 ) -> Result<Reply, Refusal> {
     let Judged { client, redirect, request, form: _, pushed } = judged;
+    if !client.serves(&person.organisation) {
+        return Err(to_client(&redirect, ELSEWHERE));
+    }
     let binding = Binding {
         client_id: client.settings.id.clone(),
         redirect_uri: redirect.uri().to_owned(),
@@ -170,5 +173,7 @@ pub(crate) fn to_client(redirect: &Redirect, fault: Fault) -> Refusal {
     Refusal::Redirect { to: Box::new(redirect.clone()), error: fault.error, why: fault.why }
 }
 
+const ELSEWHERE: Fault =
+    Fault { error: "access_denied", why: "the person is of another organization" };
 const NOT_PUSHED: Fault = Fault { error: "invalid_request", why: "the request must be pushed" };
 const USED: Fault = Fault { error: "invalid_request_uri", why: "the request was used before" };

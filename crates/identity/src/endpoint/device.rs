@@ -55,6 +55,11 @@ fn decided(house: &House, call: &Call, person: &Arc<Person>) -> Result<Reply, Re
         Some(code) => find(house, code)?,
         None => None,
     };
+    // Of another organisation's application there is no code.
+    let waiting = waiting.filter(|waiting| {
+        let client = house.clients.get(&waiting.client_id);
+        client.is_none_or(|client| client.serves(&person.organisation))
+    });
     let (Some(code), Some(waiting)) = (code, waiting) else {
         let record = Record::refused("code-refused", "unknown user code").source(call.peer);
         house.put(record.person(&person.subject, &person.name))?;

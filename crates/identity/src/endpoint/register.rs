@@ -11,7 +11,9 @@ use ringwall_jose::parse_json;
 use serde_json::{Map, Value};
 
 use crate::answer::{Call, REGISTER, Refusal, Reply, json_reply, plain};
-use crate::clients::{ADDED, CHANGED, Client, ClientError, Clients, NewClient, REMOVED};
+use crate::clients::{
+    ADDED, CHANGED, Client, ClientError, Clients, Growth, NewClient, REMOVED, gains,
+};
 use crate::form::FORM_BYTES_MAX;
 use crate::identity::House;
 use crate::record::Record;
@@ -124,6 +126,9 @@ impl<'a> Own<'a> {
             return Err(metadata("`client_secret` is not the client's"));
         }
         let new = registration::read(&body, settings).map_err(unfit)?;
+        if settings.growth == Growth::Over && gains(settings, &new) {
+            return Err(metadata("an operator took it away: ask whoever runs this service"));
+        }
         let method = body.get("token_endpoint_auth_method").and_then(Value::as_str);
         let clients = Clients::new(self.house);
         let record = record(self.call, CHANGED, &self.by);

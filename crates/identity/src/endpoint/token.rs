@@ -122,6 +122,14 @@ fn give(
     words: &Words<'_>,
 ) -> Result<Given, Refusal> {
     let client = asked.client;
+    // It may have become another organisation's since they let it act.
+    if !client.serves(&grantee.whose.tenant) {
+        let why = "the person is of another organisation than the client";
+        let record = Record::refused("token-refused", why).client(&client.settings.id);
+        let record = record.person(&grantee.whose.subject, &grantee.name);
+        house.put(record.source(asked.call.peer).operation(words.grant))?;
+        return Err(Refusal::client("invalid_grant", "the grant is not valid"));
+    }
     asked.spend(house)?;
     let named = (words.token_id, asked.bond.as_ref());
     let issued = for_person(house, client, grantee, named, asked.call.asked)?;

@@ -6,7 +6,8 @@ use ringwall_base::{Secret, SinkError, Timestamp};
 use ringwall_jose::base64url_encode;
 use ringwall_store::{Row, Store, StoreError, Transaction};
 
-use super::Hash;
+use super::{Hash, admitted};
+use crate::clients::{ClientError, Clients, REMOVED};
 use crate::identity::{House, Identity};
 use crate::record::Record;
 use crate::secret_text;
@@ -149,6 +150,21 @@ impl InitialTokens<'_> {
         }
         let record = Record::of("initial-token-revoked").sync().operation(id);
         Ok(self.house.put(record)?)
+    }
+
+    /// Removes all clients that one let in, whether it is still there or not. How many there were.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn remove_clients(&self, id: &str) -> Result<usize, ClientError> {
+        let all = admitted(self.house)?;
+        let of: Vec<&String> =
+            all.iter().filter(|(_, by)| *by == id).map(|(client, _)| client).collect();
+        for client in &of {
+            let record = Record::of(REMOVED).operation(format!("registration {id}"));
+            Clients::new(self.house).remove(client, record)?;
+        }
+        Ok(of.len())
     }
 }
 

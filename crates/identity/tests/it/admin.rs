@@ -732,8 +732,8 @@ async fn the_document_says_what_is_answered() {
     }
     // What a route takes is what its schema names: each member alone is known, though one may be wanting.
     let new = &schemas["NewClient"]["properties"];
-    let mut whole =
-        json!({"id": "x", "access": "secret", "grants": [Grant::ClientCredentials.name()]});
+    let mut whole = json!({"id": "x", "access": "secret", "grants": [Grant::ClientCredentials.name()],
+            "organisation": "default"});
     for member in names(new) {
         if whole.get(&member).is_none() && member != "jwks" {
             whole[&member] = new[&member]["enum"].as_array().map_or(json!([]), |e| e[0].clone());

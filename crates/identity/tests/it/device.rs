@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
-use ringwall_identity::{Access, Grant, NewClient};
+use ringwall_identity::{Access, Grant, NewClient, Party};
 use serde_json::Value;
 
 use crate::fixture::*;
@@ -227,4 +227,42 @@ async fn a_person_sees_a_device_and_ends_it() {
     let bearer = format!("Bearer {}", tokens["access_token"].as_str().unwrap());
     let request = http::Request::get("/oauth/userinfo").header("authorization", bearer);
     assert_eq!(f.send(request.body(Bytes::new()).unwrap()).await.status(), 401);
+}
+
+/// L4: a device without refresh tokens has only its access token, and that ends with the consent.
+#[tokio::test]
+async fn l4_a_device_s_access_token_ends_when_the_consent_is_taken_back() {
+    let f = Fixture::new();
+    let client = NewClient {
+        id: "tv".to_owned(),
+        access: Access::Public,
+        grants: vec![Grant::DeviceCode],
+        party: Party::Third,
+        ..NewClient::default()
+    };
+    f.identity.clients().add(client).unwrap();
+    let session = f.sign_in().await;
+    let mut tokens = Vec::new();
+    let both = [start(&f).await, start(&f).await];
+    f.clock.advance(Duration::from_mins(6));
+    for started in both {
+        decide(&f, &session, &user_code(&started), "&decision=approve").await;
+        let given = json(&poll(&f, &started, "tv").await);
+        tokens.push(format!("Bearer {}", given["access_token"].as_str().unwrap()));
+    }
+    let userinfo = async |bearer: &str| {
+        let request = http::Request::get("/oauth/userinfo").header("authorization", bearer);
+        f.send(request.body(Bytes::new()).unwrap()).await.status().as_u16()
+    };
+    // The codes are over and could be swept; the tokens are not.
+    f.clock.advance(Duration::from_mins(5));
+    f.identity.sweep().unwrap();
+    let fresh = f.sign_in().await;
+    assert_eq!(userinfo(&tokens[0]).await, 200);
+    let page = f.page("/account", &fresh).await;
+    let reply = f.submit(&page, "/account", "do=withdraw&client=tv").await;
+    assert_eq!(reply.status(), 200, "{}", text(&reply));
+    for bearer in &tokens {
+        assert_eq!(userinfo(bearer).await, 401);
+    }
 }

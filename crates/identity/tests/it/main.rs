@@ -17,6 +17,8 @@ mod authorize;
 #[cfg(test)]
 mod certified;
 #[cfg(test)]
+mod client_organisations;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod cors;
@@ -50,6 +52,8 @@ mod opaque;
 mod organisation_ends;
 #[cfg(test)]
 mod organisations;
+#[cfg(test)]
+mod organisations_apart;
 #[cfg(test)]
 mod par;
 #[cfg(test)]

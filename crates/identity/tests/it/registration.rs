@@ -525,3 +525,63 @@ async fn unused_clients_go_after_a_week() {
     desk.f.identity.sweep().unwrap();
     assert!(matches!(clients.find(&used.id), Err(ClientError::NotFound)));
 }
+
+/// What an operator took away stays away, however often the client says it wants it.
+#[tokio::test]
+async fn m4_what_an_operator_took_away_a_client_does_not_give_itself_again() {
+    let desk = Desk::new();
+    let wide = value!({"scope": "openid profile", "redirect_uris": [CALLBACK, "https://web.example/two"],
+        "grant_types": ["authorization_code", "refresh_token"]});
+    let own = desk.own(&wide).await;
+    let clients = desk.f.identity.clients();
+    let put = async |change: Value| {
+        let mut body = metadata(&change);
+        body["client_id"] = own.id.as_str().into();
+        desk.at(&own, Method::PUT, &body).await
+    };
+    // Nobody took anything: it goes back and forth.
+    assert_eq!(put(value!({"scope": "openid"})).await.status(), 200);
+    assert_eq!(put(wide.clone()).await.status(), 200);
+    let before = clients.find(&own.id).unwrap();
+    let less = NewClient {
+        scopes: vec!["openid".to_owned()],
+        grants: vec![Grant::AuthorizationCode],
+        redirect_uris: vec![CALLBACK.to_owned()],
+        ..before.settings.clone()
+    };
+    clients.change(&before, less).unwrap();
+    let kept = || clients.find(&own.id).unwrap().settings.clone();
+    let narrow = kept();
+    for (name, wanted) in [
+        ("scope", value!("openid profile")),
+        ("grant_types", value!(["authorization_code", "refresh_token"])),
+        ("redirect_uris", value!([CALLBACK, "https://web.example/two"])),
+        ("post_logout_redirect_uris", value!(["https://web.example/bye"])),
+    ] {
+        let mut change = value!({"scope": "openid"});
+        change[name] = wanted;
+        let reply = put(change).await;
+        assert_eq!(error(&reply), (400, "invalid_client_metadata".to_owned()), "{name}");
+        assert_eq!(kept(), narrow, "{name}");
+    }
+    assert_eq!(put(value!({"scope": "openid"})).await.status(), 200, "what it has it may say");
+}
+
+#[tokio::test]
+async fn the_clients_of_a_token_that_leaked_are_found_and_go_with_it() {
+    let desk = Desk::new();
+    let (one, two) = (desk.own(&value!({})).await, desk.own(&value!({})).await);
+    let other = initial(&desk.f, 1);
+    let reply = desk.ask((Method::POST, REGISTER), &other, &metadata(&value!({}))).await;
+    let third = json(&reply)["client_id"].as_str().unwrap().to_owned();
+    let (clients, tokens) = (desk.f.identity.clients(), desk.f.identity.initial_tokens());
+    let by = clients.admitted().unwrap();
+    assert!(by[&one.id] == by[&two.id] && by[&one.id] != by[&third], "{by:?}");
+    let id = by[&one.id].clone();
+    tokens.revoke(&id).unwrap();
+    assert!(clients.find(&one.id).is_ok(), "they stay");
+    assert_eq!(tokens.remove_clients(&id).unwrap(), 2);
+    assert!(clients.find(&one.id).is_err() && clients.find(&two.id).is_err());
+    assert!(clients.find(&third).is_ok());
+    assert_eq!(tokens.remove_clients(&id).unwrap(), 0);
+}

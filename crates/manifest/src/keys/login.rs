@@ -14,6 +14,7 @@ pub(crate) const CLIENT: &[Key] = &[
     key("scopes", TEXTS, "Scopes beside `openid` and `profile`."),
     key("roles", TEXTS, "Roles that tokens for itself carry."),
     key("acts_for", TEXTS, "Clients whose tokens it may exchange, to call on for the person."),
+    key("organisation", Shape::Text, "The one organisation whose people use it; none: all do."),
     key("require", Shape::List(&Shape::Choice(DEMANDS)), "What it is held to: `par`, `dpop` …"),
     key("bearer", Shape::Bool, "What it gets for itself is bound to no key."),
     key("tokens", Shape::Choice(&["EdDSA", "ES256"]), "What signs its access tokens."),

@@ -23,6 +23,8 @@ pub struct Client {
     pub acts_for: Vec<String>,
     /// What it is held to: `bound`, `certificate`, `dpop`, `opaque`, `par`.
     pub demands: BTreeSet<String>,
+    /// The one organisation that it is of.
+    pub organisation: Option<String>,
     /// Whether its access tokens are signed by ES256.
     pub wants_es256: bool,
     /// Where it is declared.

@@ -50,6 +50,8 @@ fn demands(model: &Model, other: &Model) -> BTreeSet<String> {
     let mut demands = BTreeSet::new();
     for (id, client) in model.clients.iter().filter(|(id, _)| other.clients.contains_key(*id)) {
         demands.extend(client.demands.iter().map(|what| format!("{id} is not held to {what}")));
+        let of = client.organisation.iter();
+        demands.extend(of.map(|slug| format!("{id} is not held to people of {slug}")));
     }
     demands
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ringwall_base::Tenant;
+
 use super::quantity::is_url;
 use super::{Checker, is_true};
 use crate::catalogue::code;
@@ -34,6 +36,7 @@ impl Checker<'_> {
             scopes: self.client_scopes(node),
             roles: self.client_roles(entry),
             acts_for: self.acted_for(entry),
+            organisation: self.client_organisation(node),
             wants_es256: node.text("tokens") == Some("ES256"),
             place: self.place(entry.at),
         };
@@ -94,6 +97,17 @@ impl Checker<'_> {
                 .help("write each address out: `\"https://shop.example/callback\"`");
         }
         uris
+    }
+
+    fn client_organisation(&mut self, node: &Node) -> Option<String> {
+        let said = node.get("organisation")?;
+        let slug = said.as_text().unwrap_or_default();
+        if Tenant::parse(slug).is_none() {
+            self.bad_client(said.at, &format!("`{slug}` is no organisation"))
+                .label("1 to 40 of a-z, 0-9 and `-`, a letter first")
+                .help("`ringwall organisation list` shows those that there are");
+        }
+        Some(slug.to_owned())
     }
 
     fn client_scopes(&mut self, node: &Node) -> Vec<String> {

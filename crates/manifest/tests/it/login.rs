@@ -15,7 +15,7 @@ fn model(clients: &str) -> Model {
 fn what_clients_gain_and_lose_is_said() {
     let before = model(
         "[clients.web]\npublic = true\nredirect_uris = [\"https://shop.example/back\"]\n\
-         require = [\"par\"]\n[clients.old]\npublic = true\n\
+         organisation = \"acme\"\nrequire = [\"par\"]\n[clients.old]\npublic = true\n\
          redirect_uris = [\"http://127.0.0.1:8000/done\"]\nrequire = [\"dpop\"]",
     );
     let after = model(
@@ -31,6 +31,7 @@ fn what_clients_gain_and_lose_is_said() {
         "+ admin     the admin API is there\n",
         "+ client    web gets people back at https://other.example/back\n",
         "+ client    web is not held to par\n",
+        "+ client    web is not held to people of acme\n",
         "+ client    web uses refresh_token\n",
         "- client    old gets tokens\n",
     ] {

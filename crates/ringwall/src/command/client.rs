@@ -85,8 +85,11 @@ enum InitialToken {
     List,
     /// Takes one back; the clients that it registered stay
     Revoke {
-        /// Its id, as `list` shows it
+        /// Its id, as `list` shows it, or `client show` of a client that it registered
         id: String,
+        /// Removes the clients that it registered, too, also when it is over
+        #[arg(long)]
+        clients: bool,
     },
 }
 
@@ -133,6 +136,9 @@ struct Settings {
     /// A scope that it may ask for beside `openid` and `profile`, as often as needed
     #[arg(long = "scope", value_name = "SCOPE")]
     scopes: Vec<String>,
+    /// The one organisation whose people use it, and which its own tokens are of; none: people of all
+    #[arg(long, value_name = "ORGANISATION")]
+    organisation: Option<String>,
 }
 
 #[derive(clap::Args, Clone, Copy, Debug)]
@@ -215,8 +221,8 @@ pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
             Request::InitialTokenAdd { uses: *uses, hours: *hours }
         }
         Verb::InitialToken { verb: InitialToken::List } => Request::InitialTokenList,
-        Verb::InitialToken { verb: InitialToken::Revoke { id: of } } => {
-            Request::InitialTokenRevoke { id: id(of) }
+        Verb::InitialToken { verb: InitialToken::Revoke { id: of, clients } } => {
+            Request::InitialTokenRevoke { id: id(of), clients: *clients }
         }
     };
     control::run(&request, place, out)
@@ -262,6 +268,7 @@ fn spec(id: &str, settings: &Settings) -> Result<ClientSpec> {
         acts_for: settings.acts_for.clone(),
         grants: settings.grants.iter().map(|name| grant_type(name)).collect(),
         scopes: settings.scopes.clone(),
+        organisation: settings.organisation.clone(),
     })
 }
 

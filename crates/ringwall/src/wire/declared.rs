@@ -68,6 +68,7 @@ fn declared(ground: &Ground, id: &str, client: &Client) -> Result<Declared> {
         binding,
         token_format: if is_held("opaque") { TokenFormat::Opaque } else { TokenFormat::Signed },
         may_act_for: client.acts_for.clone(),
+        organisation: client.organisation.clone(),
         ..NewClient::default()
     };
     Ok(Declared { settings, secret })

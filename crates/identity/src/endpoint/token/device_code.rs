@@ -10,7 +10,9 @@ use crate::identity::House;
 pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal> {
     let code = asked.form.get("device_code");
     let code = code.ok_or(Refusal::client("invalid_request", "device_code is missing"))?;
+    let token_id = house.token_id()?;
     let presented = Presented {
+        token_id: token_id.clone(),
         device_code: Secret::new(code.to_owned()),
         client_id: asked.client.settings.id.clone(),
         family: new_family(house, asked)?,
@@ -19,7 +21,6 @@ pub(super) fn answer(house: &House, asked: &Asked<'_>) -> Result<Reply, Refusal>
     let first = presented.family.as_ref().map(|family| family.first.token.clone());
     let why = match poll(house, presented)? {
         Polled::Good(grantee) => {
-            let token_id = house.token_id()?;
             let words = Words { action: "token-issued", grant: "device_code", token_id: &token_id };
             let mut given = give(house, asked, &grantee, &words)?;
             given.refresh_token = first;

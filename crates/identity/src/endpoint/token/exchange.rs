@@ -79,6 +79,9 @@ fn allowed(asked: &Asked<'_>, held: &Held) -> Result<Value, (&'static str, Refus
     if claims.is_program() {
         return Err(("no person is behind the token", BAD));
     }
+    if !client.serves(&claims.organisation) {
+        return Err(("the person is of another organisation than the client", BAD));
+    }
     // Attack D8: who cannot use the token cannot exchange it, and what comes out stays bound.
     if held.bond.is_some() && held.bond != asked.bond {
         return Err(("what the subject token is bound to was not proved", BAD));

@@ -4,8 +4,8 @@ use anyhow::Result;
 use ringwall_api::{CertificateSpec, ClientSpec, Hidden, Reply, Request};
 use ringwall_base::Secret;
 use ringwall_identity::{
-    Access, Binding, CertificateName, Client, Federation, Grant, IdTokenAlgorithm, NewClient,
-    Owner, Party, TokenFormat, certificate_hashes,
+    Access, Binding, CertificateName, Client, Federation, Grant, Growth, IdTokenAlgorithm,
+    NewClient, Owner, Party, TokenFormat, certificate_hashes,
 };
 use ringwall_manifest::Model;
 
@@ -48,11 +48,19 @@ pub(super) fn execute(ground: &Ground, model: Option<&Model>, request: &Request)
             clients.delete(id)?;
             Ok(done(&format!("{id} is gone; its tokens have ended")))
         }
-        Request::ClientShow { id } => Ok(facts(&*clients.find(id)?)),
+        Request::ClientShow { id } => {
+            let initial = clients.admitted()?.remove(id).unwrap_or_default();
+            Ok(facts(&*clients.find(id)?, initial))
+        }
         _ => {
-            let rows = clients.list().into_iter().map(|client| row(&client));
+            let initial = clients.admitted()?;
+            let rows = clients.list().into_iter();
+            let rows = rows.map(|client| row(&client, initial.get(&client.settings.id)));
             let columns = ["id", "access", "grants", "demands", "acts for", "redirect URIs"];
-            Ok(rows_of(&[&columns[..], &["owner", "state"]].concat(), rows.collect()))
+            Ok(rows_of(
+                &[&columns[..], &["owner", "initial token", "state"]].concat(),
+                rows.collect(),
+            ))
         }
     }
 }
@@ -62,7 +70,7 @@ fn shown_once(what: &str, secret: &Secret<String>) -> Reply {
     Reply::Secret { value: Hidden::new(secret.expose().clone()), message }
 }
 
-fn row(client: &Client) -> Vec<String> {
+fn row(client: &Client, initial: Option<&String>) -> Vec<String> {
     let settings = &client.settings;
     vec![
         settings.id.clone(),
@@ -72,11 +80,12 @@ fn row(client: &Client) -> Vec<String> {
         settings.may_act_for.join(" "),
         settings.redirect_uris.join(" "),
         settings.owner.name().to_owned(),
+        initial.cloned().unwrap_or_default(),
         state(client).to_owned(),
     ]
 }
 
-fn facts(client: &Client) -> Reply {
+fn facts(client: &Client, initial: String) -> Reply {
     let settings = &client.settings;
     let algorithm = if settings.wants_es256 { "ES256" } else { "EdDSA" };
     let facts = [
@@ -91,7 +100,9 @@ fn facts(client: &Client) -> Reply {
         ("scopes", settings.scopes.join(" ")),
         ("roles", settings.roles.join(" ")),
         ("tokens signed by", algorithm.to_owned()),
+        ("organisation", settings.organisation.clone().unwrap_or_default()),
         ("owner", settings.owner.name().to_owned()),
+        ("initial token", initial),
         ("state", state(client).to_owned()),
     ];
     rows_of(&["what", "value"], facts.map(|(what, value)| vec![what.to_owned(), value]).to_vec())
@@ -184,6 +195,8 @@ fn new_client(spec: &ClientSpec) -> NewClient {
         token_format: if requires("opaque") { TokenFormat::Opaque } else { TokenFormat::Signed },
         may_act_for: spec.acts_for.clone(),
         owner: Owner::Command,
+        organisation: spec.organisation.clone(),
+        growth: Growth::Free,
         binding: if requires("bound") {
             Binding::Service
         } else if requires("certificate") {
