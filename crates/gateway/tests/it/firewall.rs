@@ -431,7 +431,7 @@ fn the_rules_in_the_program_stop_attacks_and_let_work_pass() {
     let broken = ask(edge, "POST /put", &[json_type], r#"{"a":"#);
     assert_eq!((status(&broken), code(&broken).as_str()), (400, "RW3019"), "{broken}");
     let found = found(&fleet);
-    assert_eq!(found[0].1.inbound_score, Some(5), "{found:#?}");
+    assert!(found[0].1.inbound_score.is_some_and(|score| score >= 5), "{found:#?}");
     assert_eq!(status(&get(edge, "/find?q=O%27Brien%20and%20sons", &[])), 200);
     assert_eq!(status(&ask(edge, "POST /put", &[json_type], r#"{"a":"select a size"}"#)), 200);
 }
