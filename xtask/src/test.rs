@@ -45,8 +45,9 @@ const NPM: [&str; 7] = [
 
 /// What no package registry has, by the variable that names its folder: tests against it say that
 /// they are not run without it.
-const ELSEWHERE: [(&str, &str); 3] = [
+const ELSEWHERE: [(&str, &str); 4] = [
     ("RINGWALL_CRS_4", "the rules of CRS 4.28.0"),
+    ("RINGWALL_SECLANG_SPEC", "a checkout of seclang-spec"),
     ("RINGWALL_SECRULES_TESTS", "the public secrules-language-tests"),
     ("RINGWALL_LIBINJECTION_TESTS", "the public tests of libinjection"),
 ];

@@ -14,6 +14,7 @@ mod crs_4;
 mod ftw;
 mod oracle;
 mod own;
+mod spec;
 mod vectors;
 mod werkzeug;
 mod worst;
