@@ -54,6 +54,18 @@ impl Arena {
         grown.into_bump_slice()
     }
 
+    /// Texts one after the other.
+    pub(crate) fn join(&self, texts: &[&[u8]]) -> &[u8] {
+        let joined = self.bump.alloc_slice_fill_copy(texts.iter().map(|text| text.len()).sum(), 0);
+        let mut rest = &mut joined[..];
+        for text in texts {
+            let (place, after) = rest.split_at_mut(text.len());
+            place.copy_from_slice(text);
+            rest = after;
+        }
+        joined
+    }
+
     /// So many words, all zero.
     pub(crate) fn words(&self, count: usize) -> &mut [u64] {
         self.bump.alloc_slice_fill_copy(count, 0)

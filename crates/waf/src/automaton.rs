@@ -95,30 +95,34 @@ impl Automaton {
         self.marks_of = vec![(0, 0); own.len()];
         while let Some((state, suffix)) = waiting.pop_front() {
             self.keep_marks(state, suffix, own);
-            for class in 0..1 << self.shift {
-                waiting.extend(self.complete_entry(state, suffix, class));
+            let children = self.children(state);
+            let (from, to) = (suffix << self.shift, (suffix + 1) << self.shift);
+            // The root's row is complete: what leads nowhere leads to the root.
+            if state != 0 {
+                self.next.copy_within(from..to, state << self.shift);
+            }
+            for (class, child) in children {
+                waiting.push_back(self.put_child((state, suffix), class, child));
             }
         }
         self.flag_hits();
     }
 
-    /// Where a class leads; the child and its suffix, when it is a child.
-    fn complete_entry(
-        &mut self,
-        state: usize,
-        suffix: usize,
-        class: usize,
-    ) -> Option<(usize, usize)> {
-        let over = self.entry(suffix, class);
-        let child = self.entry(state, class);
-        if child == 0 {
-            let place = (state << self.shift) + class;
-            self.next.get_mut(place).into_iter().for_each(|it| *it = over);
-            return None;
-        }
+    /// Puts a child over what its parent has from the suffix; gives it with its own suffix.
+    fn put_child(&mut self, of: (usize, usize), class: usize, child: u32) -> (usize, usize) {
+        let (state, suffix) = of;
         // A child of the root has no shorter beginning than the root.
-        let over = if state == 0 { 0 } else { over };
-        Some((child as usize >> self.shift, over as usize >> self.shift))
+        let over = if state == 0 { 0 } else { self.entry(suffix, class) };
+        let place = (state << self.shift) + class;
+        self.next.get_mut(place).into_iter().for_each(|it| *it = child);
+        (child as usize >> self.shift, over as usize >> self.shift)
+    }
+
+    /// The children of a state that is not complete yet.
+    fn children(&self, state: usize) -> Vec<(usize, u32)> {
+        let row = self.next.get(state << self.shift..(state + 1) << self.shift);
+        let row = row.into_iter().flatten().copied().enumerate();
+        row.filter(|(_, child)| *child != 0).collect()
     }
 
     fn entry(&self, state: usize, class: usize) -> u32 {

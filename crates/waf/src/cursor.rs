@@ -108,6 +108,9 @@ pub(crate) fn split_once(bytes: &[u8], separator: u8) -> Option<(&[u8], &[u8])> 
 
 /// A number as C's `atoi` reads it: white space, sign, digits; whatever follows is ignored.
 pub(crate) fn atoi(text: &[u8]) -> i64 {
+    if let [digit @ b'0'..=b'9'] = text {
+        return i64::from(digit - b'0');
+    }
     let mut at = Cursor::new(trim_start(text));
     let is_negative = at.eat(b'-');
     if !is_negative {

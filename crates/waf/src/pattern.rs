@@ -5,16 +5,50 @@
 //! rewritten where PCRE's syntax is wider; what no finite automaton can do is an error, never
 //! dropped.
 
-use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex_automata::Input;
+use regex_automata::meta::Regex;
+use regex_syntax::ParserBuilder;
 
 use crate::cursor::{Cursor, hex_value};
 use crate::limits::PATTERN_BYTES_MAX;
 use crate::parse::error::Cause;
+use crate::required;
 
-/// A compiled pattern and the text that made it, for the prefilter.
+/// A compiled pattern.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
-    pub(crate) regex: Regex,
+    regex: Regex,
+    text: Arc<str>,
+    /// For the prefilter: of these every match holds one.
+    pub(crate) literals: Option<Arc<[Vec<u8>]>>,
+}
+
+impl Pattern {
+    pub(crate) fn is_match(&self, value: &[u8]) -> bool {
+        self.regex.is_match(value)
+    }
+
+    /// The first match that begins at a place or behind it.
+    pub(crate) fn find_at(&self, value: &[u8], from: usize) -> Option<Range<usize>> {
+        let input = Input::new(value).range(from..);
+        self.regex.search(&input).map(|found| found.range())
+    }
+
+    /// The first match and its groups.
+    pub(crate) fn captures<'v>(&self, value: &'v [u8]) -> Option<Vec<Option<&'v [u8]>>> {
+        let mut captures = self.regex.create_captures();
+        self.regex.captures(value, &mut captures);
+        let text = |place| captures.get_group(place).and_then(|span| value.get(span.range()));
+        captures.is_match().then(|| (0..captures.group_len()).map(text).collect())
+    }
+
+    /// The pattern as the engine reads it.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
 }
 
 /// Compiles a pattern of a rule.
@@ -25,14 +59,32 @@ pub(crate) fn compile(text: &[u8]) -> Result<Pattern, Cause> {
 /// With `^` and `$` at line ends too, as `@verifyCC` and its kin want it.
 pub(crate) fn compile_with(text: &[u8], multi_line: bool) -> Result<Pattern, Cause> {
     let pattern = translate(text)?;
-    let regex = RegexBuilder::new(&pattern)
+    let bad = |why: String| Cause::Pattern { why };
+    let tree = ParserBuilder::new()
         .unicode(false)
+        .utf8(false)
         .dot_matches_new_line(true)
         .multi_line(multi_line)
-        .size_limit(PATTERN_BYTES_MAX)
         .build()
-        .map_err(|error| Cause::Pattern { why: error.to_string() })?;
-    Ok(Pattern { regex })
+        .parse(&pattern)
+        .map_err(|error| bad(error.to_string()))?;
+    // The rule set has its own prefilter, for all patterns together; that of each pattern, and
+    // automata that pay only for long texts, would take most of the time of loading.
+    let config = Regex::config()
+        .utf8_empty(false)
+        .auto_prefilter(false)
+        .onepass(false)
+        .dfa(false)
+        .nfa_size_limit(Some(PATTERN_BYTES_MAX));
+    let regex = Regex::builder().configure(config).build_from_hir(&tree);
+    let regex = regex.map_err(|error| bad(reason(&error)))?;
+    let literals = required::literals(&tree).map(Arc::from);
+    Ok(Pattern { regex, text: pattern.into(), literals })
+}
+
+/// The cause of the cause: the outer errors only say that something went wrong.
+fn reason(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), reason)
 }
 
 /// PCRE's syntax to that of the `regex` crate.
@@ -305,12 +357,20 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, yes: &[&[u8]], no: &[&[u8]]) {
-        let compiled = compile(pattern.as_bytes()).unwrap().regex;
+        let compiled = compile(pattern.as_bytes()).unwrap();
         for value in yes {
-            assert!(compiled.is_match(value), "{pattern} as {compiled} misses {value:?}");
+            assert!(
+                compiled.is_match(value),
+                "{pattern} as {} misses {value:?}",
+                compiled.as_str()
+            );
         }
         for value in no {
-            assert!(!compiled.is_match(value), "{pattern} as {compiled} takes {value:?}");
+            assert!(
+                !compiled.is_match(value),
+                "{pattern} as {} takes {value:?}",
+                compiled.as_str()
+            );
         }
     }
 

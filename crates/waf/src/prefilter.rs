@@ -9,7 +9,6 @@ use std::collections::HashMap;
 use crate::automaton::{Automaton, Literal};
 use crate::injection::{sqli, xss};
 use crate::operator::{Operator, Rx, StringTest};
-use crate::required;
 use crate::transform::Acts;
 
 /// Gates that one byte of a set opens: the bits of the first word.
@@ -119,9 +118,7 @@ impl Builder {
 /// What a value must have to match; `None`: nothing is known.
 fn needs(operator: &Operator) -> Option<Needs> {
     Some(match operator {
-        Operator::Rx(Rx::Linear(pattern)) => {
-            Needs::Literal(required::literals(pattern.regex.as_str())?)
-        }
+        Operator::Rx(Rx::Linear(pattern)) => Needs::Literal(pattern.literals.as_ref()?.to_vec()),
         Operator::Phrases(set) => {
             let cut = |phrase: &Vec<u8>| {
                 phrase.get(..PHRASE_BYTES).unwrap_or(phrase).to_ascii_lowercase()

@@ -4,6 +4,8 @@
 //! literal that is not needed costs time; one that is missing is a bypass, so whatever is not
 //! understood gives none.
 
+use std::collections::HashSet;
+
 use regex_syntax::hir::{Class, ClassBytesRange, Hir, HirKind, Repetition};
 
 /// Literals of a set; more cost more than the pattern itself.
@@ -19,15 +21,8 @@ const CLASS_MAX: usize = 12;
 type Strings = Vec<Vec<u8>>;
 
 /// The literals of a pattern; `None` when a value may match without any.
-pub(crate) fn literals(pattern: &str) -> Option<Strings> {
-    let tree = regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .dot_matches_new_line(true)
-        .build()
-        .parse(pattern)
-        .ok()?;
-    let found = required(&tree)?;
+pub(crate) fn literals(tree: &Hir) -> Option<Strings> {
+    let found = tidy(required(tree)?);
     (found.iter().all(|literal| !literal.is_empty())).then_some(found)
 }
 
@@ -49,7 +44,7 @@ fn required(tree: &Hir) -> Option<Strings> {
             all
         }
     };
-    let found = tidy(found);
+    let found = cut(found);
     (found.len() <= LITERALS_MAX).then_some(found)
 }
 
@@ -58,13 +53,13 @@ fn of_concat(parts: &[Hir]) -> Option<Strings> {
     let mut best: Option<Strings> = None;
     let mut run: Strings = vec![Vec::new()];
     for part in parts {
-        let joined = exact(part).and_then(|strings| product(&run, &strings));
-        if let Some(joined) = joined {
+        let strings = exact(part);
+        if let Some(joined) = strings.as_ref().and_then(|strings| product(&run, strings)) {
             run = joined;
             continue;
         }
         best = better(best, Some(std::mem::replace(&mut run, vec![Vec::new()])));
-        match exact(part) {
+        match strings {
             Some(strings) => run = strings,
             None => best = better(best, required(part)),
         }
@@ -78,7 +73,7 @@ fn better(one: Option<Strings>, other: Option<Strings>) -> Option<Strings> {
         let shortest = strings.iter().map(Vec::len).min().unwrap_or(0).min(4);
         (shortest, usize::MAX - strings.len())
     };
-    let other = other.map(tidy).filter(|strings| worth(strings).0 > 0);
+    let other = other.map(cut).filter(|strings| worth(strings).0 > 0);
     match (one, other) {
         (Some(one), Some(other)) => Some(if worth(&other) > worth(&one) { other } else { one }),
         (one, other) => one.or(other),
@@ -97,7 +92,7 @@ fn exact(tree: &Hir) -> Option<Strings> {
                 return None;
             }
             let bytes = class.iter().flat_map(|range| range.start()..=range.end());
-            let letters = tidy(bytes.map(|byte| vec![byte.to_ascii_lowercase()]).collect());
+            let letters = cut(bytes.map(|byte| vec![byte.to_ascii_lowercase()]).collect());
             (letters.len() <= CLASS_MAX).then_some(letters)
         }
         HirKind::Capture(capture) => exact(&capture.sub),
@@ -143,30 +138,36 @@ fn few(mut strings: Strings) -> Option<Strings> {
     (is_short && strings.len() <= STRINGS_MAX).then_some(strings)
 }
 
-/// Cut, and without those that hold another one.
-fn tidy(mut strings: Strings) -> Strings {
+/// Cut, each once.
+fn cut(mut strings: Strings) -> Strings {
     for one in &mut strings {
         one.truncate(LENGTH_MAX);
     }
-    strings.sort_unstable_by_key(Vec::len);
-    let mut kept: Strings = Vec::new();
-    for one in strings {
-        if !kept.iter().any(|shorter| memchr::memmem::find(&one, shorter).is_some()) {
-            kept.push(one);
-        }
-    }
-    kept
+    strings.sort_unstable();
+    strings.dedup();
+    strings
+}
+
+/// Without those that hold another one.
+fn tidy(strings: Strings) -> Strings {
+    let all: HashSet<&[u8]> = strings.iter().map(Vec::as_slice).collect();
+    let holds_another = |one: &[u8]| {
+        let ends = |from: usize| from + 1..=one.len();
+        let mut parts = (0..one.len()).flat_map(|from| ends(from).map(move |to| from..to));
+        parts.any(|part| {
+            part.len() < one.len() && one.get(part).is_some_and(|part| all.contains(part))
+        })
+    };
+    let kept: Vec<bool> = strings.iter().map(|one| !holds_another(one)).collect();
+    strings.into_iter().zip(kept).filter_map(|(one, is_kept)| is_kept.then_some(one)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn found(pattern: &str) -> Option<Vec<String>> {
-        let mut found: Vec<String> = literals(pattern)?
-            .iter()
-            .map(|one| String::from_utf8_lossy(one).into_owned())
-            .collect();
+        let pattern = crate::pattern::compile(pattern.as_bytes()).unwrap();
+        let mut found: Vec<String> =
+            pattern.literals?.iter().map(|one| String::from_utf8_lossy(one).into_owned()).collect();
         found.sort();
         Some(found)
     }

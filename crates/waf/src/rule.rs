@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::operator::Operator;
+use crate::pattern::Pattern;
 use crate::quick::Quick;
 use crate::text::Template;
 use crate::transform::Transformation;
@@ -223,7 +224,7 @@ pub(crate) enum Choice {
 #[derive(Clone, Debug)]
 pub(crate) struct Literal {
     pub(crate) text: Arc<[u8]>,
-    pub(crate) pattern: Option<regex::bytes::Regex>,
+    pub(crate) pattern: Option<Pattern>,
 }
 
 impl Literal {

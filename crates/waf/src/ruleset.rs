@@ -1,5 +1,6 @@
 //! A set of rules that is ready to run; immutable, and shared by all transactions.
 
+use crate::injection::sqli;
 use crate::limits::WORK_STEPS_MAX;
 use crate::link;
 use crate::parse::error::LoadError;
@@ -67,6 +68,7 @@ impl Ruleset {
     pub fn load(sources: &[Source], library: &dyn Library) -> Result<Self, LoadError> {
         let program = parse::read(sources, library)?;
         let linked = link::link(program.items);
+        sqli::prepare();
         let needs_full_request = linked.rules.iter().any(Rule::needs_full_request);
         Ok(Self {
             rules: linked.rules,

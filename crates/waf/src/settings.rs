@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use regex::bytes::Regex;
-
+use crate::pattern::Pattern;
 use crate::rule::{AuditEngine, Engine};
 use crate::transform::UnicodeMap;
 
@@ -48,7 +47,7 @@ pub(crate) enum OverLimit {
 pub(crate) struct Audit {
     pub(crate) engine: AuditEngine,
     pub(crate) parts: Vec<u8>,
-    pub(crate) relevant_status: Option<Regex>,
+    pub(crate) relevant_status: Option<Pattern>,
 }
 
 impl Settings {

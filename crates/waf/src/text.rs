@@ -1,5 +1,6 @@
 //! Text with macros, `%{TX.score}`, split once when the rules are read.
 
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use crate::cursor::Cursor;
@@ -119,6 +120,29 @@ fn reference(name: &[u8]) -> Option<Reference> {
     let variable = Variable::find(collection)?;
     let key = key.map(|key| Arc::from(key.to_ascii_lowercase()));
     Some(Reference { variable, key, slot: None })
+}
+
+/// A cheap hash, for maps whose keys are known when rules are loaded: what is looked up may come
+/// from outside, what is in the map does not, so nobody outside can make it slow.
+pub(crate) type CheapHash = BuildHasherDefault<CheapHasher>;
+
+/// See [`CheapHash`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CheapHasher(u64);
+
+impl Hasher for CheapHasher {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 29
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word.iter_mut().zip(chunk).for_each(|(place, byte)| *place = *byte);
+            let mixed = self.0.rotate_left(5) ^ u64::from_le_bytes(word);
+            self.0 = mixed.wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+    }
 }
 
 #[cfg(test)]

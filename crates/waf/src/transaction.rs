@@ -68,6 +68,9 @@ pub struct ResponseHead<'a> {
     pub headers: &'a [(&'a [u8], &'a [u8])],
 }
 
+/// Matches of a usual request, most of them of rules that only count.
+const MATCHES_USUAL: usize = 128;
+
 /// A transaction. Each phase is run once, in order; one that the caller leaves out runs before a
 /// later one, with nothing in it.
 #[derive(Debug)]
@@ -112,7 +115,7 @@ impl<'a> Transaction<'a> {
             control: Control::new(rules),
             tx: TxStore::new(&rules.slots),
             persistent: Persistent::default(),
-            matches: Vec::new(),
+            matches: Vec::with_capacity(MATCHES_USUAL),
             intervention: None,
             allowed_through: None,
             dropped_matches: 0,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use regex::bytes::Regex;
+use crate::pattern::Pattern;
 
 /// A variable, by the name that rules use.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -123,7 +123,7 @@ pub(crate) enum Selector {
     All,
     /// In lower case: names of members are compared without regard to case.
     Key(Arc<[u8]>),
-    Pattern(Regex),
+    Pattern(Pattern),
 }
 
 /// One entry of a rule's list of variables.

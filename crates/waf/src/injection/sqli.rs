@@ -8,6 +8,7 @@ mod words;
 
 use fold::fold;
 use token::Token;
+pub(crate) use words::prepare;
 
 /// The shape of an injection: the kinds of its tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 
 use crate::cursor::{Cursor, hex_value, is_space};
 use crate::parse::error::Cause;
@@ -37,6 +37,8 @@ impl PhraseSet {
         let automaton = AhoCorasickBuilder::new()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
+            // It only confirms what the prefilter found; the faster kinds take longer to build.
+            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
             .build(phrases.iter())
             .map_err(|error| Cause::Pattern { why: error.to_string() })?;
         Ok(Self { automaton: Arc::new(automaton), phrases })

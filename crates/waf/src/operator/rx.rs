@@ -52,7 +52,7 @@ impl Rx {
 
     pub(super) fn is_match(&self, value: &[u8], steps: &mut usize) -> Result<bool, Cut> {
         match self {
-            Self::Linear(pattern) => Ok(pattern.regex.is_match(value)),
+            Self::Linear(pattern) => Ok(pattern.is_match(value)),
             Self::Backtracking(program) => match program.search(value, steps) {
                 Found::Cut => Err(Cut),
                 Found::No => Ok(false),
@@ -69,12 +69,13 @@ impl Rx {
     ) -> Result<Option<Vec<Option<&'v [u8]>>>, Cut> {
         match self {
             // Most values do not match, and whether they do is told faster than where.
-            Self::Linear(pattern) if !pattern.regex.is_match(value) => Ok(None),
+            Self::Linear(pattern) if !pattern.is_match(value) => Ok(None),
             Self::Linear(pattern) => {
-                let captures = pattern.regex.captures(value);
-                Ok(captures.map(|captures| {
-                    captures.iter().take(10).map(|one| one.map(|one| one.as_bytes())).collect()
-                }))
+                let mut groups = pattern.captures(value);
+                if let Some(groups) = &mut groups {
+                    groups.truncate(10);
+                }
+                Ok(groups)
             }
             Self::Backtracking(program) => match program.search(value, steps) {
                 Found::Cut => Err(Cut),

@@ -16,11 +16,12 @@ impl Verify {
     pub(super) fn find<'v>(self, pattern: &Pattern, value: &'v [u8]) -> Option<&'v [u8]> {
         let mut from = 0;
         while from <= value.len() {
-            let found = pattern.regex.find_at(value, from)?;
-            if !found.is_empty() && self.is_valid(found.as_bytes()) {
-                return Some(found.as_bytes());
+            let found = pattern.find_at(value, from)?;
+            from = found.start + 1;
+            let text = value.get(found)?;
+            if !text.is_empty() && self.is_valid(text) {
+                return Some(text);
             }
-            from = found.start() + 1;
         }
         None
     }

@@ -86,7 +86,7 @@ pub(crate) fn ids(text: &[u8]) -> Result<Vec<(u64, u64)>, Cause> {
 pub(crate) fn literal(text: &[u8]) -> Result<Literal, Cause> {
     let is_pattern = text.iter().any(|byte| b"^$*+?()[]{}|\\".contains(byte))
         || text.windows(2).any(|pair| pair == b".*");
-    let pattern = if is_pattern { Some(pattern::compile(text)?.regex) } else { None };
+    let pattern = if is_pattern { Some(pattern::compile(text)?) } else { None };
     Ok(Literal { text: text.into(), pattern })
 }
 

@@ -69,7 +69,7 @@ const ONE_WORD: &[(&str, Set)] = &[
     ("SecAuditLogRelevantStatus", |reader, word| {
         // The recommended configuration of ModSecurity has a look-ahead; this says the same.
         let word = if word == b"^(?:5|4(?!04))" { b"^(?:5|4(?:0[^4]|[^0]))" } else { word };
-        reader.settings.audit.relevant_status = Some(pattern::compile(word)?.regex);
+        reader.settings.audit.relevant_status = Some(pattern::compile(word)?);
         Ok(())
     }),
     ("SecCollectionTimeout", |reader, word| {

@@ -85,7 +85,7 @@ fn key(text: &[u8]) -> Result<Selector, Cause> {
 /// Names of members have no case, and both ModSecurity engines match them so.
 fn pattern_of(text: &[u8]) -> Result<Selector, Cause> {
     let caseless = [b"(?i)", text].concat();
-    Ok(Selector::Pattern(pattern::compile(&caseless)?.regex))
+    Ok(Selector::Pattern(pattern::compile(&caseless)?))
 }
 
 /// The pattern of `:/…/`; `\/` is a slash in it.

@@ -169,16 +169,11 @@ impl<'a> Transaction<'a> {
         if cell.name.is_empty() && cell.variable.shape() == Shape::Scalar {
             return variable;
         }
-        self.arena.write(variable.len() + 2 + cell.name.len(), |out| {
-            if cell.is_count {
-                out.push(b'&');
-            }
-            out.extend_from_slice(variable);
-            if !cell.name.is_empty() || !cell.is_count {
-                out.push(b':');
-                out.extend_from_slice(cell.name);
-            }
-        })
+        let sign: &[u8] = if cell.is_count { b"&" } else { b"" };
+        if cell.name.is_empty() && cell.is_count {
+            return self.arena.join(&[sign, variable]);
+        }
+        self.arena.join(&[sign, variable, b":", cell.name])
     }
 }
 

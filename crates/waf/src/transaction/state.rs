@@ -28,7 +28,7 @@ pub(crate) struct Cell<'a> {
 }
 
 /// The collections that come from the request and the answer.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) enum List {
     ArgsGet,
     ArgsPost,
@@ -48,6 +48,9 @@ pub(crate) enum List {
 /// How many [`List`]s there are.
 const LISTS: usize = List::XmlText as usize + 1;
 
+/// Texts of a usual request; there is room for more.
+const TEXTS_USUAL: usize = 256;
+
 /// The text without bytes, which every scalar is until it is set.
 pub(crate) const EMPTY: u32 = 0;
 
@@ -65,7 +68,7 @@ pub(crate) struct State<'a> {
 }
 
 /// The values of a list, or its names.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct View {
     pub(crate) list: List,
     pub(crate) is_names: bool,
@@ -92,13 +95,15 @@ pub(crate) struct Text<'a> {
 
 impl<'a> State<'a> {
     pub(crate) fn new() -> Self {
+        let mut texts = Vec::with_capacity(TEXTS_USUAL);
+        texts.push(Text::default());
         Self {
             lists: Default::default(),
-            scalars: Vec::new(),
-            matched: Vec::new(),
+            scalars: vec![(&[], EMPTY); Variable::Deprecated as usize + 1],
+            matched: Vec::with_capacity(8),
             last_matched: None,
             highest_severity: None,
-            texts: vec![Text::default()],
+            texts,
             seen: Default::default(),
         }
     }
@@ -134,9 +139,6 @@ impl<'a> State<'a> {
     pub(crate) fn set(&mut self, variable: Variable, value: &'a [u8]) {
         let id = if value.is_empty() { EMPTY } else { self.add(value) };
         let place = variable as usize;
-        if self.scalars.len() <= place {
-            self.scalars.resize(place + 1, (&[], EMPTY));
-        }
         if let Some(scalar) = self.scalars.get_mut(place) {
             *scalar = (value, id);
         }

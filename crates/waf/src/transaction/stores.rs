@@ -4,20 +4,26 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::limits::DYNAMIC_MEMBERS_MAX;
 use crate::rule::Store;
+use crate::text::CheapHash;
 
 /// The names of `TX` members that stand in rules, and the places of these members.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    places: HashMap<Box<[u8]>, u32>,
-    /// In the order of the names.
-    sorted: Vec<(Box<[u8]>, u32)>,
+    places: HashMap<Box<[u8]>, u32, CheapHash>,
+    /// By place.
+    names: Vec<Box<[u8]>>,
 }
 
 impl Slots {
     pub(crate) fn new(places: HashMap<Box<[u8]>, u32>) -> Self {
-        let mut sorted: Vec<_> = places.iter().map(|(name, slot)| (name.clone(), *slot)).collect();
-        sorted.sort_unstable();
-        Self { places, sorted }
+        let mut names = vec![Box::default(); places.len()];
+        for (name, slot) in &places {
+            names
+                .get_mut(*slot as usize)
+                .into_iter()
+                .for_each(|it: &mut Box<[u8]>| it.clone_from(name));
+        }
+        Self { places: places.into_iter().collect(), names }
     }
 }
 
@@ -25,13 +31,22 @@ impl Slots {
 #[derive(Debug)]
 pub(crate) struct TxStore<'a> {
     names: &'a Slots,
-    slots: Vec<Option<&'a [u8]>>,
+    slots: Vec<Slot<'a>>,
+    /// The places that were ever set, in that order.
+    used: Vec<u32>,
     others: BTreeMap<Vec<u8>, &'a [u8]>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot<'a> {
+    value: Option<&'a [u8]>,
+    is_used: bool,
 }
 
 impl<'a> TxStore<'a> {
     pub(crate) fn new(names: &'a Slots) -> Self {
-        Self { names, slots: vec![None; names.sorted.len()], others: BTreeMap::new() }
+        let slots = vec![Slot::default(); names.names.len()];
+        Self { names, slots, used: Vec::with_capacity(128), others: BTreeMap::new() }
     }
 
     /// By a name in lower case.
@@ -43,7 +58,7 @@ impl<'a> TxStore<'a> {
     }
 
     pub(crate) fn at(&self, slot: u32) -> Option<&'a [u8]> {
-        usize::try_from(slot).ok().and_then(|slot| *self.slots.get(slot)?)
+        self.slots.get(slot as usize)?.value
     }
 
     pub(crate) fn set(&mut self, name: &[u8], value: Option<&'a [u8]>) {
@@ -65,16 +80,19 @@ impl<'a> TxStore<'a> {
     }
 
     pub(crate) fn set_at(&mut self, slot: u32, value: Option<&'a [u8]>) {
-        let place = usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot));
-        if let Some(place) = place {
-            *place = value;
+        let Some(place) = self.slots.get_mut(slot as usize) else { return };
+        place.value = value;
+        if !std::mem::replace(&mut place.is_used, true) {
+            self.used.push(slot);
         }
     }
 
     /// All members, in no order that means anything, but always in the same.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &'a [u8])> {
-        let named = self.names.sorted.iter();
-        let named = named.filter_map(|(name, slot)| Some((&**name, self.at(*slot)?)));
+        let named = self
+            .used
+            .iter()
+            .filter_map(|slot| Some((&**self.names.names.get(*slot as usize)?, self.at(*slot)?)));
         named.chain(self.others.iter().map(|(name, value)| (&**name, *value)))
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
+use crate::text::CheapHash;
+
 const WORDS: &str = include_str!("words.txt");
 const FINGERPRINTS: &str = include_str!("fingerprints.txt");
 
-static KINDS: LazyLock<HashMap<&[u8], u8>> = LazyLock::new(|| {
-    let mut kinds = HashMap::new();
+static KINDS: LazyLock<HashMap<&[u8], u8, CheapHash>> = LazyLock::new(|| {
+    let mut kinds = HashMap::default();
     let mut kind = 0;
     for line in WORDS.lines().filter(|line| !line.is_empty()).skip(4) {
         match line.as_bytes() {
@@ -20,10 +22,16 @@ static KINDS: LazyLock<HashMap<&[u8], u8>> = LazyLock::new(|| {
     kinds
 });
 
-static SHAPES: LazyLock<HashSet<&[u8]>> = LazyLock::new(|| {
+static SHAPES: LazyLock<HashSet<&[u8], CheapHash>> = LazyLock::new(|| {
     let lines = FINGERPRINTS.lines().skip(4);
     lines.flat_map(str::split_ascii_whitespace).map(str::as_bytes).collect()
 });
+
+/// Builds the tables now rather than in the first request.
+pub(crate) fn prepare() {
+    LazyLock::force(&KINDS);
+    LazyLock::force(&SHAPES);
+}
 
 /// The kind of a word in any case, if it is known.
 pub(super) fn kind(word: &[u8]) -> Option<u8> {
