@@ -8,6 +8,7 @@ mod delegate;
 mod gateway;
 mod login;
 mod token;
+mod waf;
 
 use anyhow::{Result, bail};
 use serde_json::json;
@@ -19,7 +20,7 @@ use crate::shell::{data, say};
 pub(crate) struct Samples {
     pub(crate) bench: &'static str,
     pub(crate) contender: String,
-    /// `us_cpu`, `us_p99` or `kib_per_connection`.
+    /// `us_cpu`, `us_p99`, `kib_per_connection` or `instructions`.
     pub(crate) unit: &'static str,
     /// One value a round.
     pub(crate) values: Vec<f64>,
@@ -49,6 +50,7 @@ const BENCHES: &[Bench] = &[
     ("audit", || delegate::cargo("audit", "ringwall-audit")),
     ("check", || delegate::cargo("check", "ringwall-manifest")),
     ("sdk", delegate::sdk),
+    ("waf", waf::judge),
 ];
 
 /// Runs one benchmark, or all.

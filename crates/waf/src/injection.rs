@@ -4,4 +4,6 @@ pub(crate) mod sqli;
 pub(crate) mod xss;
 
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod vectors;
