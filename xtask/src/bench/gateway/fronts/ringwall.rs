@@ -55,8 +55,7 @@ pub(super) fn front(asked: &Asked<'_>) -> Result<Front> {
     } else if work == Work::Assertion {
         let list = folder.join("assertions");
         let issuer = format!("https://bench.localhost:{port}");
-        // In its first ten seconds a server looks up on the disk what came before its start.
-        thread::sleep(Duration::from_secs(12));
+        settle();
         succeed(&mut assertions(&folder, &[&issuer, &ONCE.to_string()])?)?;
         script = Some(asked.file("token.lua", &posting_each(&list, ASSERTED))?);
     }
@@ -120,4 +119,10 @@ fn register(ground: &Ground, folder: &Path) -> Result<String> {
     )
     .context("the program was not registered")?;
     Ok(secret.trim().to_owned())
+}
+
+/// In its first ten seconds a server looks up on the disk what came before its start.
+#[expect(clippy::disallowed_methods, reason = "a benchmark waits for a server by the wall clock")]
+fn settle() {
+    thread::sleep(Duration::from_secs(12));
 }
