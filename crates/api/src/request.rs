@@ -242,6 +242,18 @@ pub enum Request {
         /// Login name.
         name: String,
     },
+    /// Removes a rule set of the firewall that is not in use.
+    WafRemove {
+        /// The set's id.
+        id: String,
+    },
+    /// Puts an installed rule set of the firewall in use.
+    WafUse {
+        /// The set's id.
+        id: String,
+        /// Whether it was just installed.
+        is_new: bool,
+    },
     /// Why a request was answered as it was.
     Why {
         /// Request id.

@@ -161,6 +161,9 @@ pub static ACTIONS: &[Action] = &[
     action("vault-rekeyed", "iam", "change", "the outer key was replaced"),
     action("vault-unsealed", "iam", "change", "the vault was opened"),
     action("waf-matched", "web", "denied", "a request looked like an attack"),
+    action("waf-rules-installed", "configuration", "creation", "a rule set of the firewall was installed and put in use"),
+    action("waf-rules-removed", "configuration", "deletion", "a rule set of the firewall was removed"),
+    action("waf-rules-used", "configuration", "change", "another rule set of the firewall was put in use"),
 ];
 
 #[cfg(test)]

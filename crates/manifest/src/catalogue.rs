@@ -96,6 +96,7 @@ pub(crate) mod code {
     pub(crate) const BAD_PLAN: &str = "RW1058";
     pub(crate) const SECRET_IN_MANIFEST: &str = "RW1059";
     pub(crate) const BAD_CLIENT: &str = "RW1060";
+    pub(crate) const BAD_RULE: &str = "RW1061";
     pub(crate) const EXPECTATION_BROKEN: &str = "RW2001";
     pub(crate) const OVER_BROAD: &str = "RW2010";
     pub(crate) const UNUSED_ROLE: &str = "RW2011";
@@ -173,6 +174,7 @@ const CATALOGUE: &[Known] = &[
     (code::BAD_PLAN, Severity::Error, include_str!("../pages/RW1058.md")),
     (code::SECRET_IN_MANIFEST, Severity::Error, include_str!("../pages/RW1059.md")),
     (code::BAD_CLIENT, Severity::Error, include_str!("../pages/RW1060.md")),
+    (code::BAD_RULE, Severity::Error, include_str!("../pages/RW1061.md")),
     (code::EXPECTATION_BROKEN, Severity::Error, include_str!("../pages/RW2001.md")),
     (code::OVER_BROAD, Severity::Warning, include_str!("../pages/RW2010.md")),
     (code::UNUSED_ROLE, Severity::Warning, include_str!("../pages/RW2011.md")),

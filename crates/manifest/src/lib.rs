@@ -46,6 +46,7 @@ pub use plan::{Change, Effect, plan, plan_json, plan_text};
 pub use resolve::{Failure, Inputs, Report, check};
 pub use schema::schema;
 pub use source::Source;
+pub use suggest::nearest;
 pub use view::{View, data, routes, secrets, surface};
 pub use why::{Explanation, Line, WhyError, why};
 

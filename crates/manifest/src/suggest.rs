@@ -1,7 +1,7 @@
 //! "Did you mean": the nearest known name within two edits.
 
 /// The nearest of `known` within two edits, if there is one.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Three letters can become any other three with two edits.
     let allowed = if word.chars().count() < 4 { 1 } else { 2 };
     known

@@ -128,6 +128,8 @@ pub(crate) enum Command {
     Secret(command::secret::Args),
     /// The tamper-evident log
     Audit(command::audit::Args),
+    /// The rules of the firewall: rule sets, exclusions, trials
+    Waf(command::waf::Args),
     /// Completions for a shell
     Completion(command::completion::Args),
     /// The reference pages, printed from the code

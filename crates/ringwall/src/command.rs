@@ -25,5 +25,6 @@ pub(crate) mod token;
 pub(crate) mod key;
 pub(crate) mod secret;
 pub(crate) mod audit;
+pub(crate) mod waf;
 pub(crate) mod completion;
 pub(crate) mod reference;

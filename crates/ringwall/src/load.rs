@@ -12,11 +12,15 @@ use ringwall_base::Contract;
 use ringwall_jose::KeySet;
 use ringwall_manifest::{Draft, Failure, Inputs, Model, Report, Source, Want, WantKind, check};
 use ringwall_openapi::{Document, DocumentError, Schemas};
+use ringwall_waf::Ruleset;
 
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::paths::Place;
 use crate::render::{self, Texts};
+use crate::rules;
+
+pub(crate) use glob::expand;
 
 /// A manifest as found on disk.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub(crate) struct Loaded {
     pub(crate) texts: Texts,
     /// Compiled schemas of the services that have an OpenAPI file.
     pub(crate) schemas: BTreeMap<String, Arc<Schemas>>,
+    /// The rules of the firewall, where they were read and it is on.
+    pub(crate) rules: Option<Arc<Ruleset>>,
     /// Every file that was read, for watching.
     pub(crate) files: Vec<PathBuf>,
 }
@@ -38,6 +44,28 @@ impl Loaded {
     /// When the main file cannot be read. What is wrong inside a file is a finding.
     pub(crate) fn read(place: &Place) -> Result<Self> {
         Reader { folder: place.folder(), ..Reader::default() }.read(place)
+    }
+
+    /// Reads and checks the manifest and the rules of its firewall.
+    ///
+    /// # Errors
+    /// As [`Loaded::read`]. A rule that does not load is a finding, and the manifest with it invalid.
+    pub(crate) fn read_with_rules(place: &Place) -> Result<Self> {
+        let mut loaded = Self::read(place)?;
+        let Some(model) = &loaded.report.model else { return Ok(loaded) };
+        match rules::read(model, place) {
+            Ok(Some(found)) => {
+                loaded.files.extend(found.files);
+                loaded.rules = Some(found.set);
+            }
+            Ok(None) => {}
+            Err((findings, files)) => {
+                loaded.files.extend(files);
+                loaded.report.findings.extend(findings);
+                loaded.report.model = None;
+            }
+        }
+        Ok(loaded)
     }
 
     /// The model, or the findings printed and the exit code that says so.
@@ -69,7 +97,7 @@ impl Reader {
         })?;
         let mut draft = Draft::read(Source::new(name, text));
         for pattern in draft.includes() {
-            for path in glob::expand(&self.folder, &pattern) {
+            for path in expand(&self.folder, &pattern) {
                 let text = self.text(&path).with_context(|| format!("cannot read {path}"))?;
                 draft.add(&pattern, Source::new(path, text));
             }
@@ -80,7 +108,13 @@ impl Reader {
             self.fetch(&want);
         }
         let report = check(&draft, &self.inputs);
-        Ok(Loaded { report, texts: self.texts, schemas: self.schemas, files: self.files })
+        Ok(Loaded {
+            report,
+            texts: self.texts,
+            schemas: self.schemas,
+            rules: None,
+            files: self.files,
+        })
     }
 
     fn fetch(&mut self, want: &Want) {
@@ -136,7 +170,7 @@ impl Reader {
     }
 
     fn policies(&mut self, want: &Want) -> Result<(), Failure> {
-        let found = glob::expand(&self.folder, &want.path);
+        let found = expand(&self.folder, &want.path);
         if found.is_empty() {
             let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
             return Err(unreadable(want, &missing));

@@ -8,6 +8,7 @@ mod exit;
 mod out;
 mod render;
 mod load;
+mod rules;
 mod tree;
 mod paths;
 mod control;
@@ -76,6 +77,7 @@ fn run(cli: &Cli, out: &mut Out) -> anyhow::Result<Exit> {
         Command::Top(args) => command::top::run(args, &place, out),
         Command::Upgrade => command::upgrade::run(&place, out),
         Command::User(args) => command::user::run(args, &place, out),
+        Command::Waf(args) => command::waf::run(args, &place, out),
         Command::Why(args) => command::why::run(args, &place, out),
     }
 }

@@ -28,13 +28,12 @@ mod roots;
 mod elsewhere;
 mod post;
 mod pages;
-mod firewall;
 mod logouts;
 mod server;
 mod showcase;
 
 pub(crate) use execute::offline;
 pub(crate) use fleet::is_passed;
-pub(crate) use ground::Ground;
+pub(crate) use ground::{Ground, make_private, replace};
 pub(crate) use server::{Options, Role, serve};
 pub(crate) use verify::verify_audit;

@@ -6,7 +6,7 @@ use crate::link;
 use crate::parse::error::LoadError;
 use crate::parse::{self, Library, Source, Warning};
 use crate::prefilter::Prefilter;
-use crate::rule::{Engine, Phase, Rule};
+use crate::rule::{Engine, Phase, Place, Rule};
 use crate::settings::Settings;
 use crate::transaction::Slots;
 use crate::transform::{Acts, Transformation};
@@ -110,6 +110,11 @@ impl Ruleset {
     /// Whether a rule of this id is there.
     pub fn has_rule(&self, id: u64) -> bool {
         self.rules.iter().any(|rule| rule.id == id)
+    }
+
+    /// Where the rule of this id stands.
+    pub fn place_of(&self, id: u64) -> Option<&Place> {
+        self.rules.iter().find(|rule| rule.id == id).map(|rule| &rule.place)
     }
 
     /// What `SecRuleEngine` says.

@@ -11,7 +11,7 @@ use crate::render;
 
 /// Runs the command.
 pub(crate) fn run(place: &Place, out: &mut Out) -> Result<Exit> {
-    let loaded = Loaded::read(place)?;
+    let loaded = Loaded::read_with_rules(place)?;
     let report = &loaded.report;
     render::findings(&report.findings, &loaded.texts, out)?;
     let verdict = render::verdict(&report.findings, report.left_out);

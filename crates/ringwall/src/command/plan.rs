@@ -21,7 +21,7 @@ pub(crate) struct Args {
 /// Runs the command. Widening is what needs a second look: then the exit code is 4.
 pub(crate) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let older = place.older(&args.against);
-    let (old, new) = (Loaded::read(&older)?, Loaded::read(place)?);
+    let (old, new) = (Loaded::read(&older)?, Loaded::read_with_rules(place)?);
     let (old, new) = match (old.model(out)?, new.model(out)?) {
         (Ok(old), Ok(new)) => (old, new),
         (Err(exit), _) | (_, Err(exit)) => return Ok(exit),

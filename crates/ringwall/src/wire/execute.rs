@@ -4,6 +4,7 @@ mod clients;
 mod initial_tokens;
 mod organisations;
 mod registry;
+mod rules;
 
 use std::time::Duration;
 
@@ -65,10 +66,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
             ground.identity.rotate(Purpose::Access)?;
             Ok(done("a new signing key is published; it signs when every verifier can have it"))
         }
-        Request::KeyRotateRoot => {
-            ground.rotate_root()?;
-            Ok(done(NEW_ROOT))
-        }
+        Request::KeyRotateRoot => ground.rotate_root().map(|()| done(NEW_ROOT)),
         Request::RoleGrant { .. }
         | Request::RoleRevoke { .. }
         | Request::UserAdd { .. }
@@ -87,6 +85,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::SecretSet { .. }
         | Request::SecretVersions { .. } => secrets(ground, model, request),
         Request::TokenInspect { token } => Ok(inspect(ground, model, token.expose())),
+        Request::WafRemove { .. } | Request::WafUse { .. } => rules::execute(ground, request),
         Request::Why { request } => explain::request(ground, model, request),
         Request::Tap { from } => Ok(Reply::Tap(ground.tap(*from))),
         Request::Reload | Request::Status | Request::Upgrade => Ok(failed(

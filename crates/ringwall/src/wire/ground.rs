@@ -21,6 +21,7 @@ use super::key_vault::VaultKeys;
 use super::relay::Relay;
 use super::verify::raw_key;
 use crate::paths::Place;
+use crate::rules::Sets;
 
 /// Everything durable, opened.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Ground {
     pub(crate) identity: Identity,
     /// What paths in the manifest are relative to.
     pub(crate) folder: PathBuf,
+    /// The rule sets of the firewall.
+    pub(crate) sets: Sets,
     authority: Mutex<Authority>,
     /// Where the root key is kept; none when it was handed in from outside.
     root_file: Option<RootFile>,
@@ -104,6 +107,7 @@ impl Ground {
             store,
             identity,
             folder,
+            sets: Sets::of(place),
             authority,
             root_file,
         })

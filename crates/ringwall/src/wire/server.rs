@@ -36,7 +36,7 @@ use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
-use super::{Ground, activation, certified, elsewhere, firewall, notify, pages};
+use super::{Ground, activation, certified, elsewhere, notify, pages};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
@@ -130,7 +130,7 @@ fn serve_as(
     (heir, inheritance): (&mut Option<Heir>, Vec<Inherited>),
     out: &mut Out,
 ) -> Result<Exit> {
-    let loaded = Loaded::read(place)?;
+    let loaded = Loaded::read_with_rules(place)?;
     let model = match loaded.model(out)? {
         Ok(model) => model.clone(),
         Err(exit) => return Ok(exit),
@@ -388,8 +388,7 @@ impl Running {
 
 /// Puts a manifest in force, with its schemas and rules.
 fn in_force(doors: &Doors, model: &Model, loaded: &Loaded) -> Result<u64> {
-    let rules = firewall::rules(model)?;
-    let version = doors.core.load(model, &loaded.schemas, rules.as_ref());
+    let version = doors.core.load(model, &loaded.schemas, loaded.rules.as_ref());
     version.context("the manifest cannot be enforced")
 }
 

@@ -93,3 +93,5 @@ mod apart;
 mod mutual;
 #[cfg(test)]
 mod ordered;
+#[cfg(test)]
+mod waf;

@@ -12,7 +12,7 @@ use crate::load::Loaded;
 use crate::out::Out;
 use crate::render;
 use crate::wire::ground::issuer;
-use crate::wire::{certified, declared, elsewhere, firewall, notify, pages};
+use crate::wire::{certified, declared, elsewhere, notify, pages};
 
 impl Running {
     /// Puts the manifest on disk in force, or says why not and keeps the last good one.
@@ -42,7 +42,7 @@ impl Running {
     }
 
     fn try_reload(&mut self, out: &mut Out) -> Result<u64> {
-        let loaded = Loaded::read(&self.place)?;
+        let loaded = Loaded::read_with_rules(&self.place)?;
         let Some(model) = loaded.report.model.clone() else {
             render::findings(&loaded.report.findings, &loaded.texts, out)?;
             // Watched even so: the file that was broken is the one that will be mended.
@@ -64,7 +64,6 @@ impl Running {
                  `password_blocklist`, `proxy_protocol` and `[limits] login` take effect at the next start"
             );
         }
-        let rules = firewall::rules(&model)?;
         if self.options.is_dev() {
             self.fleet.apply(&self.shared.ground, &model, &mut self.doors)?;
         }
@@ -80,7 +79,7 @@ impl Running {
         identity.elevate(model.elevated_roles());
         identity.empower(declared::powers(&model));
         certified::tell(identity, &model);
-        let version = self.doors.core.load(&model, &loaded.schemas, rules.as_ref());
+        let version = self.doors.core.load(&model, &loaded.schemas, loaded.rules.as_ref());
         if version.is_err() {
             identity.elevate(before.elevated_roles());
             identity.empower(declared::powers(&before));

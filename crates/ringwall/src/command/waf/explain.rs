@@ -1,0 +1,100 @@
+//! `ringwall waf explain REQUEST-ID`: which rules matched what, and what would let it pass.
+
+use anyhow::Result;
+use ringwall_base::RequestId;
+use serde_json::{Value, json};
+
+use super::recorded::{self, Recorded};
+use crate::exit::Exit;
+use crate::load::Loaded;
+use crate::out::{Format, Out};
+use crate::paths::Place;
+use crate::rules::{self, Rules};
+
+/// Prints what the audit log has of a request.
+pub(super) fn run(id: &str, place: &Place, out: &mut Out) -> Result<Exit> {
+    if RequestId::parse(id).is_none() {
+        let help = "it begins with `r-` and is in the answer's `Ringwall-Request` header";
+        out.problem("RW4005", &format!("`{id}` is no request id"), Some(help));
+        return Ok(Exit::Failed);
+    }
+    let found = recorded::read(Some(id), EVENTS_MAX, place)?;
+    let Some(found) = found.last() else {
+        let help =
+            "no rule matched there, or the log has no such request; `ringwall why` tells more";
+        out.problem("RW4005", &format!("no match of a rule is recorded for `{id}`"), Some(help));
+        return Ok(Exit::Failed);
+    };
+    // Rules may be others by now, or broken; then only where they stand is not known.
+    let model = Loaded::read(place).ok().and_then(|loaded| loaded.report.model);
+    let rules = model.and_then(|model| rules::read_always(&model, place).ok());
+    if out.format() == Format::Json {
+        out.json(&to_json(found, rules.as_ref()))?;
+    } else {
+        out.data(&to_text(found, rules.as_ref()))?;
+    }
+    Ok(Exit::Ok)
+}
+
+fn to_text(found: &Recorded, rules: Option<&Rules>) -> String {
+    let operation = found.operation.as_deref().unwrap_or("no operation");
+    let status = found.status.map_or_else(String::new, |status| format!(", answered {status}"));
+    let mut lines = vec![format!("{} {} ({operation}){status}", found.method, found.path)];
+    for (what, score) in ["request", "answer"].into_iter().zip(found.scores) {
+        lines.extend(score.map(|score| format!("score of the {what}: {score}")));
+    }
+    for one in &found.matches {
+        lines.push(format!(
+            "{} {}, in {}",
+            one.rule,
+            one.message.escape_debug(),
+            one.variable.escape_debug()
+        ));
+        lines.extend(at(one.rule, rules).map(|at| format!("    at {at}")));
+        let value = one.value.as_ref().map(|value| value.escape_debug().to_string());
+        lines.push(format!("    value: {}", value.as_deref().unwrap_or("not recorded")));
+        if !one.is_sum() {
+            lines.push(format!("    to let it pass: {}", narrowest(found, one)));
+        }
+    }
+    if found.left_out > 0 {
+        lines.push(format!("and {} more matches", found.left_out));
+    }
+    lines.join("\n")
+}
+
+fn to_json(found: &Recorded, rules: Option<&Rules>) -> Value {
+    let matches = found.matches.iter().map(|one| {
+        json!({
+            "rule": one.rule,
+            "message": one.message,
+            "at": at(one.rule, rules),
+            "variable": one.variable,
+            "value": one.value,
+            "allow": (!one.is_sum()).then(|| narrowest(found, one)),
+        })
+    });
+    json!({
+        "request": found.request,
+        "method": found.method,
+        "path": found.path,
+        "operation": found.operation,
+        "status": found.status,
+        "inbound_score": found.scores[0],
+        "outbound_score": found.scores[1],
+        "left_out": found.left_out,
+        "matches": matches.collect::<Vec<_>>(),
+    })
+}
+
+fn at(rule: u64, rules: Option<&Rules>) -> Option<String> {
+    let place = rules?.set.place_of(rule)?;
+    Some(format!("{}:{}", place.file, place.line))
+}
+
+fn narrowest(found: &Recorded, one: &recorded::Matched) -> String {
+    recorded::exclusion(one.rule, &one.variable, found.operation.as_deref(), &found.path)
+}
+
+/// A request has one event of its rules, and a few others.
+const EVENTS_MAX: usize = 100;

@@ -1,0 +1,171 @@
+//! Requests as people have them: HAR of a browser, JSON lines, or the bytes of HTTP/1.1.
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+/// A name and its value.
+type Header = (String, Vec<u8>);
+
+/// One request.
+#[derive(Debug, Default, Eq, PartialEq)]
+pub(super) struct Request {
+    pub(super) method: String,
+    pub(super) target: String,
+    pub(super) headers: Vec<Header>,
+    pub(super) body: Vec<u8>,
+}
+
+/// Reads a file by what is in it. `host` is for requests that name none.
+pub(super) fn parse(bytes: &[u8], host: &str) -> Result<Vec<Request>> {
+    let mut requests = match bytes.trim_ascii_start().first() {
+        Some(b'{') => json(bytes)?,
+        Some(_) => raw(bytes)?,
+        None => bail!("the file is empty"),
+    };
+    for request in &mut requests {
+        request.complete(host);
+    }
+    Ok(requests)
+}
+
+fn json(bytes: &[u8]) -> Result<Vec<Request>> {
+    if let Ok(whole) = serde_json::from_slice::<Value>(bytes)
+        && let Some(entries) = whole.pointer("/log/entries").and_then(Value::as_array)
+    {
+        let requests = entries.iter().filter_map(|entry| entry.get("request"));
+        return requests.map(Request::of_json).collect();
+    }
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
+    let read = |(number, line): (usize, &[u8])| {
+        let number = number.saturating_add(1);
+        let value: Value =
+            serde_json::from_slice(line).with_context(|| format!("line {number} is no JSON"))?;
+        Request::of_json(&value).with_context(|| format!("line {number}"))
+    };
+    lines.map(read).collect()
+}
+
+fn raw(bytes: &[u8]) -> Result<Vec<Request>> {
+    let mut requests = Vec::new();
+    let mut one = Vec::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if line.trim_ascii_end() == b"---" {
+            requests.push(Request::of_bytes(&one)?);
+            one.clear();
+        } else {
+            one.extend_from_slice(line);
+        }
+    }
+    if !one.trim_ascii().is_empty() {
+        requests.push(Request::of_bytes(&one)?);
+    }
+    Ok(requests)
+}
+
+impl Request {
+    /// `method`, `url` (or `target`, `path`), `headers` as an object, as pairs or as HAR has them,
+    /// `body` (or `postData.text`), or `body_base64`.
+    fn of_json(value: &Value) -> Result<Self> {
+        let word = |names: &[&str]| {
+            let found = names.iter().find_map(|name| value.get(name));
+            found.and_then(Value::as_str).map(str::to_owned)
+        };
+        let target = word(&["url", "target", "path"]).context("a request has no `url`")?;
+        let posted = value.pointer("/postData/text").and_then(Value::as_str).map(str::to_owned);
+        let body = word(&["body"]).or(posted).unwrap_or_default().into_bytes();
+        let body = match word(&["body_base64"]) {
+            Some(text) => STANDARD.decode(text).context("`body_base64` is no base64")?,
+            None => body,
+        };
+        let method = word(&["method"]).unwrap_or_else(|| "GET".to_owned());
+        let headers = value.get("headers").map(headers).unwrap_or_default();
+        Ok(Self { method, target: origin_form(&target), headers, body })
+    }
+
+    fn of_bytes(bytes: &[u8]) -> Result<Self> {
+        let bytes = bytes.trim_ascii_start();
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
+        let first = String::from_utf8_lossy(lines.next().unwrap_or_default()).into_owned();
+        let words: Vec<&str> = first.split_whitespace().collect();
+        let [method, target, protocol] = words.as_slice() else {
+            bail!("`{}` is no request line", first.trim().escape_debug());
+        };
+        if !protocol.starts_with("HTTP/") {
+            bail!("`{}` is no request line", first.trim().escape_debug());
+        }
+        let mut headers = Vec::new();
+        for line in lines.by_ref() {
+            let line = line.trim_ascii_end();
+            if line.is_empty() {
+                break;
+            }
+            let colon = line.iter().position(|byte| *byte == b':');
+            let (name, value) = colon
+                .and_then(|at| Some((line.get(..at)?, line.get(at.saturating_add(1)..)?)))
+                .with_context(|| format!("`{}` is no header", line.escape_ascii()))?;
+            let name = String::from_utf8_lossy(name).into_owned();
+            headers.push((name, value.trim_ascii().to_vec()));
+        }
+        let mut body: Vec<u8> = lines.flatten().copied().collect();
+        // The line break before `---` or at the end of the file is the file's.
+        for end in [b'\n', b'\r'] {
+            if body.last() == Some(&end) {
+                body.pop();
+            }
+        }
+        Ok(Self { method: (*method).to_owned(), target: origin_form(target), headers, body })
+    }
+
+    /// What every client sends and few logs have.
+    fn complete(&mut self, host: &str) {
+        // Pseudo-headers of HTTP/2, as browsers export them.
+        self.headers.retain(|(name, _)| !name.starts_with(':'));
+        let has = |request: &Self, name: &str| {
+            request.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name))
+        };
+        if !has(self, "host") {
+            self.headers.push(("Host".to_owned(), host.as_bytes().to_vec()));
+        }
+        let is_chunked = has(self, "transfer-encoding");
+        if !self.body.is_empty() && !has(self, "content-length") && !is_chunked {
+            let length = self.body.len().to_string().into_bytes();
+            self.headers.push(("Content-Length".to_owned(), length));
+        }
+    }
+}
+
+fn headers(value: &Value) -> Vec<Header> {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+    if let Some(object) = value.as_object() {
+        let pairs = object.iter().filter_map(|(name, value)| Some(pair(name, value.as_str()?)));
+        return pairs.collect();
+    }
+    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    let pairs = list.iter().filter_map(|one| {
+        let word = |place: usize, name: &str| one.get(place).or_else(|| one.get(name));
+        Some(pair(word(0, "name")?.as_str()?, word(1, "value")?.as_str()?))
+    });
+    pairs.collect()
+}
+
+/// Without scheme and host.
+fn origin_form(url: &str) -> String {
+    let Some((_, after)) = url.split_once("://").filter(|_| !url.starts_with('/')) else {
+        return url.to_owned();
+    };
+    let end = after.find('#').unwrap_or(after.len());
+    let after = after.get(..end).unwrap_or_default();
+    match after.find(['/', '?']) {
+        Some(at) if after.get(at..).is_some_and(|rest| rest.starts_with('/')) => {
+            after.get(at..).unwrap_or_default().to_owned()
+        }
+        Some(at) => format!("/{}", after.get(at..).unwrap_or_default()),
+        None => "/".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

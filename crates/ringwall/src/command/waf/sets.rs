@@ -1,0 +1,151 @@
+//! `ringwall waf install`, `list`, `use`, `remove`: rule sets in the state folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use ringwall_api::{Reply, Request};
+use ringwall_base::{Clock as _, SystemClock};
+use ringwall_manifest::RuleSet;
+
+use crate::control;
+use crate::exit::Exit;
+use crate::load::Loaded;
+use crate::out::Out;
+use crate::paths::Place;
+use crate::rules::{Candidate, Sets};
+
+/// Where a rule set comes from.
+#[derive(clap::Args, Debug)]
+pub(super) struct Install {
+    /// A folder, a .tar.gz or a .zip [default: /usr/share/modsecurity-crs, as Debian has it]
+    path: Option<PathBuf>,
+    /// The SHA-256 that the archive must have
+    #[arg(long, value_name = "HEX")]
+    sha256: Option<String>,
+    /// A detached `OpenPGP` signature of the archive; `gpg` checks it
+    #[arg(long, value_name = "FILE", requires = "key")]
+    signature: Option<PathBuf>,
+    /// The public key that must have signed
+    #[arg(long, value_name = "FILE", requires = "signature")]
+    key: Option<PathBuf>,
+}
+
+/// Reads, checks, loads, then puts in use. What fails changes nothing.
+pub(super) fn install(args: &Install, place: &Place, out: &mut Out) -> Result<Exit> {
+    let path = args.path.as_deref().unwrap_or(Path::new(DEBIAN));
+    if args.path.is_none() && !path.exists() {
+        bail!("{DEBIAN} is not there; name a folder or an archive");
+    }
+    let why = || format!("{} cannot be installed", path.display());
+    let mut candidate = Candidate::read(path).with_context(why)?;
+    if args.path.is_none() {
+        candidate.add_setup(Path::new(DEBIAN_SETUP))?;
+    }
+    if let Some(want) = &args.sha256 {
+        match &candidate.sha256 {
+            Some(found) if found.eq_ignore_ascii_case(want) => {}
+            Some(found) => {
+                bail!("the archive's SHA-256 is {found}, and not the one that is wanted")
+            }
+            None => bail!("a folder has no SHA-256; `--sha256` is for archives"),
+        }
+    }
+    match (&args.signature, &args.key) {
+        (Some(signature), Some(key)) => verify(&candidate, signature, key)?,
+        _ => out.talk("  no signature was given, so none was checked"),
+    }
+    let sets = Sets::of(place);
+    let before = sets.current()?;
+    crate::wire::make_private(place.state())?;
+    let installed = sets.add(&candidate, SystemClock::start().now()).with_context(why)?;
+    let exit = put_in_use((&installed.id, before.as_deref()), true, place, out)?;
+    if exit == Exit::Ok && !runs_crs(place) {
+        out.talk("  the manifest does not use it: write `rules = \"crs\"` below `[waf]`");
+    }
+    Ok(exit)
+}
+
+/// Lists what is installed.
+pub(super) fn list(place: &Place, out: &mut Out) -> Result<Exit> {
+    let columns = ["version", "id", "installed", "in use", "from"].map(str::to_owned);
+    let rows = Sets::of(place).list()?.into_iter().map(|one| {
+        let used = if one.is_current { "yes" } else { "" };
+        vec![one.version, one.id, one.at, used.to_owned(), one.from]
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    out.table(&columns, &rows)?;
+    Ok(Exit::Ok)
+}
+
+/// Puts another one in use.
+pub(super) fn choose(name: &str, place: &Place, out: &mut Out) -> Result<Exit> {
+    let sets = Sets::of(place);
+    let (before, meant) = (sets.current()?, sets.find(name)?);
+    put_in_use((&meant.id, before.as_deref()), false, place, out)
+}
+
+/// Removes one.
+pub(super) fn remove(name: &str, place: &Place, out: &mut Out) -> Result<Exit> {
+    let meant = Sets::of(place).find(name)?;
+    control::run(&Request::WafRemove { id: meant.id }, place, out)
+}
+
+/// Chooses a set, then lets a running server read it. Where it cannot (an exclusion names a rule
+/// twice, say), the set before is chosen again.
+fn put_in_use(
+    (id, before): (&str, Option<&str>),
+    is_new: bool,
+    place: &Place,
+    out: &mut Out,
+) -> Result<Exit> {
+    let choice = |id: &str, is_new| Request::WafUse { id: id.to_owned(), is_new };
+    let chosen = control::ask(&choice(id, is_new), place)?;
+    if matches!(chosen, Reply::Done { .. })
+        && let Some(Reply::Failed(problem)) = control::over_socket(&Request::Reload, place)?
+    {
+        if let Some(before) = before {
+            control::ask(&choice(before, false), place)?;
+        }
+        control::print(Reply::Failed(problem), out)?;
+        return Ok(Exit::Failed);
+    }
+    control::print(chosen, out)
+}
+
+fn runs_crs(place: &Place) -> bool {
+    let model = Loaded::read(place).ok().and_then(|loaded| loaded.report.model);
+    model.is_some_and(|model| model.has_waf() && model.waf.set == RuleSet::Crs)
+}
+
+/// Lets `gpg` check a signature, with a keyring in which there is this key alone.
+fn verify(candidate: &Candidate, signature: &Path, key: &Path) -> Result<()> {
+    let Some(bytes) = &candidate.archive else {
+        bail!("a folder has no signature; `--signature` is for archives");
+    };
+    let home = std::env::temp_dir().join(format!("ringwall-gpg-{}", std::process::id()));
+    crate::wire::make_private(&home)?;
+    // The bytes that were read, and not the file, which may be another one by now.
+    let archive = home.join("archive");
+    std::fs::write(&archive, bytes).context("cannot write a temporary file")?;
+    let gpg = |arguments: &[&Path]| {
+        let mut command = Command::new("gpg");
+        command.args(["--batch", "--quiet", "--no-autostart", "--homedir"]).arg(&home);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().context("`gpg` is needed to check a signature, and does not run")
+    };
+    let imported = gpg(&[Path::new("--import"), key]);
+    let verified = imported.and_then(|imported| {
+        Ok(imported.success() && gpg(&[Path::new("--verify"), signature, &archive])?.success())
+    });
+    drop(std::fs::remove_dir_all(&home));
+    if verified? {
+        return Ok(());
+    }
+    bail!("{} is no signature of the archive by the key in {}", signature.display(), key.display())
+}
+
+/// Debian's `modsecurity-crs`.
+const DEBIAN: &str = "/usr/share/modsecurity-crs";
+/// Where it keeps what administrators change.
+const DEBIAN_SETUP: &str = "/etc/modsecurity/crs/crs-setup.conf";

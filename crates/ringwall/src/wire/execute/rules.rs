@@ -1,0 +1,49 @@
+//! Rule sets: which one is in use.
+
+use anyhow::{Context, Result, bail};
+use ringwall_api::{Reply, Request};
+use ringwall_base::{Class, Event};
+
+use super::done;
+use crate::rules::Installed;
+use crate::wire::Ground;
+
+/// Carries out what concerns rule sets. The event is first: what is not recorded is not done.
+pub(super) fn execute(ground: &Ground, request: &Request) -> Result<Reply> {
+    match request {
+        Request::WafUse { id, is_new } => {
+            let set = known(ground, id)?;
+            let action = if *is_new { "waf-rules-installed" } else { "waf-rules-used" };
+            record(ground, action, &set)?;
+            ground.sets.choose(id)?;
+            Ok(done(&format!("the rule set {} ({id}) is in use", set.version)))
+        }
+        Request::WafRemove { id } => {
+            let set = known(ground, id)?;
+            if set.is_current {
+                bail!("{} is in use; `ringwall waf use` another one first", set.version);
+            }
+            record(ground, "waf-rules-removed", &set)?;
+            ground.sets.remove(id)?;
+            Ok(done(&format!("the rule set {} ({id}) is removed", set.version)))
+        }
+        _ => bail!("this is not about rule sets"),
+    }
+}
+
+fn known(ground: &Ground, id: &str) -> Result<Installed> {
+    let all = ground.sets.list()?;
+    all.into_iter().find(|set| set.id == id).context("the rule set is not installed")
+}
+
+fn record(ground: &Ground, action: &'static str, set: &Installed) -> Result<()> {
+    let event = Event {
+        at: ground.clock.now(),
+        action,
+        class: Class::Sync,
+        operation: Some(set.version.clone()),
+        reason: Some(format!("{} from {}", set.id, set.from)),
+        ..Event::default()
+    };
+    ground.sink.put(event).context("the change cannot be recorded")
+}
