@@ -8,14 +8,16 @@ mod installed;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use ringwall_base::Place as At;
 use ringwall_manifest::{Finding, Model, RuleSet, Severity};
-use ringwall_waf::{Library, LibraryError, LoadError, OwnRules, Ruleset, Source, Strictness};
+use ringwall_waf::{
+    Engine, Library, LibraryError, LoadError, OwnRules, Ruleset, Source, Strictness,
+};
 
-pub(crate) use exclusion::{Exclusion, Exclusions, FILE as ALLOWED, Scope};
+pub(crate) use exclusion::{Exclusion, Exclusions, FILE as ALLOWED, Scope, is_one_target};
 pub(crate) use installed::{Candidate, Installed, Sets};
 
 use crate::load::expand;
@@ -42,7 +44,21 @@ pub(crate) fn read(model: &Model, place: &Place) -> Result<Option<Rules>, Broken
 
 /// The rules that a manifest would have if its firewall were on.
 pub(crate) fn read_always(model: &Model, place: &Place) -> Result<Rules, Broken> {
-    let library = Disk::at(&place.folder());
+    read_with(model, place, Trial::default())
+}
+
+/// Something that is not in force yet, and is to be seen to work first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Trial<'a> {
+    /// The text of [`ALLOWED`].
+    pub(crate) allowed: Option<&'a str>,
+    /// The id of the rule set in use.
+    pub(crate) set: Option<&'a str>,
+}
+
+/// The same, with what is on trial.
+pub(crate) fn read_with(model: &Model, place: &Place, trial: Trial<'_>) -> Result<Rules, Broken> {
+    let library = Disk { trial, ..Disk::at(&place.folder()) };
     let set = load(model, place, &library);
     let files = library.files.into_inner();
     match set {
@@ -51,13 +67,13 @@ pub(crate) fn read_always(model: &Model, place: &Place) -> Result<Rules, Broken>
     }
 }
 
-fn load(model: &Model, place: &Place, library: &Disk) -> Result<Ruleset, Vec<Finding>> {
+fn load(model: &Model, place: &Place, library: &Disk<'_>) -> Result<Ruleset, Vec<Finding>> {
     let waf = &model.waf;
     let wrong = |message: String, help: &str| {
         vec![finding(waf.place.clone(), message, Some(help.to_owned()))]
     };
     let mut before = waf.before.clone();
-    if place.folder().join(ALLOWED).is_file() {
+    if library.trial.allowed.is_some() || place.folder().join(ALLOWED).is_file() {
         before.insert(0, ALLOWED.to_owned());
     }
     let mut sources = library.matching(&before).map_err(|why| wrong(why, NAME_FILES))?;
@@ -67,15 +83,25 @@ fn load(model: &Model, place: &Place, library: &Disk) -> Result<Ruleset, Vec<Fin
         RuleSet::Own => sources.extend(OwnRules::sources()),
         RuleSet::Crs => {
             let sets = Sets::of(place);
-            let found = sets.current().and_then(|current| {
-                let current = current.ok_or_else(|| anyhow::anyhow!("no rule set is installed"))?;
-                library.rule_set(&sets.folder(&current))
+            let chosen = library.trial.set.map(str::to_owned);
+            let found = chosen.map_or_else(|| sets.current(), |id| Ok(Some(id))).and_then(|id| {
+                let id = id.ok_or_else(|| anyhow::anyhow!("no rule set is installed"))?;
+                sets.check(&id)?;
+                library.rule_set(&sets.folder(&id))
             });
             sources.extend(found.map_err(|error| wrong(format!("{error:#}"), INSTALL))?);
         }
     }
     sources.extend(library.matching(&waf.files).map_err(|why| wrong(why, NAME_FILES))?);
-    Ruleset::load(&sources, library).map_err(|errors| findings(&errors))
+    let set = Ruleset::load(&sources, library).map_err(|errors| findings(&errors))?;
+    if set.engine() != Engine::On {
+        return Err(wrong("a `SecRuleEngine` in the files switches the rules off".into(), ENGINE));
+    }
+    for warning in set.warnings() {
+        let (file, line) = (&*warning.place.file, warning.place.line);
+        tracing::warn!(file, line, "{}", warning.text);
+    }
+    Ok(set)
 }
 
 fn strictness(model: &Model) -> Strictness {
@@ -116,22 +142,30 @@ fn finding(place: At, message: String, help: Option<String>) -> Finding {
     }
 }
 
+const ENGINE: &str =
+    "take it out: `waf = \"log\"` or `\"block\"` in the manifest says what a match does";
 const NAME_FILES: &str = "`before` and `files` name SecLang files below the manifest's folder";
 const INSTALL: &str =
     "`ringwall waf install PATH` installs the Core Rule Set from a folder or a release archive";
 
 /// Files beside the rules that name them; those in the program by their prefix.
 #[derive(Debug)]
-struct Disk {
+struct Disk<'a> {
     folder: PathBuf,
+    trial: Trial<'a>,
     /// Where each source was read, by its name.
     read: RefCell<BTreeMap<String, PathBuf>>,
     files: RefCell<Vec<PathBuf>>,
 }
 
-impl Disk {
+impl Disk<'_> {
     fn at(folder: &Path) -> Self {
-        Self { folder: folder.to_path_buf(), read: RefCell::default(), files: RefCell::default() }
+        Self {
+            folder: folder.to_path_buf(),
+            trial: Trial::default(),
+            read: RefCell::default(),
+            files: RefCell::default(),
+        }
     }
 
     /// The files of the manifest's patterns, each under the name by which a person knows it. A
@@ -139,7 +173,11 @@ impl Disk {
     fn matching(&self, patterns: &[String]) -> Result<Vec<Source>, String> {
         let mut sources = Vec::new();
         for pattern in patterns {
+            let is_on_trial = pattern == ALLOWED && self.trial.allowed.is_some();
             let mut found = expand(&self.folder, pattern);
+            if is_on_trial {
+                found = vec![ALLOWED.to_owned()];
+            }
             if found.is_empty() && !pattern.contains('*') {
                 return Err(format!("there is no file `{pattern}`"));
             }
@@ -180,15 +218,24 @@ impl Disk {
     }
 
     fn source(&self, path: &Path, name: String) -> Result<Source, String> {
-        let text = self.bytes(path);
+        let trial = self.trial.allowed.filter(|_| name == ALLOWED);
+        let text = trial.map_or_else(|| self.bytes(path), |text| Ok(text.as_bytes().to_vec()));
         let text = text.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
         self.read.borrow_mut().insert(name.clone(), path.to_path_buf());
         Ok(Source { name, text })
     }
 
+    /// A file, whole: of rules that are cut nobody would hear.
     fn bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(std::io::Error::other("not a file"));
+        }
         let mut bytes = Vec::new();
-        std::fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+        let mut file = std::fs::File::open(path)?.take(FILE_BYTES_MAX.saturating_add(1));
+        let read = file.read_to_end(&mut bytes)?;
+        if u64::try_from(read).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+            return Err(std::io::Error::other(format!("larger than {FILE_BYTES_MAX} bytes")));
+        }
         self.files.borrow_mut().push(path.to_path_buf());
         Ok(bytes)
     }
@@ -201,7 +248,7 @@ impl Disk {
     }
 }
 
-impl Library for Disk {
+impl Library for Disk<'_> {
     fn include(&self, pattern: &str, from: &str) -> Result<Vec<Source>, LibraryError> {
         let folder = self.beside(from);
         if Path::new(pattern).is_absolute() {
@@ -223,10 +270,15 @@ impl Library for Disk {
         if from.starts_with("ringwall:") {
             return OwnRules.data(path, from);
         }
+        let is_below = Path::new(path).components().all(|one| matches!(one, Component::Normal(_)));
+        if !is_below {
+            let why = "name it relative to the file that names it, and below its folder";
+            return Err(LibraryError(why.to_owned()));
+        }
         let file = self.beside(from).join(path);
         self.bytes(&file).map_err(|error| LibraryError(error.to_string()))
     }
 }
 
-/// As much as one phrase list of a large rule set, many times.
-const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// As much as an archive of rules may hold.
+const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;

@@ -4,7 +4,6 @@
 //! what is read again here. The file is read before the rules, so that an exclusion acts in every
 //! phase.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -40,7 +39,16 @@ pub(crate) enum Scope {
 #[derive(Debug)]
 pub(crate) struct Exclusions {
     path: PathBuf,
-    entries: Vec<Entry>,
+    pieces: Vec<Piece>,
+}
+
+/// What the file is made of, in its order.
+#[derive(Debug)]
+enum Piece {
+    /// Written by a person, kept as it is.
+    Text(String),
+    /// Written by the command.
+    Entry(Entry),
 }
 
 #[derive(Debug)]
@@ -83,9 +91,34 @@ impl Scope {
     }
 }
 
+/// Whether a variable is one place: a name that stands for one value, or a list with one key. A key
+/// that a client chose may be spelled like a list of variables or like a pattern; those are none.
+pub(crate) fn is_one_target(variable: &str) -> bool {
+    if ["XML:/*", "XML://@*"].contains(&variable) {
+        return true;
+    }
+    let is_name = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    };
+    match variable.split_once(':') {
+        Some((list, key)) => {
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.[]$@".contains(&byte);
+            is_name(list) && !key.is_empty() && key.bytes().all(is_plain)
+        }
+        None => is_name(variable) && !LISTS.contains(&variable),
+    }
+}
+
 impl Exclusion {
     /// Only what can stand in a rule without a quote or a second directive.
     pub(crate) fn check(&self) -> Result<()> {
+        if !is_one_target(&self.target) {
+            bail!(
+                "`{}` is not one target: `ARGS:comment`, `REQUEST_COOKIES:theme`, `REQUEST_BODY`; a key has \
+                 letters, digits, `_`, `-`, `.`, `[`, `]`, `$` and `@`",
+                self.target.escape_debug()
+            );
+        }
         let is_plain = |text: &str| {
             text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"'`;,\\#".contains(&byte))
         };
@@ -93,10 +126,8 @@ impl Exclusion {
             Scope::Everywhere => "",
             Scope::Operation { path, .. } | Scope::Below(path) => path.as_str(),
         };
-        if !is_plain(&self.target) || !is_plain(scope) {
-            bail!(
-                "a target and a path are letters, digits and signs other than quotes, `;`, `,` and `#`"
-            );
+        if !is_plain(scope) {
+            bail!("a path is letters, digits and signs other than quotes, `;`, `,` and `#`");
         }
         if matches!(&self.scope, Scope::Below(path) if !path.starts_with('/')) {
             bail!("a path begins with `/`");
@@ -138,40 +169,52 @@ impl Exclusions {
                 return Err(error).with_context(|| format!("cannot read {}", path.display()));
             }
         };
-        Ok(Self { path, entries: entries(&text) })
+        Ok(Self { path, pieces: pieces(&text) })
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Entry(entry) => Some(entry),
+            Piece::Text(_) => None,
+        })
     }
 
     /// Adds one. `false` when it is there.
     pub(crate) fn add(&mut self, exclusion: &Exclusion, comment: &str) -> bool {
         let key = exclusion.key();
-        if self.entries.iter().any(|entry| entry.key == key) {
+        if self.entries().any(|entry| entry.key == key) {
             return false;
         }
-        let taken = self.entries.iter().map(|entry| entry.id).max();
+        let taken = self.entries().map(|entry| entry.id).max();
         let id = taken.map_or(IDS, |last| last.saturating_add(1)).max(IDS);
-        // One line, whatever a name has in it.
+        // One line, whatever a name has in it, and one that does not go on.
         let comment: String =
             comment.chars().map(|one| if one.is_control() { ' ' } else { one }).collect();
-        let comment = comment.trim_end_matches('\\');
+        let comment = comment.trim_end_matches(['\\', ' ']);
         let text = format!("{MARK}{key}\n# {comment}\n{}", exclusion.rules(id));
-        self.entries.push(Entry { key, text, id });
+        if self.pieces.is_empty() {
+            self.pieces.push(Piece::Text(HEAD.to_owned()));
+        }
+        // A block ends at an empty line.
+        self.pieces.push(Piece::Text("\n".to_owned()));
+        self.pieces.push(Piece::Entry(Entry { key, text, id }));
         true
     }
 
     /// Removes one. `false` when it is not there.
     pub(crate) fn remove(&mut self, exclusion: &Exclusion) -> bool {
-        let (key, before) = (exclusion.key(), self.entries.len());
-        self.entries.retain(|entry| entry.key != key);
-        self.entries.len() < before
+        let (key, before) = (exclusion.key(), self.pieces.len());
+        self.pieces.retain(|piece| !matches!(piece, Piece::Entry(entry) if entry.key == key));
+        self.pieces.len() < before
     }
 
     /// The whole file.
     pub(crate) fn text(&self) -> String {
-        self.entries.iter().fold(HEAD.to_owned(), |mut text, entry| {
-            // A string takes all that is written.
-            write!(text, "\n{}", entry.text).unwrap_or_default();
-            text
-        })
+        let text = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Entry(entry) => entry.text.clone(),
+        };
+        self.pieces.iter().map(text).collect()
     }
 
     /// Writes the file, at once.
@@ -184,20 +227,27 @@ impl Exclusions {
     }
 }
 
-/// Blocks that begin with a line of ours; whatever a person wrote before, between or after belongs
-/// to the block above it.
-fn entries(text: &str) -> Vec<Entry> {
-    let mut found: Vec<Entry> = Vec::new();
+/// Blocks of ours, from their first line to an empty one, and what a person wrote around them.
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut found: Vec<Piece> = Vec::new();
     for line in text.lines() {
+        let is_empty = line.trim().is_empty();
         if let Some(key) = line.strip_prefix(MARK) {
             let (key, text) = (key.trim().to_owned(), format!("{line}\n"));
-            found.push(Entry { key, text, id: 0 });
-        } else if let Some(last) = found.last_mut()
-            && !line.trim().is_empty()
-        {
-            last.text.push_str(line);
-            last.text.push('\n');
-            last.id = last.id.max(id_in(line));
+            found.push(Piece::Entry(Entry { key, text, id: 0 }));
+            continue;
+        }
+        match found.last_mut() {
+            Some(Piece::Entry(entry)) if !is_empty => {
+                entry.text.push_str(line);
+                entry.text.push('\n');
+                entry.id = entry.id.max(id_in(line));
+            }
+            Some(Piece::Text(text)) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            _ => found.push(Piece::Text(format!("{line}\n"))),
         }
     }
     found
@@ -233,9 +283,35 @@ fn escaped(text: &str) -> String {
     })
 }
 
+/// Lists of which one member is to be named.
+const LISTS: [&str; 22] = [
+    "ARGS",
+    "ARGS_GET",
+    "ARGS_GET_NAMES",
+    "ARGS_NAMES",
+    "ARGS_POST",
+    "ARGS_POST_NAMES",
+    "FILES",
+    "FILES_NAMES",
+    "FILES_SIZES",
+    "GLOBAL",
+    "IP",
+    "MATCHED_VARS",
+    "MATCHED_VARS_NAMES",
+    "MULTIPART_PART_HEADERS",
+    "REQUEST_COOKIES",
+    "REQUEST_COOKIES_NAMES",
+    "REQUEST_HEADERS",
+    "REQUEST_HEADERS_NAMES",
+    "RESPONSE_HEADERS",
+    "RESPONSE_HEADERS_NAMES",
+    "TX",
+    "XML",
+];
+
 const HEAD: &str = "\
 # What `ringwall waf allow` excluded, read before the rules. The lines that begin with `# allow` are
-# read by the command; edit below them as you like.
+# read by the command, with what follows each up to an empty line; all else is yours.
 ";
 
 const MARK: &str = "# allow ";

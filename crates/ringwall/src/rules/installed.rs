@@ -1,7 +1,8 @@
 //! Rule sets in the state folder: kept by the hash of what is in them, one of them in use.
 //!
 //! INVARIANT: `waf/current` names a folder that is whole. A set is written beside and moved into
-//! place; only then may it be named. A crash leaves the set that was in use.
+//! place; only then may it be named. A crash leaves the set that was in use, and files that are not
+//! those of their hash are not read.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -121,7 +122,7 @@ impl Sets {
     /// Puts a set into the state folder. It is not in use yet.
     pub(crate) fn add(&self, candidate: &Candidate, at: Timestamp) -> Result<Installed> {
         make_private(&self.folder)?;
-        let id = candidate.id();
+        let id = hash(&candidate.files);
         let beside = self.folder.join(format!(".{id}.{}", std::process::id()));
         candidate.unpack(&beside)?;
         let version = match candidate.version(&beside) {
@@ -139,14 +140,40 @@ impl Sets {
         });
         write(&beside.join(ABOUT), format!("{about:#}\n").as_bytes())?;
         let folder = self.folder(&id);
-        if folder.join(ABOUT).is_file() {
+        if folder.join(ABOUT).is_file() && self.check(&id).is_ok() {
             // The same files lie there already.
             fs::remove_dir_all(&beside).context("cannot tidy up")?;
         } else {
+            // Half of it may lie there, from a removal that was cut short.
+            self.discard(&id)?;
             fs::rename(&beside, &folder)
                 .with_context(|| format!("cannot write {}", folder.display()))?;
         }
         self.about(&id, false).context("the rule set was not written")
+    }
+
+    /// Fails when the files of a set are not those that were installed.
+    pub(crate) fn check(&self, id: &str) -> Result<()> {
+        let folder = self.folder(id);
+        let files = archive::folder(&folder)?;
+        if hash(&files) != id {
+            bail!("{} is damaged; install the rule set again", folder.display());
+        }
+        Ok(())
+    }
+
+    /// Moves a set aside, then removes it: what is left of it has not its name.
+    fn discard(&self, id: &str) -> Result<()> {
+        let folder = self.folder(id);
+        let gone = self.folder.join(format!(".gone-{id}.{}", std::process::id()));
+        match fs::rename(&folder, &gone) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot move {}", folder.display()));
+            }
+        }
+        fs::remove_dir_all(&gone).with_context(|| format!("cannot remove {}", gone.display()))
     }
 
     /// Puts a set in use.
@@ -154,6 +181,7 @@ impl Sets {
         if !self.folder(id).join(ABOUT).is_file() {
             bail!("the rule set {id} is not installed");
         }
+        self.check(id)?;
         replace(&self.folder.join("current"), id.as_bytes(), 0o600)
     }
 
@@ -162,8 +190,7 @@ impl Sets {
         if self.current()?.as_deref() == Some(id) {
             bail!("{id} is in use; `ringwall waf use` another one first");
         }
-        let folder = self.folder(id);
-        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))
+        self.discard(id)
     }
 }
 
@@ -193,18 +220,6 @@ impl Candidate {
         self.files.keys().any(|path| path.starts_with("crs-setup.conf"))
     }
 
-    /// The hash of all names and contents: the same rules have the same id, however they came.
-    fn id(&self) -> String {
-        let mut digest = Digest::new(&SHA256);
-        for (name, content) in &self.files {
-            for part in [name.as_bytes(), content] {
-                digest.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-                digest.update(part);
-            }
-        }
-        hex(digest.finish().as_ref()).chars().take(ID_CHARS).collect()
-    }
-
     /// Loads the rules where they were unpacked to, and says what they call themselves.
     fn version(&self, folder: &Path) -> Result<Option<String>> {
         let set = match super::try_set(folder)? {
@@ -229,6 +244,18 @@ impl Candidate {
         }
         Ok(())
     }
+}
+
+/// The hash of all names and contents: the same rules have the same id, however they came.
+fn hash(files: &Files) -> String {
+    let mut digest = Digest::new(&SHA256);
+    for (name, content) in files {
+        for part in [name.as_bytes(), content] {
+            digest.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            digest.update(part);
+        }
+    }
+    hex(digest.finish().as_ref()).chars().take(ID_CHARS).collect()
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<()> {

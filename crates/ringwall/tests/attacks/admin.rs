@@ -16,6 +16,12 @@ pub(crate) const ROWS: &[Attack] = &[
         "OWASP API1:2023, API5:2023, CWE-639",
         objects,
     ),
+    plays(
+        "M1",
+        "a program of one organisation at every route, with whose it is not",
+        "OWASP API1:2023, CWE-639, CWE-1230",
+        tenants,
+    ),
     plays("M2", "members that are the server's, or nobody's", "OWASP API3:2023, CWE-915", members),
     plays(
         "M3",
@@ -175,6 +181,70 @@ fn objects(ground: &Ground) {
     assert_eq!(ground.send(&Request::new("GET /books/7").field(&ground.ada)).status, 200);
     let line = format!("DELETE /users/{bea}/sessions");
     assert_eq!(ask(ground, &root, &line, &Value::Null).status, 204, "the control");
+}
+
+/// `acme-admin` is of acme, and may do everything there.
+fn tenants(ground: &Ground) {
+    let house = ground.house();
+    let root = root(ground, "root-m1");
+    for slug in ["acme", "zeta"] {
+        house.run(&["organisation", "add", slug]).good();
+    }
+    for name in ["acme/ann", "zeta/zoe", "dee"] {
+        house.person(name, "customer");
+    }
+    let [ann, zoe, dee] = ["acme/ann", "zeta/zoe", "dee"].map(|name| subject(ground, &root, name));
+    let scopes: Vec<String> = ALL[..12].iter().map(|scope| format!("ringwall:{scope}")).collect();
+    let words: Vec<&str> = scopes.iter().flat_map(|scope| ["--scope", scope]).collect();
+    let own = [&["--bearer", "--organisation", "acme"], &words[..]].concat();
+    let secret = add(house, "acme-admin", &own);
+    let wanted = scopes.join(" ");
+    let fields = [("grant_type", "client_credentials"), ("scope", wanted.as_str())];
+    let answer = ground.send(&Request::token(&fields).basic("acme-admin", &secret));
+    let acme = answer.json()["access_token"].as_str().unwrap().to_owned();
+    let list = ask(ground, &acme, "GET /users?limit=100", &Value::Null).json();
+    let items = list["items"].as_array().unwrap();
+    assert!(items.len() == 1 && items[0]["name"] == "acme/ann", "{list}");
+    for foreign in [&zoe, &dee, "zeta", "default"] {
+        let all = routes(ground, foreign).into_iter().map(|(line, _)| line);
+        for line in all.filter(|line| line.contains(foreign)) {
+            let status = ask(ground, &acme, &line, &sent(&line)).status;
+            assert!([403, 404].contains(&status), "{line}: {status}");
+        }
+        let by = json!({"by": "sub", "value": foreign});
+        let status = ask(ground, &acme, "POST /revocations", &by).status;
+        assert!([403, 404].contains(&status), "{foreign}: {status}");
+    }
+    for line in ["POST /organisations", "POST /clients", "POST /keys", "GET /clients", "GET /keys"]
+    {
+        assert_eq!(ask(ground, &acme, line, &sent(line)).status, 403, "{line}");
+    }
+    let name = json!({"name": "zeta/new", "password": "tide and lantern 7"});
+    assert_eq!(ask(ground, &acme, "POST /users", &name).status, 403);
+    // Nothing has happened to them, and what is its own is.
+    for (id, name) in [(&zoe, "zeta/zoe"), (&dee, "dee")] {
+        let one = ask(ground, &root, &format!("GET /users/{id}"), &Value::Null).json();
+        assert!(one["disabled"] == false && one["roles"] == json!(["customer"]), "{one}");
+        house.sign_in(name);
+    }
+    let line = format!("PATCH /users/{ann}");
+    assert_eq!(ask(ground, &acme, &line, &sent(&line)).status, 200, "the control");
+}
+
+/// What a route takes.
+fn sent(line: &str) -> Value {
+    match line {
+        "POST /organisations" => json!({"id": "beta"}),
+        "POST /clients" => json!({"id": "x", "access": "secret", "grants": []}),
+        "POST /keys" => json!({"signs": "id"}),
+        line if line.starts_with("PATCH /organisations") => json!({"name": "X"}),
+        line if line.starts_with("PATCH") => json!({"disabled": true}),
+        line if line.ends_with("/password") => json!({"password": "tide and lantern 7"}),
+        line if line.starts_with("PUT /clients") => {
+            json!({"id": "x", "access": "public", "grants": []})
+        }
+        _ => Value::Null,
+    }
 }
 
 fn members(ground: &Ground) {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
-use crate::house::{House, PASSWORD};
+use crate::house::{House, PASSWORD, free_port};
 use crate::letters::Known;
 use crate::library::Library;
 use crate::passkeys::Keyed;
@@ -147,6 +147,31 @@ fn axe_finds_nothing_wrong_where_letters_and_applications_lead() {
         judged.open("/oauth/end_session?client_id=web");
         judged.press("button", "</h1></main>");
         assert_eq!(judged.count, 32);
+    }
+}
+
+/// The pages before and after another issuer; nobody is there, so that its own come from nowhere.
+#[test]
+fn axe_finds_nothing_wrong_on_the_way_to_another_issuer() {
+    let Some(axe) = judge() else { return };
+    let oidc = format!(
+        "login = \"http://127.0.0.1:{}\"\n\n[gateway.oidc]\nclient = \"harbour\"\n\
+         title = \"the harbour\"\n\n[roles]",
+        free_port()
+    );
+    let library = Library::open_with(|text: String| text.replacen("\n[roles]", &oidc, 1));
+    for language in ["en", "de"] {
+        let name = format!("ida-{language}");
+        library.house.person(&name, "customer");
+        let mut judged = Judged::new(&library, language, &axe);
+        judged.open("/oauth/upstream");
+        judged.open("/oauth/callback?state=x&code=y");
+        judged.open("/login?return_to=%2Faccount");
+        assert!(judged.keyed.browser.source().contains("/oauth/upstream?"));
+        judged.keyed.give_password(&name);
+        judged.comes("name=\"current\"");
+        judged.press("form[action='/oauth/upstream'] button", "</h1></main>");
+        assert_eq!(judged.count, 5);
     }
 }
 

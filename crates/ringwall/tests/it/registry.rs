@@ -59,6 +59,17 @@ fn clients_are_listed_changed_disabled_and_deleted() {
     house.token("robot", &second);
     refused(&house.run(&["client", "secret", "web"]), "kind");
 
+    let theirs = ["client", "add", "theirs", "--organisation", "acme"];
+    refused(&house.run(&theirs), "no organisation");
+    house.run(&["organisation", "add", "acme"]).good();
+    house.run(&theirs).good();
+    assert_eq!(fact(&library, &["client", "show", "theirs"], "organisation"), "acme");
+    house.run(&["client", "change", "theirs"]).good();
+    assert_eq!(fact(&library, &["client", "show", "theirs"], "organisation"), "", "as it says");
+    house.person("uma", "customer");
+    let unlinked = house.run(&["user", "unlink", "uma"]).good();
+    assert!(unlinked.err.contains("no link"), "{unlinked:?}");
+
     house.run(&["client", "remove", "robot"]).good();
     assert_eq!(fact(&library, &["client", "show", "robot"], "state"), "disabled");
     house.run(&["client", "enable", "robot"]).good();

@@ -12,7 +12,7 @@ use crate::load::Loaded;
 use crate::out::{Format, Out};
 use crate::paths::Place;
 use crate::render;
-use crate::rules::{self, ALLOWED, Exclusion, Exclusions, Scope};
+use crate::rules::{self, ALLOWED, Exclusion, Exclusions, Scope, Trial};
 
 /// Which rule, which target, where.
 #[derive(clap::Args, Debug)]
@@ -64,13 +64,13 @@ pub(super) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         let state = if args.remove { "is not in" } else { "is already in" };
         return say(&format!("that {state} {ALLOWED}"), out);
     }
-    let before = Exclusions::read(&place.folder())?;
-    exclusions.write()?;
-    if let Err((findings, _)) = rules::read_always(model, place) {
-        before.write()?;
+    let text = exclusions.text();
+    let trial = Trial { allowed: Some(&text), ..Trial::default() };
+    if let Err((findings, _)) = rules::read_with(model, place, trial) {
         render::findings(&findings, &loaded.texts, out)?;
         return Ok(Exit::Invalid);
     }
+    exclusions.write()?;
     let verb = if args.remove { "removed from" } else { "written to" };
     match control::over_socket(&Request::Reload, place)? {
         Some(Reply::Failed(problem)) => control::print(Reply::Failed(problem), out),

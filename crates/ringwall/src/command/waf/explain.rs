@@ -39,7 +39,8 @@ pub(super) fn run(id: &str, place: &Place, out: &mut Out) -> Result<Exit> {
 fn to_text(found: &Recorded, rules: Option<&Rules>) -> String {
     let operation = found.operation.as_deref().unwrap_or("no operation");
     let status = found.status.map_or_else(String::new, |status| format!(", answered {status}"));
-    let mut lines = vec![format!("{} {} ({operation}){status}", found.method, found.path)];
+    let (method, path) = (found.method.escape_debug(), found.path.escape_debug());
+    let mut lines = vec![format!("{method} {path} ({operation}){status}")];
     for (what, score) in ["request", "answer"].into_iter().zip(found.scores) {
         lines.extend(score.map(|score| format!("score of the {what}: {score}")));
     }
@@ -53,9 +54,7 @@ fn to_text(found: &Recorded, rules: Option<&Rules>) -> String {
         lines.extend(at(one.rule, rules).map(|at| format!("    at {at}")));
         let value = one.value.as_ref().map(|value| value.escape_debug().to_string());
         lines.push(format!("    value: {}", value.as_deref().unwrap_or("not recorded")));
-        if !one.is_sum() {
-            lines.push(format!("    to let it pass: {}", narrowest(found, one)));
-        }
+        lines.extend(narrowest(found, one).map(|allow| format!("    to let it pass: {allow}")));
     }
     if found.left_out > 0 {
         lines.push(format!("and {} more matches", found.left_out));
@@ -71,7 +70,7 @@ fn to_json(found: &Recorded, rules: Option<&Rules>) -> Value {
             "at": at(one.rule, rules),
             "variable": one.variable,
             "value": one.value,
-            "allow": (!one.is_sum()).then(|| narrowest(found, one)),
+            "allow": narrowest(found, one),
         })
     });
     json!({
@@ -92,8 +91,9 @@ fn at(rule: u64, rules: Option<&Rules>) -> Option<String> {
     Some(format!("{}:{}", place.file, place.line))
 }
 
-fn narrowest(found: &Recorded, one: &recorded::Matched) -> String {
-    recorded::exclusion(one.rule, &one.variable, found.operation.as_deref(), &found.path)
+fn narrowest(found: &Recorded, one: &recorded::Matched) -> Option<String> {
+    let (operation, path) = (found.operation.as_deref(), &found.path);
+    (!one.is_sum()).then(|| recorded::exclusion(one.rule, &one.variable, operation, path))?
 }
 
 /// A request has one event of its rules, and a few others.

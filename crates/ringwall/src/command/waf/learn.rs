@@ -42,26 +42,31 @@ pub(super) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     let proposals: Vec<_> = propose(&recorded)
         .into_iter()
         .filter(|(_, one)| one.requests >= args.requests && one.callers.len() >= args.callers)
+        .filter_map(|((rule, variable, operation), one)| {
+            let operation = operation.as_deref();
+            let allow = recorded::exclusion(rule, &variable, operation, &one.path)?;
+            Some(((rule, variable, operation.map(str::to_owned)), one, allow))
+        })
         .collect();
     if out.format() == Format::Json {
-        let values = proposals.iter().map(|((rule, variable, operation), one)| {
+        let values = proposals.iter().map(|((rule, variable, operation), one, allow)| {
             json!({
                 "rule": rule, "variable": variable, "operation": operation, "message": one.message,
                 "requests": one.requests, "callers": one.callers.len(),
-                "allow": recorded::exclusion(*rule, variable, operation.as_deref(), &one.path),
+                "allow": allow,
             })
         });
         out.json(&json!({ "read": recorded.len(), "proposals": values.collect::<Vec<_>>() }))?;
         return Ok(Exit::Ok);
     }
-    for ((rule, variable, operation), one) in &proposals {
+    for ((rule, variable, _), one, allow) in &proposals {
         out.data(&format!(
             "{rule} {}, in {}: {} requests of {} callers, who met no other rule\n    {} --why '{} requests of {} callers'",
             one.message.escape_debug(),
             variable.escape_debug(),
             one.requests,
             one.callers.len(),
-            recorded::exclusion(*rule, variable, operation.as_deref(), &one.path),
+            allow,
             one.requests,
             one.callers.len(),
         ))?;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::control;
 use crate::paths::Place;
+use crate::rules::is_one_target;
 
 /// One request in which rules matched.
 #[derive(Clone, Debug, Default)]
@@ -82,13 +83,22 @@ fn of_match(found: &Value) -> Matched {
     }
 }
 
-/// The command that would let this target pass, as narrow as is known.
-pub(super) fn exclusion(rule: u64, variable: &str, operation: Option<&str>, path: &str) -> String {
+/// The command that would let this target pass, as narrow as is known; none where the target's name,
+/// which a stranger chose, is more than a name.
+pub(super) fn exclusion(
+    rule: u64,
+    variable: &str,
+    operation: Option<&str>,
+    path: &str,
+) -> Option<String> {
+    if !is_one_target(variable) {
+        return None;
+    }
     let scope = operation.map_or_else(
         || format!("--path {}", quoted(path)),
         |operation| format!("--operation {operation}"),
     );
-    format!("ringwall waf allow {rule} --target {} {scope}", quoted(variable))
+    Some(format!("ringwall waf allow {rule} --target {} {scope}", quoted(variable)))
 }
 
 /// For a shell: the words come from a stranger.

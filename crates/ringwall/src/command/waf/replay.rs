@@ -1,9 +1,10 @@
 //! `ringwall waf test`: requests of a file, judged by the rules of the manifest.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use ringwall_waf::{Arena, Connection, NoMemory, RequestHead, Ruleset, Transaction};
 use serde_json::{Value, json};
 
@@ -39,8 +40,7 @@ pub(super) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
             return Ok(Exit::Invalid);
         }
     };
-    let bytes = std::fs::read(&args.file)
-        .with_context(|| format!("cannot read {}", args.file.display()))?;
+    let bytes = read(&args.file)?;
     let requests = requests::parse(&bytes, &model.gateway.host)
         .with_context(|| format!("cannot read the requests of {}", args.file.display()))?;
     let mut arena = Arena::new();
@@ -126,7 +126,8 @@ impl Verdict {
         let verdict = self.status.map_or_else(|| "pass".to_owned(), |status| status.to_string());
         let score = self.score.as_ref().map_or_else(String::new, |one| format!(", score {one}"));
         let target: String = request.target.escape_debug().take(TARGET_CHARS).collect();
-        let mut text = format!("{number}. {verdict}{score}: {} {target}", request.method);
+        let mut text =
+            format!("{number}. {verdict}{score}: {} {target}", request.method.escape_debug());
         for one in &self.matches {
             let (message, variable) = (one.message.escape_debug(), one.variable.escape_debug());
             let at = &one.place;
@@ -152,6 +153,20 @@ impl Verdict {
         })
     }
 }
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let why = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).with_context(why)?;
+    let read = file.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes);
+    if u64::try_from(read.with_context(why)?).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+        bail!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
+    }
+    Ok(bytes)
+}
+
+/// As much as a browser exports of a long session.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// As much of a target as fits on a line.
 const TARGET_CHARS: usize = 100;

@@ -74,14 +74,13 @@ impl Request {
             found.and_then(Value::as_str).map(str::to_owned)
         };
         let target = word(&["url", "target", "path"]).context("a request has no `url`")?;
-        let posted = value.pointer("/postData/text").and_then(Value::as_str).map(str::to_owned);
-        let body = word(&["body"]).or(posted).unwrap_or_default().into_bytes();
-        let body = match word(&["body_base64"]) {
-            Some(text) => STANDARD.decode(text).context("`body_base64` is no base64")?,
-            None => body,
+        let body = match (text(value, "/body")?, text(value, "/body_base64")?) {
+            (_, Some(packed)) => STANDARD.decode(packed).context("`body_base64` is no base64")?,
+            (Some(body), None) => body.into_bytes(),
+            (None, None) => posted(value)?,
         };
         let method = word(&["method"]).unwrap_or_else(|| "GET".to_owned());
-        let headers = value.get("headers").map(headers).unwrap_or_default();
+        let headers = value.get("headers").map(headers).transpose()?.unwrap_or_default();
         Ok(Self { method, target: origin_form(&target), headers, body })
     }
 
@@ -137,16 +136,39 @@ impl Request {
     }
 }
 
-fn headers(value: &Value) -> Vec<Header> {
-    let pair = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
-    if let Some(object) = value.as_object() {
-        let pairs = object.iter().filter_map(|(name, value)| Some(pair(name, value.as_str()?)));
-        return pairs.collect();
+/// A member that must be text if it is there: of what is not read nothing would be judged.
+fn text(value: &Value, place: &str) -> Result<Option<String>> {
+    match value.pointer(place) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => bail!("`{}` is no text", place.trim_start_matches('/')),
     }
-    let list = value.as_array().map(Vec::as_slice).unwrap_or_default();
-    let pairs = list.iter().filter_map(|one| {
+}
+
+/// The body as HAR has it.
+fn posted(value: &Value) -> Result<Vec<u8>> {
+    if let Some(found) = text(value, "/postData/text")? {
+        return Ok(found.into_bytes());
+    }
+    if value.pointer("/postData/params").is_some_and(|params| params != &Value::Array(Vec::new())) {
+        bail!("`postData` has `params` and no `text`; export the requests with their content");
+    }
+    Ok(Vec::new())
+}
+
+fn headers(value: &Value) -> Result<Vec<Header>> {
+    let pair = |name: Option<&str>, value: Option<&Value>| {
+        let value = value.and_then(Value::as_str);
+        let (name, value) = name.zip(value).context("a header is no name with a text")?;
+        Ok((name.to_owned(), value.as_bytes().to_vec()))
+    };
+    if let Some(object) = value.as_object() {
+        return object.iter().map(|(name, value)| pair(Some(name), Some(value))).collect();
+    }
+    let list = value.as_array().context("`headers` is neither an object nor a list")?;
+    let pairs = list.iter().map(|one| {
         let word = |place: usize, name: &str| one.get(place).or_else(|| one.get(name));
-        Some(pair(word(0, "name")?.as_str()?, word(1, "value")?.as_str()?))
+        pair(word(0, "name").and_then(Value::as_str), word(1, "value"))
     });
     pairs.collect()
 }

@@ -13,7 +13,8 @@ use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
 use crate::paths::Place;
-use crate::rules::{Candidate, Sets};
+use crate::render;
+use crate::rules::{self, Candidate, Sets, Trial};
 
 /// Where a rule set comes from.
 #[derive(clap::Args, Debug)]
@@ -51,13 +52,13 @@ pub(super) fn install(args: &Install, place: &Place, out: &mut Out) -> Result<Ex
             None => bail!("a folder has no SHA-256; `--sha256` is for archives"),
         }
     }
+    crate::wire::make_private(place.state())?;
     match (&args.signature, &args.key) {
-        (Some(signature), Some(key)) => verify(&candidate, signature, key)?,
+        (Some(signature), Some(key)) => verify(&candidate, signature, key, place)?,
         _ => out.talk("  no signature was given, so none was checked"),
     }
     let sets = Sets::of(place);
     let before = sets.current()?;
-    crate::wire::make_private(place.state())?;
     let installed = sets.add(&candidate, SystemClock::start().now()).with_context(why)?;
     let exit = put_in_use((&installed.id, before.as_deref()), true, place, out)?;
     if exit == Exit::Ok && !runs_crs(place) {
@@ -91,14 +92,25 @@ pub(super) fn remove(name: &str, place: &Place, out: &mut Out) -> Result<Exit> {
     control::run(&Request::WafRemove { id: meant.id }, place, out)
 }
 
-/// Chooses a set, then lets a running server read it. Where it cannot (an exclusion names a rule
-/// twice, say), the set before is chosen again.
+/// Chooses a set that the manifest's rules go with, then lets a running server read it. Where it
+/// cannot, the set before is chosen again.
 fn put_in_use(
     (id, before): (&str, Option<&str>),
     is_new: bool,
     place: &Place,
     out: &mut Out,
 ) -> Result<Exit> {
+    let loaded = Loaded::read(place).ok();
+    let model = loaded.as_ref().and_then(|loaded| loaded.report.model.as_ref());
+    if let (Some(loaded), Some(model)) = (&loaded, model)
+        && model.has_waf()
+        && model.waf.set == RuleSet::Crs
+        && let Err((findings, _)) =
+            rules::read_with(model, place, Trial { set: Some(id), ..Trial::default() })
+    {
+        render::findings(&findings, &loaded.texts, out)?;
+        return Ok(Exit::Invalid);
+    }
     let choice = |id: &str, is_new| Request::WafUse { id: id.to_owned(), is_new };
     let chosen = control::ask(&choice(id, is_new), place)?;
     if matches!(chosen, Reply::Done { .. })
@@ -119,30 +131,45 @@ fn runs_crs(place: &Place) -> bool {
 }
 
 /// Lets `gpg` check a signature, with a keyring in which there is this key alone.
-fn verify(candidate: &Candidate, signature: &Path, key: &Path) -> Result<()> {
+fn verify(candidate: &Candidate, signature: &Path, key: &Path, place: &Place) -> Result<()> {
     let Some(bytes) = &candidate.archive else {
         bail!("a folder has no signature; `--signature` is for archives");
     };
-    let home = std::env::temp_dir().join(format!("ringwall-gpg-{}", std::process::id()));
+    // In the state folder, which is ours alone, and nowhere that somebody else can write.
+    let home = place.state().join("waf").join(format!(".gpg-{}", std::process::id()));
+    drop(std::fs::remove_dir_all(&home));
     crate::wire::make_private(&home)?;
+    let is_good = is_signed(&home, bytes, signature, key);
+    drop(std::fs::remove_dir_all(&home));
+    if is_good? {
+        return Ok(());
+    }
+    bail!("{} is no signature of the archive by the key in {}", signature.display(), key.display())
+}
+
+fn is_signed(home: &Path, bytes: &[u8], signature: &Path, key: &Path) -> Result<bool> {
     // The bytes that were read, and not the file, which may be another one by now.
     let archive = home.join("archive");
     std::fs::write(&archive, bytes).context("cannot write a temporary file")?;
     let gpg = |arguments: &[&Path]| {
         let mut command = Command::new("gpg");
-        command.args(["--batch", "--quiet", "--no-autostart", "--homedir"]).arg(&home);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().context("`gpg` is needed to check a signature, and does not run")
+        command.args(["--no-options", "--batch", "--quiet", "--no-autostart"]);
+        command.args(["--status-fd", "1", "--homedir"]).arg(home);
+        command.args(arguments).stdin(Stdio::null()).stderr(Stdio::null());
+        command.output().context("`gpg` is needed to check a signature, and does not run")
     };
-    let imported = gpg(&[Path::new("--import"), key]);
-    let verified = imported.and_then(|imported| {
-        Ok(imported.success() && gpg(&[Path::new("--verify"), signature, &archive])?.success())
-    });
-    drop(std::fs::remove_dir_all(&home));
-    if verified? {
-        return Ok(());
+    if !gpg(&[Path::new("--import"), key])?.status.success() {
+        return Ok(false);
     }
-    bail!("{} is no signature of the archive by the key in {}", signature.display(), key.display())
+    let verified = gpg(&[Path::new("--verify"), signature, &archive])?;
+    let said = String::from_utf8_lossy(&verified.stdout);
+    let says = |word: &str| {
+        said.lines()
+            .any(|line| line.strip_prefix("[GNUPG:] ").is_some_and(|it| it.starts_with(word)))
+    };
+    let is_stale =
+        ["EXPKEYSIG ", "REVKEYSIG ", "EXPSIG ", "BADSIG ", "ERRSIG "].into_iter().any(says);
+    Ok(verified.status.success() && says("GOODSIG ") && says("VALIDSIG ") && !is_stale)
 }
 
 /// Debian's `modsecurity-crs`.
