@@ -1,6 +1,7 @@
 //! Readers of request bodies. What they cannot read is an error for rules to judge, and what was
 //! read up to there is judged as well.
 
+pub(crate) mod beginning;
 pub(crate) mod json;
 pub(crate) mod multipart;
 pub(crate) mod xml;

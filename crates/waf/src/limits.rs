@@ -38,7 +38,7 @@ pub(crate) const TRANSFORMATIONS_MAX: usize = 32;
 /// it, so that 100 KiB could become a hundred times as much.
 pub(crate) const JSON_NAME_BYTES_MAX: usize = 1 << 20;
 /// Steps of one transaction; `docs/waf.md` has what the largest harmless requests take.
-pub(crate) const WORK_STEPS_MAX: usize = 100_000_000;
+pub(crate) const WORK_STEPS_MAX: usize = 25_000_000;
 /// Steps of phase 5 when the phases before have spent all: counters are still written.
 pub(crate) const LOGGING_STEPS_MAX: usize = 4_000_000;
 /// What one value costs a rule before its bytes are looked at.
@@ -47,5 +47,10 @@ pub(crate) const QUESTION_STEPS: usize = 16;
 pub(crate) const SCAN_STEPS: usize = 128;
 /// What a byte costs the detectors of injections, which read a value several times.
 pub(crate) const INJECTION_STEPS: usize = 8;
+/// What a byte of a body costs its reader.
+pub(crate) const READ_STEPS: usize = 2;
+/// What a byte of a file may cost beside that: how large files may be is for the door to say, and
+/// what rules do with one is in proportion to its size.
+pub(crate) const FILE_STEPS: usize = 4;
 /// What it costs to compile a pattern whose text a request has a part in.
 pub(crate) const COMPILE_STEPS: usize = 10_000_000;

@@ -276,6 +276,8 @@ pub enum AuditEngine {
 /// Who reads the body of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Processor {
+    /// Whoever the beginning of the body is for.
+    ByContent,
     Json,
     Multipart,
     UrlEncoded,
@@ -285,6 +287,7 @@ pub(crate) enum Processor {
 impl Processor {
     pub(crate) fn name(self) -> &'static [u8] {
         match self {
+            Self::ByContent => b"BYCONTENT",
             Self::Json => b"JSON",
             Self::Multipart => b"MULTIPART",
             Self::UrlEncoded => b"URLENCODED",

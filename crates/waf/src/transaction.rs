@@ -6,6 +6,7 @@ mod evaluate;
 mod expand;
 mod full_request;
 mod request;
+mod request_body;
 mod response;
 mod state;
 mod stores;

@@ -126,6 +126,7 @@ pub(crate) fn size(value: &[u8]) -> Result<usize, Cause> {
 
 fn processor(value: &[u8]) -> Result<Processor, Cause> {
     match value.to_ascii_lowercase().as_slice() {
+        b"bycontent" => Ok(Processor::ByContent),
         b"json" => Ok(Processor::Json),
         b"multipart" => Ok(Processor::Multipart),
         b"urlencoded" => Ok(Processor::UrlEncoded),

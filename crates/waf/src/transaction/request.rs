@@ -1,9 +1,7 @@
-//! The request to variables: line, headers, cookies, arguments, body.
+//! The head of a request to variables: line, headers, cookies, arguments.
 
-use crate::body::{json, multipart, xml};
-use crate::cursor::{split_once, trim, trim_start};
-use crate::rule::{Phase, Processor};
-use crate::settings::OverLimit;
+use crate::cursor::{split_once, trim};
+use crate::transaction::request_body::processor_of;
 use crate::transaction::state::List;
 use crate::transaction::{RequestHead, Transaction};
 use crate::transform::{decode_form, decode_path};
@@ -139,7 +137,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn read_arguments(&mut self, list: List, text: &'a [u8]) {
+    pub(super) fn read_arguments(&mut self, list: List, text: &'a [u8]) {
         let separator = self.rules.settings.argument_separator;
         let pairs = text.split(|byte| *byte == separator).filter(|pair| !pair.is_empty());
         let mut has_broken = false;
@@ -158,167 +156,17 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn has_room_for_arguments(&self) -> bool {
+    pub(super) fn has_room_for_arguments(&self) -> bool {
         let count = self.state.list(List::ArgsGet).len() + self.state.list(List::ArgsPost).len();
         count < self.rules.settings.arguments_max
     }
 
-    fn count_arguments(&mut self) {
+    pub(super) fn count_arguments(&mut self) {
         let members =
             [List::ArgsGet, List::ArgsPost].into_iter().flat_map(|one| self.state.list(one));
         let bytes: usize = members.map(|one| one.name.len() + one.value.len()).sum();
         let size = self.arena.number(i64::try_from(bytes).unwrap_or(i64::MAX));
         self.state.set(Variable::ArgsCombinedSize, size);
-    }
-
-    pub(super) fn read_request_body(&mut self, body: &'a [u8]) {
-        let length = self.arena.number(i64::try_from(body.len()).unwrap_or(i64::MAX));
-        self.state.set(Variable::RequestBodyLength, length);
-        if !self.control.reads_request_body || body.is_empty() {
-            return;
-        }
-        let max = self.control.request_bytes_max;
-        let body = body.get(..max).map_or(body, |cut| {
-            if cut.len() < body.len() {
-                self.over_limit();
-            }
-            cut
-        });
-        if self.intervention.is_some() {
-            return;
-        }
-        let content_type =
-            self.header(List::RequestHeaders, b"content-type").map(trim_start).unwrap_or_default();
-        let processor = self.control.processor.or_else(|| processor_of(content_type));
-        if let Some(processor) = processor {
-            self.state.set(Variable::ReqbodyProcessor, processor.name());
-        }
-        if self.control.forces_request_body || processor == Some(Processor::UrlEncoded) {
-            self.state.set(Variable::RequestBody, body);
-        }
-        self.add_to_full_request(&[body]);
-        let no_files_bytes = self.run_processor(processor, content_type, body);
-        if no_files_bytes > self.rules.settings.no_files_bytes_max {
-            self.over_limit();
-        }
-        self.count_arguments();
-    }
-
-    /// The body, or what of it is no file, is larger than it may be.
-    fn over_limit(&mut self) {
-        self.state.set(Variable::InboundDataError, b"1");
-        if self.rules.settings.request.over_limit == OverLimit::Reject {
-            self.reject(Phase::RequestBody, 413);
-        }
-    }
-
-    /// Gives the bytes that are no content of files.
-    fn run_processor(
-        &mut self,
-        processor: Option<Processor>,
-        content_type: &'a [u8],
-        body: &'a [u8],
-    ) -> usize {
-        match processor {
-            None => {}
-            Some(Processor::UrlEncoded) => self.read_arguments(List::ArgsPost, body),
-            Some(Processor::Json) => self.read_json(body),
-            Some(Processor::Xml) => self.read_xml(body),
-            Some(Processor::Multipart) => return self.read_multipart(content_type, body),
-        }
-        body.len()
-    }
-
-    fn read_json(&mut self, body: &'a [u8]) {
-        let settings = &self.rules.settings;
-        let used = self.state.list(List::ArgsGet).len();
-        let pairs_max = settings.arguments_max.saturating_sub(used);
-        let depth_max = settings.json_depth_max;
-        let mut leaves = json::Leaves { depth_max, pairs_max, ..json::Leaves::default() };
-        let read = json::parse(body, self.arena, &mut leaves);
-        for (name, value) in leaves.pairs {
-            self.state.push(List::ArgsPost, name, value);
-        }
-        self.body_error("JSON", read.err());
-        if leaves.is_too_large {
-            self.give_up(Phase::RequestBody);
-        }
-    }
-
-    fn read_xml(&mut self, body: &'a [u8]) {
-        let (document, read) = xml::parse(body, self.arena);
-        if !document.text.is_empty() || read.is_ok() {
-            self.state.push(List::XmlText, b"/*", document.text);
-        }
-        for value in document.attributes {
-            self.state.push(List::XmlAttributes, b"//@*", value);
-        }
-        self.body_error("XML", read.err());
-    }
-
-    fn read_multipart(&mut self, content_type: &'a [u8], body: &'a [u8]) -> usize {
-        let files_max = self.rules.settings.files_max;
-        let parsed = multipart::parse(content_type, body, self.arena, files_max);
-        for part in &parsed.parts {
-            self.read_part(part);
-        }
-        let files = self.state.list(List::FilesTmpContent).iter();
-        let bytes: usize = files.map(|file| file.value.len()).sum();
-        let size = self.arena.number(i64::try_from(bytes).unwrap_or(i64::MAX));
-        self.state.set(Variable::FilesCombinedSize, size);
-        self.read_flags(parsed.flags);
-        self.body_error("Multipart", parsed.error);
-        parsed.no_files_bytes
-    }
-
-    fn read_part(&mut self, part: &multipart::Part<'a>) {
-        self.state.push(List::MultipartName, part.name, part.name);
-        for header in &part.headers {
-            self.state.push(List::PartHeaders, part.name, header);
-        }
-        match part.filename {
-            Some(filename) => {
-                self.state.push(List::Files, part.name, filename);
-                self.state.push(List::MultipartFilename, part.name, filename);
-                self.state.push(List::FilesTmpContent, part.name, part.value);
-                let size = i64::try_from(part.value.len()).unwrap_or(i64::MAX);
-                self.state.push(List::FilesSizes, part.name, self.arena.number(size));
-            }
-            None if self.has_room_for_arguments() => {
-                self.state.push(List::ArgsPost, part.name, part.value);
-            }
-            None => {}
-        }
-    }
-
-    fn read_flags(&mut self, flags: multipart::Flags) {
-        let values = [
-            (Variable::MultipartBoundaryQuoted, flags.boundary_quoted),
-            (Variable::MultipartBoundaryWhitespace, flags.boundary_whitespace),
-            (Variable::MultipartCrlfLfLines, flags.crlf_line && flags.lf_line),
-            (Variable::MultipartDataAfter, flags.data_after),
-            (Variable::MultipartDataBefore, flags.data_before),
-            (Variable::MultipartFileLimitExceeded, flags.file_limit_exceeded),
-            (Variable::MultipartHeaderFolding, flags.header_folding),
-            (Variable::MultipartInvalidHeaderFolding, flags.invalid_header_folding),
-            (Variable::MultipartInvalidPart, flags.invalid_part),
-            (Variable::MultipartInvalidQuoting, flags.invalid_quoting),
-            (Variable::MultipartLfLine, flags.lf_line),
-            (Variable::MultipartMissingSemicolon, flags.missing_semicolon),
-            (Variable::MultipartStrictError, flags.is_strict_error()),
-            (Variable::MultipartUnmatchedBoundary, flags.unmatched_boundary),
-        ];
-        for (variable, is_set) in values {
-            self.state.set(variable, if is_set { b"1" } else { b"0" });
-        }
-    }
-
-    fn body_error(&mut self, what: &str, error: Option<&'static str>) {
-        if let Some(error) = error {
-            self.state.set(Variable::ReqbodyError, b"1");
-            let text = self.arena.keep(format!("{what} parsing error: {error}").as_bytes());
-            self.state.set(Variable::ReqbodyErrorMsg, text);
-        }
     }
 }
 
@@ -345,21 +193,6 @@ const FLAGS: &[Variable] = &[
     Variable::RequestBodyLength,
     Variable::UrlencodedError,
 ];
-
-/// By the beginning of the `Content-Type`, so that parameters do not matter. JSON and XML are
-/// chosen by rules, as the language has it.
-fn processor_of(content_type: &[u8]) -> Option<Processor> {
-    let begins = |with: &[u8]| {
-        content_type.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
-    };
-    if begins(b"application/x-www-form-urlencoded") {
-        Some(Processor::UrlEncoded)
-    } else if begins(b"multipart/form-data") {
-        Some(Processor::Multipart)
-    } else {
-        None
-    }
-}
 
 /// A target without scheme and host.
 fn origin_form(target: &[u8]) -> &[u8] {

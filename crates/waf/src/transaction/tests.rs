@@ -120,6 +120,55 @@ fn bodies_are_read_as_what_they_are() {
 }
 
 #[test]
+fn a_body_whose_type_says_nothing_is_read_as_what_it_begins_like() {
+    let text = "SecAction \"id:1,phase:1,pass,nolog,ctl:requestBodyProcessor=BYCONTENT\"\n\
+        SecRule ARGS|XML:/*|XML://@* \"@streq e'vil\" \"id:2,phase:2,pass\"\n\
+        SecRule REQBODY_ERROR \"@eq 1\" \"id:3,phase:2,deny\"\n\
+        SecRule ARGS|ARGS_NAMES \"@rx \\x00\" \"id:4,phase:2,pass\"\n\
+        SecRule REQBODY_PROCESSOR \"@rx ^$\" \"id:5,phase:2,pass\"";
+    let judge = |body: &str| run(text, "/", "application/octet-stream", body);
+    for body in [
+        r#"{"a":["e\u0027vil"]}"#,
+        "\u{feff} \n[\"e'vil\"]",
+        r#""e\u0027vil""#,
+        "<a b='e&apos;vil'/>",
+        "a=e%27vil",
+        "b[c]=\u{1}&a=e%27vil",
+        "{{ x }}&a=e%27vil",
+    ] {
+        assert_eq!(judge(body), (vec![1, 2], None), "{body}");
+    }
+    assert_eq!(judge("{\0\"\0a\0").0, [1, 4]);
+    assert_eq!(judge("\0[\0\"").0, [1, 4]);
+    // Files are nobody's to read.
+    for body in ["PK\u{3}\u{4}\u{14}\0a=e'vil", "\n\"\u{12}a=e'vil&a=e'vil"] {
+        assert!(!judge(body).0.contains(&2), "{body:?}");
+    }
+    assert_eq!(judge("PK\u{3}\u{4}\u{14}\0").0, [1, 5]);
+}
+
+#[test]
+fn what_nobody_reads_may_be_as_large_as_a_file() {
+    let text = "SecRequestBodyNoFilesLimit 8\n\
+        SecRule REQUEST_HEADERS:Content-Type json \"id:1,phase:1,pass,ctl:requestBodyProcessor=JSON\"\n\
+        SecRule ARGS x \"id:2,phase:5,pass\"";
+    let judge = |kind: &str, body: &str| run(text, "/", kind, body);
+    assert_eq!(judge("image/png", "\u{1}0123456789"), (vec![], None));
+    assert_eq!(judge("application/json", r#"["x",  "x"]"#), (vec![1], Some((0, 413))));
+    // It is not read before it is refused.
+    let cut = format!("{text}\nSecRequestBodyLimitAction ProcessPartial");
+    assert_eq!(run(&cut, "/", "application/json", r#"["x",  "x"]"#), (vec![1, 2, 2], None));
+}
+
+#[test]
+fn reading_a_body_is_work() {
+    let text = "SecAction \"id:5,phase:5,pass\"";
+    let body = format!("a={}", "b".repeat(1_000));
+    assert_eq!(with_work(text, 3_000, body.as_bytes()), (None, false, vec![5]));
+    assert_eq!(with_work(text, 2_000, body.as_bytes()), (Some(413), true, vec![5]));
+}
+
+#[test]
 fn answers_are_judged_too() {
     let text = "SecRule RESPONSE_BODY secret \"id:1,phase:4,deny\"\nSecRule RESPONSE_STATUS \"@eq 200\" \"id:2,phase:3,pass\"";
     assert_eq!(form(text, ""), (vec![2, 1], Some((1, 403))));

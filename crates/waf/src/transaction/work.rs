@@ -20,6 +20,13 @@ impl Work {
         self.left = steps;
     }
 
+    /// So many steps more than before.
+    pub(crate) fn add(&mut self, steps: usize) {
+        if !self.is_spent() {
+            self.left = self.left.saturating_add(steps);
+        }
+    }
+
     /// For looking at so many values, before anything is asked of their bytes.
     pub(crate) fn ask(&mut self, values: usize) {
         self.take(values.saturating_mul(QUESTION_STEPS));

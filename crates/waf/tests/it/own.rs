@@ -67,7 +67,7 @@ fn legitimate() -> Vec<Recorded> {
     recorded(include_str!("../data/legitimate.json"))
 }
 
-fn rules(paranoia: u8) -> Ruleset {
+pub(crate) fn rules(paranoia: u8) -> Ruleset {
     let strictness = Strictness { paranoia, ..Strictness::default() };
     let mut sources = vec![OwnRules::engine(), strictness.source()];
     sources.extend(OwnRules::sources());
@@ -218,4 +218,32 @@ fn what_the_grammar_of_sql_or_html_finds_is_stopped() {
         found += u32::from(judge_request(&rules, &one, &Reply::to(&one)).stopped.is_some());
     }
     assert!(all > 1_000 && found * 1_000 >= all * 998, "{found} of {all}");
+}
+
+#[test]
+fn a_media_type_is_no_way_around_the_rules() {
+    let rules = rules(1);
+    let json = r#"{"q": "\u0027 union select password from users--"}"#;
+    let bodies = [
+        json,
+        "<q>' union select password from users--</q>",
+        "q=1' union select password from users--",
+    ];
+    let types = ["application/octet-stream", "image/png", "application/x-ndjson", "text/plain"];
+    for (kind, body) in types.iter().flat_map(|kind| bodies.map(|body| (kind, body))) {
+        let request = Recorded {
+            name: String::new(),
+            rule: 0,
+            method: "POST".to_owned(),
+            target: "/".to_owned(),
+            headers: vec![
+                ("Host".to_owned(), "shop.example".to_owned()),
+                ("User-Agent".to_owned(), "Mozilla/5.0".to_owned()),
+                ("Content-Type".to_owned(), (*kind).to_owned()),
+            ],
+            body: body.to_owned(),
+            reply: Answer::default(),
+        };
+        assert!(request.judge(&rules).stopped.is_some(), "{kind}: {body}");
+    }
 }
