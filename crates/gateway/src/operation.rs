@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, Method};
 use ringwall_manifest::{Leak, OwnerRule, OwnerSource, Waf};
 use ringwall_openapi::{FieldRule, OperationSchema, Schemas};
 use ringwall_policy::OperationKey;
@@ -70,10 +70,14 @@ impl Operation {
     }
 
     /// Whether a message of this type is one of a gRPC stream. To a service that speaks HTTP/1 it is
-    /// a name like any other, and no way around the rules.
+    /// a name like any other, and no way around the rules. Nor is a name that only begins so:
+    /// frameworks read `application/grpc+json` as JSON.
     pub(crate) fn is_grpc(&self, fields: &HeaderMap) -> bool {
-        let content_type = fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
-        self.speaks_grpc && content_type.is_some_and(|value| value.starts_with(b"application/grpc"))
+        let content_type = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let name = content_type.and_then(|text| text.split(';').next()).map(str::trim_end);
+        self.speaks_grpc
+            && self.method == Method::POST
+            && name.is_some_and(|name| GRPC.iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
     /// Whether its answers may have to be read before they leave.
@@ -84,3 +88,13 @@ impl Operation {
             || (self.responses != Leak::Pass && self.schema().is_some())
     }
 }
+
+/// Types of messages that are length-prefixed bytes, which no reader of forms or JSON takes.
+const GRPC: [&str; 6] = [
+    "application/grpc",
+    "application/grpc+proto",
+    "application/grpc-web",
+    "application/grpc-web+proto",
+    "application/grpc-web-text",
+    "application/grpc-web-text+proto",
+];

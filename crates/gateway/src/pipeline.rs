@@ -63,7 +63,9 @@ impl House {
         let mut response = match admitted {
             Ok(response) => response,
             Err(refusal) => {
-                record.witness(&refusal);
+                if let Some(line) = line {
+                    record.witness(&refusal, &line.throttle);
+                }
                 let pages = self.core.pages();
                 let challenge = line.and_then(|line| line.challenge(&refusal, &record));
                 let mut response = record.refuse(refusal, (asker.tongue(), pages.as_deref()));

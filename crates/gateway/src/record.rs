@@ -28,6 +28,7 @@ use crate::stage::route::Leaf;
 use crate::stage::throttle::{Counted, From, Quotas};
 use crate::trace::Trace;
 use crate::{Refusal, problem};
+use watch::is_attack;
 
 /// What becomes known of one request.
 #[derive(Debug)]
@@ -267,7 +268,8 @@ impl Record<'_> {
         self.count(status, duration);
         // Phase 5 runs also when the client went away, or nobody answered.
         if let Some(guard) = self.guard.take()
-            && let Some(judged) = guard.finish(&self.ledger.metrics)
+            && let Some(judged) =
+                guard.finish(is_attack(self.refused.as_ref()), &self.ledger.metrics)
         {
             self.note_rules(&judged, status, duration);
         }

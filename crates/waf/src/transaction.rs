@@ -187,6 +187,13 @@ impl<'a> Transaction<'a> {
         self.intervention()
     }
 
+    /// Leaves out the phases that have not run yet, save phase 5: nothing more comes.
+    pub fn leave_out(&mut self) {
+        if self.next_phase.is_some() {
+            self.next_phase = Some(Phase::Logging);
+        }
+    }
+
     /// Runs what is left and phase 5, and keeps the collections. Phase 5 runs always.
     pub fn finish(&mut self) -> &[Match<'a>] {
         if self.next_phase.is_some() {

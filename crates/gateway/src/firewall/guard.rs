@@ -96,11 +96,20 @@ impl<'a> Guard<'a> {
         self.told()
     }
 
+    /// Shows the head of what others refused, and nothing more: the rules only give it a name.
+    pub(crate) fn witness(&mut self) {
+        self.head();
+        if let Some(transaction) = self.transaction.as_mut() {
+            transaction.leave_out();
+        }
+    }
+
     /// Runs phase 5, and says what was found. `None` when the rules never looked, or found nothing.
-    pub(crate) fn finish(mut self, metrics: &Metrics) -> Option<Judged> {
+    /// The request was refused by the rules, or by others or not at all.
+    pub(crate) fn finish(mut self, is_refused: bool, metrics: &Metrics) -> Option<Judged> {
         let mut transaction = self.transaction.take()?;
         transaction.finish();
-        report::judged(&transaction, &self.desk.firewall.hidden, self.mode, metrics)
+        report::judged(&transaction, &self.desk.firewall.hidden, is_refused, metrics)
     }
 
     fn told(&mut self) -> Option<Refusal> {

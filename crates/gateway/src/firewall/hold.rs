@@ -16,6 +16,8 @@ pub(crate) struct Held {
     trailers: Option<HeaderMap>,
     /// `None` when it was read to its end.
     rest: Option<Body>,
+    /// Why it broke off.
+    broken: Option<BodyError>,
 }
 
 impl Held {
@@ -40,17 +42,25 @@ impl Held {
         Ok(())
     }
 
+    /// What was read is all that there is: whoever reads it is told so, after it.
+    pub(crate) fn break_off(&mut self, error: BodyError) {
+        self.rest = None;
+        self.broken = Some(error);
+    }
+
     /// Whether it was read to its end.
     pub(crate) const fn is_whole(&self) -> bool {
-        self.rest.is_none()
+        self.rest.is_none() && self.broken.is_none()
     }
 
     /// What was read, to be shown, and the body as it came.
     pub(crate) fn split(self) -> (Bytes, Body) {
         let read = self.read.freeze();
-        let body = match (self.rest, self.trailers) {
-            (None, None) => Body::from(read.clone()),
-            (rest, trailers) => Body::boxed(Joined { read: Some(read.clone()), trailers, rest }),
+        let (trailers, rest, broken) = (self.trailers, self.rest, self.broken);
+        let body = if trailers.is_none() && rest.is_none() && broken.is_none() {
+            Body::from(read.clone())
+        } else {
+            Body::boxed(Joined { read: Some(read.clone()), trailers, rest, broken })
         };
         (read, body)
     }
@@ -62,6 +72,7 @@ struct Joined {
     read: Option<Bytes>,
     trailers: Option<HeaderMap>,
     rest: Option<Body>,
+    broken: Option<BodyError>,
 }
 
 impl http_body::Body for Joined {
@@ -76,6 +87,9 @@ impl http_body::Body for Joined {
         if let Some(read) = this.read.take() {
             return Poll::Ready(Some(Ok(Frame::data(read))));
         }
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
         match this.rest.as_mut() {
             Some(rest) => Pin::new(rest).poll_frame(cx),
             None => Poll::Ready(this.trailers.take().map(|fields| Ok(Frame::trailers(fields)))),
@@ -84,7 +98,7 @@ impl http_body::Body for Joined {
 
     fn is_end_stream(&self) -> bool {
         let is_over = self.rest.as_ref().is_none_or(http_body::Body::is_end_stream);
-        self.read.is_none() && self.trailers.is_none() && is_over
+        self.read.is_none() && self.trailers.is_none() && self.broken.is_none() && is_over
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -92,6 +106,10 @@ impl http_body::Body for Joined {
         let read = u64::try_from(read).unwrap_or(u64::MAX);
         let rest = self.rest.as_ref().map_or(SizeHint::with_exact(0), http_body::Body::size_hint);
         let mut joined = SizeHint::new();
+        if self.broken.is_some() {
+            // How much should have come is not known any more: no length is promised.
+            return joined;
+        }
         joined.set_lower(rest.lower().saturating_add(read));
         if let Some(upper) = rest.upper() {
             joined.set_upper(upper.saturating_add(read));
@@ -103,6 +121,21 @@ impl http_body::Body for Joined {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_broke_off_breaks_off_after_what_was_read() {
+        let (sender, body) = Body::channel(8);
+        assert!(sender.data(Bytes::from("ab")).await);
+        let mut held = Held::new(body);
+        held.fill(1).await.unwrap();
+        held.break_off(BodyError::Refused("test"));
+        assert!(!held.is_whole());
+        let (read, mut body) = held.split();
+        assert_eq!(&read[..], b"ab");
+        let mut next = async || poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+        assert_eq!(&next().await.unwrap().unwrap().into_data().unwrap()[..], b"ab");
+        assert!(next().await.unwrap().is_err());
+    }
 
     #[tokio::test]
     async fn what_was_held_and_the_rest_are_the_body_as_it_came() {

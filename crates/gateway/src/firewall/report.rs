@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use ringwall_base::{Judged, RuleMatch};
-use ringwall_manifest::Waf;
 use ringwall_waf::{Match, Transaction};
 
 use crate::metrics::Metrics;
@@ -13,21 +12,21 @@ use crate::metrics::Metrics;
 pub(super) fn judged(
     transaction: &Transaction<'_>,
     hidden: &BTreeSet<String>,
-    mode: Waf,
+    is_refused: bool,
     metrics: &Metrics,
 ) -> Option<Judged> {
-    let is_blocked = transaction.intervention().is_some();
-    let action = match (is_blocked, mode) {
-        (true, Waf::Block) => "blocked",
-        (true, Waf::Log | Waf::Off) => "logged",
-        (false, _) => "passed",
+    let is_stopped = transaction.intervention().is_some();
+    let action = match (is_refused, is_stopped) {
+        (true, _) => "blocked",
+        (false, true) => "logged",
+        (false, false) => "passed",
     };
     let logged = || transaction.matches().iter().filter(|one| one.is_logged());
     for one in logged() {
         metrics.matched(action, category(one));
     }
     let count = logged().count();
-    if count == 0 && !is_blocked {
+    if count == 0 && !is_stopped {
         return None;
     }
     // What stopped it comes last, and is what matters most.
@@ -121,11 +120,35 @@ fn score(transaction: &Transaction<'_>, names: &[&str]) -> Option<u32> {
 /// What kind of attack a rule is about: one of a closed list, whatever its tags say.
 fn category(one: &Match<'_>) -> &'static str {
     let found = one.tags().find_map(|tag| {
+        if let Some(name) = tag.strip_prefix("ringwall/") {
+            return OURS.iter().find(|(known, _)| *known == name).map(|(_, category)| *category);
+        }
         let name = tag.strip_prefix("attack-")?;
         CATEGORIES.iter().find(|known| **known == name).copied()
     });
     found.unwrap_or("other")
 }
+
+/// Sorted; what tags of the rules in the program say, in the words of the others.
+const OURS: [(&str, &str); 17] = [
+    ("command", "rce"),
+    ("java", "injection-java"),
+    ("language", "injection-generic"),
+    ("ldap", "ldap"),
+    ("leak", "disclosure"),
+    ("nosql", "injection-generic"),
+    ("objects", "injection-generic"),
+    ("path", "lfi"),
+    ("php", "injection-php"),
+    ("protocol", "protocol"),
+    ("scanner", "reputation-scanner"),
+    ("script", "xss"),
+    ("secret", "disclosure"),
+    ("sql", "sqli"),
+    ("ssrf", "generic"),
+    ("template", "injection-generic"),
+    ("upload", "generic"),
+];
 
 /// Sorted; the values of the label `category`.
 const CATEGORIES: [&str; 16] = [

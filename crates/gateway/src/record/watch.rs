@@ -9,6 +9,7 @@ use ringwall_manifest::Waf;
 use super::Record;
 use crate::Refusal;
 use crate::firewall::{Desk, Guard};
+use crate::stage::throttle::{From, Throttle};
 
 impl<'a> Record<'a> {
     /// Sets rules to watch the request.
@@ -53,13 +54,15 @@ impl<'a> Record<'a> {
         self.guard.as_deref()
     }
 
-    /// Lets the rules name what is refused before its operation is known. The refusal stays.
-    pub(crate) fn witness(&mut self, refusal: &Refusal) {
+    /// Lets the rules name what is refused before its operation is known. The refusal stays. Nobody
+    /// counted such a request before: to strangers who send many, no more work is given.
+    pub(crate) fn witness(&mut self, refusal: &Refusal, throttle: &Throttle) {
         if let (Some(guard), None, "normalize" | "route") =
             (self.guard.as_deref_mut(), &self.leaf, refusal.stage())
             && guard.mode() != Waf::Off
+            && throttle.witness(From { address: self.address, at: self.started })
         {
-            guard.head();
+            guard.witness();
         }
     }
 
@@ -70,10 +73,7 @@ impl<'a> Record<'a> {
         status: Option<StatusCode>,
         duration: Duration,
     ) {
-        let is_attack = |refusal: &Option<Refusal>| {
-            refusal.as_ref().is_some_and(|refusal| matches!(refusal, Refusal::Attack { .. }))
-        };
-        let outcome = match (is_attack(&self.refused), is_attack(&self.waived)) {
+        let outcome = match (is_attack(self.refused.as_ref()), is_attack(self.waived.as_ref())) {
             (true, _) => Outcome::Failure,
             (false, true) => Outcome::WouldDeny,
             (false, false) => Outcome::Success,
@@ -89,4 +89,9 @@ impl<'a> Record<'a> {
             ..self.notice(status, duration)
         });
     }
+}
+
+/// Whether it is the rules that refuse.
+pub(super) fn is_attack(refusal: Option<&Refusal>) -> bool {
+    matches!(refusal, Some(Refusal::Attack { .. }))
 }

@@ -104,7 +104,7 @@ impl Forward {
         if self.settings != Settings::Outbound {
             ready_for_review(request.headers_mut(), route);
             if record.rules().is_some_and(Guard::may_read_answer) {
-                request.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+                whole(request.headers_mut());
             }
         }
         if let Some(mirror) = route.backend().mirror.as_ref().filter(|_| !is_websocket) {
@@ -231,9 +231,7 @@ fn rewrite(request: &mut Request<Body>, route: &Route) -> Result<(), Refusal> {
 /// Review has to read the answer: it must be whole and not compressed.
 fn ready_for_review(fields: &mut HeaderMap, route: &Route) {
     if route.operation().reads_answers() {
-        fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        fields.remove(RANGE);
-        fields.remove(IF_RANGE);
+        whole(fields);
     }
     let owner = route.operation().owner.as_ref();
     if owner.is_some_and(|rule| rule.source == OwnerSource::Response) {
@@ -241,6 +239,13 @@ fn ready_for_review(fields: &mut HeaderMap, route: &Route) {
         fields.remove(IF_MODIFIED_SINCE);
         fields.remove(IF_NONE_MATCH);
     }
+}
+
+/// Asks for the answer in one piece and not packed: what was cut in two is no longer recognised.
+fn whole(fields: &mut HeaderMap) {
+    fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    fields.remove(RANGE);
+    fields.remove(IF_RANGE);
 }
 
 fn upgrade(request: &mut Request<Body>, peer: &Arc<Peer>) -> Result<Upgrade, Refusal> {

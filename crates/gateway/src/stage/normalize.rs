@@ -84,6 +84,10 @@ impl Normalize {
         let is_websocket = seen.has_hop
             && fields::end_hop(request.headers_mut(), is_strict).map_err(Refusal::malformed)?
             && is_plain_get;
+        // A service that knows no WebSocket would read the body, which no rule has seen.
+        if is_websocket && !request.body().is_empty() {
+            return Err(Refusal::malformed("a request for a WebSocket has a body"));
+        }
         let identity = match origin {
             Origin::Service => take_single(request.headers_mut(), &IDENTITY)?,
             Origin::Stranger => None,

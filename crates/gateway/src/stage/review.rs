@@ -55,10 +55,12 @@ impl Review {
         let (status, fields) = (response.status(), response.headers());
         record.look(|guard| guard.answer_head(status, fields))?;
         let response = held_to(response, statement, (permit, route), record).await?;
-        match record.rules().and_then(Guard::answer_bytes_max) {
-            Some(wanted) => Box::pin(rules::show(response, wanted, route, record)).await,
-            None => Ok(response),
+        if let Some(wanted) = record.rules().and_then(Guard::answer_bytes_max) {
+            return Box::pin(rules::show(response, wanted, route, record)).await;
         }
+        // Rules that add up do so in the last phase, also where there is nothing to read.
+        record.look(|guard| guard.answer_body(Bytes::new()))?;
+        Ok(response)
     }
 }
 

@@ -34,6 +34,7 @@ struct Counts {
     notes: Arc<Notes>,
     plans: Plans,
     visits: Arc<Limit>,
+    witnessed: Arc<Limit>,
 }
 
 /// A request to one of the fleet's own pages, counted for the address that it came from.
@@ -81,7 +82,9 @@ impl Throttle {
     pub(crate) fn new(rates: Arc<Rates>, notes: Arc<Notes>, plans: Plans) -> Self {
         let pace = Pace::rate(VISITS_PER_SEC, Duration::from_secs(1), VISITS_AT_ONCE);
         let visits = Arc::new(Limit::new(&rates, VISITS.to_owned(), pace, RateKey::Ip));
-        Self { counts: Some(Counts { rates, notes, plans, visits }) }
+        let pace = Pace::rate(VISITS_PER_SEC, Duration::from_secs(1), WITNESSED_AT_ONCE);
+        let witnessed = Arc::new(Limit::new(&rates, WITNESSED.to_owned(), pace, RateKey::Ip));
+        Self { counts: Some(Counts { rates, notes, plans, visits, witnessed }) }
     }
 
     /// For a door whose other side counts.
@@ -112,6 +115,15 @@ impl Throttle {
             Verdict::Pass { .. } => Ok(Visit { counted: Some((counts, key)), at: from.at }),
             Verdict::Wait(time) => Err(limit.refusal(time)),
         }
+    }
+
+    /// Counts a request that was refused before its operation was known, and says whether the rules
+    /// of the firewall may look at it. It has a count of its own: who follows dead links signs in.
+    pub(crate) fn witness(&self, from: From) -> bool {
+        let Some(counts) = &self.counts else { return true };
+        let limit = &counts.witnessed;
+        let key = limit.key_of(0, &network(from.address));
+        matches!(counts.rates.count(key, &limit.pace, 1, from.at), Verdict::Pass { .. })
     }
 
     /// Counts a request against the limits per person, program or service, and against the plan.
@@ -224,6 +236,12 @@ const VISITS_PER_SEC: u32 = 50;
 
 /// And come in crowds: one minute's worth at once.
 const VISITS_AT_ONCE: u32 = 3_000;
+
+/// The name of what is shown to rules after others refused it.
+const WITNESSED: &str = "refused requests";
+
+/// A page with its pictures after its address changed. A scanner is known by fewer.
+const WITNESSED_AT_ONCE: u32 = 200;
 
 /// The operation's own limit, and the rate and the quota of a plan.
 const LIMITS_MAX: usize = 3;

@@ -1,8 +1,8 @@
 //! Rules of the firewall, from the head of a request to the end of its answer.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -119,7 +119,7 @@ fn a_packed_body_is_judged_by_what_is_in_it() {
     .unwrap();
     stream.write_all(packed).unwrap();
     let mut answer = String::new();
-    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
+    stream.read_to_string(&mut answer).unwrap();
     // A checksum that does not hold is refused too, but not by the rules.
     assert!(matches!(code(&answer).as_str(), "RW3019" | "RW3000"), "{answer}");
     assert!(upstream.seen().is_empty());
@@ -195,13 +195,76 @@ fn an_answer_that_a_rule_denies_does_not_leave() {
         assert_eq!((status(&answer), code(&answer).as_str()), (403, "RW3019"), "{answer}");
         assert!(!answer.contains("leaked"));
     }
-    assert_eq!(upstream.last().values("accept-encoding"), ["identity"]);
+    get(edge, "/find?q=page", &["range: bytes=0-5", "if-range: \"a\""]);
+    let seen = upstream.last();
+    assert_eq!(seen.values("accept-encoding"), ["identity"]);
+    // In two pieces no rule would know it.
+    assert!(seen.values("range").is_empty() && seen.values("if-range").is_empty());
     // Beyond what the rules read, an answer passes as it came.
     let far = get(edge, "/find?q=far", &[]);
     assert_eq!((status(&far), body(&far).len()), (200, 106));
     assert_eq!(status(&ask(edge, "HEAD /find?q=head", &[], "")), 200);
     let found: Vec<_> = found(&fleet).into_iter().map(|(_, judged)| ids(&judged)).collect();
-    assert_eq!(found, [[300], [400]]);
+    assert_eq!(found, [[300], [400], [400]]);
+}
+
+#[test]
+fn the_last_word_on_an_answer_is_said_also_where_there_is_nothing_to_read() {
+    let upstream = Upstream::scripted(|seen| match seen.line() {
+        line if line.contains("image") => {
+            with("200 OK", &["content-type: image/png", "x-score: 9"], "x")
+        }
+        line if line.contains("stream") => {
+            with("200 OK", &["content-type: text/event-stream", "x-score: 9"], "x")
+        }
+        line if line.contains("moved") => with("302 Found", &["location: /", "x-score: 9"], ""),
+        _ => with("200 OK", &["x-score: 9"], "{}"),
+    });
+    let text = RULES
+        .replace("text/html application/json", "text/html application/json text/event-stream")
+        + "SecRule RESPONSE_HEADERS:X-Score \"@eq 9\" \"id:301,phase:3,pass,nolog,setvar:tx.out=9\"\n\
+           SecRule TX:OUT \"@ge 5\" \"id:401,phase:4,deny,log,msg:'score'\"\n";
+    let fleet = Fleet::judged(&shop(&upstream, Waf::Block), &BTreeMap::new(), &rules(&text));
+    let edge = fleet.edge();
+    for line in ["GET /find?image", "GET /find?stream", "GET /find?moved", "HEAD /find"] {
+        assert_eq!(status(&ask(edge, line, &[], "")), 403, "{line}");
+    }
+    assert!(found(&fleet).iter().all(|(outcome, _)| *outcome == Outcome::Failure));
+}
+
+#[test]
+fn an_answer_that_comes_bit_by_bit_is_not_kept_back_and_one_that_breaks_off_passes() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (release, released) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 99\r\n\r\nfirst";
+        stream.write_all(head.as_bytes()).unwrap();
+        // Only who has the first of it lets the rest come; it never comes whole.
+        released.recv().ok();
+        stream.write_all(b"last").unwrap();
+    });
+    let mut shop = service("shop", address, &["find = GET /find"]);
+    shop.people.insert("anyone".to_owned(), grants(&["find"]));
+    let mut model = model(vec![shop]);
+    model.gateway.waf = Waf::Block;
+    let fleet = Fleet::judged(&model, &BTreeMap::new(), &rules(RULES));
+    let mut client = TcpStream::connect(fleet.edge()).unwrap();
+    client.write_all(b"GET /find HTTP/1.1\r\nhost: shop.localhost:8443\r\n\r\n").unwrap();
+    client.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let (mut answer, mut bytes) = (String::new(), [0; 4096]);
+    while !answer.contains("first") {
+        let count = client.read(&mut bytes).unwrap();
+        assert!(count > 0, "{answer}");
+        answer.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+    }
+    assert_eq!(status(&answer), 200);
+    release.send(()).unwrap();
+    let mut rest = Vec::new();
+    client.read_to_end(&mut rest).ok();
+    assert_eq!(rest, b"last");
 }
 
 #[test]
@@ -247,6 +310,33 @@ fn what_normalize_and_route_refuse_is_named_by_the_rules() {
     let found = found(&fleet);
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found.iter().all(|(_, judged)| ids(judged) == [100]));
+    let text = fleet.core.metrics().unwrap();
+    // It was not the rules that refused.
+    assert!(
+        text.contains(r#"ringwall_waf_matches_total{action="logged",category="generic"} 2"#),
+        "{text}"
+    );
+    assert!(!text.contains(r#"action="blocked""#), "{text}");
+}
+
+#[test]
+fn what_others_refuse_costs_one_phase_and_only_so_often() {
+    let upstream = Upstream::plain();
+    let text = RULES.to_owned()
+        + "SecAction \"id:2,phase:2,pass,log,msg:'two'\"\nSecAction \"id:5,phase:5,pass,log,msg:'five'\"\n";
+    let fleet = Fleet::judged(&shop(&upstream, Waf::Block), &BTreeMap::new(), &rules(&text));
+    let mut stream = TcpStream::connect(fleet.edge()).unwrap();
+    let asked = "GET /nowhere HTTP/1.1\r\nhost: shop.localhost:8443\r\n";
+    for _ in 0..249 {
+        stream.write_all(format!("{asked}\r\n").as_bytes()).unwrap();
+    }
+    stream.write_all(format!("{asked}connection: close\r\n\r\n").as_bytes()).unwrap();
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).unwrap();
+    assert_eq!(answers.matches("HTTP/1.1 404").count(), 250);
+    let found = found(&fleet);
+    assert_eq!(found.len(), 200);
+    assert!(found.iter().all(|(_, judged)| ids(judged) == [5]), "{found:?}");
 }
 
 #[test]
@@ -343,6 +433,24 @@ paths:
 }
 
 #[test]
+fn a_websocket_is_no_way_around_the_rules() {
+    let upstream = Upstream::plain();
+    let fleet = fleet(&upstream, Waf::Block);
+    let fields = format!(
+        "host: shop.localhost:8443\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{FORM}"
+    );
+    for (framing, body) in
+        [("content-length: 5", "a=bad"), ("transfer-encoding: chunked", "5\r\na=bad\r\n0\r\n\r\n")]
+    {
+        let asked = format!("GET /find HTTP/1.1\r\n{fields}\r\n{framing}\r\n\r\n{body}");
+        let answer = raw(fleet.edge(), &asked);
+        assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    }
+    assert!(upstream.seen().is_empty());
+}
+
+#[test]
 fn a_name_of_grpc_is_no_way_around_the_rules() {
     let upstream = Upstream::plain();
     let mut model = shop(&upstream, Waf::Block);
@@ -360,6 +468,10 @@ fn a_name_of_grpc_is_no_way_around_the_rules() {
     model.services.get_mut("shop").unwrap().protocol = Protocol::Http2;
     let streams = Fleet::judged(&model, &BTreeMap::new(), &rules(&form));
     assert_eq!(told(&streams, grpc), "RW3012", "the service does not answer in HTTP/2");
+    assert_eq!(told(&streams, &["content-type: application/grpc-web; a=b"]), "RW3012");
+    for name in ["application/grpc+json", "application/grpc-x+json", "application/grpcx"] {
+        assert_eq!(told(&streams, &[&format!("content-type: {name}")]), "RW3019", "{name}");
+    }
     let evil = &["content-type: application/grpc", "user-agent: evil"];
     assert_eq!(told(&streams, evil), "RW3019");
 }
@@ -427,6 +539,12 @@ fn the_rules_in_the_program_stop_attacks_and_let_work_pass() {
         ask(edge, "POST /put", &[json_type], r#"{"a":"x' union select password from users--"}"#),
     ] {
         assert_eq!((status(&answer), code(&answer).as_str()), (403, "RW3019"), "{answer}");
+    }
+    let text = fleet.core.metrics().unwrap();
+    for category in ["lfi", "sqli", "xss"] {
+        let line =
+            format!(r#"ringwall_waf_matches_total{{action="blocked",category="{category}"}}"#);
+        assert!(text.contains(&line), "{text}");
     }
     let broken = ask(edge, "POST /put", &[json_type], r#"{"a":"#);
     assert_eq!((status(&broken), code(&broken).as_str()), (400, "RW3019"), "{broken}");

@@ -1,5 +1,7 @@
 //! What the rules of the firewall see of an answer: the beginning of its body, undone if packed.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::CONTENT_ENCODING;
 use http::{Method, Response, StatusCode};
@@ -25,6 +27,7 @@ pub(super) async fn show(
         || route.operation().is_grpc(fields)
         || response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if is_stream || *record.method() == Method::HEAD || response.body().is_empty() {
+        record.look(|guard| guard.answer_body(Bytes::new()))?;
         return Ok(response);
     }
     let coding =
@@ -32,10 +35,9 @@ pub(super) async fn show(
     let (head, body) = response.into_parts();
     let bytes_max = if coding.is_some() { ANSWER_BYTES_MAX } else { wanted };
     let mut held = Held::new(body);
-    let filled = timeout(route.operation().timeout, held.fill(bytes_max)).await;
-    let is_late = filled.is_err();
-    if let Ok(filled) = filled {
-        filled.map_err(|error| Refusal::unavailable("the answer broke off", error))?;
+    // What takes longer is written bit by bit, and somebody waits for the first of it.
+    if let Ok(Err(error)) = timeout(HOLD_MAX, held.fill(bytes_max)).await {
+        held.break_off(error);
     }
     let is_whole = held.is_whole();
     let (bytes, body) = held.split();
@@ -47,7 +49,6 @@ pub(super) async fn show(
         Some(_) => None,
     };
     match shown {
-        Some(_) if is_late => record.look(|_guard| Some(Refusal::Timeout))?,
         Some(shown) => record.look(|guard| guard.answer_body(shown))?,
         None => record.look(|_guard| Some(unseen()))?,
     }
@@ -58,3 +59,6 @@ pub(super) async fn show(
 fn unseen() -> Refusal {
     Refusal::Leak { why: "packed, and cannot be looked through".to_owned() }
 }
+
+/// Longer than a page takes that is made at once.
+const HOLD_MAX: Duration = Duration::from_secs(2);
