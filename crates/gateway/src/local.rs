@@ -84,7 +84,8 @@ pub(crate) async fn ask(
 /// part of another language: rules would keep people out whose password looks like an attack.
 fn without_secrets(fields: &HeaderMap, body: &Bytes) -> Bytes {
     let content_type = fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    if !content_type.starts_with(b"application/x-www-form-urlencoded") {
+    let kind = content_type.trim_ascii().get(..FORM.len()).unwrap_or_default();
+    if !kind.eq_ignore_ascii_case(FORM) {
         return body.clone();
     }
     let is_shown = |pair: &&[u8]| {
@@ -94,6 +95,8 @@ fn without_secrets(fields: &HeaderMap, body: &Bytes) -> Bytes {
     let shown: Vec<&[u8]> = body.split(|byte| *byte == b'&').filter(is_shown).collect();
     shown.join(&b'&').into()
 }
+
+const FORM: &[u8] = b"application/x-www-form-urlencoded";
 
 /// Fields of our forms in which passwords are typed.
 const SECRETS: [&[u8]; 4] = [b"again", b"current", b"new", b"password"];

@@ -8,7 +8,8 @@ use ringwall_base::{Judged, RequestId, Timestamp};
 use ringwall_manifest::Waf;
 use ringwall_waf::{Phase, Transaction};
 
-use super::{Desk, report};
+use super::Desk;
+use super::report::{self, Shown};
 use crate::Refusal;
 use crate::metrics::Metrics;
 
@@ -18,6 +19,7 @@ pub(crate) struct Guard<'a> {
     id: &'a str,
     at: Timestamp,
     mode: Waf,
+    is_own_page: bool,
     transaction: Option<Transaction<'a>>,
     /// Whether the intervention was told: what it became is for the mode to say, once.
     is_told: bool,
@@ -27,7 +29,7 @@ impl<'a> Guard<'a> {
     /// A guard that has not looked yet.
     pub(crate) fn new(desk: &'a Desk, id: RequestId, at: Timestamp) -> Self {
         let (id, mode) = (desk.name(id), desk.firewall.mode);
-        Self { desk, id, at, mode, transaction: None, is_told: false }
+        Self { desk, id, at, mode, is_own_page: false, transaction: None, is_told: false }
     }
 
     /// How it looks at an operation.
@@ -43,6 +45,11 @@ impl<'a> Guard<'a> {
     /// Whether a page of our own takes what people type in.
     pub(crate) fn is_page(&self, path: &str) -> bool {
         self.desk.firewall.is_page(path)
+    }
+
+    /// Notes that it is for a page of our own.
+    pub(crate) const fn set_own_page(&mut self) {
+        self.is_own_page = true;
     }
 
     /// Shows the head of the request (phase 1).
@@ -109,7 +116,9 @@ impl<'a> Guard<'a> {
     pub(crate) fn finish(mut self, is_refused: bool, metrics: &Metrics) -> Option<Judged> {
         let mut transaction = self.transaction.take()?;
         transaction.finish();
-        report::judged(&transaction, &self.desk.firewall.hidden, is_refused, metrics)
+        let hidden = &self.desk.firewall.hidden;
+        let shown = Shown { hidden, is_own_page: self.is_own_page };
+        report::judged(&transaction, shown, is_refused, metrics)
     }
 
     fn told(&mut self) -> Option<Refusal> {

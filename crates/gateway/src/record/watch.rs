@@ -23,6 +23,9 @@ impl<'a> Record<'a> {
         if self.guard.as_ref().is_some_and(|guard| !guard.is_page(path)) {
             self.guard = None;
         }
+        if let Some(guard) = &mut self.guard {
+            guard.set_own_page();
+        }
         let mode = self.guard.as_ref().map_or(Waf::Off, |guard| guard.mode());
         self.watched(mode);
     }
