@@ -210,13 +210,14 @@ fn an_answer_that_a_rule_denies_does_not_leave() {
 
 #[test]
 fn the_last_word_on_an_answer_is_said_also_where_there_is_nothing_to_read() {
-    let upstream = Upstream::scripted(|seen| match seen.line() {
-        line if line.contains("image") => {
-            with("200 OK", &["content-type: image/png", "x-score: 9"], "x")
-        }
-        line if line.contains("stream") => {
-            with("200 OK", &["content-type: text/event-stream", "x-score: 9"], "x")
-        }
+    let typed = |name: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: {name}\r\nx-score: 9\r\ncontent-length: 1\r\n\r\nx"
+        )
+    };
+    let upstream = Upstream::scripted(move |seen| match seen.line() {
+        line if line.contains("image") => typed("image/png"),
+        line if line.contains("stream") => typed("text/event-stream"),
         line if line.contains("moved") => with("302 Found", &["location: /", "x-score: 9"], ""),
         _ => with("200 OK", &["x-score: 9"], "{}"),
     });
