@@ -14,11 +14,8 @@ fn is_missed(value: &[u8]) -> bool {
 }
 
 #[test]
-#[ignore = "needs the shared test data: name its folder in RINGWALL_TEST_DATA"]
-#[expect(clippy::disallowed_methods, reason = "only tests read this variable")]
 fn no_known_injection_is_kept_from_the_detectors() {
-    let folder = std::env::var("RINGWALL_TEST_DATA").unwrap_or_default();
-    let text = std::fs::read(format!("{folder}/waf/injection-inputs.json")).unwrap();
+    let text = ringwall_testkit::vectors("waf/injection-inputs.json");
     let values: Vec<String> = serde_json::from_slice(&text).unwrap();
     let values: Vec<Vec<u8>> = values.iter().map(|it| STANDARD.decode(it).unwrap()).collect();
     assert!(values.len() > 10_000, "{}", values.len());
