@@ -1,6 +1,6 @@
 /* libmodsecurity over its C API: the requests of crates/waf/examples/instructions.rs, for the bench `waf`.
  *
- * modsecurity LIBRARY RULES-FOLDER get|query|form|json COUNT
+ * modsecurity LIBRARY RULES-FOLDER get|query|form|json|json10|load COUNT [PARANOIA]
  *
  * Prints the CPU time of one request in nanoseconds. The library is opened at run time, so that no headers
  * are needed; `steady` is what valgrind counts.
@@ -36,7 +36,8 @@ static void *symbol(const char *name) {
     X(msc_init) X(msc_create_rules_set) X(msc_rules_add) X(msc_rules_add_file) X(msc_new_transaction)        \
     X(msc_process_connection) X(msc_process_uri) X(msc_add_request_header) X(msc_process_request_headers)    \
     X(msc_append_request_body) X(msc_process_request_body) X(msc_process_response_headers)                   \
-    X(msc_process_response_body) X(msc_process_logging) X(msc_intervention) X(msc_transaction_cleanup)
+    X(msc_process_response_body) X(msc_process_logging) X(msc_intervention) X(msc_transaction_cleanup)       \
+    X(msc_rules_cleanup)
 #define DECLARE(name) static void *symbol_of_##name;
 SYMBOLS(DECLARE)
 
@@ -66,7 +67,7 @@ struct request {
 };
 
 static struct request chosen(const char *kind) {
-    static char json[4096];
+    static char json[16384];
     if (!strcmp(kind, "query"))
         return (struct request){"/search?q=garden+chair&page=2&sort=price&order=asc&lang=en&ref=home", "", "", 8};
     if (!strcmp(kind, "form"))
@@ -76,6 +77,16 @@ static struct request chosen(const char *kind) {
         for (int item = 0; item < 14; item++)
             strcat(json, "{\"sku\":\"AB-1234\",\"title\":\"Garden chair\",\"count\":2,\"price\":49.9},");
         strcpy(json + strlen(json) - 1, "]}");
+        return (struct request){"/orders", "application/json", json, 8};
+    }
+    if (!strcmp(kind, "json10")) {
+        static const char *colours[] = {"red", "green", "blue", "white", "black", "grey", "brown"};
+        static const char *things[] = {"chair", "table", "lamp", "shelf", "bench", "stool", "carpet", "mirror", "clock"};
+        char *end = json + sprintf(json, "{\"order\":1,\"items\":[");
+        for (int at = 0; at < 140; at++)
+            end += sprintf(end, "{\"sku\":\"AB-%d\",\"title\":\"Large %s %s no %d\",\"count\":%d,\"price\":%d.9},",
+                           1000 + at * 37, colours[at % 7], things[at % 9], at, at % 4, at % 90 + 5);
+        strcpy(end - 1, "]}");
         return (struct request){"/orders", "application/json", json, 8};
     }
     return (struct request){"/", "", "", 3};
@@ -128,32 +139,49 @@ static void add_file(void *rules, const char *path) {
     }
 }
 
-int main(int argc, char **argv) {
-    if (argc != 5 || !(library = dlopen(argv[1], RTLD_NOW))) {
-        fprintf(stderr, "%s\n", argc == 5 ? dlerror() : "LIBRARY RULES-FOLDER KIND COUNT");
-        return 1;
-    }
-#define FIND(name) symbol_of_##name = symbol(#name);
-    SYMBOLS(FIND)
-    void *engine = CALL(void *, msc_init);
+static void *load(const char *folder, const char *paranoia) {
     void *rules = CALL(void *, msc_create_rules_set);
     const char *error = NULL;
     CALL(int, msc_rules_add, rules, SETUP, &error);
-    char path[4096];
-    snprintf(path, sizeof path, "%s/crs-setup.conf.example", argv[2]);
-    add_file(rules, path);
-    snprintf(path, sizeof path, "%s/rules/*.conf", argv[2]);
+    char text[4096];
+    snprintf(text, sizeof text, "SecAction \"id:900001,phase:1,pass,nolog,setvar:tx.blocking_paranoia_level=%s\"\n", paranoia);
+    CALL(int, msc_rules_add, rules, text, &error);
+    snprintf(text, sizeof text, "%s/crs-setup.conf.example", folder);
+    add_file(rules, text);
+    snprintf(text, sizeof text, "%s/rules/*.conf", folder);
     glob_t files;
-    if (glob(path, 0, NULL, &files) != 0)
-        return 1;
+    if (glob(text, 0, NULL, &files) != 0)
+        exit(1);
     for (size_t at = 0; at < files.gl_pathc; at++)
         add_file(rules, files.gl_pathv[at]);
+    globfree(&files);
+    return rules;
+}
+
+__attribute__((noinline)) void steady_loads(const char *folder, const char *paranoia, int count) {
+    for (int at = 0; at < count; at++)
+        CALL(int, msc_rules_cleanup, load(folder, paranoia));
+}
+
+int main(int argc, char **argv) {
+    if (argc < 5 || !(library = dlopen(argv[1], RTLD_NOW))) {
+        fprintf(stderr, "%s\n", argc >= 5 ? dlerror() : "LIBRARY RULES-FOLDER KIND COUNT [PARANOIA]");
+        return 1;
+    }
+    const char *paranoia = argc > 5 ? argv[5] : "1";
+#define FIND(name) symbol_of_##name = symbol(#name);
+    SYMBOLS(FIND)
+    void *engine = CALL(void *, msc_init);
+    void *rules = load(argv[2], paranoia);
     struct request request = chosen(argv[3]);
     int count = atoi(argv[4]), stopped = steady(engine, rules, &request, 0);
     for (int at = 0; at < 10; at++)
         stopped += judge(engine, rules, &request) != 0;
     double before = cpu_ns();
-    stopped += steady(engine, rules, &request, count);
+    if (!strcmp(argv[3], "load"))
+        steady_loads(argv[2], paranoia, count);
+    else
+        stopped += steady(engine, rules, &request, count);
     printf("%.0f\n", count ? (cpu_ns() - before) / count : 0.0);
     return stopped ? 2 : 0;
 }

@@ -49,6 +49,7 @@ const BENCHES: &[Bench] = &[
     ("jwt-verify", || delegate::cargo("jwt-verify", "ringwall-jose")),
     ("audit", || delegate::cargo("audit", "ringwall-audit")),
     ("check", || delegate::cargo("check", "ringwall-manifest")),
+    ("openapi", || delegate::cargo("openapi", "ringwall-openapi")),
     ("sdk", delegate::sdk),
     ("waf", waf::judge),
 ];

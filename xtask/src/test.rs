@@ -45,8 +45,12 @@ const NPM: [&str; 7] = [
 
 /// What no package registry has, by the variable that names its folder: tests against it say that
 /// they are not run without it.
-const ELSEWHERE: [(&str, &str); 4] = [
+const ELSEWHERE: [(&str, &str); 8] = [
     ("RINGWALL_CRS_4", "the rules of CRS 4.28.0"),
+    ("RINGWALL_CRS_PLUGINS", "plugins of CRS, one folder each"),
+    ("RINGWALL_CRS_VERSIONS", "releases of CRS, one folder each"),
+    ("RINGWALL_JSON_SCHEMA_TESTS", "a checkout of JSON-Schema-Test-Suite"),
+    ("RINGWALL_MODSECURITY_TESTS", "the folder `test` of libmodsecurity"),
     ("RINGWALL_SECLANG_SPEC", "a checkout of seclang-spec"),
     ("RINGWALL_SECRULES_TESTS", "the public secrules-language-tests"),
     ("RINGWALL_LIBINJECTION_TESTS", "the public tests of libinjection"),

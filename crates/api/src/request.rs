@@ -242,6 +242,17 @@ pub enum Request {
         /// Login name.
         name: String,
     },
+    /// Records that an exclusion of the firewall is about to be written, or taken out.
+    WafAllow {
+        /// What is excluded: `rule=7702001 target=ARGS:comment operation=shop.addComment`.
+        what: String,
+        /// Why.
+        why: String,
+        /// Whether it is taken out.
+        is_removed: bool,
+    },
+    /// Puts no rule set in use, as it was before the first one.
+    WafForget,
     /// Removes a rule set of the firewall that is not in use.
     WafRemove {
         /// The set's id.

@@ -160,6 +160,8 @@ pub static ACTIONS: &[Action] = &[
     action("vault-key-worn", "iam", "error", "a data key reached its limit of uses"),
     action("vault-rekeyed", "iam", "change", "the outer key was replaced"),
     action("vault-unsealed", "iam", "change", "the vault was opened"),
+    action("waf-exclusion-added", "configuration", "creation", "a target was excluded from a rule of the firewall"),
+    action("waf-exclusion-removed", "configuration", "deletion", "an exclusion from a rule of the firewall was taken out"),
     action("waf-matched", "web", "denied", "a request looked like an attack"),
     action("waf-rules-installed", "configuration", "creation", "a rule set of the firewall was installed and put in use"),
     action("waf-rules-removed", "configuration", "deletion", "a rule set of the firewall was removed"),

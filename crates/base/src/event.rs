@@ -38,6 +38,12 @@ pub struct Judged {
     pub matches: Vec<RuleMatch>,
     /// How many more there were.
     pub left_out: usize,
+    /// The ids of the rules that are not in `matches`, each once.
+    pub others: Vec<u64>,
+    /// How many values rules passed over because a schema proves them harmless.
+    pub proven: usize,
+    /// Some of these: the variable and what proves it, as in `ARGS:page integer`.
+    pub proven_places: Vec<String>,
     /// The anomaly score of the request, where the rules keep one.
     pub inbound_score: Option<u32>,
     /// The anomaly score of the answer.

@@ -18,6 +18,7 @@ use ringwall_waf::{InMemory, Ruleset};
 
 use crate::exchange::{self, Notes, Sharing};
 use crate::firewall::Firewall;
+use crate::learner::Learner;
 use crate::ledger::Ledger;
 use crate::local::Local;
 use crate::metrics::LimitFacts;
@@ -181,6 +182,7 @@ impl Core {
         let firewall = Firewall::build(model, rules, &self.memory)?;
         let snapshot = Snapshot::build((model, schemas), firewall, self, version)?;
         self.version.store(version, Ordering::Relaxed);
+        self.ledger.learner.hide(model);
         snapshot.apply(self.seams.clock.monotonic());
         let rules = model.services.values();
         let rules = rules.filter_map(|one| Some((one.name.clone(), one.health.clone()?)));
@@ -188,6 +190,11 @@ impl Core {
         self.terms.standing.store(Some(Arc::clone(snapshot.standing())));
         self.snapshot.store(Some(Arc::new(snapshot)));
         Ok(version)
+    }
+
+    /// Keeps shapes of requests, for services whose manifest says so.
+    pub fn learner(&self) -> &Learner {
+        &self.ledger.learner
     }
 
     /// Who answers for a service of the manifest in force: its app, its canary and its mirror. They
@@ -359,5 +366,5 @@ impl Door {
 /// tokens that we signed can fill it.
 const TOKENS_MAX: usize = 131_072;
 
-/// Counters that rules keep, such as those by address: 2^16 of some hundred bytes each.
+/// Counters that rules keep, such as those by address: 2^16 of 1 KiB each, 64 MiB at most.
 const COLLECTIONS_MAX: usize = 65_536;

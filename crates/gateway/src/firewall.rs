@@ -7,7 +7,9 @@
 mod desk;
 mod guard;
 mod hold;
+mod proved;
 mod report;
+mod room;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +21,7 @@ use crate::snapshot::BuildError;
 pub(crate) use desk::Desk;
 pub(crate) use guard::Guard;
 pub(crate) use hold::Held;
+use room::Room;
 
 /// Rules, and what they remember of earlier requests.
 #[derive(Debug)]
@@ -27,12 +30,17 @@ pub(crate) struct Firewall {
     memory: Arc<InMemory>,
     /// For what no operation is found of, and for our own pages.
     mode: Waf,
+    /// Whether rules that look for attacks pass over what a schema proved.
+    skips_proven: bool,
     port: u16,
     /// Pages where people type something in.
     pages: [String; 2],
     /// Names of fields whose values are never written down, in lower case.
     hidden: BTreeSet<String>,
     arenas: Mutex<Vec<Arena>>,
+    room: Room,
+    /// Whether it is off for some operation.
+    is_partial: bool,
 }
 
 impl Firewall {
@@ -51,11 +59,19 @@ impl Firewall {
             rules: Arc::clone(rules.ok_or(BuildError::NoRules)?),
             memory: Arc::clone(memory),
             mode: gateway.waf,
+            skips_proven: model.waf.skips_proven,
             port: gateway.port,
             pages: [gateway.login_path.clone(), gateway.account_path.clone()],
             hidden: fields.map(|field| field.to_lowercase()).collect(),
             arenas: Mutex::default(),
+            room: Room::new(HELD_BYTES_MAX),
+            is_partial: is_partial(model),
         })))
+    }
+
+    /// Whether the head of a request is to be kept: it is not where the operation is known and off.
+    pub(crate) fn watches(&self, may_watch: impl FnOnce(Waf) -> bool) -> bool {
+        !self.is_partial || may_watch(self.mode)
     }
 
     /// Whether a page of our own takes what people type in.
@@ -83,6 +99,17 @@ impl Firewall {
         }
     }
 }
+
+fn is_partial(model: &Model) -> bool {
+    let is_off = |modes: &ringwall_manifest::WafModes| {
+        modes.service == Some(Waf::Off) || modes.operations.values().any(|mode| *mode == Waf::Off)
+    };
+    model.gateway.waf == Waf::Off || model.services.values().any(|service| is_off(&service.waf))
+}
+
+/// Bodies that are held for rules, in all requests: 256 of the usual limit, and as much memory as a
+/// gateway may need for it.
+const HELD_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// A request with a form takes less; what a large body took is given back.
 const KEPT_BYTES_MAX: usize = 256 * 1024;

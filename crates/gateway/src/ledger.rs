@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ringwall_base::{Clock, Entropy, RequestId, Sink};
 
+use crate::learner::Learner;
 use crate::metrics::Metrics;
 use crate::trace::Trace;
 
@@ -17,6 +18,8 @@ pub(crate) struct Ledger {
     pub(crate) sink: Arc<dyn Sink>,
     /// Counters.
     pub(crate) metrics: Metrics,
+    /// Keeps shapes of requests, where the manifest says so.
+    pub(crate) learner: Learner,
     /// Whether a refusal tells its reason to the client.
     pub(crate) is_dev: bool,
     numbers: AtomicU64,
@@ -34,7 +37,14 @@ impl Ledger {
         let mut seed = [0_u8; 8];
         entropy.fill(&mut seed)?;
         let numbers = AtomicU64::new(u64::from_ne_bytes(seed));
-        Ok(Self { clock, sink, metrics: Metrics::new(), is_dev, numbers })
+        Ok(Self {
+            clock,
+            sink,
+            metrics: Metrics::new(),
+            learner: Learner::default(),
+            is_dev,
+            numbers,
+        })
     }
 
     /// A name for a request. Names are told apart by it, nothing is kept secret by it: hence a

@@ -11,6 +11,7 @@
 mod pipeline;
 mod stage;
 mod firewall;
+mod learner;
 mod refusal;
 mod resource;
 mod problem;
@@ -48,6 +49,7 @@ pub use discovery::{Discovery, ListError, read_list};
 pub use egress::Egress;
 pub use exchange::{Exchange, Sharing};
 pub use health::Checks;
+pub use learner::Learner;
 pub use local::{Answered, Local};
 pub use pages::Pages;
 pub use pipeline::House;

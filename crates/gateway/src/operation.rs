@@ -9,6 +9,7 @@ use ringwall_manifest::{Leak, OwnerRule, OwnerSource, Waf};
 use ringwall_openapi::{FieldRule, OperationSchema, Schemas};
 use ringwall_policy::OperationKey;
 
+use crate::learner::Learning;
 use crate::limit::Limit;
 
 /// One operation.
@@ -46,6 +47,8 @@ pub(crate) struct Operation {
     pub(crate) responses: Leak,
     /// How the firewall looks at its requests.
     pub(crate) waf: Waf,
+    /// Whether shapes of its requests and answers are kept.
+    pub(crate) learning: Learning,
     /// Whether its service can be spoken to in gRPC, whose streams may have no end.
     pub(crate) speaks_grpc: bool,
     /// Data classes of the service that have field names.

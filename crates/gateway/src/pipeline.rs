@@ -14,7 +14,7 @@ use ringwall_base::RequestId;
 use ringwall_net::{Answer, Answering, Body, Peer, Violation};
 
 use crate::asker::Asker;
-use crate::firewall::Desk;
+use crate::firewall::{Desk, Firewall};
 use crate::record::Record;
 use crate::snapshot::Line;
 use crate::stage::review::dress;
@@ -43,7 +43,7 @@ impl House {
         let snapshot = self.core.snapshot();
         let line = snapshot.as_ref().and_then(|snapshot| snapshot.line(&self.door));
         let opening = self.door.opening(snapshot.as_deref());
-        let firewall = line.and_then(|line| line.firewall.as_ref());
+        let firewall = line.and_then(|line| line.watching(&request));
         // Before the record, which drops first: it reads from here.
         let desk = firewall.map(|firewall| Box::new(Desk::open(firewall, peer, &request)));
         // The record is written when it drops, so a client that hangs up is recorded too.
@@ -85,6 +85,12 @@ impl House {
 }
 
 impl Line {
+    /// The firewall, where it may have to look at a request.
+    fn watching(&self, request: &Request<Body>) -> Option<&Arc<Firewall>> {
+        let may_watch = |usual| self.route.may_watch(request, usual);
+        self.firewall.as_ref().filter(|firewall| firewall.watches(may_watch))
+    }
+
     async fn admit(
         &self,
         peer: &Arc<Peer>,

@@ -19,6 +19,7 @@ use ringwall_policy::Origin;
 
 use crate::asker::Tongue;
 use crate::firewall::Guard;
+use crate::learner::Lesson;
 use crate::ledger::Ledger;
 use crate::metrics::{Exchange, Kind, method_label};
 use crate::pages::Pages;
@@ -57,6 +58,8 @@ pub(crate) struct Record<'a> {
     note: Option<String>,
     /// What the rules of the firewall see; where it is on.
     guard: Option<Box<Guard<'a>>>,
+    /// What the learner is shown when nobody objected; where it learns.
+    lesson: Option<Box<Lesson>>,
     is_open: bool,
 }
 
@@ -110,6 +113,7 @@ impl Record<'_> {
             refused: None,
             note: None,
             guard: None,
+            lesson: None,
             is_open: true,
         }
     }
@@ -122,6 +126,10 @@ impl Record<'_> {
 
     /// Notes who calls.
     pub(crate) fn caller(&mut self, caller: Arc<Caller>) -> Arc<Caller> {
+        let person = caller.person().map(|person| person.name.as_str());
+        if let (Some(guard), Some(name)) = (&self.guard, person.or(caller.client())) {
+            guard.user(name);
+        }
         self.caller = Some(Arc::clone(&caller));
         caller
     }
@@ -164,6 +172,16 @@ impl Record<'_> {
                 false
             }
         }
+    }
+
+    /// Keeps what the learner is shown in the end.
+    pub(crate) fn teach(&mut self, lesson: Lesson) {
+        self.lesson = Some(Box::new(lesson));
+    }
+
+    /// What is kept for the learner.
+    pub(crate) fn lesson(&mut self) -> Option<&mut Lesson> {
+        self.lesson.as_deref_mut()
     }
 
     /// The request's id.
@@ -271,8 +289,10 @@ impl Record<'_> {
             && let Some(judged) =
                 guard.finish(is_attack(self.refused.as_ref()), &self.ledger.metrics)
         {
+            self.lesson = None;
             self.note_rules(&judged, status, duration);
         }
+        self.learn(status);
         let is_notable = self.refused.is_some() || self.note.is_some() || status.is_none();
         if self.waived.is_none() && !self.writes_allowed && !is_notable {
             return;
@@ -300,6 +320,15 @@ impl Record<'_> {
                 ..notice
             }),
             (None, Some(_)) => self.note(&Notice { reason: self.note.as_deref(), ..notice }),
+        }
+    }
+
+    /// Teaches what was answered without anybody's objection.
+    fn learn(&mut self, status: Option<StatusCode>) {
+        let Some(lesson) = self.lesson.take() else { return };
+        let is_clean = self.refused.is_none() && self.waived.is_none() && self.note.is_none();
+        if let (Some(leaf), Some(status), true) = (&self.leaf, status, is_clean) {
+            self.ledger.learner.note(&lesson, &leaf.operation.service, status.as_u16());
         }
     }
 

@@ -113,6 +113,7 @@ pub(crate) mod code {
     pub(crate) const DRIFT_MOVED: &str = "RW2022";
     pub(crate) const OPEN_SIGN_UP: &str = "RW2023";
     pub(crate) const OWNER_BY_NAME: &str = "RW2024";
+    pub(crate) const IDLE_RULE: &str = "RW2025";
     pub(crate) const NOT_YET: &str = "RW2090";
 }
 
@@ -191,6 +192,7 @@ const CATALOGUE: &[Known] = &[
     (code::DRIFT_MOVED, Severity::Warning, include_str!("../pages/RW2022.md")),
     (code::OPEN_SIGN_UP, Severity::Warning, include_str!("../pages/RW2023.md")),
     (code::OWNER_BY_NAME, Severity::Warning, include_str!("../pages/RW2024.md")),
+    (code::IDLE_RULE, Severity::Note, include_str!("../pages/RW2025.md")),
     (code::NOT_YET, Severity::Note, include_str!("../pages/RW2090.md")),
     ("RW3000", Severity::Error, include_str!("../pages/RW3000.md")),
     ("RW3001", Severity::Error, include_str!("../pages/RW3001.md")),

@@ -142,6 +142,7 @@ pub(crate) const SERVICE: &[Key] = &[
     key("cors", Shape::Table(CORS), "Which other sites' pages may call this service."),
     key("websocket", TEXTS, "Operations that may become a WebSocket; every one if not given."),
     key("grpc_web", Shape::Bool, "gRPC-Web of browsers is translated."),
+    key("learn", Shape::Bool, "Shapes of requests are kept, for `ringwall learn`."),
     key("compress", TEXTS, "Operations whose answers to signed-in callers are compressed too."),
 ];
 

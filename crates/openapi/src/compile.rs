@@ -2,15 +2,16 @@
 //!
 //! A queue, not recursion: how long a chain of references is, the author of the document decides.
 
+mod text;
+
 use std::collections::HashMap;
 
-use crate::format::Format;
 use crate::node::{Node, push_index, push_token};
-use crate::pattern;
 use crate::schema::{
     ArrayRules, CombineRules, Condition, Discriminator, NumberRules, ObjectRules, Schema, SchemaId,
-    SchemaSet, TextRules, Types,
+    SchemaSet, Types,
 };
+use crate::xml::XmlName;
 
 /// Compiles schemas on demand, each one once.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ pub(crate) struct Finding {
 const HOPS_MAX: usize = 64;
 
 /// Keywords that we would have to enforce and cannot.
-const UNSUPPORTED: [&str; 4] = ["$dynamicRef", "$recursiveRef", "unevaluatedItems", "$id"];
+const UNSUPPORTED: [&str; 3] = ["$dynamicRef", "$recursiveRef", "$id"];
 
 impl<'d> Compiler<'d> {
     pub(crate) fn new(root: &'d Node, dialect: Dialect) -> Self {
@@ -146,12 +147,13 @@ impl<'d> Compiler<'d> {
             types: self.types(node),
             choices: choices(node),
             number: number(node),
-            text: self.text(node),
+            text: self.text_rules(node),
             array: self.array(node, pointer),
             object: self.object(node, pointer),
             combine: self.combine(node, pointer),
             is_read_only: flag("readOnly"),
             is_write_only: flag("writeOnly"),
+            xml: XmlName::read(node, pointer).map(Box::new),
         }
     }
 
@@ -174,29 +176,11 @@ impl<'d> Compiler<'d> {
         types
     }
 
-    fn text(&mut self, node: &'d Node) -> TextRules {
-        let pattern = node.get("pattern").and_then(|value| self.pattern(value, value.text()?));
-        let format = node.get("format").and_then(Node::text).and_then(Format::parse);
-        TextRules {
-            chars_min: count(node, "minLength"),
-            chars_max: count(node, "maxLength"),
-            pattern,
-            format,
-        }
-    }
-
-    fn pattern(&mut self, node: &Node, text: &str) -> Option<regex::Regex> {
-        if let Ok(regex) = pattern::compile(text) {
-            return Some(regex);
-        }
-        self.find(node, format!("pattern `{}` is not supported", short(text)));
-        None
-    }
-
     fn array(&mut self, node: &'d Node, pointer: &str) -> ArrayRules {
         ArrayRules {
             prefix: self.list(node, pointer, "prefixItems"),
             items: self.one(node, pointer, "items"),
+            leftover: self.one(node, pointer, "unevaluatedItems"),
             items_min: count(node, "minItems"),
             items_max: count(node, "maxItems"),
             is_unique: node.get("uniqueItems").and_then(Node::boolean).unwrap_or(false),

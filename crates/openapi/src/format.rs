@@ -3,10 +3,12 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::node::Data;
+use crate::proof::Kind;
 
 /// A format that is checked.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Format {
+    Base64Url,
     Byte,
     Date,
     DateTime,
@@ -23,6 +25,7 @@ pub(crate) enum Format {
 impl Format {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Some(match name {
+            "base64url" => Self::Base64Url,
             "byte" => Self::Byte,
             "date" => Self::Date,
             "date-time" => Self::DateTime,
@@ -40,6 +43,7 @@ impl Format {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::Base64Url => "base64url",
             Self::Byte => "byte",
             Self::Date => "date",
             Self::DateTime => "date-time",
@@ -51,6 +55,19 @@ impl Format {
             Self::Time => "time",
             Self::Uri => "uri",
             Self::Uuid => "uuid",
+        }
+    }
+
+    /// What it proves about a text, if it leaves no room for anything else.
+    pub(crate) const fn harmless(self) -> Option<Kind> {
+        match self {
+            Self::Date | Self::DateTime | Self::Time => Some(Kind::Date),
+            Self::Ipv4 | Self::Ipv6 => Some(Kind::Ip),
+            Self::Uuid => Some(Kind::Uuid),
+            // Anything can be written in base64, and an address or URI has room for much.
+            Self::Base64Url | Self::Byte | Self::Email | Self::Int32 | Self::Int64 | Self::Uri => {
+                None
+            }
         }
     }
 
@@ -71,6 +88,7 @@ impl Format {
 
     fn accepts_text(self, text: &str) -> bool {
         match self {
+            Self::Base64Url => is_base64url(text),
             Self::Byte => is_base64(text),
             Self::Date => is_date(text),
             Self::DateTime => is_date_time(text),
@@ -92,6 +110,15 @@ fn is_base64(text: &str) -> bool {
     text.len().is_multiple_of(4)
         && padding <= 2
         && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+}
+
+/// RFC 4648 section 5, with or without padding.
+fn is_base64url(text: &str) -> bool {
+    let body = text.trim_end_matches('=');
+    let padding = text.len().saturating_sub(body.len());
+    (padding == 0 || (padding <= 2 && text.len().is_multiple_of(4)))
+        && body.len() % 4 != 1
+        && body.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// RFC 3339 `full-date`, a day that exists.

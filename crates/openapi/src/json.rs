@@ -33,6 +33,9 @@ pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Node, JsonError> {
     Ok(node)
 }
 
+/// Characters of one number. Nobody computes with more, and reading them is work.
+const NUMBER_BYTES_MAX: usize = 400;
+
 /// Reads what is between brackets.
 type Inside<R> = fn(&mut R) -> Result<Data, JsonError>;
 
@@ -186,6 +189,10 @@ impl Reader<'_> {
                 self.eat(b'+');
             }
             self.digits()?;
+        }
+        // Python refuses integers of 4,300 digits with an error that few apps expect.
+        if self.at.saturating_sub(start) > NUMBER_BYTES_MAX {
+            return Err(JsonError { at: start, message: "number too long" });
         }
         let number = self.text.get(start..self.at).and_then(Number::parse);
         number.map(Data::Number).ok_or(JsonError { at: start, message: "number out of range" })

@@ -11,6 +11,11 @@ pub(crate) fn is_json(essence: &str) -> bool {
     essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
 }
 
+/// XML, or a type whose syntax is XML.
+pub(crate) fn is_xml(essence: &str) -> bool {
+    matches!(essence, "application/xml" | "text/xml") || essence.ends_with("+xml")
+}
+
 /// Whether a declared type or range covers a type; the larger, the closer. `None`: not at all.
 pub(crate) fn covers(range: &str, essence: &str) -> Option<u8> {
     if range == essence {
@@ -29,27 +34,52 @@ pub(crate) fn is_untyped(essence: &str) -> bool {
     !essence.contains('/')
 }
 
-/// The value of a parameter, without quotes. `Err` when it is there twice.
-pub(crate) fn parameter(parameters: &str, name: &str) -> Result<Option<String>, ()> {
+/// The value of a parameter, without quotes. `Err` when it is there twice, or when what stands there
+/// is no list of parameters.
+pub(crate) fn parameter(text: &str, name: &str) -> Result<Option<String>, ()> {
     let mut found = None;
-    for part in split(parameters) {
-        let Some((key, value)) = part.split_once('=') else { continue };
-        if key.trim().eq_ignore_ascii_case(name) {
-            let value = value.trim();
-            let bare = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-            if found.replace(bare.unwrap_or(value).to_owned()).is_some() {
-                return Err(());
-            }
+    for (key, value) in parameters(text)? {
+        if key.eq_ignore_ascii_case(name) && found.replace(value.to_owned()).is_some() {
+            return Err(());
         }
     }
     Ok(found)
 }
 
-/// Cuts at each `;` outside quotes.
-pub(crate) fn split(parameters: &str) -> impl Iterator<Item = &str> {
-    let mut is_quoted = false;
-    parameters.split(move |letter| {
-        is_quoted ^= letter == '"';
-        letter == ';' && !is_quoted
-    })
+/// A name and a value.
+pub(crate) type Pair<'t> = (&'t str, &'t str);
+
+/// Names and values (RFC 9110 section 5.6.6), without quotes. A quoted value with quotes in it, and
+/// one that is neither quoted nor a token, has as many readings as there are readers.
+pub(crate) fn parameters(text: &str) -> Result<Vec<Pair<'_>>, ()> {
+    let mut found = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix(';') {
+            rest = after.trim_start();
+            continue;
+        }
+        let (key, after) = rest.split_once('=').ok_or(())?;
+        let (value, after) = match after.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').ok_or(())?,
+            None => after.split_at(after.find([';', ' ', '\t']).unwrap_or(after.len())),
+        };
+        let is_quoted =
+            rest.get(key.len().saturating_add(1)..).unwrap_or_default().starts_with('"');
+        let is_value = if is_quoted { !value.contains('\\') } else { is_token(value) };
+        rest = after.trim_start();
+        if !is_token(key) || !is_value || !(rest.is_empty() || rest.starts_with(';')) {
+            return Err(());
+        }
+        found.push((key, value));
+    }
+    Ok(found)
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }

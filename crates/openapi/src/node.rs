@@ -17,6 +17,8 @@ pub(crate) struct Node {
 pub(crate) enum Data {
     Array(Vec<Node>),
     Bool(bool),
+    /// Bytes that are no text, as a file has: only their number counts.
+    File(usize),
     Null,
     Number(Number),
     Object(Vec<Member>),
@@ -35,6 +37,11 @@ pub(crate) struct Member {
 impl Node {
     pub(crate) fn new(data: Data) -> Self {
         Self { at: 0, end: 0, data }
+    }
+
+    /// The node, which leaves `null` behind.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::new(Data::Null))
     }
 
     /// The member of that name, if this is an object that has one.

@@ -14,13 +14,49 @@ pub(crate) enum Number {
     Float(f64),
 }
 
+/// As many digits fit 64 bits.
+const SHORT_BYTES: usize = 18;
+
 impl Number {
     /// Reads the text of a JSON number; `None` when it is none or is infinite.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::decimal(text).or_else(|| {
+        Self::short(text).or_else(|| Self::decimal(text)).or_else(|| {
             let float: f64 = text.parse().ok()?;
             float.is_finite().then_some(Self::Float(float))
         })
+    }
+
+    /// The usual number: a few digits, perhaps a point, no exponent.
+    fn short(text: &str) -> Option<Self> {
+        if text.len() > SHORT_BYTES {
+            return None;
+        }
+        let (digits, is_negative) = match text.strip_prefix('-') {
+            Some(digits) => (digits, true),
+            None => (text, false),
+        };
+        if digits.is_empty() {
+            return None;
+        }
+        let mut mantissa = 0_i64;
+        let mut scale = None;
+        for byte in digits.bytes() {
+            match byte {
+                b'0'..=b'9' => {
+                    mantissa = mantissa * 10 + i64::from(byte - b'0');
+                    scale = scale.map(|scale: u32| scale + 1);
+                }
+                b'.' if scale.is_none() => scale = Some(0),
+                _ => return None,
+            }
+        }
+        let mut scale = scale.unwrap_or(0);
+        while scale > 0 && mantissa % 10 == 0 {
+            mantissa /= 10;
+            scale -= 1;
+        }
+        let mantissa = i128::from(if is_negative { -mantissa } else { mantissa });
+        Some(Self::Decimal { mantissa, scale })
     }
 
     fn decimal(text: &str) -> Option<Self> {

@@ -9,6 +9,7 @@ use crate::body::{self, Body};
 use crate::filter::{self, CutRule, Filtered};
 use crate::parameter::Parameter;
 use crate::paths::Response;
+use crate::proof::{Kind, Proof, ProofPlace};
 use crate::query::{self, Pair};
 use crate::schema::{SchemaId, SchemaSet};
 use crate::violation::REPORTED_MAX;
@@ -42,7 +43,21 @@ pub struct RequestParts<'a> {
     pub unknown: Unknown,
 }
 
-/// What happens to query parameters that are not declared.
+/// A request body, and how it is read.
+#[derive(Clone, Copy, Debug)]
+pub struct BodyParts<'a> {
+    /// The value of `content-type`, if there is one.
+    pub content_type: Option<&'a str>,
+    /// The body, without content coding.
+    pub bytes: &'a [u8],
+    /// What happens to fields of forms that are not declared. JSON and XML have
+    /// `additionalProperties` for that.
+    pub unknown: Unknown,
+    /// How much of it is read.
+    pub limits: Limits,
+}
+
+/// What happens to parameters and fields of forms that are not declared.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Unknown {
     /// They pass.
@@ -73,70 +88,68 @@ impl OperationSchema {
         Self { set, parameters, body, responses }
     }
 
-    /// Checks path, query, header and cookie parameters.
-    pub fn check_request(&self, parts: &RequestParts<'_>) -> Result<(), Vec<Violation>> {
+    /// Checks path, query, header and cookie parameters, and says which values are proved harmless.
+    pub fn check_request(&self, parts: &RequestParts<'_>) -> Result<Vec<Proof>, Vec<Violation>> {
         let mut found = Vec::new();
+        let mut proofs = Vec::new();
         match query::pairs(parts.query.unwrap_or_default()) {
-            Ok(pairs) => self.query(&pairs, parts.unknown, &mut found),
+            Ok(pairs) => proofs = self.query(&pairs, parts.unknown, &mut found),
             Err(message) => found.push(general("query", message)),
         }
-        let cookies = cookies(parts.headers);
-        let has_text = |name: http::HeaderName| {
-            parts.headers.get_all(name).iter().all(|value| value.to_str().is_ok())
-        };
+        let cookies = if self.has_cookies() { cookies(parts.headers) } else { Vec::new() };
         for parameter in &self.parameters {
-            let field = match parameter.place {
-                ParameterPlace::Cookie => Some(http::header::COOKIE),
-                ParameterPlace::Header if is_ignored(&parameter.name) => None,
-                ParameterPlace::Header => parameter.name.parse().ok(),
-                ParameterPlace::Path | ParameterPlace::Query => None,
-            };
-            // The service would read as Latin-1 what was not checked here.
-            if field.is_some_and(|field| !has_text(field)) {
-                found.push(parameter.violation("", "is not text"));
-                continue;
-            }
-            let values: Vec<&str> = match parameter.place {
-                ParameterPlace::Query => continue,
-                ParameterPlace::Path => values(parts.path_params, &parameter.name),
-                ParameterPlace::Cookie => values(&cookies, &parameter.name),
-                ParameterPlace::Header if is_ignored(&parameter.name) => continue,
-                ParameterPlace::Header => {
-                    let all = parts.headers.get_all(parameter.name.as_str());
-                    all.iter().filter_map(|value| value.to_str().ok()).collect()
+            let values = match outside(parameter, parts, &cookies) {
+                Ok(Some(values)) => values,
+                Ok(None) => continue,
+                Err(message) => {
+                    found.push(parameter.violation("", message));
+                    continue;
                 }
             };
             match values.as_slice() {
                 [] if parameter.is_required => found.push(parameter.violation("", "is missing")),
                 [] => {}
-                [value] => found.extend(parameter.check_text(&self.set, value)),
+                [value] => match parameter.check_text(&self.set, value) {
+                    Ok(proved) => proofs.extend(proof(parameter, value, &proved)),
+                    Err(violations) => found.extend(violations),
+                },
                 _ => found.push(parameter.violation("", "given more than once")),
             }
         }
-        result(found)
+        result(found).map(|()| proofs)
     }
 
-    /// Checks a body, already decoded, against the schema of its media type.
+    fn has_cookies(&self) -> bool {
+        self.parameters.iter().any(|parameter| parameter.place == ParameterPlace::Cookie)
+    }
+
+    /// Checks a body, already decoded, against the schema of its media type, as strictly as it can.
     pub fn check_body(
         &self,
         content_type: Option<&str>,
         body: &[u8],
     ) -> Result<(), Vec<Violation>> {
-        self.check_body_within(content_type, body, &Limits::default())
+        let unknown = Unknown::Refuse;
+        let limits = Limits::default();
+        self.check_body_as(&BodyParts { content_type, bytes: body, unknown, limits })
     }
 
-    /// [`Self::check_body`] with other limits than the default.
-    pub fn check_body_within(
-        &self,
-        content_type: Option<&str>,
-        body: &[u8],
-        limits: &Limits,
-    ) -> Result<(), Vec<Violation>> {
+    /// [`Self::check_body`], with other limits and another word about what is not declared.
+    pub fn check_body_as(&self, parts: &BodyParts<'_>) -> Result<(), Vec<Violation>> {
         match &self.body {
-            Some(declared) => result(declared.check(&self.set, content_type, body, limits)),
-            None if body.is_empty() => Ok(()),
-            None => Err(vec![body::wrong(String::new(), "no body is declared")]),
+            Some(declared) => declared.check(&self.set, parts, None),
+            None => nothing(parts.bytes),
         }
+    }
+
+    /// [`Self::check_body_as`], and which values are proved harmless.
+    pub fn prove_body(&self, parts: &BodyParts<'_>) -> Result<Vec<Proof>, Vec<Violation>> {
+        let mut proofs = Vec::new();
+        match &self.body {
+            Some(declared) => declared.check(&self.set, parts, Some(&mut proofs))?,
+            None => nothing(parts.bytes)?,
+        }
+        Ok(proofs)
     }
 
     /// Whether a request body is declared. Without one, `check_body` refuses all but an empty body.
@@ -169,27 +182,88 @@ impl OperationSchema {
         body::closest(media, essence)?.schema
     }
 
-    fn query(&self, pairs: &[Pair], unknown: Unknown, found: &mut Vec<Violation>) {
+    fn query(&self, pairs: &[Pair], unknown: Unknown, found: &mut Vec<Violation>) -> Vec<Proof> {
         let declared = || self.parameters.iter().filter(|one| one.place == ParameterPlace::Query);
+        let is_claimed =
+            |pair: &Pair| declared().any(|parameter| parameter.claims(&self.set, &pair.name));
+        let rest: Vec<&Pair> = pairs.iter().filter(|pair| !is_claimed(pair)).collect();
+        let mut proofs = Vec::new();
         for parameter in declared() {
-            let own: Vec<&Pair> =
-                pairs.iter().filter(|pair| parameter.claims(&self.set, &pair.name)).collect();
+            let own = pairs.iter().filter(|pair| parameter.claims(&self.set, &pair.name));
+            let more = rest.iter().filter(|pair| parameter.claims_rest(&self.set, &pair.name));
+            let own: Vec<&Pair> = own.chain(more.copied()).collect();
             if own.is_empty() && parameter.is_required {
                 found.push(parameter.violation("", "is missing"));
             } else if !own.is_empty() {
-                found.extend(parameter.check_pairs(&self.set, &own));
+                let checked = parameter.check_pairs(&self.set, &own);
+                let proved = checked.map_err(|violations| found.extend(violations));
+                let proved = proved.unwrap_or_default().into_iter();
+                proofs.extend(proved.filter_map(|one| query_proof(&own, one)));
             }
         }
-        if unknown == Unknown::Pass {
-            return;
+        let is_unknown =
+            |pair: &Pair| !declared().any(|parameter| parameter.claims_rest(&self.set, &pair.name));
+        for pair in rest.into_iter().filter(|pair| unknown == Unknown::Refuse && is_unknown(pair)) {
+            let name = crate::compile::short(&pair.name);
+            found.push(general(&format!("query.{name}"), "is not a declared parameter"));
         }
-        for pair in pairs {
-            if !declared().any(|parameter| parameter.claims(&self.set, &pair.name)) {
-                let name = crate::compile::short(&pair.name);
-                found.push(general(&format!("query.{name}"), "is not a declared parameter"));
-            }
-        }
+        proofs
     }
+}
+
+fn query_proof(own: &[&Pair], (at, kind): (usize, Kind)) -> Option<Proof> {
+    let pair = own.get(at)?;
+    Proof::of(ProofPlace::Query, &pair.name, &pair.value, kind)
+}
+
+/// The values of a parameter outside the query. `None` for one that is not checked here.
+fn outside<'p>(
+    parameter: &Parameter,
+    parts: &RequestParts<'p>,
+    cookies: &'p [(String, String)],
+) -> Outside<'p> {
+    let texts = |name: &str| {
+        let all = parts.headers.get_all(name).iter();
+        // The service would read as Latin-1 what was not checked here.
+        all.map(|value| value.to_str().or(Err("is not text"))).collect::<Result<Vec<_>, _>>()
+    };
+    Ok(match parameter.place {
+        ParameterPlace::Query => None,
+        ParameterPlace::Path => Some(values(parts.path_params, &parameter.name)),
+        ParameterPlace::Header if is_ignored(&parameter.name) => None,
+        ParameterPlace::Header => Some(texts(&parameter.name)?),
+        ParameterPlace::Cookie => {
+            texts(http::header::COOKIE.as_str())?;
+            let values = values(cookies, &parameter.name);
+            // Frameworks undo quotes and what is escaped inside (RFC 2109), each in its own way.
+            if values.iter().any(|value| value.starts_with('"')) {
+                return Err("is in quotes");
+            }
+            Some(values)
+        }
+    })
+}
+
+/// Texts of one parameter, or why they cannot be checked.
+type Outside<'p> = Result<Option<Vec<&'p str>>, &'static str>;
+
+/// What is proved about a header or cookie.
+fn proof(parameter: &Parameter, value: &str, proved: &[(usize, Kind)]) -> Option<Proof> {
+    let place = match parameter.place {
+        ParameterPlace::Cookie => ProofPlace::Cookie,
+        ParameterPlace::Header => ProofPlace::Header,
+        ParameterPlace::Path | ParameterPlace::Query => return None,
+    };
+    let (_, kind) = proved.first()?;
+    Proof::of(place, &parameter.name, value, *kind)
+}
+
+/// Where no body is declared.
+fn nothing(body: &[u8]) -> Result<(), Vec<Violation>> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    Err(vec![body::wrong(String::new(), "no body is declared")])
 }
 
 /// OpenAPI: these headers are described elsewhere, and a parameter of their name is ignored.
@@ -204,8 +278,13 @@ fn values<'p>(pairs: &'p [(String, String)], name: &str) -> Vec<&'p str> {
 fn cookies(headers: &http::HeaderMap) -> Vec<(String, String)> {
     let lines = headers.get_all(http::header::COOKIE).iter();
     let texts = lines.filter_map(|value| value.to_str().ok());
-    let pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned())).collect()
+    // A name alone is one with an empty value, for Flask.
+    let pair = |pair: &'_ str| -> (String, String) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (name.trim().to_owned(), value.trim().to_owned())
+    };
+    let pairs = texts.flat_map(|text| text.split(';')).map(pair);
+    pairs.filter(|(name, _)| !name.is_empty()).collect()
 }
 
 fn general(pointer: &str, message: &str) -> Violation {
@@ -216,7 +295,7 @@ fn general(pointer: &str, message: &str) -> Violation {
     }
 }
 
-fn result(mut found: Vec<Violation>) -> Result<(), Vec<Violation>> {
+pub(crate) fn result(mut found: Vec<Violation>) -> Result<(), Vec<Violation>> {
     found.truncate(REPORTED_MAX);
     if found.is_empty() { Ok(()) } else { Err(found) }
 }

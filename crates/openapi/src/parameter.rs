@@ -1,15 +1,18 @@
 //! Parameters: how one is written in a request, and what it has to be.
 
+mod style;
+
 use ringwall_base::ParameterPlace;
 
-use crate::check::{Check, Direction};
+use crate::check::{Check, Direction, Found};
 use crate::compile::{Compiler, short};
-use crate::json;
-use crate::node::{Data, Member, Node};
-use crate::number::Number;
+use crate::node::Node;
+use crate::proof::{Kind, whole};
 use crate::query::Pair;
 use crate::schema::{SchemaId, SchemaSet, Types};
-use crate::{Limits, Violation, ViolationKind};
+use crate::value::{Written, array, object, property, repeats, scalar};
+use crate::{Limits, Violation, ViolationKind, json};
+pub(crate) use style::Style;
 
 /// A declared parameter.
 #[derive(Clone, Debug)]
@@ -19,20 +22,18 @@ pub(crate) struct Parameter {
     pub(crate) is_required: bool,
     pub(crate) style: Style,
     pub(crate) schema: Option<SchemaId>,
+    /// `allowEmptyValue`: an empty value says only that the parameter is there.
+    pub(crate) may_be_empty: bool,
 }
 
-/// How arrays and objects are written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Style {
-    /// `name[key]=value`.
-    Deep,
-    /// One text, its parts separated by the character.
-    Joined(char),
-    /// `content`: one JSON text.
-    Json,
-    /// One `name=value` for each element, or `key=value` for each member.
-    Spread,
-}
+/// How something is written, and what it has to be.
+type Form = (Style, Option<SchemaId>);
+
+/// Which of the values that belong to a parameter are proved harmless, by their index.
+pub(crate) type Proved = Vec<(usize, Kind)>;
+
+/// What is wrong with the values of a parameter, or what is proved about them.
+pub(crate) type Checked = Result<Proved, Vec<Violation>>;
 
 impl Parameter {
     pub(crate) fn read<'d>(
@@ -49,20 +50,56 @@ impl Parameter {
             Some("query") => ParameterPlace::Query,
             _ => return Err(format!("parameter `{}` has no known `in`", short(&name))),
         };
-        let explode = node.get("explode").and_then(Node::boolean);
-        let content = node.get("content").and_then(|content| content.members().first());
-        let (style, schema) = match content {
-            Some(media) if crate::media_type::is_json(&media.name.to_ascii_lowercase()) => {
-                (Style::Json, media.value.get("schema"))
-            }
-            Some(_) => return Err(format!("content of parameter `{}` is not JSON", short(&name))),
-            None => (style(place, text("style"), explode)?, node.get("schema")),
-        };
-        let schema = schema.map(|schema| compiler.schema(schema, format!("{pointer}/schema")));
+        let (style, schema) = Self::form(node, pointer, place, compiler)
+            .map_err(|why| format!("parameter `{}`: {why}", short(&name)))?;
         let required = node.get("required").and_then(Node::boolean).unwrap_or(false);
         // A path without its parameter is another path.
         let is_required = required || place == ParameterPlace::Path;
-        Ok(Self { name, place, is_required, style, schema })
+        let flag = |name: &str| node.get(name).and_then(Node::boolean).unwrap_or(false);
+        let may_be_empty = flag("allowEmptyValue") && place == ParameterPlace::Query;
+        Ok(Self { name, place, is_required, style, schema, may_be_empty })
+    }
+
+    /// A header of a part of a multipart body, which is a parameter without name and place.
+    pub(crate) fn header<'d>(
+        name: &str,
+        node: &'d Node,
+        pointer: &str,
+        compiler: &mut Compiler<'d>,
+    ) -> Result<Self, String> {
+        let place = ParameterPlace::Header;
+        let (style, schema) = Self::form(node, pointer, place, compiler)
+            .map_err(|why| format!("header `{}`: {why}", short(name)))?;
+        let is_required = node.get("required").and_then(Node::boolean).unwrap_or(false);
+        let name = name.to_owned();
+        Ok(Self { name, place, is_required, style, schema, may_be_empty: false })
+    }
+
+    fn form<'d>(
+        node: &'d Node,
+        pointer: &str,
+        place: ParameterPlace,
+        compiler: &mut Compiler<'d>,
+    ) -> Result<Form, String> {
+        let content = node.get("content").and_then(|content| content.members().first());
+        let Some(media) = content else {
+            let explode = node.get("explode").and_then(Node::boolean);
+            let style = Style::read(place, node.get("style").and_then(Node::text), explode)?;
+            let schema = node.get("schema");
+            let place = format!("{pointer}/schema");
+            return Ok((style, schema.map(|schema| compiler.schema(schema, place))));
+        };
+        let (essence, _) = crate::media_type::essence(&media.name);
+        let style = match essence.as_str() {
+            "text/plain" => Style::Text,
+            json if crate::media_type::is_json(json) => Style::Json,
+            _ => return Err("content is neither JSON nor text".to_owned()),
+        };
+        let mut place = format!("{pointer}/content");
+        crate::node::push_token(&mut place, &media.name);
+        place.push_str("/schema");
+        let schema = media.value.get("schema");
+        Ok((style, schema.map(|schema| compiler.schema(schema, place))))
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {
@@ -70,54 +107,61 @@ impl Parameter {
     }
 
     /// Checks one written value: of a path segment, header or cookie.
-    pub(crate) fn check_text(&self, set: &SchemaSet, text: &str) -> Vec<Violation> {
-        let Some(id) = self.schema else { return Vec::new() };
-        if self.style == Style::Json {
-            return self.check_json(set, text);
-        }
-        let separator = match self.style {
-            Style::Joined(separator) => separator,
-            Style::Deep | Style::Json | Style::Spread => ',',
+    pub(crate) fn check_text(&self, set: &SchemaSet, text: &str) -> Checked {
+        let Some(id) = self.schema else { return Ok(Vec::new()) };
+        let Some(parts) = self.style.cut(&self.name, text, set.types(id)) else {
+            return Err(vec![self.violation("", "is not written in the declared style")]);
         };
-        let types = set.types(id);
-        let parts = |text: &str| text.split(separator).map(str::to_owned).collect::<Vec<_>>();
-        if types.has(Types::ARRAY) {
-            let parts = if text.is_empty() { Vec::new() } else { parts(text) };
-            return self.check_node(set, &array(set, id, &parts));
-        }
-        if types.has(Types::OBJECT) && !types.has(Types::STRING) {
-            return self.check_node(set, &object(set, id, &members_of(&parts(text), self.style)));
-        }
-        self.check_scalar(set, text)
+        self.check_parts(set, id, &parts.iter().map(String::as_str).collect::<Vec<_>>(), text)
     }
 
-    /// Checks the pairs of a query or cookie that belong to this parameter.
-    pub(crate) fn check_pairs(&self, set: &SchemaSet, pairs: &[&Pair]) -> Vec<Violation> {
-        let Some(id) = self.schema else { return Vec::new() };
+    /// Checks the pairs of a query that belong to this parameter.
+    pub(crate) fn check_pairs<'p>(&self, set: &SchemaSet, pairs: &[&'p Pair]) -> Checked {
+        let Some(id) = self.schema else { return Ok(Vec::new()) };
         let types = set.types(id);
+        let written = |pair: usize, text| Written { text, pair, part: 0 };
         let is_list = types.has(Types::ARRAY) && self.style == Style::Spread;
         let is_object =
             types.has(Types::OBJECT) && matches!(self.style, Style::Spread | Style::Deep);
-        if is_object && self.style == Style::Deep {
-            let members: Vec<(String, String)> =
-                pairs.iter().map(|pair| (pair.key_of(&self.name), pair.value.clone())).collect();
-            return self.check_node(set, &object(set, id, &members));
-        }
-        if is_object && !is_list && !types.has(Types::STRING) {
-            let members: Vec<(String, String)> =
-                pairs.iter().map(|pair| (pair.name.clone(), pair.value.clone())).collect();
+        if is_object && (self.style == Style::Deep || (!is_list && !types.has(Types::STRING))) {
+            let member = |(pair, one): (usize, &&'p Pair)| {
+                let key = match self.style {
+                    Style::Deep => one.key_of(&self.name)?,
+                    _ => one.name.as_str(),
+                };
+                Some((key, written(pair, &one.value)))
+            };
+            let members = pairs.iter().enumerate().map(member).collect::<Option<Vec<_>>>();
+            // How deeper brackets are read, each framework decides for itself.
+            let members =
+                members.ok_or_else(|| vec![self.violation("", "has brackets inside brackets")])?;
+            if repeats(set, id, &members) {
+                return Err(vec![self.violation("", "has a member that is given more than once")]);
+            }
             return self.check_node(set, &object(set, id, &members));
         }
         if is_list {
-            let values: Vec<String> = pairs.iter().map(|pair| pair.value.clone()).collect();
+            let values = pairs.iter().enumerate();
+            let values: Vec<Written<'_>> =
+                values.map(|(pair, one)| written(pair, &one.value)).collect();
             return self.check_node(set, &array(set, id, &values));
         }
         match pairs {
             // Which of two values counts, every framework decides for itself.
-            [_, _, ..] => vec![self.violation("", "given more than once")],
-            [pair] if matches!(self.style, Style::Joined(_)) => self.check_joined(set, pair),
-            [pair] => self.check_text(set, &pair.value),
-            [] => Vec::new(),
+            [_, _, ..] => Err(vec![self.violation("", "given more than once")]),
+            [pair] if pair.value.is_empty() && self.may_be_empty => Ok(Vec::new()),
+            [pair] => match self.style {
+                // Separators count before percent-decoding: an encoded one belongs to a value.
+                Style::Joined(separator) => match pair.parts(separator) {
+                    Some(parts) => {
+                        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+                        self.check_parts(set, id, &parts, &pair.value)
+                    }
+                    None => Err(vec![self.violation("", "malformed percent-encoding")]),
+                },
+                _ => self.check_text(set, &pair.value),
+            },
+            [] => Ok(Vec::new()),
         }
     }
 
@@ -127,13 +171,23 @@ impl Parameter {
             let rest = name.strip_prefix(&self.name).unwrap_or_default();
             return rest.starts_with('[') && rest.ends_with(']');
         }
-        let Some(id) = self.schema else { return name == self.name };
-        let types = set.types(id);
-        let is_object = types.has(Types::OBJECT) && !types.has(Types::ARRAY.with(Types::STRING));
-        if self.style == Style::Spread && is_object {
-            return property(set, id, name).is_some();
+        match self.schema.filter(|_| self.is_spread_object(set)) {
+            Some(id) => property(set, id, name).is_some(),
+            None => name == self.name,
         }
-        name == self.name
+    }
+
+    /// Whether names that belong to no parameter belong to this one: the members of any name of an
+    /// object that is spread over the query.
+    pub(crate) fn claims_rest(&self, set: &SchemaSet, name: &str) -> bool {
+        self.schema.is_some_and(|id| self.is_spread_object(set) && set.lists(id, name))
+    }
+
+    fn is_spread_object(&self, set: &SchemaSet) -> bool {
+        let types = self.schema.map(|id| set.types(id)).unwrap_or_default();
+        self.style == Style::Spread
+            && types.has(Types::OBJECT)
+            && !types.has(Types::ARRAY.with(Types::STRING))
     }
 
     pub(crate) fn violation(&self, below: &str, message: &str) -> Violation {
@@ -150,170 +204,44 @@ impl Parameter {
         }
     }
 
-    /// Separators count before percent-decoding: an encoded one belongs to a value.
-    fn check_joined(&self, set: &SchemaSet, pair: &Pair) -> Vec<Violation> {
-        let (Some(id), Style::Joined(separator)) = (self.schema, self.style) else {
-            return Vec::new();
-        };
+    /// Checks one text, which is cut into parts where the schema wants a list or an object.
+    fn check_parts(&self, set: &SchemaSet, id: SchemaId, parts: &[&str], text: &str) -> Checked {
+        if self.style == Style::Json {
+            return self.check_json(set, text);
+        }
         let types = set.types(id);
-        let Some(parts) = pair.parts(separator) else {
-            return vec![self.violation("", "malformed percent-encoding")];
-        };
-        if types.has(Types::ARRAY) {
-            let parts = if pair.value.is_empty() { Vec::new() } else { parts };
-            return self.check_node(set, &array(set, id, &parts));
+        if types.has(Types::ARRAY) && self.style != Style::Text {
+            let parts = if text.is_empty() { &[][..] } else { parts };
+            let values = Written::parts(parts.iter().copied(), 0);
+            let proved = self.check_node(set, &array(set, id, &values))?;
+            // Harmless words with a pipe between them are a command.
+            let is_plain = parts.len() < 2 || !text.contains([' ', '|']);
+            return Ok(if is_plain { proved } else { Vec::new() });
         }
         if types.has(Types::OBJECT) && !types.has(Types::STRING) {
-            return self.check_node(set, &object(set, id, &members_of(&parts, self.style)));
+            // The text has names as well, which nothing is proved about.
+            let node = object(set, id, &self.style.members(parts));
+            return self.check_node(set, &node).map(|_| Vec::new());
         }
-        self.check_scalar(set, &pair.value)
-    }
-
-    fn check_json(&self, set: &SchemaSet, text: &str) -> Vec<Violation> {
-        match json::parse(text.as_bytes(), &Limits::default()) {
-            Ok(node) => self.check_node(set, &node),
-            Err(error) => vec![self.violation("", &format!("not JSON: {}", error.message))],
-        }
-    }
-
-    fn check_scalar(&self, set: &SchemaSet, text: &str) -> Vec<Violation> {
-        let Some(id) = self.schema else { return Vec::new() };
+        let text = if self.style.is_cut_off() { parts.first().copied() } else { Some(text) };
+        let text = Written { text: text.unwrap_or_default(), ..Written::default() };
         self.check_node(set, &scalar(set, id, text))
     }
 
-    fn check_node(&self, set: &SchemaSet, node: &Node) -> Vec<Violation> {
-        let Some(id) = self.schema else { return Vec::new() };
-        let found = Check::new(set, Direction::Request).run(id, node);
-        found.into_iter().map(|found| self.violation(&found.pointer, &found.message)).collect()
-    }
-}
-
-fn style(
-    place: ParameterPlace,
-    style: Option<&str>,
-    explode: Option<bool>,
-) -> Result<Style, String> {
-    let is_query = matches!(place, ParameterPlace::Query | ParameterPlace::Cookie);
-    let explode = explode.unwrap_or(is_query && matches!(style, None | Some("form")));
-    Ok(match style {
-        None | Some("form") if is_query && explode => Style::Spread,
-        None | Some("form") if is_query => Style::Joined(','),
-        // `simple` with `explode` writes `key=value`, which `Spread` means outside queries.
-        None | Some("simple") if !is_query && explode => Style::Spread,
-        None | Some("simple") if !is_query => Style::Joined(','),
-        Some("deepObject") if is_query => Style::Deep,
-        Some("spaceDelimited") if is_query && !explode => Style::Joined(' '),
-        Some("pipeDelimited") if is_query && !explode => Style::Joined('|'),
-        Some("spaceDelimited" | "pipeDelimited") if is_query => Style::Spread,
-        style => {
-            let name = style.unwrap_or_default();
-            return Err(format!("parameter style `{}` is not supported here", short(name)));
+    fn check_json(&self, set: &SchemaSet, text: &str) -> Checked {
+        match json::parse(text.as_bytes(), &Limits::default()) {
+            Ok(node) => self.check_node(set, &node).map(|_| Vec::new()),
+            Err(error) => Err(vec![self.violation("", &format!("not JSON: {}", error.message))]),
         }
-    })
-}
-
-/// `a,1,b,2`, or `a=1,b=2` when exploded.
-fn members_of(parts: &[String], style: Style) -> Vec<(String, String)> {
-    if style == Style::Spread {
-        let split = |part: &String| {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            (name.to_owned(), value.to_owned())
-        };
-        return parts.iter().map(split).collect();
     }
-    let pair = |chunk: &[String]| {
-        let mut chunk = chunk.iter().cloned();
-        (chunk.next().unwrap_or_default(), chunk.next().unwrap_or_default())
-    };
-    parts.chunks(2).map(pair).collect()
-}
 
-/// A text as an array of what the schema says that elements are.
-pub(crate) fn array(set: &SchemaSet, id: SchemaId, values: &[String]) -> Node {
-    let items = set.find_rule(id, |schema| schema.array.items);
-    let element = |value: &String| match items {
-        Some(id) => scalar(set, id, value),
-        None => Node::new(Data::Text(value.clone())),
-    };
-    Node::new(Data::Array(values.iter().map(element).collect()))
-}
-
-/// Pairs as an object; names given twice become an array where the schema says so.
-pub(crate) fn object(set: &SchemaSet, id: SchemaId, pairs: &[(String, String)]) -> Node {
-    let mut members: Vec<Member> = Vec::new();
-    for (index, (name, value)) in pairs.iter().enumerate() {
-        let before = pairs.get(..index).unwrap_or_default();
-        if before.iter().any(|(other, _)| other == name) {
-            continue;
-        }
-        let schema = property(set, id, name);
-        let is_list = schema.is_some_and(|id| set.types(id).has(Types::ARRAY));
-        let all: Vec<String> = pairs
-            .iter()
-            .filter(|(other, _)| other == name)
-            .map(|(_, value)| value.clone())
-            .collect();
-        let value = match schema {
-            Some(id) if is_list => array(set, id, &all),
-            // Twice, but not declared as a list: an array, which the schema will refuse.
-            _ if all.len() > 1 => {
-                Node::new(Data::Array(all.into_iter().map(Data::Text).map(Node::new).collect()))
-            }
-            Some(id) => scalar(set, id, value),
-            None => Node::new(Data::Text(value.clone())),
-        };
-        members.push(Member { at: 0, name: name.clone(), value });
-    }
-    Node::new(Data::Object(members))
-}
-
-/// A text as the type that the schema says it is, if it can be read so.
-pub(crate) fn scalar(set: &SchemaSet, id: SchemaId, text: &str) -> Node {
-    let types = set.types(id);
-    if let Some(number) = number(text).filter(|_| types.has(Types::INTEGER.with(Types::NUMBER))) {
-        return Node::new(Data::Number(number));
-    }
-    Node::new(match text {
-        "true" if types.has(Types::BOOLEAN) => Data::Bool(true),
-        "false" if types.has(Types::BOOLEAN) => Data::Bool(false),
-        "" | "null" if types.has(Types::NULL) && !types.has(Types::STRING) => Data::Null,
-        text => Data::Text(text.to_owned()),
-    })
-}
-
-/// The grammar of JSON numbers: what other readers take for a number is not ours to guess.
-fn number(text: &str) -> Option<Number> {
-    if text.ends_with(char::is_whitespace) || text.starts_with(char::is_whitespace) {
-        return None;
-    }
-    let limits = Limits { depth_max: 0, ..Limits::default() };
-    json::parse(text.as_bytes(), &limits).ok()?.number()
-}
-
-/// The schema of a property, through `allOf`, `anyOf` and `oneOf`.
-fn property(set: &SchemaSet, id: SchemaId, name: &str) -> Option<SchemaId> {
-    set.find_rule(id, |schema| schema.object.properties.as_ref()?.get(name).copied())
-}
-
-impl SchemaSet {
-    /// The first answer among a schema and those that it applies in place.
-    fn find_rule<T>(
-        &self,
-        id: SchemaId,
-        find: impl Fn(&crate::schema::Schema) -> Option<T>,
-    ) -> Option<T> {
-        let mut queue = vec![id];
-        let mut seen = Vec::new();
-        while let Some(id) = queue.pop() {
-            let Some(schema) = self.get(id).filter(|_| !seen.contains(&id)) else { continue };
-            seen.push(id);
-            if let Some(found) = find(schema) {
-                return Some(found);
-            }
-            let combine = &schema.combine;
-            let branches = combine.all_of.iter().chain(&combine.any_of).chain(&combine.one_of);
-            queue.extend(branches.copied());
-        }
-        None
+    /// Checks a value. A written value is proved harmless when all its parts are.
+    fn check_node(&self, set: &SchemaSet, node: &Node) -> Checked {
+        let Some(id) = self.schema else { return Ok(Vec::new()) };
+        let leaves = Check::new(set, Direction::Request).prove(id, node).map_err(|found| {
+            let violation = |one: Found| self.violation(&one.pointer, &one.message);
+            found.into_iter().map(violation).collect::<Vec<_>>()
+        })?;
+        Ok(whole(node, &leaves))
     }
 }

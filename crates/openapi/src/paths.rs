@@ -8,6 +8,7 @@ use ringwall_base::{Operation, Parameter as Declared};
 use crate::body::{Body, Media};
 use crate::compile::{Compiler, short};
 use crate::document::Places;
+use crate::form::Encoding;
 use crate::node::{Member, Node};
 use crate::parameter::Parameter;
 use crate::schema::{SchemaId, SchemaSet};
@@ -170,7 +171,8 @@ impl<'d> Reader<'d, '_> {
             crate::node::push_token(&mut place, &member.name);
             let schema = member.value.get("schema");
             let schema = schema.map(|node| self.compiler.schema(node, format!("{place}/schema")));
-            media.push(Media::new(&member.name, schema));
+            let encodings = Encoding::read(&member.value, &place, self.compiler);
+            media.push(Media::new(&member.name, schema, encodings));
         }
         media
     }

@@ -28,10 +28,11 @@ pub(crate) fn pairs(text: &str) -> Result<Vec<Pair>, &'static str> {
 }
 
 impl Pair {
-    /// `filter[state]` for `filter`: `state`.
-    pub(crate) fn key_of(&self, parameter: &str) -> String {
-        let rest = self.name.strip_prefix(parameter).unwrap_or_default();
-        rest.trim_start_matches('[').trim_end_matches(']').to_owned()
+    /// `filter[state]` for `filter`: `state`. `None` where there are brackets inside.
+    pub(crate) fn key_of(&self, parameter: &str) -> Option<&str> {
+        let rest = self.name.strip_prefix(parameter)?;
+        let key = rest.strip_prefix('[')?.strip_suffix(']')?;
+        (!key.contains(['[', ']'])).then_some(key)
     }
 
     /// The parts between separators, decoded one by one.

@@ -9,6 +9,8 @@ use regex::Regex;
 use crate::format::Format;
 use crate::node::Data;
 use crate::number::Number;
+use crate::proof::Kind;
+use crate::xml::XmlName;
 
 /// All schemas of a document.
 #[derive(Debug, Default)]
@@ -37,6 +39,8 @@ pub(crate) struct Schema {
     pub(crate) combine: CombineRules,
     pub(crate) is_read_only: bool,
     pub(crate) is_write_only: bool,
+    /// What it is called in XML, where that says more than the name of the property.
+    pub(crate) xml: Option<Box<XmlName>>,
 }
 
 /// A set of JSON types; the empty set means any.
@@ -58,12 +62,20 @@ pub(crate) struct TextRules {
     pub(crate) chars_max: Option<usize>,
     pub(crate) pattern: Option<Regex>,
     pub(crate) format: Option<Format>,
+    /// `format: binary`, or a media type without an encoding: bytes, wherever they can be sent.
+    pub(crate) is_binary: bool,
+    /// `contentMediaType`, in lower case.
+    pub(crate) media: Option<String>,
+    /// What is proved about a text that fits.
+    pub(crate) harmless: Option<Kind>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct ArrayRules {
     pub(crate) prefix: Vec<SchemaId>,
     pub(crate) items: Option<SchemaId>,
+    /// `unevaluatedItems`.
+    pub(crate) leftover: Option<SchemaId>,
     pub(crate) items_min: Option<usize>,
     pub(crate) items_max: Option<usize>,
     pub(crate) is_unique: bool,
@@ -75,7 +87,7 @@ pub(crate) struct ArrayRules {
 #[derive(Debug, Default)]
 pub(crate) struct ObjectRules {
     /// `None` where the keyword is absent, which is not the same as an empty list of properties.
-    pub(crate) properties: Option<HashMap<String, SchemaId>>,
+    pub(crate) properties: Option<Properties>,
     pub(crate) patterns: Vec<(Regex, SchemaId)>,
     pub(crate) additional: Option<SchemaId>,
     /// `unevaluatedProperties`.
@@ -86,6 +98,55 @@ pub(crate) struct ObjectRules {
     pub(crate) members_max: Option<usize>,
     pub(crate) dependent_required: Vec<Dependent>,
     pub(crate) dependent_schemas: Vec<(String, SchemaId)>,
+}
+
+/// Properties by name. Most objects have a few: comparing is faster there than hashing.
+#[derive(Debug, Default)]
+pub(crate) struct Properties(Vec<(String, SchemaId)>);
+
+/// More properties are found by halving.
+const COMPARED_MAX: usize = 16;
+
+impl Properties {
+    pub(crate) fn get(&self, name: &str) -> Option<&SchemaId> {
+        let found = if self.0.len() <= COMPARED_MAX {
+            self.0.iter().find(|(known, _)| known == name)
+        } else {
+            let at = self.0.binary_search_by(|(known, _)| known.as_str().cmp(name));
+            at.ok().and_then(|at| self.0.get(at))
+        };
+        found.map(|(_, id)| id)
+    }
+
+    pub(crate) fn contains_key(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+}
+
+impl FromIterator<(String, SchemaId)> for Properties {
+    fn from_iter<I: IntoIterator<Item = (String, SchemaId)>>(all: I) -> Self {
+        let mut all: Vec<_> = all.into_iter().collect();
+        all.sort_unstable();
+        Self(all)
+    }
+}
+
+impl<'p> IntoIterator for &'p Properties {
+    type Item = &'p (String, SchemaId);
+    type IntoIter = std::slice::Iter<'p, (String, SchemaId)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl ObjectRules {
+    /// Whether a member is declared here, by name, pattern or as one of any name.
+    pub(crate) fn names_or_matches(&self, name: &str) -> bool {
+        self.properties.as_ref().is_some_and(|map| map.contains_key(name))
+            || self.patterns.iter().any(|(pattern, _)| pattern.is_match(name))
+            || self.additional.is_some()
+    }
 }
 
 /// A member, and those that it needs beside it.
@@ -99,6 +160,13 @@ pub(crate) struct CombineRules {
     pub(crate) not: Option<SchemaId>,
     pub(crate) condition: Option<Condition>,
     pub(crate) discriminator: Option<Discriminator>,
+}
+
+impl CombineRules {
+    /// Whether no other schema applies in the same place, but under a condition.
+    pub(crate) const fn is_alone(&self) -> bool {
+        self.all_of.is_empty() && self.any_of.is_empty() && self.one_of.is_empty()
+    }
 }
 
 /// `if`, `then`, `else`.
@@ -160,16 +228,20 @@ impl Types {
 
     /// Whether a value has one of the types.
     pub(crate) fn accept(self, data: &Data) -> bool {
-        self.is_any()
-            || self.has(match data {
-                Data::Array(_) => Self::ARRAY,
-                Data::Bool(_) => Self::BOOLEAN,
-                Data::Null => Self::NULL,
-                Data::Number(number) if number.is_integer() => Self::NUMBER.with(Self::INTEGER),
-                Data::Number(_) => Self::NUMBER,
-                Data::Object(_) => Self::OBJECT,
-                Data::Text(_) => Self::STRING,
-            })
+        self.is_any() || self.has(Self::of(data))
+    }
+
+    /// The types of a value.
+    pub(crate) fn of(data: &Data) -> Self {
+        match data {
+            Data::Array(_) => Self::ARRAY,
+            Data::Bool(_) => Self::BOOLEAN,
+            Data::Null => Self::NULL,
+            Data::Number(number) if number.is_integer() => Self::NUMBER.with(Self::INTEGER),
+            Data::Number(_) => Self::NUMBER,
+            Data::Object(_) => Self::OBJECT,
+            Data::File(_) | Data::Text(_) => Self::STRING,
+        }
     }
 
     /// `string or null`.

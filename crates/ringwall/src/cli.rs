@@ -96,6 +96,8 @@ pub(crate) enum Command {
     Explain(command::explain::Args),
     /// What changes between two manifests: edges, public operations, data
     Plan(command::plan::Args),
+    /// An OpenAPI document of a service from observed requests, or what one does not declare
+    Learn(command::learn::Args),
     /// The manifest in another form
     Export(command::export::Args),
     /// The production server

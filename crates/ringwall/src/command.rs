@@ -9,6 +9,7 @@ pub(crate) mod show;
 pub(crate) mod why;
 pub(crate) mod explain;
 pub(crate) mod plan;
+pub(crate) mod learn;
 pub(crate) mod export;
 pub(crate) mod serve;
 pub(crate) mod run;

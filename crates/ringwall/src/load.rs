@@ -56,6 +56,7 @@ impl Loaded {
         match rules::read(model, place) {
             Ok(Some(found)) => {
                 loaded.files.extend(found.files);
+                loaded.report.findings.extend(found.notes);
                 loaded.rules = Some(found.set);
             }
             Ok(None) => {}
@@ -97,7 +98,7 @@ impl Reader {
         })?;
         let mut draft = Draft::read(Source::new(name, text));
         for pattern in draft.includes() {
-            for path in expand(&self.folder, &pattern) {
+            for path in expand(&self.folder, &pattern)? {
                 let text = self.text(&path).with_context(|| format!("cannot read {path}"))?;
                 draft.add(&pattern, Source::new(path, text));
             }
@@ -171,6 +172,7 @@ impl Reader {
 
     fn policies(&mut self, want: &Want) -> Result<(), Failure> {
         let found = expand(&self.folder, &want.path);
+        let found = found.map_err(|error| unreadable(want, &error))?;
         if found.is_empty() {
             let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
             return Err(unreadable(want, &missing));

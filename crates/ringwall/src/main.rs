@@ -9,6 +9,8 @@ mod out;
 mod render;
 mod load;
 mod rules;
+mod requests;
+mod lessons;
 mod tree;
 mod paths;
 mod control;
@@ -59,6 +61,7 @@ fn run(cli: &Cli, out: &mut Out) -> anyhow::Result<Exit> {
         Command::Dev(args) => command::dev::run(args, &place, out),
         Command::Doctor => command::doctor::run(&place, out),
         Command::Explain(args) => command::explain::run(args, out),
+        Command::Learn(args) => command::learn::run(args, &place, out),
         Command::Export(args) => command::export::run(args, &place, out),
         Command::Fmt(args) => command::fmt::run(args, &place, out),
         Command::Init(args) => command::init::run(args, out),

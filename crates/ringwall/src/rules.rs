@@ -28,6 +28,8 @@ use crate::paths::Place;
 pub(crate) struct Rules {
     pub(crate) set: Arc<Ruleset>,
     pub(crate) files: Vec<PathBuf>,
+    /// Rules that load and do less than their author may think.
+    pub(crate) notes: Vec<Finding>,
 }
 
 /// What is wrong, and the files that were read until then.
@@ -62,7 +64,7 @@ pub(crate) fn read_with(model: &Model, place: &Place, trial: Trial<'_>) -> Resul
     let set = load(model, place, &library);
     let files = library.files.into_inner();
     match set {
-        Ok(set) => Ok(Rules { set: Arc::new(set), files }),
+        Ok(set) => Ok(Rules { notes: notes(&set), set: Arc::new(set), files }),
         Err(findings) => Err((findings, files)),
     }
 }
@@ -97,10 +99,6 @@ fn load(model: &Model, place: &Place, library: &Disk<'_>) -> Result<Ruleset, Vec
     if set.engine() != Engine::On {
         return Err(wrong("a `SecRuleEngine` in the files switches the rules off".into(), ENGINE));
     }
-    for warning in set.warnings() {
-        let (file, line) = (&*warning.place.file, warning.place.line);
-        tracing::warn!(file, line, "{}", warning.text);
-    }
     Ok(set)
 }
 
@@ -119,6 +117,18 @@ pub(crate) fn try_set(folder: &Path) -> anyhow::Result<Result<Ruleset, LoadError
     let mut sources = vec![OwnRules::engine(), Strictness::default().source()];
     sources.extend(library.rule_set(folder)?);
     Ok(Ruleset::load(&sources, &library))
+}
+
+/// What the set's authors should know. The most of a rule set by others are of one kind: that many
+/// are told.
+fn notes(set: &Ruleset) -> Vec<Finding> {
+    let one = |warning: &ringwall_waf::Warning| {
+        let place =
+            At { file: warning.place.file.to_string(), line: warning.place.line, column: 1 };
+        let found = finding(place, warning.text.clone(), None);
+        Finding { code: "RW2025", severity: Severity::Note, ..found }
+    };
+    set.warnings().iter().take(NOTES_MAX).map(one).collect()
 }
 
 fn findings(errors: &LoadError) -> Vec<Finding> {
@@ -141,6 +151,9 @@ fn finding(place: At, message: String, help: Option<String>) -> Finding {
         related: Vec::new(),
     }
 }
+
+/// More are read by nobody.
+const NOTES_MAX: usize = 20;
 
 const ENGINE: &str =
     "take it out: `waf = \"log\"` or `\"block\"` in the manifest says what a match does";
@@ -174,7 +187,7 @@ impl Disk<'_> {
         let mut sources = Vec::new();
         for pattern in patterns {
             let is_on_trial = pattern == ALLOWED && self.trial.allowed.is_some();
-            let mut found = expand(&self.folder, pattern);
+            let mut found = expand(&self.folder, pattern).map_err(|error| error.to_string())?;
             if is_on_trial {
                 found = vec![ALLOWED.to_owned()];
             }
@@ -201,10 +214,10 @@ impl Disk<'_> {
             "rules/*.conf",
             "plugins/*-after.conf",
         ] {
-            names.extend(expand(folder, pattern));
+            names.extend(expand(folder, pattern)?);
         }
         if names.iter().all(|name| name.starts_with("crs-setup")) {
-            names.extend(expand(folder, "*.conf"));
+            names.extend(expand(folder, "*.conf")?);
             names.dedup();
         }
         if names.is_empty() {
@@ -255,7 +268,7 @@ impl Library for Disk<'_> {
             let why = "name it relative to the file that includes it, and below its folder";
             return Err(LibraryError(why.to_owned()));
         }
-        let found = expand(&folder, pattern);
+        let found = expand(&folder, pattern).map_err(|error| LibraryError(error.to_string()))?;
         if found.is_empty() && !pattern.contains('*') {
             return Err(LibraryError("there is no such file below the folder".to_owned()));
         }

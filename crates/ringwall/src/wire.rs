@@ -3,6 +3,7 @@
 mod relay;
 mod tap;
 mod key_vault;
+mod learning;
 mod custody;
 mod ground;
 mod groundwork;

@@ -2,6 +2,7 @@
 //!
 //! Start with [`vectors`]. Nothing here is used outside tests.
 
+pub mod ftw;
 mod vectors;
 mod sequence;
 mod memory_sink;

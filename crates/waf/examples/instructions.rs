@@ -2,7 +2,10 @@
 //! lazy automata) is made before `steady`, of which alone the instructions are counted.
 //!
 //! `valgrind --tool=callgrind --toggle-collect='instructions::steady' instructions RULES-FOLDER
-//! get|query|form|json COUNT`
+//! get|query|form|json|json10|budget|load|first COUNT [PARANOIA]`
+//!
+//! `budget` is a body that spends nearly all the work that a request may cost; `load` counts the loading of the rules instead of requests; `first` a request of each kind right
+//! after it, when what is built at its first use is not there yet.
 //!
 //! Prints the CPU time of one request in nanoseconds. The bench `waf` runs it beside its twin for
 //! libmodsecurity, `benches/modsecurity.c`.
@@ -49,16 +52,23 @@ const BROWSER: &[(&[u8], &[u8])] = &[
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().collect();
-    let [_, folder, kind, count] = arguments.as_slice() else { return ExitCode::FAILURE };
-    let Some(rules) = load(Path::new(folder)) else { return ExitCode::FAILURE };
+    let [_, folder, kind, count, rest @ ..] = arguments.as_slice() else {
+        return ExitCode::FAILURE;
+    };
+    let paranoia = rest.first().map_or("1", String::as_str);
+    let Some(sources) = sources(Path::new(folder), paranoia) else { return ExitCode::FAILURE };
+    let Ok(rules) = Ruleset::load(&sources, &Folder) else { return ExitCode::FAILURE };
     let mut arena = Arena::new();
-    for _ in 0..10 {
+    for _ in 0..if kind == "first" { 0 } else { 10 } {
         judge(&rules, &arena, kind);
         arena.reset();
     }
     let count = count.parse().unwrap_or(0);
     let before = cpu_ns();
-    let stopped = steady(&rules, &mut arena, kind, count);
+    let stopped = match kind.as_str() {
+        "load" => steady_loads(&sources, count),
+        _ => steady(&rules, &mut arena, kind, count),
+    };
     let spent = cpu_ns().saturating_sub(before).checked_div(count.try_into().unwrap_or(0));
     if writeln!(io::stdout(), "{}", spent.unwrap_or(0)).is_err() {
         return ExitCode::FAILURE;
@@ -83,9 +93,18 @@ fn steady(rules: &Ruleset, arena: &mut Arena, kind: &str, count: usize) -> usize
     stopped
 }
 
-fn load(folder: &Path) -> Option<Ruleset> {
+/// As [`steady`], for loading.
+#[inline(never)]
+fn steady_loads(sources: &[Source], count: usize) -> usize {
+    (0..count).map(|_| usize::from(Ruleset::load(sources, &Folder).is_err())).sum()
+}
+
+fn sources(folder: &Path, paranoia: &str) -> Option<Vec<Source>> {
     let example = fs::read_to_string(folder.join("crs-setup.conf.example")).ok()?;
-    let text = format!("{SETUP}{example}").into_bytes();
+    let level = format!(
+        "SecAction \"id:900001,phase:1,pass,nolog,setvar:tx.blocking_paranoia_level={paranoia}\"\n"
+    );
+    let text = format!("{SETUP}{level}{example}").into_bytes();
     let mut sources = vec![Source { name: "setup".to_owned(), text }];
     let mut files: Vec<_> = fs::read_dir(folder.join("rules")).ok()?.flatten().collect();
     files.sort_by_key(fs::DirEntry::path);
@@ -95,7 +114,24 @@ fn load(folder: &Path) -> Option<Ruleset> {
             sources.push(Source { name: path.to_string_lossy().into_owned(), text });
         }
     }
-    Ruleset::load(&sources, &Folder).ok()
+    Some(sources)
+}
+
+/// An order of about 10 KiB, each item with another name and number.
+fn long_json() -> String {
+    let colours = ["red", "green", "blue", "white", "black", "grey", "brown"];
+    let things = ["chair", "table", "lamp", "shelf", "bench", "stool", "carpet", "mirror", "clock"];
+    let item = |at: usize| {
+        let colour = colours.get(at % 7).unwrap_or(&"");
+        let thing = things.get(at % 9).unwrap_or(&"");
+        let (sku, price) = (1_000 + at * 37, at % 90 + 5);
+        format!(
+            "{{\"sku\":\"AB-{sku}\",\"title\":\"Large {colour} {thing} no {at}\",\"count\":{},\"price\":{price}.9}}",
+            at % 4
+        )
+    };
+    let items: Vec<String> = (0..140).map(item).collect();
+    format!("{{\"order\":1,\"items\":[{}]}}", items.join(","))
 }
 
 fn judge(rules: &Ruleset, arena: &Arena, kind: &str) -> bool {
@@ -112,13 +148,18 @@ fn judge(rules: &Ruleset, arena: &Arena, kind: &str) -> bool {
         &country=US&phone=%2B1+555+0100&note=Please+ring+twice&newsletter=yes&terms=accepted";
     let items =
         "{\"sku\":\"AB-1234\",\"title\":\"Garden chair\",\"count\":2,\"price\":49.9},".repeat(14);
-    let json = format!("{{\"order\":1,\"items\":[{}]}}", items.trim_end_matches(','));
+    let json = match kind {
+        "json10" => long_json(),
+        // A long name stands in the name of each leaf under it.
+        "budget" => format!("{{\"{}\":[{}0]}}", "k".repeat(60_000), "0,".repeat(16)),
+        _ => format!("{{\"order\":1,\"items\":[{}]}}", items.trim_end_matches(',')),
+    };
     let (target, content_type, body): (&[u8], &[u8], &[u8]) = match kind {
         "query" => {
             (b"/search?q=garden+chair&page=2&sort=price&order=asc&lang=en&ref=home", b"", b"")
         }
         "form" => (b"/account", b"application/x-www-form-urlencoded", form.as_bytes()),
-        "json" => (b"/orders", b"application/json", json.as_bytes()),
+        "json" | "json10" | "budget" => (b"/orders", b"application/json", json.as_bytes()),
         _ => (b"/", b"", b""),
     };
     let length = body.len().to_string();
@@ -136,5 +177,10 @@ fn judge(rules: &Ruleset, arena: &Arena, kind: &str) -> bool {
     transaction.request_body(body);
     transaction.response_head(ResponseHead { status: 200, protocol: b"HTTP/1.1", headers: &[] });
     transaction.finish();
+    if kind == "budget" {
+        let (steps, is_all) = (transaction.work_steps(), transaction.is_exhausted());
+        // That nobody reads the steps is no reason to stop.
+        writeln!(io::stderr(), "{steps} steps, exhausted: {is_all}").unwrap_or_default();
+    }
     transaction.intervention().is_some()
 }

@@ -46,11 +46,11 @@ mod fuzz;
 pub use arena::Arena;
 #[doc(hidden)]
 pub use fuzz::fuzz;
-pub use memory::{InMemory, Memory, NoMemory, Stored};
+pub use memory::{Delta, DeltaChange, InMemory, Memory, NoMemory, Stored};
 pub use own::{OwnRules, Strictness};
 pub use parse::error::{Cause, LoadError, RuleError};
 pub use parse::{Library, LibraryError, NoLibrary, Source, Warning};
 pub use report::{Action, Intervention, Match};
 pub use rule::{AuditEngine, Engine, Phase, Place};
 pub use ruleset::{Evaluation, Ruleset};
-pub use transaction::{Connection, RequestHead, ResponseHead, Transaction};
+pub use transaction::{Connection, Part, Proof, RequestHead, ResponseHead, Transaction};

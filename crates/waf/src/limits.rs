@@ -22,6 +22,8 @@ pub(crate) const EXPANDED_BYTES_MAX: usize = 64 << 10;
 pub(crate) const ERRORS_MAX: usize = 50;
 /// Members that rules may create in `TX` or in a persistent collection of one transaction.
 pub(crate) const DYNAMIC_MEMBERS_MAX: usize = 4_096;
+/// Values that a caller may prove; there are at most 1,000 arguments.
+pub(crate) const PROOFS_MAX: usize = 4_096;
 /// Matches that one transaction records.
 pub(crate) const MATCHES_MAX: usize = 2_000;
 /// Levels of an XML document.
@@ -34,9 +36,10 @@ pub(crate) const PARTS_MAX: usize = 1_000;
 pub(crate) const PART_LINE_BYTES_MAX: usize = 4_096;
 /// `t:` steps of one rule; CRS has at most ten.
 pub(crate) const TRANSFORMATIONS_MAX: usize = 32;
-/// The names of all leaves of a JSON body together: a long key stands in the name of each leaf under
-/// it, so that 100 KiB could become a hundred times as much.
-pub(crate) const JSON_NAME_BYTES_MAX: usize = 1 << 20;
+/// The names of all leaves of a JSON body, or of all elements of an XML body that become arguments,
+/// together: a long key stands in the name of each leaf under it, so that 100 KiB could become a
+/// hundred times as much.
+pub(crate) const NAME_BYTES_MAX: usize = 1 << 20;
 /// Steps of one transaction; `docs/waf.md` has what the largest harmless requests take.
 pub(crate) const WORK_STEPS_MAX: usize = 25_000_000;
 /// Steps of phase 5 when the phases before have spent all: counters are still written.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::parse::Item;
 use crate::prefilter::{Builder, Prefilter};
-use crate::quick::Quick;
+use crate::quick::{Quick, Scope};
 use crate::rule::{Change, Chosen, Control, Effect, Link, MemberName, Phase, Rule, Store, Test};
 use crate::ruleset::{Pipeline, Step};
 use crate::text::Template;
@@ -19,6 +19,7 @@ pub(crate) struct Linked {
     pub(crate) pipelines: Vec<Pipeline>,
     pub(crate) slots: HashMap<Box<[u8]>, u32>,
     pub(crate) prefilter: Prefilter,
+    pub(crate) scopes: Vec<Scope>,
 }
 
 /// Links what was read.
@@ -37,7 +38,10 @@ pub(crate) fn link(items: Vec<Item>) -> Linked {
         linker.rule(rule);
     }
     let prefilter = linker.prefilter.build();
-    Linked { rules, phases, pipelines: linker.pipelines, slots: linker.slots, prefilter }
+    let mut scopes: Vec<(Scope, u32)> = linker.scopes.into_iter().collect();
+    scopes.sort_unstable_by_key(|(_, number)| *number);
+    let scopes = scopes.into_iter().map(|(scope, _)| scope).collect();
+    Linked { rules, phases, pipelines: linker.pipelines, slots: linker.slots, prefilter, scopes }
 }
 
 /// The rules of a phase, and where each of their `skipAfter` leads: to the first rule of the phase
@@ -117,6 +121,7 @@ struct Linker {
     by_step: HashMap<(u32, Transformation), u32>,
     slots: HashMap<Box<[u8]>, u32>,
     prefilter: Builder,
+    scopes: HashMap<Scope, u32>,
 }
 
 impl Linker {
@@ -124,13 +129,14 @@ impl Linker {
         let mut linker = Self {
             pipelines: vec![Pipeline {
                 parent: 0,
-                step: None,
+                steps: Box::default(),
                 acts: Acts::default(),
                 stages: Box::new([0]),
             }],
             by_step: HashMap::new(),
             slots: HashMap::new(),
             prefilter: Builder::default(),
+            scopes: HashMap::new(),
         };
         // The first ten places are those that `capture` writes.
         for digit in b'0'..=b'9' {
@@ -161,7 +167,11 @@ impl Linker {
         if link.is_multi_match {
             link.stages = self.pipelines.get(link.pipeline as usize).map(|it| it.stages.clone());
         }
-        link.quick = Quick::of(link, |key| self.slot(key));
+        let mut scopes = std::mem::take(&mut self.scopes);
+        let next = u32::try_from(scopes.len()).unwrap_or(u32::MAX);
+        link.quick =
+            Quick::of(link, |key| self.slot(key), |scope| *scopes.entry(scope).or_insert(next));
+        self.scopes = scopes;
         for effect in &mut link.effects {
             self.effect(effect);
         }
@@ -219,9 +229,11 @@ impl Linker {
         if pipeline == next {
             let before = self.pipelines.get(parent as usize);
             let acts = before.map_or(Acts::default(), |it| it.acts).and(Acts::of(step));
+            let steps = before.map_or(&[][..], |it| &it.steps);
+            let steps = steps.iter().copied().chain([(step, Acts::of(step))]).collect();
             let stages = before.map_or(&[][..], |it| &it.stages);
             let stages = stages.iter().copied().chain([pipeline]).collect();
-            self.pipelines.push(Pipeline { parent, step: Some(step), acts, stages });
+            self.pipelines.push(Pipeline { parent, steps, acts, stages });
         }
         pipeline
     }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use crate::cursor::atoi;
 use crate::injection::{sqli, xss};
 use crate::limits::INJECTION_STEPS;
-use crate::pattern::Pattern;
 use crate::text::Template;
 
 pub(crate) use address::Network;
@@ -37,7 +36,7 @@ pub(crate) enum Operator {
     Unconditional,
     UrlEncoding,
     Utf8Encoding,
-    Verify(Verify, Pattern),
+    Verify(Verify, Rx),
 }
 
 /// How two numbers are compared; the value stands on the left.
@@ -145,7 +144,7 @@ impl Operator {
             (Self::Unconditional, _) => true,
             (Self::UrlEncoding, _) => bytes::has_broken_escape(value),
             (Self::Utf8Encoding, _) => std::str::from_utf8(value).is_err(),
-            (Self::Verify(kind, pattern), _) => kind.find(pattern, value).is_some(),
+            (Self::Verify(kind, rx), _) => kind.find(rx, value, steps)?.is_some(),
             (Self::NoMatch | Self::Number(..) | Self::RxMacro(..) | Self::Text(..), _) => false,
         })
     }
@@ -169,8 +168,8 @@ impl Operator {
             (Self::DetectSqli, _) => {
                 sqli::detect(value).map(|shape| vec![Some(keep(shape.as_bytes()))])
             }
-            (Self::Verify(kind, pattern), _) => {
-                kind.find(pattern, value).map(|found| vec![Some(found)])
+            (Self::Verify(kind, rx), _) => {
+                kind.find(rx, value, steps)?.map(|found| vec![Some(found)])
             }
             (Self::Text(StringTest::Within, _) | Self::DetectXss, _) => {
                 whole(self.is_match(value, parameter, steps)?, value)

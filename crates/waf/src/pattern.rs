@@ -5,22 +5,30 @@
 //! rewritten where PCRE's syntax is wider; what no finite automaton can do is an error, never
 //! dropped.
 
+mod size;
+
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::Input;
 use regex_automata::meta::Regex;
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 
 use crate::cursor::{Cursor, hex_value};
 use crate::limits::PATTERN_BYTES_MAX;
 use crate::parse::error::Cause;
 use crate::required;
 
-/// A compiled pattern.
+/// A pattern that is known to compile.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
-    regex: Regex,
+    /// Built when it is first asked, when its size is known not to be too much: most patterns of a
+    /// rule set wait for a value that passes the prefilter, and most of them for ever.
+    regex: Arc<OnceLock<Option<Regex>>>,
+    is_multi_line: bool,
+    /// What every value that matches begins with, in any case.
+    begins: Option<Box<[u8]>>,
     text: Arc<str>,
     /// For the prefilter: of these every match holds one.
     pub(crate) literals: Option<Arc<[Vec<u8>]>>,
@@ -28,19 +36,26 @@ pub(crate) struct Pattern {
 
 impl Pattern {
     pub(crate) fn is_match(&self, value: &[u8]) -> bool {
-        self.regex.is_match(value)
+        let is_possible = self.begins.as_ref().is_none_or(|begins| {
+            value.get(..begins.len()).is_some_and(|text| text.eq_ignore_ascii_case(begins))
+        });
+        is_possible && self.regex().is_none_or(|regex| regex.is_match(value))
     }
 
     /// The first match that begins at a place or behind it.
     pub(crate) fn find_at(&self, value: &[u8], from: usize) -> Option<Range<usize>> {
         let input = Input::new(value).range(from..);
-        self.regex.search(&input).map(|found| found.range())
+        match self.regex() {
+            Some(regex) => regex.search(&input).map(|found| found.range()),
+            None => Some(input.get_range()),
+        }
     }
 
     /// The first match and its groups.
     pub(crate) fn captures<'v>(&self, value: &'v [u8]) -> Option<Vec<Option<&'v [u8]>>> {
-        let mut captures = self.regex.create_captures();
-        self.regex.captures(value, &mut captures);
+        let Some(regex) = self.regex() else { return Some(vec![Some(value)]) };
+        let mut captures = regex.create_captures();
+        regex.captures(value, &mut captures);
         let text = |place| captures.get_group(place).and_then(|span| value.get(span.range()));
         captures.is_match().then(|| (0..captures.group_len()).map(text).collect())
     }
@@ -48,6 +63,15 @@ impl Pattern {
     /// The pattern as the engine reads it.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The engine. `None` cannot be, since the pattern was read and measured; it would match.
+    fn regex(&self) -> Option<&Regex> {
+        let build = || {
+            let tree = parse(&self.text, self.is_multi_line).ok()?;
+            build(&tree).ok()
+        };
+        self.regex.get_or_init(build).as_ref()
     }
 }
 
@@ -57,17 +81,29 @@ pub(crate) fn compile(text: &[u8]) -> Result<Pattern, Cause> {
 }
 
 /// With `^` and `$` at line ends too, as `@verifyCC` and its kin want it.
-pub(crate) fn compile_with(text: &[u8], multi_line: bool) -> Result<Pattern, Cause> {
+pub(crate) fn compile_with(text: &[u8], is_multi_line: bool) -> Result<Pattern, Cause> {
     let pattern = translate(text)?;
-    let bad = |why: String| Cause::Pattern { why };
-    let tree = ParserBuilder::new()
+    let tree = parse(&pattern, is_multi_line)?;
+    let literals = required::literals(&tree).map(Arc::from);
+    // What every value is asked is built now, and what may be too large for an engine.
+    let is_now = literals.is_none() || size::bytes_at_most(&tree) > PATTERN_BYTES_MAX / 4;
+    let regex = if is_now { OnceLock::from(Some(build(&tree)?)) } else { OnceLock::new() };
+    let begins = required::beginning(&tree).map(Vec::into_boxed_slice);
+    Ok(Pattern { regex: Arc::new(regex), is_multi_line, begins, text: pattern.into(), literals })
+}
+
+fn parse(pattern: &str, is_multi_line: bool) -> Result<Hir, Cause> {
+    ParserBuilder::new()
         .unicode(false)
         .utf8(false)
         .dot_matches_new_line(true)
-        .multi_line(multi_line)
+        .multi_line(is_multi_line)
         .build()
-        .parse(&pattern)
-        .map_err(|error| bad(error.to_string()))?;
+        .parse(pattern)
+        .map_err(|error| Cause::Pattern { why: error.to_string() })
+}
+
+fn build(tree: &Hir) -> Result<Regex, Cause> {
     // The rule set has its own prefilter, for all patterns together; that of each pattern, and
     // automata that pay only for long texts, would take most of the time of loading.
     let config = Regex::config()
@@ -76,10 +112,8 @@ pub(crate) fn compile_with(text: &[u8], multi_line: bool) -> Result<Pattern, Cau
         .onepass(false)
         .dfa(false)
         .nfa_size_limit(Some(PATTERN_BYTES_MAX));
-    let regex = Regex::builder().configure(config).build_from_hir(&tree);
-    let regex = regex.map_err(|error| bad(reason(&error)))?;
-    let literals = required::literals(&tree).map(Arc::from);
-    Ok(Pattern { regex, text: pattern.into(), literals })
+    let regex = Regex::builder().configure(config).build_from_hir(tree);
+    regex.map_err(|error| Cause::Pattern { why: reason(&error) })
 }
 
 /// The cause of the cause: the outer errors only say that something went wrong.

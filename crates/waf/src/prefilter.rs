@@ -164,7 +164,7 @@ impl Prefilter {
             self.automaton.mark(entry, open);
         }
         open.first_mut().into_iter().for_each(|first| *first = opens);
-        Scan { open, acts }
+        Scan { open, acts: acts.of_value(value) }
     }
 }
 

@@ -6,7 +6,9 @@
 
 use std::collections::HashSet;
 
-use regex_syntax::hir::{Class, ClassBytesRange, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, ClassBytesRange, Hir, HirKind, Look, Repetition};
+
+use crate::text::CheapHash;
 
 /// Literals of a set; more cost more than the pattern itself.
 const LITERALS_MAX: usize = 400;
@@ -24,6 +26,25 @@ type Strings = Vec<Vec<u8>>;
 pub(crate) fn literals(tree: &Hir) -> Option<Strings> {
     let found = tidy(required(tree)?);
     (found.iter().all(|literal| !literal.is_empty())).then_some(found)
+}
+
+/// What every value that a pattern matches begins with, in lower case and for any case.
+pub(crate) fn beginning(tree: &Hir) -> Option<Vec<u8>> {
+    let HirKind::Concat(parts) = tree.kind() else { return None };
+    let (first, rest) = parts.split_first()?;
+    if !matches!(first.kind(), HirKind::Look(Look::Start)) {
+        return None;
+    }
+    let mut text = Vec::new();
+    for part in rest {
+        match exact(part).as_deref() {
+            Some([one]) if !matches!(part.kind(), HirKind::Look(_) | HirKind::Empty) => {
+                text.extend_from_slice(one);
+            }
+            _ => break,
+        }
+    }
+    (!text.is_empty()).then_some(text)
 }
 
 /// One of these is in every match.
@@ -116,6 +137,9 @@ fn exact(tree: &Hir) -> Option<Strings> {
             let mut all = Vec::new();
             for branch in branches {
                 all.extend(exact(branch)?);
+                if all.len() > 2 * STRINGS_MAX {
+                    return None;
+                }
             }
             few(all)
         }
@@ -150,9 +174,10 @@ fn cut(mut strings: Strings) -> Strings {
 
 /// Without those that hold another one.
 fn tidy(strings: Strings) -> Strings {
-    let all: HashSet<&[u8]> = strings.iter().map(Vec::as_slice).collect();
+    let all: HashSet<&[u8], CheapHash> = strings.iter().map(Vec::as_slice).collect();
+    let shortest = strings.iter().map(Vec::len).min().unwrap_or(0).max(1);
     let holds_another = |one: &[u8]| {
-        let ends = |from: usize| from + 1..=one.len();
+        let ends = |from: usize| from + shortest..=one.len();
         let mut parts = (0..one.len()).flat_map(|from| ends(from).map(move |to| from..to));
         parts.any(|part| {
             part.len() < one.len() && one.get(part).is_some_and(|part| all.contains(part))
@@ -184,6 +209,27 @@ mod tests {
         check("(?:foo|bar){2,}", &["bar", "foo"]);
         check("[<>]script", &["<script", ">script"]);
         check("abcdefghijkl", &["abcdefgh"]);
+    }
+
+    #[test]
+    fn the_beginning_of_all_that_matches_is_found() {
+        let check = |pattern: &str, want: &str| {
+            let pattern = regex_syntax::ParserBuilder::new()
+                .utf8(false)
+                .unicode(false)
+                .build()
+                .parse(pattern);
+            let found = super::beginning(&pattern.unwrap()).unwrap_or_default();
+            assert_eq!(String::from_utf8_lossy(&found), want);
+        };
+        check("^header_[0-9]", "header_");
+        check("(?i)^Ab1", "ab1");
+        check("^a(?:b|c)", "a");
+        check("^ab?", "a");
+        check("^(a){2}b", "aab");
+        for none in ["abc", "^a|b", "(?m)^abc", "^[ab]c", "^$", "^\\ba", "^(?:ab|)c"] {
+            check(none, "");
+        }
     }
 
     #[test]

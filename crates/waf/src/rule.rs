@@ -194,6 +194,7 @@ pub(crate) enum Control {
     ForceRequestBodyVariable(bool),
     /// Accepted, and without a meaning for verdicts: debug levels, the old hash engine.
     Ignored,
+    ParseXmlIntoArgs(XmlIntoArgs),
     RemoveRules(Chosen),
     RemoveTargets(Chosen, Vec<Target>),
     RequestBodyAccess(bool),
@@ -202,6 +203,14 @@ pub(crate) enum Control {
     ResponseBodyAccess(bool),
     ResponseBodyLimit(usize),
     RuleEngine(Engine),
+}
+
+/// Whether the elements of an XML body are arguments too, and whether they are nothing else.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum XmlIntoArgs {
+    Off,
+    On,
+    OnlyArgs,
 }
 
 /// Rules by a property; the numbers are found when rules are linked.

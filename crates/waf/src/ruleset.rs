@@ -1,14 +1,17 @@
 //! A set of rules that is ready to run; immutable, and shared by all transactions.
 
+use crate::arena::Arena;
 use crate::injection::sqli;
 use crate::limits::WORK_STEPS_MAX;
 use crate::link;
+use crate::memory::NoMemory;
 use crate::parse::error::LoadError;
 use crate::parse::{self, Library, Source, Warning};
 use crate::prefilter::Prefilter;
+use crate::quick::Scope;
 use crate::rule::{Engine, Phase, Place, Rule};
 use crate::settings::Settings;
-use crate::transaction::Slots;
+use crate::transaction::{Connection, RequestHead, Slots, Transaction};
 use crate::transform::{Acts, Transformation};
 
 /// Rules, linked. Hold it in an `Arc` and swap it whole.
@@ -23,6 +26,8 @@ pub struct Ruleset {
     /// The places of `TX` members whose names stand in rules.
     pub(crate) slots: Slots,
     pub(crate) prefilter: Prefilter,
+    /// What rules look at, each once.
+    pub(crate) scopes: Vec<Scope>,
     pub(crate) evaluation: Evaluation,
     /// Steps of work for one transaction.
     pub(crate) work_max: usize,
@@ -52,11 +57,13 @@ pub(crate) struct Step {
     pub(crate) skip_to: Option<usize>,
 }
 
-/// A pipeline: another one, and one step more.
+/// A pipeline of transformations.
 #[derive(Clone, Debug)]
 pub(crate) struct Pipeline {
+    /// The pipeline without its last step.
     pub(crate) parent: u32,
-    pub(crate) step: Option<Transformation>,
+    /// Its transformations, each with what it looks for.
+    pub(crate) steps: Box<[(Transformation, Acts)]>,
     /// What its steps look for, all of them together.
     pub(crate) acts: Acts,
     /// Its beginnings, from the empty pipeline to itself.
@@ -70,18 +77,54 @@ impl Ruleset {
         let linked = link::link(program.items);
         sqli::prepare();
         let needs_full_request = linked.rules.iter().any(Rule::needs_full_request);
-        Ok(Self {
+        let rules = Self {
             rules: linked.rules,
             phases: linked.phases,
             settings: program.settings,
             pipelines: linked.pipelines,
             slots: Slots::new(linked.slots),
             prefilter: linked.prefilter,
+            scopes: linked.scopes,
             evaluation: Evaluation::default(),
             work_max: WORK_STEPS_MAX,
             needs_full_request,
             warnings: program.warnings,
-        })
+        };
+        rules.warm_up();
+        Ok(rules)
+    }
+
+    /// Judges a usual request, so that the patterns that such requests ask are built before the
+    /// first one comes.
+    fn warm_up(&self) {
+        let connection = Connection {
+            client_address: "192.0.2.1",
+            client_port: 1,
+            server_address: "192.0.2.2",
+            server_port: 1,
+            unique_id: "",
+            user: "",
+            now_secs: 0,
+        };
+        let headers: [(&[u8], &[u8]); 7] = [
+            (b"Host", b"www.example"),
+            (
+                b"User-Agent",
+                b"Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+            ),
+            (b"Accept", b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+            (b"Accept-Language", b"en-US,en;q=0.5"),
+            (b"Cookie", b"session=8f14e45fceea167a5a36dedd4bea2543; theme=dark"),
+            (b"Content-Type", b"application/x-www-form-urlencoded"),
+            (b"Content-Length", b"27"),
+        ];
+        let (method, target, protocol): (&[u8], &[u8], &[u8]) =
+            (b"POST", b"/search?q=garden+chair&page=2", b"HTTP/1.1");
+        let head = RequestHead { method, target, protocol, headers: &headers };
+        let arena = Arena::new();
+        let mut usual = Transaction::begin(self, &arena, &NoMemory, connection, head);
+        usual.request_body(b"name=Jane+Doe&zip=12345&a=b");
+        usual.finish();
     }
 
     /// The same rules, asked in another way.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::pattern::Pattern;
-use crate::rule::{AuditEngine, Engine};
+use crate::rule::{AuditEngine, Engine, XmlIntoArgs};
 use crate::transform::UnicodeMap;
 
 /// The settings of a rule set, before `ctl` changes some for one transaction.
@@ -14,6 +14,7 @@ pub(crate) struct Settings {
     /// Of a request body, without the files in it.
     pub(crate) no_files_bytes_max: usize,
     pub(crate) json_depth_max: usize,
+    pub(crate) xml_into_args: XmlIntoArgs,
     pub(crate) arguments_max: usize,
     pub(crate) argument_separator: u8,
     pub(crate) files_max: usize,
@@ -70,6 +71,7 @@ impl Default for Settings {
             request: body,
             no_files_bytes_max: 1 << 20,
             json_depth_max: 64,
+            xml_into_args: XmlIntoArgs::Off,
             arguments_max: 1_000,
             argument_separator: b'&',
             files_max: 100,

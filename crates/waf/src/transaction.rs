@@ -5,6 +5,7 @@ mod effect;
 mod evaluate;
 mod expand;
 mod full_request;
+mod proof;
 mod request;
 mod request_body;
 mod response;
@@ -21,7 +22,11 @@ use crate::rule::{AuditEngine, Engine, Phase};
 use crate::ruleset::Ruleset;
 
 pub(crate) use collect::lists;
-pub(crate) use state::{Cell, Control, List, State, View};
+use proof::Proofs;
+pub(crate) use proof::passes_over;
+pub use proof::{Part, Proof};
+use quick::ScopeSeen;
+pub(crate) use state::{Cell, Control, List, Of, State, View};
 pub(crate) use stores::Slots;
 use stores::{Persistent, TxStore};
 use work::Work;
@@ -84,6 +89,7 @@ pub struct Transaction<'a> {
     control: Control<'a>,
     tx: TxStore<'a>,
     persistent: Persistent<'a>,
+    proofs: Proofs<'a>,
     matches: Vec<Match<'a>>,
     intervention: Option<Intervention>,
     /// What `allow` let through: phases up to this one run no rules.
@@ -96,6 +102,10 @@ pub struct Transaction<'a> {
     next_phase: Option<Phase>,
     /// Room for the values of one rule.
     cells: Vec<Cell<'a>>,
+    /// The gates of a value that opens none.
+    no_gates: &'a [u64],
+    /// What is known of each scope.
+    scopes: &'a mut [Option<ScopeSeen<'a>>],
 }
 
 impl<'a> Transaction<'a> {
@@ -107,7 +117,18 @@ impl<'a> Transaction<'a> {
         connection: Connection<'a>,
         head: RequestHead<'a>,
     ) -> Self {
-        let mut transaction = Self {
+        let mut transaction = Self::new(rules, arena, memory, connection);
+        transaction.run_head(head);
+        transaction
+    }
+
+    fn new(
+        rules: &'a Ruleset,
+        arena: &'a Arena,
+        memory: &'a dyn Memory,
+        connection: Connection<'a>,
+    ) -> Self {
+        Self {
             rules,
             arena,
             memory,
@@ -116,6 +137,7 @@ impl<'a> Transaction<'a> {
             control: Control::new(rules),
             tx: TxStore::new(&rules.slots),
             persistent: Persistent::default(),
+            proofs: Proofs::default(),
             matches: Vec::with_capacity(MATCHES_USUAL),
             intervention: None,
             allowed_through: None,
@@ -125,10 +147,14 @@ impl<'a> Transaction<'a> {
             is_exhausted: false,
             next_phase: Some(Phase::RequestHeaders),
             cells: Vec::new(),
-        };
-        transaction.read_head(head);
-        transaction.run_through(Phase::RequestHeaders);
-        transaction
+            no_gates: arena.words(rules.prefilter.words()),
+            scopes: arena.places(rules.scopes.len()),
+        }
+    }
+
+    fn run_head(&mut self, head: RequestHead<'a>) {
+        self.read_head(head);
+        self.run_through(Phase::RequestHeaders);
     }
 
     /// Whether the body of the request should be handed in.
@@ -139,6 +165,12 @@ impl<'a> Transaction<'a> {
     /// How much of the body of the request is read. One byte more is over the limit.
     pub fn request_body_max(&self) -> usize {
         self.control.request_bytes_max
+    }
+
+    /// Whether rules see anything of a body that begins so, save its length. Of a kibibyte and more,
+    /// the rest of the body changes nothing in that.
+    pub fn looks_at_request_body(&self, beginning: &[u8]) -> bool {
+        self.is_body_looked_at(beginning)
     }
 
     /// Reads the body of the request, all of it or as much as the limits let, and runs phase 2.

@@ -70,6 +70,9 @@ pub(crate) enum Transformation {
     Utf8ToUnicode,
 }
 
+/// How many there are.
+pub(crate) const TRANSFORMATIONS: usize = Transformation::Utf8ToUnicode as usize + 1;
+
 impl Transformation {
     /// Finds one by its name, in any case.
     pub(crate) fn find(name: &[u8]) -> Result<Self, Cause> {

@@ -9,10 +9,38 @@ use super::Samples;
 use crate::setup;
 use crate::shell::{cache, capture, command, exists, read, root, say, succeed, target_folder};
 
-const KINDS: [&str; 4] = ["get", "query", "form", "json"];
+/// A kind of request, or the loading of the rules, at a paranoia level.
+#[derive(Clone, Copy)]
+struct Case {
+    kind: &'static str,
+    paranoia: &'static str,
+    /// How many of a round are counted by valgrind, which takes fifty times as long as the clock.
+    counted: &'static str,
+    /// How many of a round are on the clock.
+    timed: &'static str,
+}
+
+const CASES: [Case; 11] = [
+    Case::request("get", "1"),
+    Case::request("query", "1"),
+    Case::request("form", "1"),
+    Case::request("json", "1"),
+    Case { counted: "2", timed: "20", ..Case::request("json10", "1") },
+    Case::request("get", "2"),
+    Case::request("query", "2"),
+    Case::request("form", "2"),
+    Case::request("json", "2"),
+    Case { counted: "2", timed: "20", ..Case::request("json10", "2") },
+    Case { counted: "1", timed: "5", ..Case::request("load", "1") },
+];
+
+impl Case {
+    const fn request(kind: &'static str, paranoia: &'static str) -> Self {
+        Self { kind, paranoia, counted: "10", timed: "200" }
+    }
+}
+
 const ROUNDS: usize = 5;
-/// Requests of one round on the clock, and under valgrind, which takes fifty times as long.
-const COUNTS: (&str, f64, &str) = ("10", 10.0, "200");
 
 /// One engine: a program that takes the rules' folder, the kind of request and their number.
 struct Contender {
@@ -37,19 +65,19 @@ pub(crate) fn judge() -> Result<Vec<Samples>> {
         say("waf: valgrind cannot be had here: no instructions are counted");
     }
     let mut samples = Vec::new();
-    for kind in KINDS {
+    for case in CASES {
         for contender in contenders.iter().filter(|_| missing.is_empty()) {
-            let values = vec![contender.instructions(&rules, kind)?];
-            samples.push(contender.samples(kind, "instructions", values));
+            let values = vec![contender.instructions(&rules, case)?];
+            samples.push(contender.samples(case, "instructions", values));
         }
         let mut times = vec![Vec::new(); contenders.len()];
         for _ in 0..ROUNDS {
             for (times, contender) in times.iter_mut().zip(&contenders) {
-                times.push(contender.microseconds(&rules, kind)?);
+                times.push(contender.microseconds(&rules, case)?);
             }
         }
         for (values, contender) in times.into_iter().zip(&contenders) {
-            samples.push(contender.samples(kind, "us_cpu", values));
+            samples.push(contender.samples(case, "us_cpu", values));
         }
     }
     Ok(samples)
@@ -109,29 +137,29 @@ fn libmodsecurity() -> Result<Contender> {
 }
 
 impl Contender {
-    fn instructions(&self, rules: &Path, kind: &str) -> Result<f64> {
-        let (count, number, _) = COUNTS;
+    fn instructions(&self, rules: &Path, case: Case) -> Result<f64> {
+        let counted = self.counted.to_owned() + if case.kind == "load" { "_loads" } else { "" };
         let mut valgrind = command("valgrind");
         valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
-        valgrind.arg(format!("--toggle-collect={}", self.counted)).arg(&self.program);
-        valgrind.args(&self.arguments).arg(rules).args([kind, count]);
+        valgrind.arg(format!("--toggle-collect={counted}")).arg(&self.program);
+        valgrind.args(&self.arguments).arg(rules).args([case.kind, case.counted, case.paranoia]);
         let output = capture(valgrind.envs(self.environment.iter().cloned()))?;
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         let line = text.lines().find_map(|line| line.split_once("Collected :"));
         let total: f64 = line.context("valgrind counted nothing")?.1.trim().parse()?;
-        Ok(total / number)
+        Ok(total / case.counted.parse::<f64>()?)
     }
 
-    fn microseconds(&self, rules: &Path, kind: &str) -> Result<f64> {
-        let (_, _, count) = COUNTS;
+    fn microseconds(&self, rules: &Path, case: Case) -> Result<f64> {
         let mut program = command(&self.program);
-        program.args(&self.arguments).arg(rules).args([kind, count]);
+        program.args(&self.arguments).arg(rules).args([case.kind, case.timed, case.paranoia]);
         let text = read(program.envs(self.environment.iter().cloned()))?;
         let nanoseconds: f64 = text.trim().parse().context("the driver printed no time")?;
         Ok(nanoseconds / 1_000.0)
     }
 
-    fn samples(&self, kind: &str, unit: &'static str, values: Vec<f64>) -> Samples {
-        Samples { bench: "waf", contender: format!("{kind}: {}", self.name), unit, values }
+    fn samples(&self, case: Case, unit: &'static str, values: Vec<f64>) -> Samples {
+        let contender = format!("{}, paranoia {}: {}", case.kind, case.paranoia, self.name);
+        Samples { bench: "waf", contender, unit, values }
     }
 }

@@ -7,6 +7,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ringwall-base", 0),
     ("ringwall-api", 1),
     ("ringwall-balance", 1),
+    ("ringwall-content", 1),
     ("ringwall-jose", 1),
     ("ringwall-manifest", 1),
     ("ringwall-openapi", 1),

@@ -58,10 +58,23 @@ fn what_rules_found_is_a_list_in_the_line() {
     };
     let judged = |matches: Vec<RuleMatch>, left_out| Event {
         action: "waf-matched",
-        judged: Some(Judged { matches, left_out, inbound_score: Some(5), outbound_score: None }),
+        judged: Some(Judged { matches, left_out, inbound_score: Some(5), ..Judged::default() }),
         ..Event::default()
     };
     let read = |event: &Event| -> Value { serde_json::from_str(&line(event)).unwrap() };
+    let proven = Event {
+        judged: Some(Judged {
+            proven: 2,
+            proven_places: vec!["ARGS:page integer".to_owned(), "ARGS:id uuid".to_owned()],
+            ..Judged::default()
+        }),
+        ..Event::default()
+    };
+    let proven = read(&proven);
+    assert_eq!(
+        proven["ringwall"]["waf"],
+        json!({ "proven": 2, "proven_places": "ARGS:page integer, ARGS:id uuid" })
+    );
     let full = read(&judged(vec![one.clone(), RuleMatch::default()], 0));
     assert_eq!(
         full["ringwall"]["waf"],
@@ -78,6 +91,10 @@ fn what_rules_found_is_a_list_in_the_line() {
     assert_eq!(none["ringwall"]["waf"], json!({ "inbound_score": 5, "left_out": 3 }));
     let many = read(&judged(vec![one; 40], 2));
     assert_eq!(many["ringwall"]["waf"]["left_out"], 10);
+    let judged = Judged { others: (1..200).collect(), left_out: 199, ..Judged::default() };
+    let others = read(&Event { judged: Some(judged), ..Event::default() });
+    let others = others["ringwall"]["waf"]["others"].as_array().unwrap().clone();
+    assert_eq!((others.len(), &others[0], &others[127]), (128, &json!(1), &json!(128)));
     assert_eq!(many["ringwall"]["waf"]["matches"].as_array().unwrap().len(), 32);
 }
 

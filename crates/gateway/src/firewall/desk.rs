@@ -1,6 +1,6 @@
 //! What one request's transaction reads from. It lives longer than the transaction.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,9 +9,11 @@ use http::header::{HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode, Uri, Version};
 use ringwall_base::{RequestId, Timestamp};
 use ringwall_net::{Body, Peer};
+use ringwall_openapi::Proof;
 use ringwall_waf::{Connection, RequestHead, ResponseHead, Transaction};
 
 use super::Firewall;
+use super::proved::Proved;
 
 /// Names and values, in their order. Cloning one counts a reference.
 type Fields = Vec<(HeaderName, HeaderValue)>;
@@ -24,10 +26,15 @@ pub(crate) struct Desk {
     id: OnceCell<String>,
     client: String,
     client_port: u16,
+    user: OnceCell<String>,
+    /// Bytes of the firewall's room that this request has.
+    held: Cell<usize>,
     method: Method,
     target: String,
     version: Version,
     fields: Fields,
+    proved_head: OnceCell<Vec<Proved>>,
+    proved_body: OnceCell<Vec<Proved>>,
     body: OnceCell<Bytes>,
     answer_fields: OnceCell<Fields>,
     answer_body: OnceCell<Bytes>,
@@ -51,10 +58,14 @@ impl Desk {
             id: OnceCell::new(),
             client: address.to_string(),
             client_port: peer.address.port(),
+            user: OnceCell::new(),
+            held: Cell::new(0),
             method: request.method().clone(),
             target: target(request.uri(), request.version()),
             version: request.version(),
             fields,
+            proved_head: OnceCell::new(),
+            proved_body: OnceCell::new(),
             body: OnceCell::new(),
             answer_fields: OnceCell::new(),
             answer_body: OnceCell::new(),
@@ -66,14 +77,33 @@ impl Desk {
         self.id.get_or_init(|| String::from_utf8_lossy(&id.text()).into_owned())
     }
 
-    /// Begins, and runs phase 1.
-    pub(super) fn begin<'a>(&'a self, id: &'a str, at: Timestamp) -> Transaction<'a> {
+    /// Notes who asks, as soon as that is proved.
+    pub(super) fn user(&self, name: &str) {
+        self.user.get_or_init(|| name.to_owned());
+    }
+
+    /// Whether there is room to hold so much more of a body.
+    pub(super) fn take_room(&self, bytes: usize) -> bool {
+        let is_taken = self.firewall.room.take(bytes);
+        if is_taken {
+            self.held.set(self.held.get().saturating_add(bytes));
+        }
+        is_taken
+    }
+
+    /// Begins with what is proved of the head, and runs phase 1.
+    pub(super) fn begin<'a>(
+        &'a self,
+        id: &'a str,
+        at: Timestamp,
+        proofs: &[Proof],
+    ) -> Transaction<'a> {
         let connection = Connection {
             client_address: &self.client,
             client_port: self.client_port,
             server_address: "",
             server_port: self.firewall.port,
-            user: "",
+            user: self.user.get().map_or("", String::as_str),
             unique_id: id,
             now_secs: at.secs(),
         };
@@ -84,7 +114,24 @@ impl Desk {
             headers: self.arena.pairs(self.fields.iter().map(bytes)),
         };
         let firewall = &self.firewall;
-        Transaction::begin(&firewall.rules, &self.arena, &*firewall.memory, connection, head)
+        let proved = self.proved_head.get_or_init(|| self.proved(proofs));
+        let proved: Vec<_> = proved.iter().map(Proved::shown).collect();
+        let (rules, memory) = (&firewall.rules, &*firewall.memory);
+        Transaction::begin_proven(rules, &self.arena, memory, connection, (head, &proved))
+    }
+
+    /// Keeps what is proved of the body. More is not taken.
+    pub(super) fn proved_body(&self, proofs: &[Proof]) -> &[Proved] {
+        self.proved_body.get_or_init(|| self.proved(proofs))
+    }
+
+    fn proved(&self, proofs: &[Proof]) -> Vec<Proved> {
+        if self.firewall.skips_proven { Proved::list(proofs) } else { Vec::new() }
+    }
+
+    /// All that is proved.
+    pub(super) fn all_proved(&self) -> impl Iterator<Item = &Proved> {
+        self.proved_head.get().into_iter().chain(self.proved_body.get()).flatten()
     }
 
     /// Keeps the body. A second one is not taken.
@@ -107,6 +154,7 @@ impl Desk {
 
 impl Drop for Desk {
     fn drop(&mut self) {
+        self.firewall.room.give_back(self.held.get());
         self.firewall.put_back(std::mem::take(&mut self.arena));
     }
 }

@@ -6,9 +6,11 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use ringwall_base::{Judged, RequestId, Timestamp};
 use ringwall_manifest::Waf;
+use ringwall_openapi::Proof;
 use ringwall_waf::{Phase, Transaction};
 
 use super::Desk;
+use super::proved::Proved;
 use super::report::{self, Shown};
 use crate::Refusal;
 use crate::metrics::Metrics;
@@ -54,9 +56,30 @@ impl<'a> Guard<'a> {
 
     /// Shows the head of the request (phase 1).
     pub(crate) fn head(&mut self) -> Option<Refusal> {
+        self.head_with(&[])
+    }
+
+    /// Shows the head, of which a schema has proved some values.
+    pub(crate) fn head_with(&mut self, proofs: &[Proof]) -> Option<Refusal> {
         let (desk, id, at) = (self.desk, self.id, self.at);
-        self.transaction.get_or_insert_with(|| desk.begin(id, at));
+        self.transaction.get_or_insert_with(|| desk.begin(id, at, proofs));
         self.told()
+    }
+
+    /// Notes who asks: `REMOTE_USER`.
+    pub(crate) fn user(&self, name: &str) {
+        self.desk.user(name);
+    }
+
+    /// Whether there is room to hold so much more of a body.
+    pub(crate) fn take_room(&self, bytes: usize) -> bool {
+        self.desk.take_room(bytes)
+    }
+
+    /// Whether rules see anything of a body that begins so.
+    pub(crate) fn looks_at(&self, beginning: &[u8]) -> bool {
+        let transaction = self.transaction.as_ref();
+        transaction.is_some_and(|transaction| transaction.looks_at_request_body(beginning))
     }
 
     /// How much of the body is read; `None`: nothing.
@@ -67,8 +90,16 @@ impl<'a> Guard<'a> {
 
     /// Shows the body (phase 2).
     pub(crate) fn body(&mut self, body: Bytes) -> Option<Refusal> {
+        self.body_with(body, &[])
+    }
+
+    /// Shows the body, of which a schema has proved some values.
+    pub(crate) fn body_with(&mut self, body: Bytes, proofs: &[Proof]) -> Option<Refusal> {
+        let proved = self.desk.proved_body(proofs);
         let body = self.desk.body(body);
-        self.transaction.as_mut()?.request_body(body);
+        let transaction = self.transaction.as_mut()?;
+        transaction.prove(proved.iter().map(Proved::shown));
+        transaction.request_body(body);
         self.told()
     }
 
@@ -103,10 +134,12 @@ impl<'a> Guard<'a> {
         self.told()
     }
 
-    /// Shows the head of what others refused, and nothing more: the rules only give it a name.
+    /// Shows the head of what others refused, and nothing more: the rules only give it a name. Most
+    /// of them look at a head in the phase of the body.
     pub(crate) fn witness(&mut self) {
         self.head();
         if let Some(transaction) = self.transaction.as_mut() {
+            transaction.request_body(&[]);
             transaction.leave_out();
         }
     }
@@ -115,10 +148,13 @@ impl<'a> Guard<'a> {
     /// The request was refused by the rules, or by others or not at all.
     pub(crate) fn finish(mut self, is_refused: bool, metrics: &Metrics) -> Option<Judged> {
         let mut transaction = self.transaction.take()?;
+        // A body that was refused is not seen, its head is; an answer that has not come does not come.
+        transaction.request_body(&[]);
+        transaction.leave_out();
         transaction.finish();
         let hidden = &self.desk.firewall.hidden;
         let shown = Shown { hidden, is_own_page: self.is_own_page };
-        report::judged(&transaction, shown, is_refused, metrics)
+        report::judged((&transaction, self.desk.all_proved()), shown, is_refused, metrics)
     }
 
     fn told(&mut self) -> Option<Refusal> {

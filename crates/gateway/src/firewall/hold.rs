@@ -28,18 +28,40 @@ impl Held {
     /// Reads until there are more than `bytes_max` bytes, or no more. What was read stays, also when
     /// nobody waits for the end.
     pub(crate) async fn fill(&mut self, bytes_max: usize) -> Result<(), BodyError> {
+        self.fill_while(bytes_max, |_bytes| true).await.map(|_has_room| ())
+    }
+
+    /// The same, as long as there is room for what comes. Returns whether there was; what found none
+    /// is kept all the same, and nothing after it is read.
+    pub(crate) async fn fill_while(
+        &mut self,
+        bytes_max: usize,
+        has_room: impl Fn(usize) -> bool,
+    ) -> Result<bool, BodyError> {
         while self.read.len() <= bytes_max {
-            let Some(rest) = self.rest.as_mut() else { return Ok(()) };
+            let Some(rest) = self.rest.as_mut() else { return Ok(true) };
             let Some(frame) = poll_fn(|cx| Pin::new(&mut *rest).poll_frame(cx)).await else {
                 self.rest = None;
-                return Ok(());
+                return Ok(true);
             };
-            match frame?.into_data() {
-                Ok(data) => self.read.extend_from_slice(&data),
-                Err(frame) => self.trailers = frame.into_trailers().ok(),
+            let data = match frame?.into_data() {
+                Ok(data) => data,
+                Err(frame) => {
+                    self.trailers = frame.into_trailers().ok();
+                    continue;
+                }
+            };
+            self.read.extend_from_slice(&data);
+            if !has_room(data.len()) {
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// What was read so far.
+    pub(crate) fn beginning(&self) -> &[u8] {
+        &self.read
     }
 
     /// What was read is all that there is: whoever reads it is told so, after it.
@@ -135,6 +157,27 @@ mod tests {
         let mut next = async || poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
         assert_eq!(&next().await.unwrap().unwrap().into_data().unwrap()[..], b"ab");
         assert!(next().await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_not_lost_and_nothing_after_it_is_read() {
+        let (sender, body) = Body::channel(8);
+        for part in ["ab", "cd", "ef"] {
+            assert!(sender.data(Bytes::from(part)).await);
+        }
+        drop(sender);
+        let mut held = Held::new(body);
+        let room = std::cell::Cell::new(3_usize);
+        let take = |bytes: usize| match room.get().checked_sub(bytes) {
+            Some(rest) => {
+                room.set(rest);
+                true
+            }
+            None => false,
+        };
+        assert!(!held.fill_while(99, take).await.unwrap());
+        assert_eq!((held.beginning(), held.is_whole()), (&b"abcd"[..], false));
+        assert_eq!(&held.split().1.collect(99).await.unwrap().bytes[..], b"abcdef");
     }
 
     #[tokio::test]

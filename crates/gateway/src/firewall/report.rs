@@ -6,6 +6,7 @@ use std::fmt::Write;
 use ringwall_base::{Judged, RuleMatch};
 use ringwall_waf::{Match, Transaction};
 
+use super::proved::Proved;
 use crate::metrics::Metrics;
 
 /// What may be written down of a request.
@@ -19,8 +20,8 @@ pub(super) struct Shown<'a> {
 }
 
 /// The findings of a transaction, if there are any that rules want to be logged.
-pub(super) fn judged(
-    transaction: &Transaction<'_>,
+pub(super) fn judged<'p>(
+    (transaction, proved): (&Transaction<'_>, impl Iterator<Item = &'p Proved>),
     shown: Shown<'_>,
     is_refused: bool,
     metrics: &Metrics,
@@ -45,10 +46,22 @@ pub(super) fn judged(
     let room = MATCHES_MAX.saturating_sub(last.len());
     let told = first.into_iter().take(room).chain(last);
     let matches: Vec<RuleMatch> = told.map(|one| shown.matched(one)).collect();
+    let mut others = Vec::new();
+    if count > matches.len() {
+        for id in logged().map(Match::id) {
+            let is_known = matches.iter().any(|one| one.rule == id) || others.contains(&id);
+            if !is_known && others.len() < OTHERS_MAX {
+                others.push(id);
+            }
+        }
+    }
     let left_out = count.saturating_sub(matches.len());
     Some(Judged {
+        proven: transaction.proven_values(),
+        proven_places: proved.take(MATCHES_MAX).map(proved_place).collect(),
         left_out: left_out.saturating_add(transaction.dropped_matches()),
         matches,
+        others,
         inbound_score: score(transaction, &INBOUND),
         outbound_score: score(transaction, &OUTBOUND),
     })
@@ -126,6 +139,12 @@ fn words(name: &str) -> Vec<String> {
         spaced.extend(c.to_lowercase());
     }
     spaced.split(|c: char| !c.is_alphabetic()).map(str::to_owned).collect()
+}
+
+/// Where a value is that a schema proved, and what proves it.
+fn proved_place(proved: &Proved) -> String {
+    let (variable, kind) = proved.told();
+    format!("{} {kind}", place(variable.as_bytes()))
 }
 
 /// Where something was found: the list as it is, and the name in it when it is one.
@@ -274,6 +293,9 @@ const SCORE_DIGITS_MAX: usize = 6;
 
 /// A request that more rules match is understood by these.
 const MATCHES_MAX: usize = 16;
+
+/// The highest paranoia level has found 70 in one request.
+const OTHERS_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests {

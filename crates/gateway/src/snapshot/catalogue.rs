@@ -10,6 +10,7 @@ use ringwall_manifest::{
 use ringwall_openapi::{FieldRule, Schemas};
 use ringwall_policy::Engine;
 
+use crate::learner::Learning;
 use crate::limit::Limit as Counted;
 use crate::operation::{Class, Operation};
 use crate::rates::{Pace, Rates};
@@ -47,6 +48,7 @@ pub(super) fn operations(
             passes_bearer: service.authorization == Authorization::App,
             responses: model.gateway.responses,
             waf: model.waf_for(service, &operation.name),
+            learning: if service.learns { Learning::On } else { Learning::Off },
             speaks_grpc: service.protocol == Protocol::Http2,
             classes: classes.clone(),
             schemas: schemas.cloned(),

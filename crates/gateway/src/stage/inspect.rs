@@ -5,24 +5,26 @@
 //! only for callers who may ask at all. Rules of the firewall come last of all: they see what fits.
 
 mod counted;
+mod fit;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, Request};
 use http_body::Body as _;
-use ringwall_manifest::{OwnerRule, OwnerSource};
-use ringwall_net::{Body, CollectError};
-use ringwall_openapi::{DecodeError, RequestParts, Unknown, Violation, ViolationKind, decode};
+use ringwall_manifest::{OwnerSource, Waf};
+use ringwall_net::{Body, BodyError, CollectError};
+use ringwall_openapi::{DecodeError, decode};
 
 use crate::firewall::{Guard, Held};
+use crate::learner::{Learning, Lesson};
 use crate::record::Record;
 use crate::stage::authorize::Permit;
 use crate::stage::normalize::{Host, Normal};
 use crate::stage::route::Route;
-use crate::{Refusal, own};
+use crate::{Refusal, learner};
 use counted::Counted;
 
 /// Reads what is asked with.
@@ -55,13 +57,17 @@ impl Inspect {
         record: &mut Record<'_>,
     ) -> Result<Clean, Refusal> {
         let operation = route.operation();
-        if self.reads
-            && let Err(refusal) = check_parameters(&request, route)
-        {
-            record.waive(refusal)?;
+        let mut proofs = Vec::new();
+        if self.reads {
+            match fit::parameters(&request, route) {
+                Ok(found) => proofs = found,
+                Err(refusal) => record.waive(refusal)?,
+            }
         }
-        record.look(Guard::head)?;
+        record.look(|guard| guard.head_with(&proofs))?;
         let is_websocket = request.is_websocket();
+        let learns = self.reads && operation.learning == Learning::On && !is_websocket;
+        let asked = learns.then(|| request.path().to_owned());
         let (mut request, host) = request.into_request();
         let bytes_max = operation.body_bytes_max;
         let owner = operation.owner.as_ref();
@@ -70,22 +76,28 @@ impl Inspect {
         let schema = operation.schema();
         let has_body = !request.body().is_empty();
         let is_judged = schema.is_some_and(|schema| schema.wants_body() || has_body);
-        if !self.reads || !(is_judged || owner.is_some()) {
-            let is_stream = is_websocket || operation.is_grpc(request.headers());
+        let is_stream = is_websocket || operation.is_grpc(request.headers());
+        let is_held = learns && !is_stream && learner::holds(&request);
+        if !self.reads || !(is_judged || owner.is_some() || is_held) {
             let overflow = if record.rules().is_some() {
                 Box::pin(show(&mut request, bytes_max, is_stream, record)).await?
             } else {
                 stream(request.body_mut(), bytes_max)?
             };
+            teach(asked, (&request, None), (permit, route), record);
             return Ok(Clean { request, host, is_websocket, overflow });
         }
         // On the heap: most requests have no body to be read.
         let bytes = Box::pin(read(&mut request, bytes_max)).await?;
-        if let Err(refusal) = check_body(request.headers(), &bytes, route, (permit, owner)) {
-            record.waive(refusal)?;
+        let mut proofs = Vec::new();
+        let has_rules = record.rules().is_some();
+        match fit::body(request.headers(), (&bytes, has_rules), route, (permit, owner)) {
+            Ok(found) => proofs = found,
+            Err(refusal) => record.waive(refusal)?,
         }
         let bytes = Bytes::from(bytes);
-        record.look(|guard| guard.body(bytes.clone()))?;
+        record.look(|guard| guard.body_with(bytes.clone(), &proofs))?;
+        teach(asked, (&request, Some(bytes.clone())), (permit, route), record);
         *request.body_mut() = Body::from(bytes);
         Ok(Clean { request, host, is_websocket, overflow: None })
     }
@@ -113,45 +125,18 @@ impl Clean {
     }
 }
 
-fn check_parameters(request: &Normal, route: &Route) -> Result<(), Refusal> {
-    let Some(schema) = route.operation().schema() else { return Ok(()) };
-    let unknown =
-        if route.operation().refuses_unknown_parameters { Unknown::Refuse } else { Unknown::Pass };
-    let parts = RequestParts {
-        path_params: route.values(),
-        query: request.query(),
-        headers: request.fields(),
-        unknown,
-    };
-    schema.check_request(&parts).map_err(|violations| refuse(&violations))
-}
-
-fn check_body(
-    fields: &HeaderMap,
-    bytes: &[u8],
-    route: &Route,
-    (permit, owner): (&Permit, Option<&OwnerRule>),
-) -> Result<(), Refusal> {
-    let media_type = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if let Some(schema) = route.operation().schema() {
-        schema.check_body(media_type, bytes).map_err(|violations| refuse(&violations))?;
-    }
-    let Some(rule) = owner else { return Ok(()) };
-    let is_form =
-        media_type.is_some_and(|text| text.starts_with("application/x-www-form-urlencoded"));
-    let is_own = permit.owner(rule).is_some_and(|owner| {
-        if is_form {
-            let is_in = |form| own::is_in_form(form, &rule.name, owner);
-            !own::is_json_too(bytes) && std::str::from_utf8(bytes).is_ok_and(is_in)
-        } else {
-            own::is_in_json(bytes, &rule.name, owner)
-        }
-    });
-    if is_own {
-        return Ok(());
-    }
-    let why = "permitted for own objects only, and the body names another owner".to_owned();
-    Err(Refusal::Forbidden { why, line: permit.line().cloned() })
+/// Keeps what the learner is shown if all goes well.
+fn teach(
+    asked: Option<String>,
+    (request, body): (&Request<Body>, Option<Bytes>),
+    (permit, route): (&Permit, &Route),
+    record: &mut Record<'_>,
+) {
+    let Some(path) = asked else { return };
+    let query = request.uri().query().unwrap_or_default();
+    let place = (path.as_str(), route.mount(), query);
+    let caller = (permit.caller(), record.address());
+    record.teach(Lesson::new(caller, route.operation(), place, request.headers(), body));
 }
 
 /// Lets a body through that nobody reads, up to its limit. Returns where it says that it passed it.
@@ -184,53 +169,97 @@ async fn show(
         record.look(|guard| guard.body(Bytes::new()))?;
         return stream(request.body_mut(), bytes_max);
     };
-    if wanted >= bytes_max || request.headers().contains_key(CONTENT_ENCODING) {
-        let bytes = Bytes::from(read(request, bytes_max).await?);
-        record.look(|guard| guard.body(bytes.clone()))?;
-        *request.body_mut() = Body::from(bytes);
-        return Ok(None);
-    }
+    let is_packed = request.headers().contains_key(CONTENT_ENCODING);
+    let wanted = if is_packed { bytes_max } else { wanted };
     let overflow = stream(request.body_mut(), bytes_max)?;
-    let mut held = Held::new(std::mem::take(request.body_mut()));
-    let filled = held.fill(wanted).await;
-    filled.map_err(|_broken| Refusal::malformed("the body broke off"))?;
+    let held = hold(std::mem::take(request.body_mut()), (wanted, is_packed), record).await;
+    let is_over = overflow.as_ref().is_some_and(|over| over.load(Ordering::Relaxed));
+    let (held, has_room) = held.map_err(|_broken| {
+        if is_over { too_large(bytes_max) } else { Refusal::malformed("the body broke off") }
+    })?;
     let (bytes, body) = held.split();
     *request.body_mut() = body;
-    record.look(|guard| guard.body(bytes))?;
+    if !has_room {
+        record.look(|_guard| Some(Refusal::Overloaded { why: "too many bodies are held" }))?;
+        record.look(|guard| guard.body(Bytes::new()))?;
+        return Ok(overflow);
+    }
+    if !is_packed {
+        record.look(|guard| guard.body(bytes))?;
+        return Ok(overflow);
+    }
+    match unpack(request.headers(), bytes, bytes_max) {
+        Err(refusal) => {
+            record.look(|_guard| Some(refusal))?;
+            record.look(|guard| guard.body(Bytes::new()))?;
+        }
+        Ok(unpacked) => {
+            // What is packed may be read as it is, by an app that knows no packing: where rules
+            // refuse, it gets what they saw. Where they only log, nothing is changed.
+            if record.rules().is_some_and(|guard| guard.mode() == Waf::Block) {
+                request.headers_mut().remove(CONTENT_ENCODING);
+                request.headers_mut().remove(CONTENT_LENGTH);
+                *request.body_mut() = Body::from(unpacked.clone());
+            }
+            record.look(|guard| guard.body(unpacked))?;
+        }
+    }
     Ok(overflow)
+}
+
+/// Holds as much of a body as rules want, all of it or the beginning of what none of them looks at,
+/// and says whether there was room for it.
+async fn hold(
+    body: Body,
+    (wanted, is_packed): (usize, bool),
+    record: &Record<'_>,
+) -> Result<(Held, bool), BodyError> {
+    let Some(guard) = record.rules() else { return Ok((Held::new(body), true)) };
+    let has_room = |bytes| guard.take_room(bytes);
+    let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+    // What is over the limit of the rules is for them to refuse.
+    let may_stream = !is_packed && length.is_some_and(|length| length <= wanted);
+    let mut held = Held::new(body);
+    if may_stream {
+        let is_full = !held.fill_while(BEGINNING_BYTES, has_room).await?;
+        if is_full || held.is_whole() || !guard.looks_at(held.beginning()) {
+            return Ok((held, !is_full));
+        }
+    }
+    let has_room = held.fill_while(wanted, has_room).await?;
+    Ok((held, has_room))
 }
 
 /// Reads a body whole and undoes its compression: the service gets the bytes that were checked.
 async fn read(request: &mut Request<Body>, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
-    let too_large =
-        || Refusal::TooLarge { bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX) };
     let body = std::mem::take(request.body_mut());
-    let fields = request.headers_mut();
     let collected = body.collect(bytes_max).await.map_err(|error| match error {
-        CollectError::TooLarge(_) => too_large(),
+        CollectError::TooLarge(_) => too_large(bytes_max),
         CollectError::Body(_) => Refusal::malformed("the body broke off"),
     })?;
-    let coding = fields.get(CONTENT_ENCODING).map(http::HeaderValue::to_str).transpose();
-    let coding = coding.map_err(|_other| Refusal::malformed("content-encoding is not text"))?;
-    let bytes = match coding {
-        None => collected.bytes.into(),
-        Some(coding) => {
-            decode(Some(coding), &collected.bytes, bytes_max).map_err(|error| match error {
-                DecodeError::TooLarge { .. } => too_large(),
-                DecodeError::Coding => Refusal::MediaType { why: "an unknown content-encoding" },
-                DecodeError::Malformed => Refusal::malformed("the body cannot be decoded"),
-            })?
-        }
-    };
+    let fields = request.headers_mut();
+    let bytes = unpack(fields, collected.bytes, bytes_max)?;
     fields.remove(CONTENT_ENCODING);
     fields.remove(CONTENT_LENGTH);
-    Ok(bytes)
+    Ok(bytes.into())
 }
 
-fn refuse(violations: &[Violation]) -> Refusal {
-    if violations.iter().any(|violation| violation.kind == ViolationKind::MediaType) {
-        return Refusal::MediaType { why: "the schema does not declare this media type" };
-    }
-    let texts: Vec<String> = violations.iter().map(ToString::to_string).collect();
-    Refusal::BadInput { why: texts.join("; ") }
+/// A body without its compression.
+fn unpack(fields: &HeaderMap, bytes: Bytes, bytes_max: usize) -> Result<Bytes, Refusal> {
+    let Some(coding) = fields.get(CONTENT_ENCODING) else { return Ok(bytes) };
+    let coding = coding.to_str();
+    let coding = coding.map_err(|_other| Refusal::malformed("content-encoding is not text"))?;
+    let unpacked = decode(Some(coding), &bytes, bytes_max).map_err(|error| match error {
+        DecodeError::TooLarge { .. } => too_large(bytes_max),
+        DecodeError::Coding => Refusal::MediaType { why: "an unknown content-encoding" },
+        DecodeError::Malformed => Refusal::malformed("the body cannot be decoded"),
+    })?;
+    Ok(unpacked.into())
 }
+
+fn too_large(bytes_max: usize) -> Refusal {
+    Refusal::TooLarge { bytes_max: u64::try_from(bytes_max).unwrap_or(u64::MAX) }
+}
+
+/// What no rule looks at streams after so much: formats say by then what they are.
+const BEGINNING_BYTES: usize = 64 * 1024;

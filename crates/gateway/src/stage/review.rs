@@ -24,7 +24,7 @@ use crate::record::Record;
 use crate::stage::authorize::Permit;
 use crate::stage::normalize::SESSION_COOKIE;
 use crate::stage::route::Route;
-use crate::{Refusal, own};
+use crate::{Refusal, learner, own};
 pub(crate) use dress::dress;
 
 /// Looks at answers.
@@ -51,6 +51,9 @@ impl Review {
         drop_ours(response.headers_mut());
         if !self.reads {
             return Ok(response);
+        }
+        if let Some(lesson) = record.lesson() {
+            response = Box::pin(learner::answered(response, lesson)).await;
         }
         let (status, fields) = (response.status(), response.headers());
         record.look(|guard| guard.answer_head(status, fields))?;

@@ -9,7 +9,8 @@ mod paths;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::{Method, Response};
+use http::{Method, Request, Response};
+use ringwall_manifest::Waf;
 use ringwall_net::Body;
 
 use crate::cors::preflight_for;
@@ -108,6 +109,22 @@ impl Router {
         let names = leaf.operation.parameter_names.iter().cloned();
         let values = names.zip(values).collect();
         Ok(Found::Operation(Route { leaf, values }))
+    }
+}
+
+impl Router {
+    /// Whether the firewall, with this usual mode, may have to look at a request, before anything
+    /// of it was checked: a path in which nothing is encoded is matched as it stands.
+    pub(crate) fn may_watch(&self, request: &Request<Body>, usual: Waf) -> bool {
+        let path = request.uri().path();
+        let Services::All(tree) = &self.services else { return true };
+        if path.contains('%') || *request.method() == Method::OPTIONS {
+            return true;
+        }
+        let is_ours = self.local.as_ref().is_some_and(|local| local.claims(path));
+        let found = tree.0.find(path).filter(|_| !is_ours);
+        let leaf = found.and_then(|(methods, _)| pick(methods, request.method()));
+        leaf.map_or(usual, |leaf| leaf.operation.waf) != Waf::Off
     }
 }
 

@@ -82,7 +82,7 @@ impl Throttle {
     pub(crate) fn new(rates: Arc<Rates>, notes: Arc<Notes>, plans: Plans) -> Self {
         let pace = Pace::rate(VISITS_PER_SEC, Duration::from_secs(1), VISITS_AT_ONCE);
         let visits = Arc::new(Limit::new(&rates, VISITS.to_owned(), pace, RateKey::Ip));
-        let pace = Pace::rate(VISITS_PER_SEC, Duration::from_secs(1), WITNESSED_AT_ONCE);
+        let pace = Pace::rate(WITNESSED_PER_SEC, Duration::from_secs(1), WITNESSED_AT_ONCE);
         let witnessed = Arc::new(Limit::new(&rates, WITNESSED.to_owned(), pace, RateKey::Ip));
         Self { counts: Some(Counts { rates, notes, plans, visits, witnessed }) }
     }
@@ -239,6 +239,9 @@ const VISITS_AT_ONCE: u32 = 3_000;
 
 /// The name of what is shown to rules after others refused it.
 const WITNESSED: &str = "refused requests";
+
+/// Each costs up to two phases of the rules, and nobody was asked who sends it.
+const WITNESSED_PER_SEC: u32 = 10;
 
 /// A page with its pictures after its address changed. A scanner is known by fewer.
 const WITNESSED_AT_ONCE: u32 = 200;

@@ -20,6 +20,12 @@ pub(crate) const WAF: &[Key] = &[
         Shape::Integer(1, 10_000),
         "Score at which an answer is withheld; 4 if not given.",
     ),
+    key(
+        "proven",
+        Shape::Choice(&["skip", "look"]),
+        "Whether rules that look for attacks pass over values that an OpenAPI document proves \
+         harmless: a number, a UUID, a word of a list. `skip` if not given.",
+    ),
     key("before", TEXTS, "SecLang files read before the rules: `waf/before/*.conf`."),
     key("files", TEXTS, "SecLang files read after them: `waf/*.conf`."),
 ];

@@ -50,6 +50,8 @@ pub struct Service {
     pub websocket: Option<Vec<String>>,
     /// Whether gRPC-Web of browsers is translated.
     pub has_grpc_web: bool,
+    /// Whether shapes of its requests and answers are kept, for a document to be learned.
+    pub learns: bool,
     /// Operation to the oldest sign-in of a person that it takes at the public door.
     pub max_age: BTreeMap<String, Duration>,
     /// How the firewall looks at its requests.

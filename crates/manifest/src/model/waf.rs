@@ -29,6 +29,8 @@ pub struct WafRules {
     pub inbound_threshold: u32,
     /// The score at which an answer is withheld.
     pub outbound_threshold: u32,
+    /// Whether rules that look for attacks pass over values that an OpenAPI document proves harmless.
+    pub skips_proven: bool,
     /// Patterns of `SecLang` files that are read before the rule set, relative to the manifest's
     /// folder: settings, and exclusions that act while a request is judged.
     pub before: Vec<String>,
@@ -84,6 +86,7 @@ impl Default for WafRules {
             paranoia: 1,
             inbound_threshold: 5,
             outbound_threshold: 4,
+            skips_proven: true,
             before: Vec::new(),
             files: Vec::new(),
             place: Place::default(),

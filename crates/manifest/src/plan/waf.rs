@@ -51,6 +51,15 @@ fn rules(old: &Model, new: &Model, changes: &mut Vec<Change>) {
     for (effect, text) in found.into_iter().flatten() {
         note(changes, effect, "firewall", text);
     }
+    if was.skips_proven != is.skips_proven {
+        let name = |skips| if skips { "skip" } else { "look" };
+        let text = format!(
+            "values that a schema proves: {}",
+            between(name(was.skips_proven), name(is.skips_proven))
+        );
+        let effect = if is.skips_proven { Effect::Widens } else { Effect::Narrows };
+        note(changes, effect, "firewall", text);
+    }
     if (&was.before, &was.files) != (&is.before, &is.files) {
         note(changes, Effect::Changes, "firewall", "files with rules changed".to_owned());
     }

@@ -17,6 +17,7 @@ impl Checker<'_> {
             paranoia: paranoia.unwrap_or(or.paranoia),
             inbound_threshold: score("inbound_threshold").unwrap_or(or.inbound_threshold),
             outbound_threshold: score("outbound_threshold").unwrap_or(or.outbound_threshold),
+            skips_proven: chosen(node, "proven", &[("look", false)], true),
             before: self.patterns(node, "before"),
             files: self.patterns(node, "files"),
             place: self.place(entry.at),

@@ -130,6 +130,7 @@ fn what_the_firewall_does_is_read_and_told() {
     assert_eq!(full.waf_for(greeter, "hello"), Waf::Off);
     assert_eq!((full.waf.set, full.waf.paranoia), (RuleSet::Crs, 2));
     assert_eq!((full.waf.inbound_threshold, full.waf.outbound_threshold), (7, 6));
+    assert!(!full.waf.skips_proven);
     assert_eq!(full.waf.before, ["waf/before/*.conf"]);
     assert_eq!(full.waf.files, ["waf/*.conf"]);
     tells("waf = \"block\"", "waf = \"log\"", "+ firewall  block becomes log\n");
@@ -142,6 +143,11 @@ fn what_the_firewall_does_is_read_and_told() {
         "outbound_threshold = 6",
         "outbound_threshold = 8",
         "+ firewall  outbound threshold: 6 becomes 8\n",
+    );
+    tells(
+        "proven = \"look\"",
+        "proven = \"skip\"",
+        "+ firewall  values that a schema proves: look becomes skip\n",
     );
     tells("\"waf/*.conf\"", "\"other/*.conf\"", "~ firewall  files with rules changed\n");
 }

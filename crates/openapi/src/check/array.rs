@@ -1,14 +1,15 @@
 //! `items`, `prefixItems`, `minItems`, `maxItems`, `uniqueItems`, `contains`.
 
-use super::{Check, Step};
+use super::Check;
 use crate::node::{Data, Node};
+use crate::proof::Step;
 use crate::schema::ArrayRules;
 
 /// Larger arrays are not compared pair by pair, but refused: the cost is quadratic.
 const UNIQUE_MAX: usize = 2_000;
 
-impl Check<'_> {
-    pub(super) fn array(&mut self, rules: &ArrayRules, items: &[Node]) {
+impl<'n> Check<'_, 'n> {
+    pub(super) fn array(&mut self, rules: &ArrayRules, items: &'n [Node]) {
         if let Some(bound) = rules.items_min.filter(|bound| items.len() < *bound) {
             self.fail(format!("fewer than {bound} elements"));
         }
@@ -44,7 +45,7 @@ impl Check<'_> {
         texts_unique && !self.is_exhausted && rest.iter().enumerate().all(is_new)
     }
 
-    fn contains(&mut self, rules: &ArrayRules, items: &[Node]) {
+    fn contains(&mut self, rules: &ArrayRules, items: &'n [Node]) {
         let Some(id) = rules.contains else { return };
         let count = items.iter().filter(|item| self.accepts(id, item)).count();
         if count < rules.contains_min.unwrap_or(1)

@@ -4,8 +4,8 @@ use super::Check;
 use crate::node::Node;
 use crate::schema::{CombineRules, Discriminator, SchemaId};
 
-impl Check<'_> {
-    pub(super) fn combine(&mut self, rules: &CombineRules, node: &Node) {
+impl<'n> Check<'_, 'n> {
+    pub(super) fn combine(&mut self, rules: &CombineRules, node: &'n Node) {
         for id in &rules.all_of {
             self.value(*id, node);
         }
@@ -30,7 +30,7 @@ impl Check<'_> {
         }
     }
 
-    fn any(&mut self, branches: &[SchemaId], node: &Node) {
+    fn any(&mut self, branches: &[SchemaId], node: &'n Node) {
         match branches {
             [] => {}
             // The only branch may say what is wrong.
@@ -43,7 +43,7 @@ impl Check<'_> {
         }
     }
 
-    fn one(&mut self, branches: &[SchemaId], node: &Node) {
+    fn one(&mut self, branches: &[SchemaId], node: &'n Node) {
         if branches.len() <= 1 {
             self.any(branches, node);
             return;
@@ -56,7 +56,7 @@ impl Check<'_> {
     }
 
     /// The named branch alone decides, and says what is wrong.
-    fn discriminated(&mut self, rule: &Discriminator, node: &Node) {
+    fn discriminated(&mut self, rule: &Discriminator, node: &'n Node) {
         let name = node.get(&rule.property).and_then(Node::text);
         match name.and_then(|name| rule.mapping.get(name)) {
             Some(id) => self.value(*id, node),

@@ -4,7 +4,7 @@ use super::Check;
 use crate::number::Number;
 use crate::schema::NumberRules;
 
-impl Check<'_> {
+impl Check<'_, '_> {
     pub(super) fn number(&mut self, rules: &NumberRules, value: Number) {
         if rules.minimum.is_some_and(|bound| value.order(bound).is_lt())
             || rules.above.is_some_and(|bound| value.order(bound).is_le())

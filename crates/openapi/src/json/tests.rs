@@ -97,3 +97,12 @@ fn zero_with_any_exponent_is_read_at_once() {
         assert!(node.items().iter().all(|item| item.number().unwrap().is_integer()), "{text}");
     }
 }
+
+/// Python refuses to read an integer of 4,300 digits, with an error that few apps expect.
+#[test]
+fn numbers_have_a_length() {
+    let limits = Limits::default();
+    let number = |digits: usize| format!("0.{}", "1".repeat(digits - 2));
+    assert!(parse(number(400).as_bytes(), &limits).is_ok());
+    assert_eq!(parse(number(401).as_bytes(), &limits).unwrap_err().message, "number too long");
+}

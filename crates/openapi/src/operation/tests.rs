@@ -170,7 +170,7 @@ fn bodies_are_read_by_their_type() {
         "{\"n\":1,\"n\":2}",
         &["not JSON: doubled name at byte 7"],
     );
-    check_body(Some("application/x-www-form-urlencoded"), "n=1&n=2", &["/n: not of type integer"]);
+    check_body(Some("application/x-www-form-urlencoded"), "n=1&n=2", &["/n: given more than once"]);
     check_body(
         Some("application/x-www-form-urlencoded"),
         "n=1&x=2",
@@ -233,9 +233,29 @@ fn multipart_that_a_framework_reads_differently_is_refused() {
     let field = part(&format!("{disposition}; a=\"; filename=b\"")) + "--x--";
     check_body(Some("multipart/form-data; boundary=x"), &field, &[]);
     let escaped = part(&format!("{disposition}; a=\"\\\"; filename=b\""));
-    check(escaped, "part with an escaped quote");
+    check(escaped, "part with a name that has several readings");
     check(part(&format!("{disposition}; name*=UTF-8''m")), "part with an encoded name");
-    check(part(&format!("{disposition}; filename *=UTF-8''m")), "part with an encoded name");
+    // What is neither a token nor quoted whole has as many readings as there are readers.
+    for odd in [
+        "filename *=UTF-8''m",
+        "foo\"; name=\"id\"; z=\"",
+        "a=b c",
+        "filename=",
+        "x\"; filename=\"f\"; z=\"",
+    ] {
+        let odd = part(&format!("{disposition}; {odd}"));
+        check(odd, "part with a name that has several readings");
+    }
+    let quoted = part("Content-Disposition: form-data; name=\"a%22b\"");
+    check(quoted, "part with an escaped quote");
+    for boundary in ["x; foo\"; boundary=y; z=\"", "x/y", "\"x\"y"] {
+        let media_type = format!("multipart/form-data; boundary={boundary}");
+        check_body(
+            Some(&media_type),
+            &(part(disposition) + "--x--"),
+            &["multipart without one boundary"],
+        );
+    }
     // A folded line, and one that ends for those who also end lines at a bare LF or CR.
     check(part(&format!("{disposition}\r\n ; name=\"m\":")), "malformed head of a part");
     check(part(&format!("X: a\n{disposition}\r\n{disposition}")), "malformed head of a part");

@@ -5,7 +5,6 @@ mod explain;
 mod learn;
 mod recorded;
 mod replay;
-mod requests;
 mod sets;
 
 use anyhow::Result;

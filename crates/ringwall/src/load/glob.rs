@@ -1,21 +1,31 @@
 //! Patterns such as `services/*/ringwall.toml`: a `*` stands for any part of one path segment.
 
+use std::io;
 use std::path::Path;
 
 /// Files below `folder` that match, sorted, as relative paths. A pattern that climbs out of the
-/// folder matches nothing.
-pub(crate) fn expand(folder: &Path, pattern: &str) -> Vec<String> {
+/// folder matches nothing; one that matches too many is an error, because nobody would hear of those
+/// that are left out.
+pub(crate) fn expand(folder: &Path, pattern: &str) -> io::Result<Vec<String>> {
     let mut found = vec![String::new()];
     for segment in pattern.split('/').filter(|segment| !segment.is_empty() && *segment != ".") {
         if segment == ".." {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         found = found.iter().flat_map(|start| step(folder, start, segment)).collect();
+        bounded(&found, pattern, PLACES_MAX)?;
     }
     found.retain(|path| folder.join(path).is_file());
+    bounded(&found, pattern, FILES_MAX)?;
     found.sort();
-    found.truncate(FILES_MAX);
-    found
+    Ok(found)
+}
+
+fn bounded(found: &[String], pattern: &str, max: usize) -> io::Result<()> {
+    if found.len() <= max {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("more than {FILES_MAX} files match `{pattern}`")))
 }
 
 fn step(folder: &Path, start: &str, segment: &str) -> Vec<String> {
@@ -47,6 +57,9 @@ fn matches(pattern: &str, name: &str) -> bool {
 /// A manifest of more files than this is a mistake in a pattern.
 const FILES_MAX: usize = 1_000;
 
+/// Names that are looked at on the way: most folders hold other files, too.
+const PLACES_MAX: usize = 100_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,12 +74,25 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_climbs_out_matches_nothing() -> std::io::Result<()> {
+    fn a_pattern_that_climbs_out_matches_nothing() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         std::fs::create_dir_all(folder.path().join("in/a"))?;
         std::fs::write(folder.path().join("in/a/x.toml"), "")?;
-        assert_eq!(expand(&folder.path().join("in"), "*/x.toml"), ["a/x.toml"]);
-        assert!(expand(&folder.path().join("in/a"), "../a/x.toml").is_empty());
+        assert_eq!(expand(&folder.path().join("in"), "*/x.toml")?, ["a/x.toml"]);
+        assert!(expand(&folder.path().join("in/a"), "../a/x.toml")?.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn the_last_file_of_the_limit_is_found_and_one_more_is_an_error() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        for number in 0..FILES_MAX {
+            std::fs::write(folder.path().join(format!("{number}.conf")), "")?;
+        }
+        assert_eq!(expand(folder.path(), "*.conf")?.len(), FILES_MAX);
+        std::fs::write(folder.path().join("more.conf"), "")?;
+        let error = expand(folder.path(), "*.conf").unwrap_err().to_string();
+        assert_eq!(error, "more than 1000 files match `*.conf`");
         Ok(())
     }
 }

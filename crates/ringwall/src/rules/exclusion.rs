@@ -4,6 +4,7 @@
 //! what is read again here. The file is read before the rules, so that an exclusion acts in every
 //! phase.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -155,6 +156,13 @@ impl Exclusion {
                 template(path)
             ),
         }
+    }
+}
+
+/// As the file says it in one line.
+impl fmt::Display for Exclusion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.key())
     }
 }
 

@@ -47,6 +47,9 @@ pub(crate) struct Candidate {
     from: PathBuf,
 }
 
+/// A set, and what of it does less than it says, with file and line.
+pub(crate) type Added = (Installed, Vec<String>);
+
 /// The rule sets of a state folder.
 #[derive(Debug)]
 pub(crate) struct Sets {
@@ -119,14 +122,14 @@ impl Sets {
         }
     }
 
-    /// Puts a set into the state folder. It is not in use yet.
-    pub(crate) fn add(&self, candidate: &Candidate, at: Timestamp) -> Result<Installed> {
+    /// Puts a set into the state folder. It is not in use yet. Says what of it does less than it says.
+    pub(crate) fn add(&self, candidate: &Candidate, at: Timestamp) -> Result<Added> {
         make_private(&self.folder)?;
         let id = hash(&candidate.files);
         let beside = self.folder.join(format!(".{id}.{}", std::process::id()));
         candidate.unpack(&beside)?;
-        let version = match candidate.version(&beside) {
-            Ok(version) => version.unwrap_or_else(|| format!("rules/{id}")),
+        let (version, notes) = match candidate.version(&beside) {
+            Ok((version, notes)) => (version.unwrap_or_else(|| format!("rules/{id}")), notes),
             Err(error) => {
                 drop(fs::remove_dir_all(&beside));
                 return Err(error);
@@ -149,7 +152,8 @@ impl Sets {
             fs::rename(&beside, &folder)
                 .with_context(|| format!("cannot write {}", folder.display()))?;
         }
-        self.about(&id, false).context("the rule set was not written")
+        let installed = self.about(&id, false).context("the rule set was not written")?;
+        Ok((installed, notes))
     }
 
     /// Fails when the files of a set are not those that were installed.
@@ -185,6 +189,16 @@ impl Sets {
         replace(&self.folder.join("current"), id.as_bytes(), 0o600)
     }
 
+    /// Puts none in use.
+    pub(crate) fn forget(&self) -> Result<()> {
+        match fs::remove_file(self.folder.join("current")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).context("cannot put the rule set out of use")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Removes a set that is not in use.
     pub(crate) fn remove(&self, id: &str) -> Result<()> {
         if self.current()?.as_deref() == Some(id) {
@@ -208,12 +222,24 @@ impl Candidate {
         Ok(Self { files: archive::unpack(&bytes)?, sha256, archive: Some(bytes), from })
     }
 
-    /// Takes the setup from elsewhere, when there is none in it.
-    pub(crate) fn add_setup(&mut self, path: &Path) -> Result<()> {
-        if !self.has_setup() && path.is_file() {
-            self.files.insert("crs-setup.conf".to_owned(), archive::bytes(path)?);
+    /// Debian's package: the rules, and from elsewhere what administrators change.
+    pub(crate) fn of_debian(root: &Path) -> Result<Self> {
+        let rules = root.join(DEBIAN);
+        if !rules.exists() {
+            bail!("{} is not there; name a folder or an archive", rules.display());
         }
-        Ok(())
+        let mut candidate = Self::read(&rules)?;
+        let settings = root.join(DEBIAN_SETTINGS);
+        for name in ["crs-setup.conf", DEBIAN_BEFORE, DEBIAN_AFTER] {
+            let (path, place) = (
+                settings.join(name),
+                if name == "crs-setup.conf" { name.to_owned() } else { format!("rules/{name}") },
+            );
+            if !candidate.files.contains_key(&place) && path.is_file() {
+                candidate.files.insert(place, archive::bytes(&path)?);
+            }
+        }
+        Ok(candidate)
     }
 
     fn has_setup(&self) -> bool {
@@ -221,19 +247,24 @@ impl Candidate {
     }
 
     /// Loads the rules where they were unpacked to, and says what they call themselves.
-    fn version(&self, folder: &Path) -> Result<Option<String>> {
+    fn version(&self, folder: &Path) -> Result<Named> {
+        // The folder is gone in a moment; a person knows the files by their names in the set.
+        let inside = format!("{}/", folder.display());
         let set = match super::try_set(folder)? {
             Ok(set) => set,
             Err(errors) => {
-                // The folder is gone in a moment; a person knows the files by their names in the set.
-                let folder = format!("{}/", folder.display());
-                bail!("{}", errors.to_string().replace(&folder, ""));
+                bail!("{}", errors.to_string().replace(&inside, ""));
             }
         };
         if set.has_rule(CRS_NEEDS_SETUP) && !self.has_setup() {
             bail!("crs-setup.conf is not in it, and without it the rules refuse every request");
         }
-        Ok(set.signatures().first().cloned())
+        let note = |one: &ringwall_waf::Warning| {
+            let file = one.place.file.replace(&inside, "");
+            format!("{file}:{}: {}", one.place.line, one.text)
+        };
+        let notes = set.warnings().iter().map(note).collect();
+        Ok((set.signatures().first().cloned(), notes))
     }
 
     fn unpack(&self, folder: &Path) -> Result<()> {
@@ -245,6 +276,9 @@ impl Candidate {
         Ok(())
     }
 }
+
+/// What a set calls itself, and what of it does less than it says.
+type Named = (Option<String>, Vec<String>);
 
 /// The hash of all names and contents: the same rules have the same id, however they came.
 fn hash(files: &Files) -> String {
@@ -279,7 +313,17 @@ fn is_id(text: &str) -> bool {
 /// The rule with which CRS stops a server that was not set up.
 const CRS_NEEDS_SETUP: u64 = 901_001;
 
+/// Debian's `modsecurity-crs`.
+const DEBIAN: &str = "usr/share/modsecurity-crs";
+/// Where it keeps what administrators change: the setup, and rules before and after the others.
+const DEBIAN_SETTINGS: &str = "etc/modsecurity/crs";
+const DEBIAN_BEFORE: &str = "REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf";
+const DEBIAN_AFTER: &str = "RESPONSE-999-EXCLUSION-RULES-AFTER-CRS.conf";
+
 const ABOUT: &str = "ringwall.json";
 
 /// 64 bits: nobody installs so many that two meet, and nobody trusts the id for more.
 const ID_CHARS: usize = 16;
+
+#[cfg(test)]
+mod tests;

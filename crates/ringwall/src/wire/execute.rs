@@ -63,8 +63,7 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::OrganisationList
         | Request::OrganisationShow { .. } => organisations::execute(ground, request),
         Request::KeyRotate => {
-            ground.identity.rotate(Purpose::Access)?;
-            Ok(done("a new signing key is published; it signs when every verifier can have it"))
+            Ok(ground.identity.rotate(Purpose::Access).map(|_key| done(NEW_KEY))?)
         }
         Request::KeyRotateRoot => ground.rotate_root().map(|()| done(NEW_ROOT)),
         Request::RoleGrant { .. }
@@ -85,7 +84,10 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         | Request::SecretSet { .. }
         | Request::SecretVersions { .. } => secrets(ground, model, request),
         Request::TokenInspect { token } => Ok(inspect(ground, model, token.expose())),
-        Request::WafRemove { .. } | Request::WafUse { .. } => rules::execute(ground, request),
+        Request::WafAllow { .. }
+        | Request::WafForget
+        | Request::WafRemove { .. }
+        | Request::WafUse { .. } => rules::execute(ground, request),
         Request::Why { request } => explain::request(ground, model, request),
         Request::Tap { from } => Ok(Reply::Tap(ground.tap(*from))),
         Request::Reload | Request::Status | Request::Upgrade => Ok(failed(
@@ -94,6 +96,8 @@ fn attempt(ground: &Ground, model: Option<&Model>, request: &Request) -> Result<
         )),
     }
 }
+
+const NEW_KEY: &str = "a new signing key is published; it signs when every verifier can have it";
 
 const NEW_ROOT: &str =
     "the vault is under a new root key; back root.key up, the old one opens nothing";

@@ -36,7 +36,7 @@ use super::shared_limits::SharedLimits;
 use super::showcase::Showcase;
 use super::socket::{self, Ask};
 use super::watch::{self, Seen};
-use super::{Ground, activation, certified, elsewhere, notify, pages};
+use super::{Ground, activation, certified, elsewhere, learning, notify, pages};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::Out;
@@ -232,6 +232,7 @@ impl Running {
         ground.identity.empower(declared::powers(model));
         // Not before: clients may wait already, and a door without a manifest refuses them.
         doors.follow(model, options, inheritance)?;
+        learning::begin(&doors.core, place);
         let started = ground.clock.monotonic();
         let shared = Arc::new(Shared {
             ground: Arc::clone(ground),
@@ -335,8 +336,9 @@ impl Running {
         }
     }
 
-    /// Keys, sessions and certificates that are due.
+    /// Keys, sessions and certificates that are due, and what was learned meanwhile.
     async fn sweep(&mut self) {
+        learning::write_beside(&self.doors.core, &self.place).await;
         let ground = Arc::clone(&self.shared.ground);
         elsewhere::refresh(&ground);
         let swept = tokio::task::spawn_blocking(move || ground.identity.sweep()).await;
@@ -381,6 +383,7 @@ impl Running {
     fn stop(mut self) {
         // Doors first: no new request reaches a service that is about to end.
         self.doors.drain(self.shared.model().gateway.drain.unwrap_or(DRAIN));
+        learning::write(&self.shared.core, &self.place);
         self.fleet.stop();
         drop(std::fs::remove_file(self.place.socket()));
     }

@@ -57,6 +57,8 @@ mod foreign;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod learned;
+#[cfg(test)]
 mod attacks;
 #[cfg(test)]
 mod isolation;
@@ -95,3 +97,5 @@ mod mutual;
 mod ordered;
 #[cfg(test)]
 mod waf;
+#[cfg(test)]
+mod crs;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::house::House;
 use crate::library::{Library, Upstream};
-use crate::program::Outcome;
+use crate::program::{Outcome, not_run};
 use crate::wait::until;
 
 /// A rule set that refuses one word.
@@ -200,6 +200,7 @@ fn an_attack_is_refused_explained_and_excluded() {
     let told = house.run(&["waf", "explain", &id]).good().out;
     assert!(told.contains("7702001 SQL by its grammar, in ARGS:q"), "{told}");
     assert!(told.contains("at ringwall:injection.conf:"), "{told}");
+    assert!(told.contains(" of 5, enough to refuse\nparanoia 1, "), "{told}");
     let commands: Vec<Vec<&str>> = told
         .lines()
         .filter_map(|line| line.trim().strip_prefix("to let it pass: ringwall "))
@@ -225,4 +226,73 @@ fn an_attack_is_refused_explained_and_excluded() {
     house.write("waf/allowed.conf", "");
     library.server.signal("HUP");
     until("the attack passes", || (house.send(attack, &[], "").status == 200).then_some(()));
+}
+
+#[test]
+fn exclusions_that_are_written_at_once_are_all_there_and_recorded() {
+    let library = Library::open();
+    let house = &library.house;
+    let fields = ["a", "b", "c", "d", "e", "f"];
+    std::thread::scope(|scope| {
+        for field in fields {
+            let target = format!("ARGS:{field}");
+            scope.spawn(move || {
+                house.run(&["waf", "allow", "7702001", "--target", &target, "--why", "tea"]).good();
+            });
+        }
+    });
+    let text = house.read("waf/allowed.conf");
+    for field in fields {
+        assert_eq!(text.matches(&format!("# allow rule=7702001 target=ARGS:{field}\n")).count(), 1);
+    }
+    house.run(&["waf", "allow", "7702001", "--target", "ARGS:a", "--remove"]).good();
+    let added = house.events(&["--action", "waf-exclusion-added"]);
+    assert_eq!(added.len(), fields.len(), "{added:?}");
+    assert_eq!(house.events(&["--action", "waf-exclusion-removed"]).len(), 1);
+}
+
+#[test]
+fn a_first_rule_set_that_a_reload_refuses_is_not_left_in_use() {
+    let library = Library::open();
+    let house = &library.house;
+    rule_set(&library, "one", "1.0", "walrus");
+    house.edit("[gateway]", "[gatewya]");
+    let refused = house.run(&["waf", "install", "one"]);
+    assert_ne!(refused.code, 0, "{refused:?}");
+    let used = || {
+        let found = house.run(&["waf", "list", "--json"]).good().out;
+        let found: Value = serde_json::from_str(&found).unwrap();
+        found.as_array().unwrap().iter().filter(|one| one["in use"] == "yes").count()
+    };
+    assert_eq!(used(), 0);
+    house.edit("[gatewya]", "[gateway]");
+    house.run(&["waf", "install", "one"]).good();
+    assert_eq!(used(), 1);
+}
+
+#[test]
+fn rules_that_do_less_than_they_say_are_told() {
+    let (house, _upstream) = Library::closed(|manifest| {
+        let waf = "[waf]\nfiles = [\"idle.conf\"]\n\n[roles]";
+        manifest.replace("[gateway]", "[gateway]\nwaf = \"log\"").replace("[roles]", waf)
+    });
+    let idle = "SecRule REMOTE_ADDR \"@rbl dnsbl.example\" \"id:100001,phase:1,deny\"\n";
+    house.write("idle.conf", idle);
+    let checked = house.run(&["check"]);
+    assert!(checked.err.contains("RW2025") && checked.err.contains("idle.conf:1"), "{checked:?}");
+    house.write("set/rules/idle.conf", idle);
+    let installed = house.run(&["waf", "install", "set"]).good();
+    assert!(installed.err.contains("note: rules/idle.conf:1: "), "{installed:?}");
+}
+
+#[test]
+fn the_rule_set_of_debian_is_installed_by_a_word() {
+    let (house, _upstream) = Library::closed(|manifest| manifest);
+    if !std::path::Path::new("/usr/share/modsecurity-crs/rules").is_dir() {
+        return not_run("modsecurity-crs is not installed");
+    }
+    let installed = house.run(&["waf", "install"]).good();
+    assert!(installed.err.contains("OWASP_CRS/"), "{installed:?}");
+    let list = house.run(&["waf", "list"]).good();
+    assert!(list.out.contains("OWASP_CRS/") && list.out.contains("yes"), "{list:?}");
 }

@@ -20,8 +20,13 @@ pub(crate) enum Found {
 impl Program {
     /// Searches a value from its beginning, and adds the steps that it took.
     pub(crate) fn search(&self, value: &[u8], steps: &mut usize) -> Found {
+        self.search_from(value, 0, steps)
+    }
+
+    /// As [`Program::search`], for a match that begins at a place or behind it.
+    pub(crate) fn search_from(&self, value: &[u8], from: usize, steps: &mut usize) -> Found {
         let mut machine = Machine { program: self, value, slots: vec![None; self.slots], steps: 0 };
-        let found = machine.search();
+        let found = machine.search(from);
         *steps = steps.saturating_add(machine.steps);
         found
     }
@@ -47,8 +52,8 @@ enum Step {
 }
 
 impl Machine<'_> {
-    fn search(&mut self) -> Found {
-        for start in 0..=self.value.len() {
+    fn search(&mut self, from: usize) -> Found {
+        for start in from..=self.value.len() {
             match self.run(0, start) {
                 None => return Found::Cut,
                 Some(Some(_)) => return Found::Yes(self.groups()),

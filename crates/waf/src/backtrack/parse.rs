@@ -355,7 +355,9 @@ impl Parser<'_> {
                 });
                 Op::Same { group: digits, is_caseless: self.is_caseless }
             }
-            b'K' | b'G' | b'R' | b'X' | b'C' | b'p' | b'P' | b'g' | b'k' | b'Q' => {
+            b'Q' => return self.quoted(),
+            b'E' => return Ok(()),
+            b'K' | b'G' | b'R' | b'X' | b'C' | b'p' | b'P' | b'g' | b'k' => {
                 return Err("an escape that is not known");
             }
             _ => {
@@ -367,6 +369,21 @@ impl Parser<'_> {
             }
         };
         self.emit(op).map(|_| ())
+    }
+
+    /// `\Q…\E`: text as it stands, to the end where nothing closes it.
+    fn quoted(&mut self) -> Parsed<()> {
+        while !self.at.is_empty() && !self.at.eat_all(b"\\E") {
+            let start = self.here();
+            if let Some(byte) = self.at.next() {
+                self.literal(byte)?;
+            }
+            // What repeats stands behind the end, and is about the last byte alone.
+            if self.at.eat_all(b"\\E") {
+                return self.repeat(start);
+            }
+        }
+        Ok(())
     }
 
     /// The byte that an escape names.

@@ -25,6 +25,8 @@ fn what_automata_cannot_match_is_matched() {
     check(r"(?i)\b(\w+)\b\s*=\s*\b\1\b", &["a = A", "x1=x1"], &["a=b", "a=ab"]);
     check(r"^a++a", &[], &["aaa"]);
     check(r"^(?>ab|a)c", &["abc", "ac"], &["abbc"]);
+    check(r"(?<!\Q\\\E)\Q\\\E[cd]", &[r"\\c", r"a\\d"], &[r"\\\\c", r"\c", "c"]);
+    check(r"^(?=a)\Qa+b\E+$", &["a+b", "a+bb"], &["aab", "a+ba+b"]);
     check(r"^(?:a|ab)(?:c|bcd)$", &["ac", "abcd"], &["abc d"]);
 }
 

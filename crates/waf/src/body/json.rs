@@ -7,14 +7,14 @@
 use crate::arena::Arena;
 use crate::body::Pair;
 use crate::cursor::Cursor;
-use crate::limits::JSON_NAME_BYTES_MAX;
+use crate::limits::NAME_BYTES_MAX;
 
 /// Where the leaves of a document go.
 #[derive(Debug, Default)]
 pub(crate) struct Leaves<'a> {
     pub(crate) pairs: Vec<Pair<'a>>,
     pub(crate) depth_max: usize,
-    /// Leaves beyond these are left out, as arguments over the limit are.
+    /// More leaves are an error.
     pub(crate) pairs_max: usize,
     /// How long all names together are, and whether that is more than they may be.
     pub(crate) name_bytes: usize,
@@ -137,14 +137,15 @@ impl<'a> Reader<'a, '_> {
             _ if self.at.eat_all(b"null") => b"",
             _ => return Err("a value is missing"),
         };
-        if self.leaves.pairs.len() < self.leaves.pairs_max {
-            self.leaves.name_bytes += self.name.len();
-            if self.leaves.name_bytes > JSON_NAME_BYTES_MAX {
-                self.leaves.is_too_large = true;
-                return Err("its names are too long");
-            }
-            self.leaves.pairs.push((self.arena.keep(&self.name), value));
+        if self.leaves.pairs.len() >= self.leaves.pairs_max {
+            return Err("it has more values than arguments are allowed");
         }
+        self.leaves.name_bytes += self.name.len();
+        if self.leaves.name_bytes > NAME_BYTES_MAX {
+            self.leaves.is_too_large = true;
+            return Err("its names are too long");
+        }
+        self.leaves.pairs.push((self.arena.keep(&self.name), value));
         Ok(())
     }
 

@@ -4,8 +4,9 @@
 //! not well formed is an error.
 
 use crate::arena::{Arena, Grown};
+use crate::body::Pair;
 use crate::cursor::{Cursor, is_space, trim};
-use crate::limits::{XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};
+use crate::limits::{NAME_BYTES_MAX, XML_ATTRIBUTES_MAX, XML_DEPTH_MAX};
 
 /// The paths that can be asked for: those of the language's core.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,12 +32,18 @@ impl PathKind {
 pub(crate) struct Document<'a> {
     pub(crate) text: &'a [u8],
     pub(crate) attributes: Vec<&'a [u8]>,
+    /// Elements as arguments, where they are asked for: `xml.order.item` and its text.
+    pub(crate) arguments: Vec<Pair<'a>>,
+    /// Whether their names are longer than they may be.
+    pub(crate) is_too_large: bool,
 }
 
-/// Reads a document; with an error comes what was read before it.
+/// Reads a document; with an error comes what was read before it. `arguments_max` is `None` where
+/// elements do not become arguments.
 pub(crate) fn parse<'a>(
     body: &'a [u8],
     arena: &'a Arena,
+    arguments_max: Option<usize>,
 ) -> (Document<'a>, Result<(), &'static str>) {
     let mut reader = Reader {
         at: Cursor::new(body),
@@ -44,11 +51,18 @@ pub(crate) fn parse<'a>(
         text: arena.grow(body.len()),
         attributes: Vec::new(),
         open: Vec::new(),
+        arguments: arguments_max.map(|most| Arguments { most, ..Arguments::default() }),
         has_root: false,
         has_doctype: false,
     };
     let read = reader.document();
-    let document = Document { text: reader.text.into_bump_slice(), attributes: reader.attributes };
+    let arguments = reader.arguments.unwrap_or_default();
+    let document = Document {
+        text: reader.text.into_bump_slice(),
+        attributes: reader.attributes,
+        arguments: arguments.pairs,
+        is_too_large: arguments.name_bytes > NAME_BYTES_MAX,
+    };
     (document, read)
 }
 
@@ -59,8 +73,66 @@ struct Reader<'a> {
     attributes: Vec<&'a [u8]>,
     /// The names of the elements that are not closed yet.
     open: Vec<&'a [u8]>,
+    arguments: Option<Arguments<'a>>,
     has_root: bool,
     has_doctype: bool,
+}
+
+/// Elements that become arguments.
+#[derive(Debug, Default)]
+struct Arguments<'a> {
+    most: usize,
+    pairs: Vec<Pair<'a>>,
+    name_bytes: usize,
+    /// The names of the open elements, without their prefixes.
+    path: Vec<u8>,
+    /// Of each open element how long the path was before it.
+    lengths: Vec<usize>,
+    /// Where the text begins that belongs to the innermost element alone.
+    text_start: usize,
+    /// Whether a tag was opened last, so that the element has no child.
+    is_leaf: bool,
+}
+
+impl<'a> Arguments<'a> {
+    fn open(&mut self, name: &[u8], text: &[u8], arena: &'a Arena) -> Result<(), &'static str> {
+        // Text beside children is no argument in ModSecurity, and nobody would look at it by name.
+        self.push_text(text, false, arena)?;
+        let local = name.rsplit(|byte| *byte == b':').next().unwrap_or_default();
+        self.lengths.push(self.path.len());
+        self.path.push(b'.');
+        self.path.extend_from_slice(local);
+        (self.text_start, self.is_leaf) = (text.len(), true);
+        Ok(())
+    }
+
+    fn close(&mut self, text: &[u8], arena: &'a Arena) -> Result<(), &'static str> {
+        self.push_text(text, self.is_leaf, arena)?;
+        self.path.truncate(self.lengths.pop().unwrap_or_default());
+        (self.text_start, self.is_leaf) = (text.len(), false);
+        Ok(())
+    }
+
+    fn push_text(
+        &mut self,
+        text: &[u8],
+        is_whole: bool,
+        arena: &'a Arena,
+    ) -> Result<(), &'static str> {
+        let own = text.get(self.text_start..).unwrap_or_default();
+        if !is_whole && trim(own).is_empty() {
+            return Ok(());
+        }
+        if self.pairs.len() >= self.most {
+            return Err("it has more elements than arguments are allowed");
+        }
+        self.name_bytes += self.path.len() + 3;
+        if self.name_bytes > NAME_BYTES_MAX {
+            return Err("its names are too long");
+        }
+        self.pairs.push((arena.join(&[b"xml", &self.path]), arena.keep(own)));
+        Ok(())
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -149,7 +221,14 @@ impl<'a> Reader<'a> {
         if !self.at.eat(b'>') || self.open.pop() != Some(name) {
             return Err("an end tag does not match");
         }
-        Ok(())
+        self.closed()
+    }
+
+    fn closed(&mut self) -> Result<(), &'static str> {
+        match &mut self.arguments {
+            Some(arguments) => arguments.close(&self.text, self.arena),
+            None => Ok(()),
+        }
     }
 
     fn start_tag(&mut self) -> Result<(), &'static str> {
@@ -165,6 +244,9 @@ impl<'a> Reader<'a> {
             return Err("it is nested too deep");
         }
         self.has_root = true;
+        if let Some(arguments) = &mut self.arguments {
+            arguments.open(name, &self.text, self.arena)?;
+        }
         let mut names: Vec<&[u8]> = Vec::new();
         loop {
             let has_space = !self.at.take_while(is_space).is_empty();
@@ -174,7 +256,7 @@ impl<'a> Reader<'a> {
                     self.open.push(name);
                     return Ok(());
                 }
-                Some(b'/') if self.at.eat_all(b"/>") => return Ok(()),
+                Some(b'/') if self.at.eat_all(b"/>") => return self.closed(),
                 Some(first) if has_space && is_name_start(first) => self.attribute(&mut names)?,
                 _ => return Err("a tag is broken"),
             }
@@ -265,7 +347,7 @@ mod tests {
 
     fn read(body: &str) -> Result<(String, Vec<String>), &'static str> {
         let arena = Arena::new();
-        let (document, read) = parse(body.as_bytes(), &arena);
+        let (document, read) = parse(body.as_bytes(), &arena, None);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         read.map(|()| {
             (text(document.text), document.attributes.iter().map(|one| text(one)).collect())
@@ -279,6 +361,34 @@ mod tests {
             read(body).unwrap(),
             ("t&<&".to_owned(), vec!["1<".to_owned(), "AB".to_owned()])
         );
+    }
+
+    #[track_caller]
+    fn arguments(body: &str, most: usize, want: &[(&str, &str)]) {
+        let arena = Arena::new();
+        let (document, _) = parse(body.as_bytes(), &arena, Some(most));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let pairs = document.arguments.iter().map(|(name, value)| (text(name), text(value)));
+        let want = want.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        assert_eq!(pairs.collect::<Vec<_>>(), want.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn elements_become_arguments() {
+        let body = "<a>\n<s:b c='1'>x&lt;<![CDATA[y]]></s:b>\n<b/><d><e> z </e></d></a>";
+        let want = [("xml.a.b", "x<y"), ("xml.a.b", ""), ("xml.a.d.e", " z ")];
+        arguments(body, 9, &want);
+        arguments(body, 2, &want[..2]);
+        arguments("<a/>", 9, &[("xml.a", "")]);
+        // Text beside children is seen by name too.
+        let mixed = [("xml.a", "evil"), ("xml.a.b", "c"), ("xml.a", "more")];
+        arguments("<a>evil<b>c</b>more</a>", 9, &mixed);
+        let arena = Arena::new();
+        let long = format!("<{0}>{1}</{0}>", "n".repeat(60_000), "<a/>".repeat(100));
+        let (document, read) = parse(long.as_bytes(), &arena, Some(1_000));
+        assert!(read.is_err() && document.is_too_large);
+        let (document, read) = parse(b"<a/><", &arena, Some(0));
+        assert!(read.is_err() && !document.is_too_large);
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub(crate) fn is_of_one_word(byte: u8) -> bool {
 
 /// The shape of the injection in a value, if there is one.
 pub(crate) fn detect(value: &[u8]) -> Option<Fingerprint> {
-    if value.is_empty() {
+    if value.is_empty() || lex::is_bare_word(value) {
         return None;
     }
     let both = |quote| read_in_both(value, quote);

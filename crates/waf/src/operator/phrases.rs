@@ -1,6 +1,6 @@
 //! `@pm`: many phrases at once, in any case.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
 
@@ -10,7 +10,9 @@ use crate::parse::error::Cause;
 /// Phrases in one automaton.
 #[derive(Clone, Debug)]
 pub(crate) struct PhraseSet {
-    automaton: Arc<AhoCorasick>,
+    /// Built when it is first asked: most sets of a rule set never are, and the prefilter knows
+    /// their phrases. Within the bound on the bytes of all sources it cannot fail.
+    automaton: Arc<OnceLock<Option<AhoCorasick>>>,
     /// For the prefilter.
     pub(crate) phrases: Arc<[Vec<u8>]>,
 }
@@ -34,20 +36,24 @@ impl PhraseSet {
         if phrases.is_empty() {
             return Err(Cause::BadValue { what: "a list of phrases", value: String::new() });
         }
-        let automaton = AhoCorasickBuilder::new()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            // It only confirms what the prefilter found; the faster kinds take longer to build.
-            .kind(Some(AhoCorasickKind::NoncontiguousNFA))
-            .build(phrases.iter())
-            .map_err(|error| Cause::Pattern { why: error.to_string() })?;
-        Ok(Self { automaton: Arc::new(automaton), phrases })
+        Ok(Self { automaton: Arc::default(), phrases })
+    }
+
+    fn build(phrases: &[Vec<u8>]) -> Option<AhoCorasick> {
+        let mut builder = AhoCorasickBuilder::new();
+        builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard);
+        // It only confirms what the prefilter found; the faster kinds take longer to build.
+        builder.kind(Some(AhoCorasickKind::NoncontiguousNFA)).build(phrases).ok()
     }
 
     /// The first phrase in a value, as it is written there.
     pub(super) fn find<'v>(&self, value: &'v [u8]) -> Option<&'v [u8]> {
-        let found = self.automaton.find(value)?;
-        value.get(found.range())
+        let automaton = self.automaton.get_or_init(|| Self::build(&self.phrases));
+        match automaton {
+            Some(automaton) => value.get(automaton.find(value)?.range()),
+            // Without an answer it matches.
+            None => Some(value),
+        }
     }
 }
 

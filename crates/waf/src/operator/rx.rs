@@ -1,5 +1,6 @@
 //! `@rx`: in linear time where that can be, otherwise with a budget.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backtrack::{self, Found, Program};
@@ -47,6 +48,37 @@ impl Rx {
             Ok(pattern) => Ok(Self::Linear(pattern)),
             // What the linear engine says of it is the more useful message.
             Err(why) => backtrack::compile(text).map_or(Err(why), |it| Ok(Self::Backtracking(it))),
+        }
+    }
+
+    /// As [`Rx::compile`], with `^` and `$` at line ends too.
+    pub(crate) fn compile_lines(text: &[u8]) -> Result<Self, Cause> {
+        match pattern::compile_with(text, true) {
+            Ok(pattern) => Ok(Self::Linear(pattern)),
+            Err(why) => {
+                let text = [b"(?m)", text].concat();
+                backtrack::compile(&text).map_or(Err(why), |it| Ok(Self::Backtracking(it)))
+            }
+        }
+    }
+
+    /// The first match that begins at a place or behind it.
+    pub(super) fn find_at(
+        &self,
+        value: &[u8],
+        from: usize,
+        steps: &mut usize,
+    ) -> Result<Option<Range<usize>>, Cut> {
+        match self {
+            Self::Linear(pattern) => Ok(pattern.find_at(value, from)),
+            Self::Backtracking(program) => match program.search_from(value, from, steps) {
+                Found::Cut => Err(Cut),
+                Found::No => Ok(None),
+                Found::Yes(groups) => {
+                    let whole = groups.into_iter().next().flatten();
+                    Ok(whole.map(|(start, end)| start..end))
+                }
+            },
         }
     }
 

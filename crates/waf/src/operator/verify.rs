@@ -1,6 +1,6 @@
 //! `@verifyCC`, `@verifyCPF`, `@verifySSN`: numbers whose digits agree with each other.
 
-use crate::pattern::Pattern;
+use crate::operator::{Cut, Rx};
 
 /// What kind of number.
 #[derive(Clone, Copy, Debug)]
@@ -13,17 +13,22 @@ pub(crate) enum Verify {
 impl Verify {
     /// The first match of the pattern that is such a number. Every offset is tried, since a longer
     /// match from an earlier one may hide it.
-    pub(super) fn find<'v>(self, pattern: &Pattern, value: &'v [u8]) -> Option<&'v [u8]> {
+    pub(super) fn find<'v>(
+        self,
+        rx: &Rx,
+        value: &'v [u8],
+        steps: &mut usize,
+    ) -> Result<Option<&'v [u8]>, Cut> {
         let mut from = 0;
         while from <= value.len() {
-            let found = pattern.find_at(value, from)?;
+            let Some(found) = rx.find_at(value, from, steps)? else { break };
             from = found.start + 1;
-            let text = value.get(found)?;
+            let text = value.get(found).unwrap_or_default();
             if !text.is_empty() && self.is_valid(text) {
-                return Some(text);
+                return Ok(Some(text));
             }
         }
-        None
+        Ok(None)
     }
 
     fn is_valid(self, text: &[u8]) -> bool {

@@ -12,6 +12,7 @@ use crate::transform::Transformation;
 
 /// What a list says; nothing is inherited yet.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an action of the language")]
 pub(crate) struct Actions {
     pub(crate) id: Option<u64>,
     pub(crate) phase: Option<Phase>,
@@ -27,6 +28,8 @@ pub(crate) struct Actions {
     pub(crate) is_multi_match: bool,
     /// `None`: no `t` at all.
     pub(crate) transformations: Option<Vec<Transformation>>,
+    /// `t:none`: those of `SecDefaultAction` are not wanted.
+    pub(crate) forgets_transformations: bool,
     pub(crate) effects: Vec<Effect>,
     /// Actions that are known, old, and do nothing here.
     pub(crate) ignored: Vec<&'static str>,
@@ -264,6 +267,7 @@ const ACTIONS: &[Action] = &[
         let list = actions.transformations.get_or_insert_default();
         if value.eq_ignore_ascii_case(b"none") {
             list.clear();
+            actions.forgets_transformations = true;
         } else if list.len() >= TRANSFORMATIONS_MAX {
             return Err(Cause::Limit {
                 what: "transformations in a rule",

@@ -1,6 +1,6 @@
 //! `SecRule` and `SecAction`: one alone, or the next member of an open chain.
 
-use crate::limits::{CHAIN_MAX, RULES_MAX};
+use crate::limits::{CHAIN_MAX, RULES_MAX, TRANSFORMATIONS_MAX};
 use crate::parse::actions::{self, Actions};
 use crate::parse::error::Cause;
 use crate::parse::{Item, Reader, operator, targets};
@@ -58,7 +58,12 @@ fn close_after(reader: &mut Reader<'_>, read: Result<Parts, Cause>) -> Result<()
     }
     let is_chained = actions.is_chained;
     let rule = match reader.open.take() {
-        Some(open) => member(open, targets, test, actions)?,
+        Some(open) => {
+            let defaults = reader.defaults.get(&open.phase);
+            let transformations = defaults.and_then(|list| list.transformations.clone());
+            let inherited = Actions { transformations, ..Actions::default() };
+            member(open, (targets, test, actions), &inherited)?
+        }
         None => first(reader, targets, test, actions)?,
     };
     if is_chained {
@@ -85,7 +90,7 @@ fn first(
     reader.ids.insert(id, reader.place.clone());
     let phase = actions.phase.unwrap_or(Phase::RequestBody);
     let inherited = reader.defaults.get(&phase).cloned().unwrap_or_default();
-    let link = link(&mut actions, targets, test, &inherited);
+    let link = link(&mut actions, targets, test, &inherited)?;
     let disruptive = match actions.disruptive {
         None | Some(Disruptive::Block) => inherited.disruptive.unwrap_or(Disruptive::Pass),
         Some(own) => own,
@@ -108,9 +113,8 @@ fn first(
 
 fn member(
     mut open: Box<Rule>,
-    targets: Targets,
-    test: Test,
-    mut actions: Actions,
+    (targets, test, mut actions): Parts,
+    inherited: &Actions,
 ) -> Result<Box<Rule>, Cause> {
     if let Some(broken) = belongs_to_the_first(&actions) {
         return Err(Cause::Chain(broken));
@@ -118,7 +122,7 @@ fn member(
     if open.links.len() >= CHAIN_MAX {
         return Err(Cause::Limit { what: "rules in a chain", max: CHAIN_MAX });
     }
-    open.links.push(link(&mut actions, targets, test, &Actions::default()));
+    open.links.push(link(&mut actions, targets, test, inherited)?);
     Ok(open)
 }
 
@@ -142,13 +146,26 @@ fn belongs_to_the_first(actions: &Actions) -> Option<&'static str> {
     }
 }
 
-fn link(actions: &mut Actions, targets: Targets, test: Test, inherited: &Actions) -> Link {
+fn link(
+    actions: &mut Actions,
+    targets: Targets,
+    test: Test,
+    inherited: &Actions,
+) -> Result<Link, Cause> {
+    let mut transformations = inherited.transformations.clone().unwrap_or_default();
+    if actions.forgets_transformations {
+        transformations.clear();
+    }
+    transformations.extend(actions.transformations.take().unwrap_or_default());
+    if transformations.len() > TRANSFORMATIONS_MAX {
+        return Err(Cause::Limit { what: "transformations in a rule", max: TRANSFORMATIONS_MAX });
+    }
     let mut effects = inherited.effects.clone();
     effects.append(&mut actions.effects);
-    Link {
+    Ok(Link {
         targets,
         test,
-        transformations: actions.transformations.take().unwrap_or_default(),
+        transformations,
         pipeline: 0,
         gate: None,
         quick: Quick::default(),
@@ -156,5 +173,5 @@ fn link(actions: &mut Actions, targets: Targets, test: Test, inherited: &Actions
         is_multi_match: actions.is_multi_match,
         is_capture: actions.is_capture || inherited.is_capture,
         effects,
-    }
+    })
 }

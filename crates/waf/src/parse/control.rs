@@ -7,7 +7,9 @@ use crate::parse::actions::number;
 use crate::parse::error::Cause;
 use crate::parse::targets;
 use crate::pattern;
-use crate::rule::{AuditEngine, Choice, Chosen, Control, Engine, Literal, PartsChange, Processor};
+use crate::rule::{
+    AuditEngine, Choice, Chosen, Control, Engine, Literal, PartsChange, Processor, XmlIntoArgs,
+};
 
 /// Reads one option.
 pub(crate) fn parse(text: &[u8]) -> Result<Control, Cause> {
@@ -19,10 +21,9 @@ pub(crate) fn parse(text: &[u8]) -> Result<Control, Cause> {
     Ok(match option.as_slice() {
         b"auditengine" => Control::AuditEngine(audit_engine(value)?),
         b"auditlogparts" => Control::AuditLogParts(parts(value)?),
-        b"debugloglevel" | b"hashenforcement" | b"hashengine" | b"parsexmlintoargs" => {
-            Control::Ignored
-        }
+        b"debugloglevel" | b"hashenforcement" | b"hashengine" => Control::Ignored,
         b"forcerequestbodyvariable" => Control::ForceRequestBodyVariable(on_off(value)?),
+        b"parsexmlintoargs" => Control::ParseXmlIntoArgs(xml_into_args(value)?),
         b"requestbodyaccess" => Control::RequestBodyAccess(on_off(value)?),
         b"requestbodylimit" => Control::RequestBodyLimit(size(value)?),
         b"requestbodyprocessor" => Control::RequestBodyProcessor(processor(value)?),
@@ -40,8 +41,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Control, Cause> {
 }
 
 /// The options that are known and do nothing here, as warnings have them.
-const IGNORED: [&str; 4] =
-    ["ctl:debugLogLevel", "ctl:hashEnforcement", "ctl:hashEngine", "ctl:parseXmlIntoArgs"];
+const IGNORED: [&str; 3] = ["ctl:debugLogLevel", "ctl:hashEnforcement", "ctl:hashEngine"];
 
 /// What a warning says of an option that does nothing.
 pub(crate) fn ignored(text: &[u8]) -> Option<&'static str> {
@@ -58,9 +58,8 @@ fn remove_targets(
     let Some((rules, list)) = split_once(value, b';') else {
         return Err(Cause::bad_value("ctl: it takes `RULES;VARIABLE`", value));
     };
-    let list = list.strip_prefix(b"!").unwrap_or(list);
-    let targets = targets::parse(list)?;
-    Ok(Control::RemoveTargets(chosen(choice(trim(rules))?), targets.included))
+    let targets = targets::parse_removed(list)?;
+    Ok(Control::RemoveTargets(chosen(choice(trim(rules))?), targets))
 }
 
 /// A choice whose rules are not looked up yet.
@@ -135,14 +134,23 @@ fn processor(value: &[u8]) -> Result<Processor, Cause> {
     }
 }
 
-/// `+E`, `-C`, `ABZ`.
+pub(crate) fn xml_into_args(value: &[u8]) -> Result<XmlIntoArgs, Cause> {
+    match value.to_ascii_lowercase().as_slice() {
+        b"off" => Ok(XmlIntoArgs::Off),
+        b"on" => Ok(XmlIntoArgs::On),
+        b"onlyargs" => Ok(XmlIntoArgs::OnlyArgs),
+        _ => Err(Cause::bad_value("elements as arguments: `Off`, `On` or `OnlyArgs`", value)),
+    }
+}
+
+/// `+E`, `-C`, `ABZ`: parts that there are.
 pub(crate) fn parts(value: &[u8]) -> Result<PartsChange, Cause> {
     let (letters, change): (&[u8], fn(Vec<u8>) -> PartsChange) = match value.split_first() {
         Some((b'+', letters)) => (letters, PartsChange::Add),
         Some((b'-', letters)) => (letters, PartsChange::Remove),
         _ => (value, PartsChange::Set),
     };
-    if letters.is_empty() || !letters.iter().all(u8::is_ascii_uppercase) {
+    if letters.is_empty() || !letters.iter().all(|letter| matches!(letter, b'A'..=b'K' | b'Z')) {
         return Err(Cause::bad_value("parts of an audit entry", value));
     }
     Ok(change(letters.to_vec()))
@@ -152,6 +160,7 @@ const OPTIONS: &[&str] = &[
     "auditEngine",
     "auditLogParts",
     "forceRequestBodyVariable",
+    "parseXmlIntoArgs",
     "requestBodyAccess",
     "requestBodyLimit",
     "requestBodyProcessor",

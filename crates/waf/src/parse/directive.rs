@@ -14,7 +14,9 @@ pub(super) fn run(
 ) -> Result<(), Cause> {
     let lower = name.to_ascii_lowercase();
     let goes_on = matches!(lower.as_slice(), b"secrule" | b"secaction");
-    if !goes_on && reader.open.take().is_some() {
+    // A script is a rule, and may stand in a chain; it is refused as what it is.
+    let is_script = lower == b"secrulescript";
+    if !goes_on && reader.open.take().is_some() && !is_script {
         return Err(Cause::Chain("the rule before has `chain`, and this is no rule"));
     }
     match lower.as_slice() {
@@ -117,8 +119,9 @@ fn default_action(reader: &mut Reader<'_>, words: &[&[u8]]) -> Result<(), Cause>
     if has_meta {
         return Err(broken("may have no id, message, tag or severity"));
     }
+    // Old rule files have them, and ModSecurity 2 takes them with a warning too.
     if actions.transformations.is_some() {
-        return Err(broken("may have no transformation"));
+        reader.warn("transformations in `SecDefaultAction` are for every rule without `t:none`");
     }
     if reader.defaults.insert(phase, actions).is_some() {
         return Err(broken("stands twice for one phase"));

@@ -9,10 +9,19 @@ use crate::rule::{Choice, Disruptive, Link, Rule};
 
 /// `SecRuleRemoveById` and its kin.
 pub(super) fn remove(reader: &mut Reader<'_>, choice: &Choice) {
+    warn_of_nothing(reader, choice);
     reader.items.retain(|item| match item {
         Item::Marker(_) => true,
         Item::Rule(rule) => !choice.chooses(rule),
     });
+}
+
+/// libmodsecurity 3 looks at rules that follow as well; here as in ModSecurity 2 and the language
+/// they stand before, and who writes it the other way round has to know.
+fn warn_of_nothing(reader: &mut Reader<'_>, choice: &Choice) {
+    if chosen(reader, choice).next().is_none() {
+        reader.warn("it changes nothing: no such rule stands before it");
+    }
 }
 
 /// `SecRuleUpdateTargetById 1 "!ARGS:a"`; a third word names what the new variables replace.
@@ -30,6 +39,7 @@ pub(super) fn update_targets(
         }
     };
     let added = targets::parse(list)?;
+    warn_of_nothing(reader, choice);
     for rule in chosen(reader, choice) {
         let Some(first) = rule.links.first_mut() else { continue };
         if let Some(replaced) = &replaced {
@@ -58,6 +68,7 @@ pub(super) fn update_actions(
     if actions.id.is_some() || actions.is_chained || actions.phase.is_some() {
         return Err(Cause::Chain("id, phase and `chain` of a rule cannot be changed afterwards"));
     }
+    warn_of_nothing(reader, choice);
     let defaults = reader.defaults.clone();
     for rule in chosen(reader, choice) {
         let inherited = defaults.get(&rule.phase).and_then(|actions| actions.disruptive.clone());

@@ -9,7 +9,6 @@ use crate::operator::{
 };
 use crate::parse::Reader;
 use crate::parse::error::Cause;
-use crate::pattern;
 use crate::rule::Test;
 use crate::text::Template;
 
@@ -92,7 +91,7 @@ fn rx(text: &[u8]) -> Result<Operator, Cause> {
 }
 
 fn verify(kind: Verify, text: &[u8]) -> Result<Operator, Cause> {
-    Ok(Operator::Verify(kind, pattern::compile_with(text, true)?))
+    Ok(Operator::Verify(kind, Rx::compile_lines(text)?))
 }
 
 /// The files that an operator names, one after the other.

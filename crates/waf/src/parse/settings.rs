@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::parse::Reader;
-use crate::parse::control::{audit_engine, engine, on_off, parts, size};
+use crate::parse::control::{audit_engine, engine, on_off, parts, size, xml_into_args};
 use crate::parse::directive::arguments;
 use crate::parse::error::{Cause, shown};
 use crate::pattern;
@@ -83,6 +83,10 @@ const ONE_WORD: &[(&str, Set)] = &[
     ("SecCookieFormat", |_, word| match word {
         b"0" => Ok(()),
         _ => Err(Cause::unsupported("cookie format", word)),
+    }),
+    ("SecParseXmlIntoArgs", |reader, word| {
+        reader.settings.xml_into_args = xml_into_args(word)?;
+        Ok(())
     }),
     ("SecRequestBodyAccess", |reader, word| {
         reader.settings.request.is_read = on_off(word)?;
@@ -183,7 +187,6 @@ const DEPRECATED: &[&str] = &[
     "SecHashMethodRx",
     "SecHashParam",
     "SecInterceptOnError",
-    "SecParseXmlIntoArgs",
     "SecReadStateLimit",
     "SecRequestBodyInMemoryLimit",
     "SecRequestEncoding",

@@ -9,6 +9,16 @@ use crate::parse::error::Cause;
 use crate::pattern;
 use crate::variable::{Selector, Shape, Target, Targets, Variable};
 
+/// Reads what `ctl:ruleRemoveTarget…` takes out of rules, where `XML` alone is all of it.
+pub(crate) fn parse_removed(text: &[u8]) -> Result<Vec<Target>, Cause> {
+    let text = text.strip_prefix(b"!").unwrap_or(text);
+    if text.eq_ignore_ascii_case(b"XML") {
+        let selector = Selector::All;
+        return Ok(vec![Target { variable: Variable::Xml, selector, is_count: false }]);
+    }
+    Ok(parse(text)?.included)
+}
+
 /// Reads a list. An entry with `!` goes to the exclusions.
 pub(crate) fn parse(text: &[u8]) -> Result<Targets, Cause> {
     let mut at = Cursor::new(text);
@@ -17,6 +27,9 @@ pub(crate) fn parse(text: &[u8]) -> Result<Targets, Cause> {
         let is_excluded = at.eat(b'!');
         let is_count = !is_excluded && at.eat(b'&');
         let target = one(&mut at, is_count)?;
+        if !is_excluded && target.variable == Variable::Xml && target.selector.is_all() {
+            return Err(Cause::bad_value("a list of variables; `XML` needs a path", text));
+        }
         let list = if is_excluded { &mut targets.excluded } else { &mut targets.included };
         list.push(target);
         if list.len() > TARGETS_MAX {
@@ -37,9 +50,6 @@ fn one(at: &mut Cursor<'_>, is_count: bool) -> Result<Target, Cause> {
         return Err(Cause::unknown("variable", name, Variable::names()));
     };
     if !at.eat(b':') {
-        if variable == Variable::Xml {
-            return Err(Cause::bad_value("a list of variables; `XML` needs a path", name));
-        }
         return Ok(Target { variable, selector: Selector::All, is_count });
     }
     if variable.shape() == Shape::Scalar {
@@ -136,6 +146,10 @@ mod tests {
         );
         assert_eq!(excluded, ["ARGS:foo"]);
         assert_eq!(names("ARGS:'/a b/'|ARGS:'x|y'").0, ["ARGS:/(?i)a b/", "ARGS:x|y"]);
+        assert_eq!(names("ARGS|!XML").1, ["XML"]);
+        for list in ["XML", "!xml", "XML:/*"] {
+            assert_eq!(parse_removed(list.as_bytes()).unwrap().len(), 1, "{list}");
+        }
     }
 
     #[test]

@@ -62,7 +62,6 @@ fn what_would_protect_less_in_silence_is_an_error() {
         "SecRule ARGS x \"id:1,chain\"\nSecRule ARGS y \"deny\"",
         "SecDefaultAction \"phase:1\"",
         "SecDefaultAction \"deny\"",
-        "SecDefaultAction \"phase:1,deny,t:none\"",
         "SecDefaultAction \"phase:1,deny\"\nSecDefaultAction \"phase:1,pass\"",
         "Include nope.conf",
         "Include self.conf",
@@ -70,6 +69,8 @@ fn what_would_protect_less_in_silence_is_an_error() {
         "SecRequestBodyLimit 0",
         "SecRuleScript x.lua",
         "SecRuleEngine Maybe",
+        "SecParseXmlIntoArgs Perhaps",
+        "SecAuditLogParts AXYZ",
         "SecXmlExternalEntity On",
     ];
     for text in wrong {
@@ -111,8 +112,18 @@ fn what_loads_and_sees_nothing_is_said() {
         ["`an old variable` is always empty here"]
     );
     assert_eq!(
-        said("SecAction \"id:1,pass,ctl:parseXmlIntoArgs=On\""),
-        ["the action `ctl:parseXmlIntoArgs` does nothing here"]
+        said("SecAction \"id:1,pass,ctl:hashEngine=On\""),
+        ["the action `ctl:hashEngine` does nothing here"]
+    );
+    assert_eq!(
+        said("SecDefaultAction \"phase:1,pass,t:trim\""),
+        ["transformations in `SecDefaultAction` are for every rule without `t:none`"]
+    );
+    assert_eq!(
+        said(
+            "SecRuleRemoveById 1\nSecRuleUpdateTargetByTag t \"!ARGS:a\"\nSecRule ARGS x \"id:1,tag:t\""
+        ),
+        ["it changes nothing: no such rule stands before it"; 2]
     );
     assert_eq!(said("SecRule ARGS|FULL_REQUEST|PATH_INFO|REMOTE_USER x \"id:1\""), [""; 0]);
 }

@@ -1,9 +1,10 @@
 //! Variables to values: what a rule looks at, at this moment.
 
 use crate::body::xml::PathKind;
-use crate::rule::{Link, Rule, Store};
-use crate::transaction::Transaction;
+use crate::rule::{Link, Rule, Store, Test};
+use crate::ruleset::Evaluation;
 use crate::transaction::state::{Cell, List, Member};
+use crate::transaction::{Transaction, passes_over};
 use crate::variable::{Selector, Shape, Target, Variable};
 
 impl<'a> Transaction<'a> {
@@ -11,7 +12,7 @@ impl<'a> Transaction<'a> {
     pub(super) fn collect(&self, rule: &'a Rule, link: &'a Link, cells: &mut Vec<Cell<'a>>) {
         for target in &link.targets.included {
             let from = cells.len();
-            self.select(rule, target, cells);
+            self.select((rule, link), target, cells);
             if target.is_count {
                 let count = i64::try_from(cells.len() - from).unwrap_or(i64::MAX);
                 cells.truncate(from);
@@ -35,11 +36,22 @@ impl<'a> Transaction<'a> {
         Cell { variable: target.variable, is_count: true, name, value, id: None }
     }
 
-    fn select(&self, rule: &'a Rule, target: &'a Target, cells: &mut Vec<Cell<'a>>) {
+    fn select(
+        &self,
+        (rule, link): (&'a Rule, &'a Link),
+        target: &'a Target,
+        cells: &mut Vec<Cell<'a>>,
+    ) {
         let variable = target.variable;
         if let Some((lists, is_names)) = lists(variable) {
             let members = lists.iter().flat_map(|list| self.state.list(*list));
-            let chosen = members.filter(|member| target.selector.selects(member.name));
+            let is_over = !is_names && self.state.proven() > 0 && passes_over(link, target);
+            let left = members.filter(|member| !(is_over && member.is_proven));
+            // Most values are not even taken along.
+            let gate = if target.is_count { None } else { self.sieve(link) };
+            let is_closed = |id| gate.is_some_and(|it| self.is_known_closed(id, link.pipeline, it));
+            let open = left.filter(|member| !is_closed(member.id_of(is_names)));
+            let chosen = open.filter(|member| target.selector.selects(member.name));
             cells.extend(chosen.map(|member| member_cell(variable, member, is_names)));
             return;
         }
@@ -66,6 +78,13 @@ impl<'a> Transaction<'a> {
                 }
             }
         }
+    }
+
+    /// The gate that a value of this link must pass, where nothing else is asked of the others.
+    fn sieve(&self, link: &Link) -> Option<u32> {
+        let is_plain = matches!(&link.test, Test::Operator { is_negated: false, .. });
+        let is_sieved = is_plain && link.stages.is_none();
+        link.gate.filter(|_| is_sieved && self.rules.evaluation == Evaluation::Filtered)
     }
 
     pub(super) fn scalar_cell(&self, variable: Variable) -> Cell<'a> {
@@ -178,8 +197,8 @@ impl<'a> Transaction<'a> {
 }
 
 fn member_cell<'a>(variable: Variable, member: &Member<'a>, is_names: bool) -> Cell<'a> {
-    let (value, id) =
-        if is_names { (member.name, member.id + 1) } else { (member.value, member.id) };
+    let value = if is_names { member.name } else { member.value };
+    let id = member.id_of(is_names);
     Cell { variable, is_count: false, name: member.name, value, id: Some(id) }
 }
 

@@ -1,10 +1,10 @@
 //! What a match changes: variables, and the settings of the transaction.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use crate::cursor::atoi;
 use crate::limits::DYNAMIC_MEMBERS_MAX;
-use crate::memory::Stored;
+use crate::memory::{Delta, DeltaChange};
 use crate::rule::{Change, Control, Effect, Engine, MemberName, PartsChange, Rule, Store};
 use crate::transaction::Transaction;
 use crate::transaction::stores::{self, Kept, Opened};
@@ -32,23 +32,23 @@ impl<'a> Transaction<'a> {
             None => self.expand(rule, &name.key).to_ascii_lowercase(),
         };
         let amount = |template| atoi(self.expand(rule, template));
-        let value = match change {
-            Change::Delete => None,
-            Change::Set(text) => Some(self.expand(rule, text)),
-            Change::Add(text) => {
-                let sum = self.number(name, &key).saturating_add(amount(text));
-                Some(self.arena.number(sum))
+        let added = match change {
+            Change::Add(text) => Some(amount(text)),
+            Change::Subtract(text) => Some(amount(text).saturating_neg()),
+            Change::Delete | Change::Set(_) => None,
+        };
+        let value = match (change, added) {
+            (Change::Set(text), _) => Some(self.expand(rule, text)),
+            (_, Some(added)) => {
+                Some(self.arena.number(self.number(name, &key).saturating_add(added)))
             }
-            Change::Subtract(text) => {
-                let rest = self.number(name, &key).saturating_sub(amount(text));
-                Some(self.arena.number(rest))
-            }
+            (_, None) => None,
         };
         self.work.take(key.len() + value.map_or(0, <[u8]>::len));
         match (name.store, name.slot) {
             (Store::Tx, Some(slot)) => self.tx.set_at(slot, value),
             (Store::Tx, None) => self.tx.set(&key, value),
-            (store, _) => self.set_kept(store, &key, value),
+            (store, _) => self.set_kept(store, &key, value, added),
         }
     }
 
@@ -65,11 +65,10 @@ impl<'a> Transaction<'a> {
     }
 
     /// Without `initcol` there is no collection, and nothing is kept.
-    fn set_kept(&mut self, store: Store, key: &[u8], value: Option<&'a [u8]>) {
+    fn set_kept(&mut self, store: Store, key: &[u8], value: Option<&'a [u8]>, added: Option<i64>) {
         let timeout = self.rules.settings.collection_timeout_secs;
-        let default_expiry = self.connection.now_secs.saturating_add(timeout);
+        let first_expiry = self.connection.now_secs.saturating_add(timeout);
         let Some(opened) = self.persistent.get_mut(store) else { return };
-        opened.is_changed = true;
         let has_room = opened.members.len() < DYNAMIC_MEMBERS_MAX;
         match (value, opened.members.get_mut(key)) {
             (None, _) => {
@@ -77,10 +76,17 @@ impl<'a> Transaction<'a> {
             }
             (Some(value), Some(kept)) => kept.value = value,
             (Some(value), None) if has_room => {
-                let kept = Kept { value, expires_secs: default_expiry };
+                let kept = Kept { value, expires_secs: first_expiry };
                 opened.members.insert(key.to_vec(), kept);
             }
-            (Some(_), None) => {}
+            (Some(_), None) => return,
+        }
+        if let Some(delta) = opened.delta(key, first_expiry) {
+            delta.then(match (added, value) {
+                (Some(added), _) => DeltaChange::Add(added),
+                (None, Some(value)) => DeltaChange::Set(value.to_vec()),
+                (None, None) => DeltaChange::Delete,
+            });
         }
     }
 
@@ -88,9 +94,10 @@ impl<'a> Transaction<'a> {
         let key = self.expand(rule, &name.key).to_ascii_lowercase();
         let expires_secs = self.connection.now_secs.saturating_add(seconds);
         let Some(opened) = self.persistent.get_mut(name.store) else { return };
-        if let Some(kept) = opened.members.get_mut(&key) {
-            kept.expires_secs = expires_secs;
-            opened.is_changed = true;
+        let Some(kept) = opened.members.get_mut(&key) else { return };
+        kept.expires_secs = expires_secs;
+        if let Some(delta) = opened.delta(&key, expires_secs) {
+            delta.expires_secs = Some(expires_secs);
         }
     }
 
@@ -105,7 +112,7 @@ impl<'a> Transaction<'a> {
             (one.name, Kept { value, expires_secs: one.expires_secs })
         });
         let members = members.collect();
-        self.persistent.open.push(Opened { store, key, members, is_changed: false });
+        self.persistent.open.push(Opened { store, key, members, deltas: BTreeMap::new() });
         match store {
             Store::Session => self.state.set(Variable::Sessionid, key),
             Store::User => self.state.set(Variable::Userid, key),
@@ -114,13 +121,10 @@ impl<'a> Transaction<'a> {
     }
 
     pub(super) fn save_collections(&mut self) {
-        for opened in self.persistent.open.iter().filter(|opened| opened.is_changed) {
-            let members = opened.members.iter().map(|(name, kept)| Stored {
-                name: name.clone(),
-                value: kept.value.to_vec(),
-                expires_secs: kept.expires_secs,
-            });
-            self.memory.save(stores::name(opened.store), opened.key, members.collect());
+        let now_secs = self.connection.now_secs;
+        for opened in self.persistent.open.iter_mut().filter(|opened| !opened.deltas.is_empty()) {
+            let deltas: Vec<Delta> = std::mem::take(&mut opened.deltas).into_values().collect();
+            self.memory.apply(stores::name(opened.store), opened.key, &deltas, now_secs);
         }
     }
 
@@ -131,9 +135,10 @@ impl<'a> Transaction<'a> {
             Control::AuditLogParts(change) => change_parts(&mut own.audit_parts, change),
             Control::ForceRequestBodyVariable(forces) => own.forces_request_body = *forces,
             Control::Ignored => {}
+            Control::ParseXmlIntoArgs(how) => own.xml_into_args = *how,
             Control::RemoveRules(chosen) => own.remove(&chosen.rules),
             Control::RemoveTargets(chosen, targets) => {
-                own.removed_targets.push((Arc::clone(&chosen.rules), targets));
+                own.remove_targets(&chosen.rules, targets);
             }
             Control::RequestBodyAccess(reads) => own.reads_request_body = *reads,
             Control::RequestBodyLimit(max) => own.request_bytes_max = *max,

@@ -32,27 +32,33 @@ impl<'a> Transaction<'a> {
     pub(super) fn run_phase(&mut self, phase: Phase) {
         let rules = self.rules;
         let steps = rules.phase(phase);
+        let is_filtered = rules.evaluation == Evaluation::Filtered;
         let mut at = 0;
         let mut skip = 0_u32;
         if phase == Phase::Logging && self.is_exhausted {
             self.work.allow(LOGGING_STEPS_MAX);
         }
         self.state.matched.clear();
+        self.find_proven();
         while let Some(step) = steps.get(at) {
             at += 1;
-            if self.control.engine == Engine::Off {
-                return;
-            }
             if skip > 0 {
                 skip -= 1;
                 continue;
+            }
+            let number = usize::try_from(step.rule).unwrap_or(usize::MAX);
+            let Some(rule) = rules.rules.get(number) else { continue };
+            // Most rules end here; what stops a transaction is asked of the others.
+            if is_filtered && rule.links.first().is_some_and(|link| self.is_out(&link.quick)) {
+                continue;
+            }
+            if self.control.engine == Engine::Off {
+                return;
             }
             if self.work.is_spent() {
                 self.give_up(phase);
                 return;
             }
-            let number = usize::try_from(step.rule).unwrap_or(usize::MAX);
-            let Some(rule) = rules.rules.get(number) else { continue };
             if self.control.is_removed(step.rule) {
                 continue;
             }
@@ -84,7 +90,14 @@ impl<'a> Transaction<'a> {
     fn run_link(&mut self, turn: Turn<'a>) -> Outcome {
         let Turn { rule, link, .. } = turn;
         let evaluation = self.rules.evaluation;
-        let is_out = evaluation != Evaluation::Plain && self.is_out(rule, link);
+        if evaluation == Evaluation::Filtered
+            && !self.control.is_narrowed(turn.number)
+            && let Some((cell, asked)) = self.number_cell(link)
+        {
+            self.work.ask(1);
+            return self.matched(turn, cell, Some(&asked.label));
+        }
+        let is_out = evaluation != Evaluation::Plain && self.is_out(&link.quick);
         if is_out && evaluation == Evaluation::Filtered {
             return Outcome::NoMatch;
         }
@@ -104,19 +117,30 @@ impl<'a> Transaction<'a> {
     fn try_cells(&mut self, turn: Turn<'a>, cells: &[Cell<'a>]) -> Outcome {
         let mut outcome = Outcome::NoMatch;
         self.work.ask(cells.len());
+        let is_narrowed = self.control.is_narrowed(turn.number);
+        let mut failed = [None; 4];
         for cell in cells {
             if self.work.is_spent() {
                 self.give_up(turn.rule.phase);
                 return Outcome::Stop;
             }
-            if !self.control.removed_targets.is_empty()
-                && self.control.is_removed_target(turn.number, cell)
-            {
+            // The same text gets the same answer, as long as nothing matched.
+            if cell.id.is_some() && failed.contains(&cell.id) {
+                continue;
+            }
+            if is_narrowed && self.control.is_removed_target(turn.number, cell) {
                 continue;
             }
             match self.try_cell(turn, cell) {
+                Outcome::NoMatch if outcome == Outcome::NoMatch => {
+                    failed.rotate_right(1);
+                    failed[0] = cell.id;
+                }
                 Outcome::NoMatch => {}
-                Outcome::Match => outcome = Outcome::Match,
+                Outcome::Match => {
+                    failed = [None; 4];
+                    outcome = Outcome::Match;
+                }
                 Outcome::Stop => return Outcome::Stop,
             }
         }
@@ -167,8 +191,7 @@ impl<'a> Transaction<'a> {
     }
 
     fn ask(&mut self, turn: Turn<'a>, cell: Cell<'a>, is_candidate: bool) -> Outcome {
-        let Turn { rule, link, is_last, .. } = turn;
-        let is_match = match &link.test {
+        let is_match = match &turn.link.test {
             Test::Always => true,
             Test::Operator { operator, is_negated } => {
                 // What was cut off matches, negated or not: nobody knows that it is harmless.
@@ -181,15 +204,18 @@ impl<'a> Transaction<'a> {
                 )
             }
         };
-        if !is_match {
-            return Outcome::NoMatch;
-        }
+        if is_match { self.matched(turn, cell, None) } else { Outcome::NoMatch }
+    }
+
+    /// A link matched a value; `label` is the value's full name where that is known.
+    fn matched(&mut self, turn: Turn<'a>, cell: Cell<'a>, label: Option<&'a [u8]>) -> Outcome {
+        let Turn { rule, link, is_last, .. } = turn;
         self.state.matched.push(cell);
         self.state.last_matched = Some(cell);
         for effect in &link.effects {
             self.apply(rule, effect);
         }
-        if is_last { self.conclude(rule, &cell) } else { Outcome::Match }
+        if is_last { self.conclude(rule, &cell, label) } else { Outcome::Match }
     }
 
     fn holds(
@@ -239,7 +265,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// The whole rule matched: it is recorded, and may stop the transaction.
-    fn conclude(&mut self, rule: &'a Rule, cell: &Cell<'a>) -> Outcome {
+    fn conclude(&mut self, rule: &'a Rule, cell: &Cell<'a>, label: Option<&'a [u8]>) -> Outcome {
         if let Some(severity) = rule.meta.severity {
             let highest = self.state.highest_severity.map_or(severity, |old| old.min(severity));
             self.state.highest_severity = Some(highest);
@@ -247,7 +273,8 @@ impl<'a> Transaction<'a> {
         let phase = rule.phase;
         let is_deciding = self.control.engine == Engine::On && phase != Phase::Logging;
         let stop = if is_deciding { self.stop(rule) } else { None };
-        self.record(rule, cell, stop.is_some());
+        let variable = label.unwrap_or_else(|| self.full_name(cell));
+        self.record(rule, (variable, cell.value), stop.is_some());
         let Some(action) = stop else {
             return match rule.disruptive {
                 Disruptive::Allow(allowed) if is_deciding => self.allow(phase, allowed),
@@ -281,15 +308,18 @@ impl<'a> Transaction<'a> {
         Outcome::Stop
     }
 
-    fn record(&mut self, rule: &'a Rule, cell: &Cell<'a>, is_disruptive: bool) {
+    fn record(
+        &mut self,
+        rule: &'a Rule,
+        (variable, value): (&'a [u8], &'a [u8]),
+        is_disruptive: bool,
+    ) {
         if self.matches.len() >= MATCHES_MAX {
             self.dropped_matches += 1;
             return;
         }
         let message = rule.meta.msg.as_ref().map_or(&[][..], |text| self.expand(rule, text));
         let data = rule.meta.logdata.as_ref().map_or(&[][..], |text| self.expand(rule, text));
-        let variable = self.full_name(cell);
-        let value = cell.value;
         self.work.take(message.len() + data.len() + variable.len());
         self.matches.push(Match { rule, variable, value, message, data, is_disruptive });
     }

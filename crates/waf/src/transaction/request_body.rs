@@ -3,7 +3,7 @@
 use crate::body::{beginning, json, multipart, xml};
 use crate::cursor::trim_start;
 use crate::limits::{FILE_STEPS, READ_STEPS};
-use crate::rule::{Phase, Processor};
+use crate::rule::{Phase, Processor, XmlIntoArgs};
 use crate::settings::OverLimit;
 use crate::transaction::Transaction;
 use crate::transaction::state::List;
@@ -26,16 +26,9 @@ impl<'a> Transaction<'a> {
         if self.intervention.is_some() || self.work.is_spent() {
             return;
         }
-        let content_type =
-            self.header(List::RequestHeaders, b"content-type").map(trim_start).unwrap_or_default();
-        let processor = self.control.processor.or_else(|| processor_of(content_type));
-        let is_guess = processor == Some(Processor::ByContent);
-        let (processor, content) = if is_guess {
-            let content = beginning::without_mark(body);
-            (beginning::processor(content_type, content), content)
-        } else {
-            (processor, body)
-        };
+        let content_type = self.content_type();
+        let (processor, is_guess) = self.processor_for(body);
+        let content = if is_guess { beginning::without_mark(body) } else { body };
         // What was chosen in phase 1 may turn out to be nothing.
         self.state.set(Variable::ReqbodyProcessor, processor.map_or(&b""[..], Processor::name));
         if self.control.forces_request_body || processor == Some(Processor::UrlEncoded) {
@@ -52,6 +45,27 @@ impl<'a> Transaction<'a> {
             self.run_processor(processor, is_guess, content_type, content);
         }
         self.count_arguments();
+    }
+
+    /// Who reads a body that begins so, and whether its beginning says it.
+    fn processor_for(&self, body: &[u8]) -> (Option<Processor>, bool) {
+        let content_type = self.content_type();
+        let processor = self.control.processor.or_else(|| processor_of(content_type));
+        if processor != Some(Processor::ByContent) {
+            return (processor, false);
+        }
+        (beginning::processor(content_type, beginning::without_mark(body)), true)
+    }
+
+    pub(super) fn is_body_looked_at(&self, beginning: &[u8]) -> bool {
+        self.processor_for(beginning).0.is_some()
+            || self.control.forces_request_body
+            || self.rules.needs_full_request
+    }
+
+    fn content_type(&self) -> &'a [u8] {
+        let found = self.header(List::RequestHeaders, b"content-type");
+        found.map(trim_start).unwrap_or_default()
     }
 
     /// Of what is no file.
@@ -109,7 +123,20 @@ impl<'a> Transaction<'a> {
     }
 
     fn read_xml(&mut self, body: &'a [u8]) -> Result<(), &'static str> {
-        let (document, read) = xml::parse(body, self.arena);
+        let used = self.state.list(List::ArgsGet).len();
+        let most = self.rules.settings.arguments_max.saturating_sub(used);
+        let into_args = self.control.xml_into_args;
+        let most = (into_args != XmlIntoArgs::Off).then_some(most);
+        let (document, read) = xml::parse(body, self.arena, most);
+        for (name, value) in document.arguments {
+            self.state.push(List::ArgsPost, name, value);
+        }
+        if document.is_too_large {
+            self.give_up(Phase::RequestBody);
+        }
+        if into_args == XmlIntoArgs::OnlyArgs {
+            return read;
+        }
         if !document.text.is_empty() || read.is_ok() {
             self.state.push(List::XmlText, b"/*", document.text);
         }

@@ -39,7 +39,7 @@ impl<'a> Transaction<'a> {
         if cut.len() < body.len() {
             self.state.set(Variable::OutboundDataError, b"1");
             if self.rules.settings.response.over_limit == OverLimit::Reject {
-                self.reject(Phase::ResponseBody, 500);
+                self.reject(Phase::ResponseBody, 403);
                 return;
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::limits::DYNAMIC_MEMBERS_MAX;
+use crate::memory::Delta;
 use crate::rule::Store;
 use crate::text::CheapHash;
 
@@ -116,7 +117,19 @@ pub(crate) struct Opened<'a> {
     pub(crate) store: Store,
     pub(crate) key: &'a [u8],
     pub(crate) members: BTreeMap<Vec<u8>, Kept<'a>>,
-    pub(crate) is_changed: bool,
+    /// What this transaction changed, by name.
+    pub(crate) deltas: BTreeMap<Vec<u8>, Delta>,
+}
+
+impl Opened<'_> {
+    /// What was done to a member, to add to it. Names beyond the bound are not kept.
+    pub(crate) fn delta(&mut self, key: &[u8], first_expiry: u64) -> Option<&mut Delta> {
+        if self.deltas.len() >= DYNAMIC_MEMBERS_MAX && !self.deltas.contains_key(key) {
+            return None;
+        }
+        let new = || Delta::new(key.to_vec(), first_expiry);
+        Some(self.deltas.entry(key.to_vec()).or_insert_with(new))
+    }
 }
 
 impl<'a> Persistent<'a> {

@@ -2,14 +2,14 @@ use super::*;
 use crate::memory::InMemory;
 use crate::{NoLibrary, Source};
 
-fn rules(text: &str) -> Ruleset {
+pub(super) fn rules(text: &str) -> Ruleset {
     let text =
         format!("SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess On\n{text}");
     Ruleset::load(&[Source { name: "t".to_owned(), text: text.into() }], &NoLibrary)
         .unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn connection() -> Connection<'static> {
+pub(super) fn connection() -> Connection<'static> {
     Connection {
         client_address: "192.0.2.7",
         client_port: 4_000,
@@ -196,6 +196,22 @@ fn collections_are_kept_between_transactions() {
 }
 
 #[test]
+fn two_transactions_at_once_lose_no_count() {
+    let rules = rules(
+        "SecAction \"id:1,phase:1,pass,nolog,initcol:ip=%{REMOTE_ADDR}\"\n\
+         SecAction \"id:2,phase:1,pass,setvar:ip.hits=+1,setvar:ip.hits=+1,setvar:!ip.old\"\n\
+         SecRule IP:hits \"@ge 6\" \"id:3,phase:1,drop\"",
+    );
+    let memory = InMemory::new(10);
+    let arenas = [Arena::new(), Arena::new()];
+    let head = RequestHead { method: b"GET", target: b"/", protocol: b"HTTP/1.1", headers: &[] };
+    let begin = |arena| Transaction::begin(&rules, arena, &memory, connection(), head);
+    let mut both = arenas.each_ref().map(begin);
+    assert_eq!(both.each_mut().map(|one| one.finish().len()), [2, 2]);
+    assert_eq!(run_with(&rules, &memory, "/", "", "").1, Some((3, 403)));
+}
+
+#[test]
 fn allow_lets_through_as_far_as_it_says() {
     let rest = "SecAction \"id:2,phase:1,pass\"\nSecAction \"id:3,phase:2,pass\"\nSecAction \"id:4,phase:3,pass\"\nSecAction \"id:5,phase:5,pass\"";
     let check = |allow: &str, want: &[u64]| {
@@ -299,4 +315,51 @@ fn names_of_json_leaves_do_not_grow_without_end() {
     let body = |leaves: usize| format!("{{\"{}\":[{}0]}}", "k".repeat(60_000), "0,".repeat(leaves));
     assert_eq!(run(text, "/", "application/json", &body(16)).1, None);
     assert_eq!(run(text, "/", "application/json", &body(17)).1, Some((0, 413)));
+}
+
+#[test]
+fn transformations_of_the_defaults_are_for_every_rule_that_does_not_say_none() {
+    let text = "SecDefaultAction \"phase:2,pass,t:lowercase\"\n\
+        SecRule ARGS:a \"@streq abc\" \"id:1\"\n\
+        SecRule ARGS:a \"@streq abc\" \"id:2,t:none\"\n\
+        SecRule ARGS:a \"@streq bc\" \"id:3,t:trimLeft,chain\"\nSecRule ARGS:a \"@streq abc\"\n\
+        SecRule ARGS:a \"@streq abc\" \"id:4,chain\"\nSecRule ARGS:a \"@streq ABC\" \"t:none\"\n\
+        SecRule ARGS:a \"@streq ABC\" \"id:5,phase:1,pass\"\n";
+    assert_eq!(run(text, "/?a=ABC", "text/plain", "").0, [5, 1, 4]);
+}
+
+#[test]
+fn patterns_of_card_numbers_may_look_around() {
+    let text = "SecRule ARGS \"@verifyCC (?<!pub-)\\d{16}\" \"id:1,phase:2,pass\"\n";
+    assert_eq!(run(text, "/?a=x%0A5484605089158216", "text/plain", "").0, [1]);
+    assert_eq!(run(text, "/?a=5484605089158217", "text/plain", "").0, [0_u64; 0]);
+    assert_eq!(run(text, "/?a=pub-5484605089158216", "text/plain", "").0, [0_u64; 0]);
+}
+
+#[test]
+fn elements_are_arguments_where_a_rule_or_a_setting_says_so() {
+    const XML: &str = "SecAction \"id:1,phase:1,nolog,pass,ctl:requestBodyProcessor=XML\"\n\
+        SecRule ARGS:xml.a.b \"@streq c\" \"id:2,phase:2,pass\"\n\
+        SecRule ARGS_POST_NAMES \"@streq xml.a.b\" \"id:3,phase:2,pass\"\n\
+        SecRule XML:/* \"@streq c\" \"id:4,phase:2,pass\"\n\
+        SecRule REQBODY_ERROR \"@eq 1\" \"id:5,phase:2,pass\"\n";
+    let body = "<a><b>c</b><d/></a>";
+    let with = |settings: &str| run(&format!("{settings}\n{XML}"), "/", "text/xml", body).0;
+    assert_eq!(with(""), [1, 4]);
+    assert_eq!(with("SecParseXmlIntoArgs On"), [1, 2, 3, 4]);
+    assert_eq!(with("SecParseXmlIntoArgs OnlyArgs"), [1, 2, 3]);
+    assert_eq!(with("SecArgumentsLimit 1\nSecParseXmlIntoArgs OnlyArgs"), [1, 2, 3, 5]);
+    let asked = "SecAction \"id:9,phase:1,pass,ctl:parseXmlIntoArgs=On\"";
+    assert_eq!(with(asked), [9, 1, 2, 3, 4]);
+}
+
+#[test]
+fn a_json_body_with_more_values_than_arguments_cannot_be_read() {
+    let text = "SecArgumentsLimit 2\n\
+        SecAction \"id:1,phase:1,nolog,pass,ctl:requestBodyProcessor=JSON\"\n\
+        SecRule &ARGS \"@eq 2\" \"id:2,phase:2,pass\"\n\
+        SecRule REQBODY_ERROR \"@eq 1\" \"id:3,phase:2,pass\"\n";
+    assert_eq!(run(text, "/", "application/json", "[1,2]").0, [1, 2]);
+    assert_eq!(run(text, "/", "application/json", "[1,2,3]").0, [1, 2, 3]);
+    assert_eq!(run(text, "/?a=b", "application/json", "[1,2]").0, [1, 2, 3]);
 }

@@ -1,11 +1,11 @@
 //! Texts and what transformations make of them; each is made and looked at once.
 
 use crate::limits::SCAN_STEPS;
-use crate::prefilter::Scan;
+use crate::prefilter::{Scan, is_open};
 use crate::ruleset::{Evaluation, Pipeline};
 use crate::transaction::state::{Seen, View};
 use crate::transaction::{Cell, Transaction};
-use crate::transform::Acts;
+use crate::transform::{Acts, TRANSFORMATIONS, Transformation};
 
 impl<'a> Transaction<'a> {
     pub(super) fn pipeline(&self, number: u32) -> Option<&'a Pipeline> {
@@ -24,11 +24,13 @@ impl<'a> Transaction<'a> {
     }
 
     fn transformed_anew(&mut self, value: &'a [u8], pipeline: u32) -> &'a [u8] {
-        let stages = self.pipeline(pipeline).map_or(&[][..], |it| &it.stages);
-        self.work.take(value.len().saturating_mul(stages.len()));
+        let steps = self.pipeline(pipeline).map_or(&[][..], |it| &it.steps);
+        self.work.take(value.len().saturating_mul(steps.len()));
         let map = self.rules.settings.unicode_map.as_deref();
-        let steps = stages.iter().filter_map(|stage| self.pipeline(*stage)?.step);
-        steps.fold(value, |value, step| step.apply(value, self.arena, map).unwrap_or(value))
+        let apply = |value, (step, _): &(Transformation, Acts)| {
+            step.apply(value, self.arena, map).unwrap_or(value)
+        };
+        steps.iter().fold(value, apply)
     }
 
     fn bytes(&self, id: u32) -> &'a [u8] {
@@ -38,39 +40,63 @@ impl<'a> Transaction<'a> {
     /// The text that a pipeline makes of another, which is the same one when nothing changes.
     pub(super) fn made(&mut self, id: u32, number: u32) -> u32 {
         let Some(pipeline) = self.pipeline(number) else { return id };
-        let Some(step) = pipeline.step else { return id };
-        let is_short = self.rules.evaluation == Evaluation::Filtered;
-        if is_short && self.scan(id).acts.common(pipeline.acts).is_empty() {
+        if self.is_filtered() && self.scan(id).acts.common(pipeline.acts).is_empty() {
             return id;
         }
-        let known = self.state.text(id).and_then(|text| text.made.as_ref()?.get(number as usize));
-        if let Some(known) = known.and_then(|known| known.checked_sub(1)) {
+        let Some(step) = pipeline.steps.last() else { return id };
+        let row = self.state.text(id).and_then(|text| text.made.as_ref());
+        let known = row.and_then(|row| row.get(number as usize)).and_then(|it| it.checked_sub(1));
+        if let Some(known) = known {
             return known;
         }
         let before = self.made(id, pipeline.parent);
-        let Scan { open, acts } = self.scan(before);
-        let looked_for = acts.common(Acts::of(step));
-        let is_left = looked_for.is_empty() && is_short;
+        let made = self.made_by(before, *step);
+        let (arena, count) = (self.arena, self.rules.pipelines.len());
+        if let Some(text) = self.state.text_mut(id) {
+            let row = text.made.get_or_insert_with(|| arena.numbers(count));
+            row.get_mut(number as usize).into_iter().for_each(|it| *it = made.saturating_add(1));
+        }
+        made
+    }
+
+    fn is_filtered(&self) -> bool {
+        self.rules.evaluation == Evaluation::Filtered
+    }
+
+    /// The text that a transformation makes of another.
+    fn made_by(&mut self, id: u32, (step, acts_of_step): (Transformation, Acts)) -> u32 {
+        let Scan { open, acts } = self.scan(id);
+        let looked_for = acts.common(acts_of_step);
+        let is_short = self.is_filtered();
+        if looked_for.is_empty() && is_short {
+            return id;
+        }
+        let row = self.state.text(id).and_then(|text| text.made_by.as_ref());
+        let known = row.and_then(|row| row.get(step as usize)).and_then(|it| it.checked_sub(1));
+        if let Some(known) = known {
+            return known;
+        }
         let map = self.rules.settings.unicode_map.as_deref();
-        let bytes = self.bytes(before);
-        self.work.take(if is_left { 1 } else { bytes.len() });
-        let changed = if is_left { None } else { step.apply(bytes, self.arena, map) };
-        let made = changed.map_or(before, |bytes| self.found_or_added(id, bytes));
-        if made != before {
+        let bytes = self.bytes(id);
+        self.work.take(bytes.len() + 1);
+        let changed = step.apply(bytes, self.arena, map);
+        let made = changed.map_or(id, |bytes| self.found_or_added(id, bytes));
+        if made != id {
             self.prefilter_misses += usize::from(looked_for.is_empty());
         }
         // Gates do not know cases.
-        if made != before && looked_for == Acts::CASE && is_short {
+        if made != id && looked_for == Acts::CASE && is_short {
             let scan = Scan { open, acts: acts.without(Acts::CASE) };
             self.state.text_mut(made).into_iter().for_each(|it| it.scan = Some(scan));
         }
-        self.remember(id, number, made);
+        self.remember(id, step, made);
         made
     }
 
     /// Ways to the same text are many; it is looked at once.
-    fn found_or_added(&mut self, origin: u32, bytes: &'a [u8]) -> u32 {
-        let mut at = self.state.text(origin).and_then(|text| text.sibling);
+    fn found_or_added(&mut self, id: u32, bytes: &'a [u8]) -> u32 {
+        let origin = self.state.text(id).map_or(id, |text| text.origin);
+        let mut at = Some(origin);
         while let Some(id) = at {
             let Some(text) = self.state.text(id) else { break };
             if text.bytes == bytes {
@@ -80,15 +106,17 @@ impl<'a> Transaction<'a> {
         }
         let id = self.state.add(bytes);
         let last = self.state.text_mut(origin).and_then(|text| text.sibling.replace(id));
-        self.state.text_mut(id).into_iter().for_each(|text| text.sibling = last);
+        if let Some(text) = self.state.text_mut(id) {
+            (text.origin, text.sibling) = (origin, last);
+        }
         id
     }
 
-    fn remember(&mut self, id: u32, number: u32, made: u32) {
-        let (arena, count) = (self.arena, self.rules.pipelines.len());
+    fn remember(&mut self, id: u32, step: Transformation, made: u32) {
+        let arena = self.arena;
         let Some(text) = self.state.text_mut(id) else { return };
-        let row = text.made.get_or_insert_with(|| arena.numbers(count));
-        row.get_mut(number as usize).into_iter().for_each(|it| *it = made.saturating_add(1));
+        let row = text.made_by.get_or_insert_with(|| arena.numbers(TRANSFORMATIONS));
+        row.get_mut(step as usize).into_iter().for_each(|it| *it = made.saturating_add(1));
     }
 
     /// What a text opens, and what could change it.
@@ -118,6 +146,21 @@ impl<'a> Transaction<'a> {
         self.scan(made).open
     }
 
+    /// Whether it is known already that a gate is closed for a text after a pipeline.
+    pub(super) fn is_known_closed(&self, id: u32, pipeline: u32, gate: u32) -> bool {
+        let known = || {
+            let text = self.state.text(id)?;
+            let scan = text.scan?;
+            let steps = self.rules.pipelines.get(pipeline as usize)?.acts.without(Acts::CASE);
+            if scan.acts.common(steps).is_empty() {
+                return Some(scan.open);
+            }
+            let made = text.made.as_ref()?.get(pipeline as usize)?.checked_sub(1)?;
+            Some(self.state.text(made)?.scan?.open)
+        };
+        known().is_some_and(|open| !is_open(open, gate))
+    }
+
     /// The gates that are open for a view after a pipeline; `None`: it has no values.
     pub(super) fn gates_of_view(&mut self, view: View, pipeline: u32) -> Option<&'a [u64]> {
         if self.state.seen(view).is_none() {
@@ -133,11 +176,17 @@ impl<'a> Transaction<'a> {
             return Some(open);
         }
         let all = self.arena.words(self.rules.prefilter.words());
-        self.work.take(self.state.list(view.list).len());
-        for place in 0..self.state.list(view.list).len() {
-            let id = self.id_in(view, place)?;
-            let open = self.gates_of(id, pipeline);
-            all.iter_mut().zip(open).for_each(|(all, one)| *all |= one);
+        let (quiet, loud) = (seen.quiet, seen.loud.len());
+        let is_for_loud = looked_for.common(Acts::of_none()).is_empty() && is_short;
+        if is_for_loud {
+            all.copy_from_slice(quiet);
+        }
+        let count = if is_for_loud { loud } else { self.state.list(view.list).len() };
+        self.work.take(count);
+        for place in 0..count {
+            let id = if is_for_loud { self.loud_in(view, place) } else { self.id_in(view, place) };
+            let Some(id) = id else { continue };
+            join(all, self.gates_of(id, pipeline));
         }
         let all: &'a [u64] = all;
         let seen = self.state.seen_mut(view)?.as_mut()?;
@@ -152,20 +201,39 @@ impl<'a> Transaction<'a> {
             return None;
         }
         let all = self.arena.words(self.rules.prefilter.words());
+        let quiet = self.arena.words(self.rules.prefilter.words());
+        let mut loud = Vec::new();
         let mut acts = Acts::default();
         for place in 0..count {
-            let id = self.id_in(view, place)?;
+            let Some(id) = self.id_in(view, place) else { continue };
             let scan = self.scan(id);
             acts = acts.and(scan.acts);
-            all.iter_mut().zip(scan.open).for_each(|(all, one)| *all |= one);
+            let is_quiet = scan.acts.without(Acts::CASE.and(Acts::of_none())).is_empty();
+            join(all, scan.open);
+            if is_quiet {
+                join(quiet, scan.open);
+            } else {
+                loud.push(id);
+            }
         }
+        loud.sort_unstable();
+        loud.dedup();
         let open = self.arena.places(self.rules.pipelines.len());
-        *self.state.seen_mut(view)? = Some(Seen { scan: Scan { open: all, acts }, open });
+        let seen = Seen { scan: Scan { open: all, acts }, open, quiet, loud };
+        *self.state.seen_mut(view)? = Some(seen);
         Some(())
     }
 
-    fn id_in(&self, view: View, place: usize) -> Option<u32> {
-        let member = self.state.list(view.list).get(place)?;
-        Some(member.id + u32::from(view.is_names))
+    fn loud_in(&self, view: View, place: usize) -> Option<u32> {
+        self.state.seen(view)?.loud.get(place).copied()
     }
+
+    fn id_in(&self, view: View, place: usize) -> Option<u32> {
+        view.id_of(self.state.list(view.list).get(place)?)
+    }
+}
+
+/// Adds open gates to others.
+pub(super) fn join(all: &mut [u64], open: &[u64]) {
+    all.iter_mut().zip(open).for_each(|(all, one)| *all |= one);
 }

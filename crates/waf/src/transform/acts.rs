@@ -22,6 +22,8 @@ impl Acts {
     const STAR: Self = Self(1 << 9);
     const WHITE: Self = Self(1 << 10);
     const X: Self = Self(1 << 11);
+    /// A dot changes nothing but beside a slash; see [`Acts::of_value`].
+    const DOT: Self = Self(1 << 12);
     /// Whatever the value is.
     const ANY: Self = Self(1 << 31);
 
@@ -34,7 +36,8 @@ impl Acts {
             (Self::COMMAND, b"\\\"'^ ,;\t\r\n".contains(&byte)),
             (Self::HIGH, byte >= 0x80),
             (Self::NUL, byte == 0),
-            (Self::PATH, matches!(byte, b'.' | b'/')),
+            (Self::DOT, byte == b'.'),
+            (Self::PATH, byte == b'/'),
             (Self::PERCENT, matches!(byte, b'%' | b'+')),
             (Self::SIGN, matches!(byte, b'-' | b'*' | b'#')),
             (Self::STAR, byte == b'*'),
@@ -43,6 +46,13 @@ impl Acts {
         ];
         let given = reasons.into_iter().filter(|(_, is_given)| *is_given);
         given.fold(Self::of_none(), |acts, (reason, _)| acts.and(reason))
+    }
+
+    /// What a value gives reason for whose bytes give reason for `self`. Without a slash it is one
+    /// segment of a path, and only `.` alone is none; behind a backslash a dot may be one too.
+    pub(crate) fn of_value(self, value: &[u8]) -> Self {
+        let is_segment = self.common(Self::PATH.and(Self::BACKSLASH)).is_empty();
+        if is_segment && value != b"." { self.without(Self::DOT) } else { self }
     }
 
     /// What an empty value gives reason for.
@@ -64,8 +74,8 @@ impl Acts {
             | Transformation::JsDecode => Self::BACKSLASH,
             Transformation::HtmlEntityDecode => Self::AMPERSAND,
             Transformation::Lowercase => Self::CASE,
-            Transformation::NormalisePath => Self::PATH,
-            Transformation::NormalisePathWin => Self::PATH.and(Self::BACKSLASH),
+            Transformation::NormalisePath => Self::PATH.and(Self::DOT),
+            Transformation::NormalisePathWin => Self::PATH.and(Self::DOT).and(Self::BACKSLASH),
             Transformation::ParityZero7Bit | Transformation::Utf8ToUnicode => Self::HIGH,
             Transformation::RemoveCommentsChar => Self::SIGN,
             Transformation::RemoveNulls | Transformation::ReplaceNulls => Self::NUL,
@@ -114,7 +124,8 @@ mod tests {
     use crate::arena::Arena;
 
     fn acts(value: &[u8]) -> Acts {
-        value.iter().fold(Acts::of_none(), |acts, byte| acts.and(Acts::of_byte(*byte)))
+        let acts = value.iter().fold(Acts::of_none(), |acts, byte| acts.and(Acts::of_byte(*byte)));
+        acts.of_value(value)
     }
 
     fn check(value: &[u8]) {
@@ -135,6 +146,8 @@ mod tests {
         (0..=255).for_each(|byte| {
             check(&[byte]);
             check(&[b'A', byte, byte, b'q']);
+            check(&[byte, b'.']);
+            check(&[b'.', b'.', byte]);
         });
         check(b"");
     }

@@ -18,9 +18,9 @@ pub(super) fn zero<'a>(value: &[u8], arena: &'a Arena) -> Option<&'a [u8]> {
 }
 
 fn with_parity<'a>(value: &[u8], arena: &'a Arena, parity: u32) -> &'a [u8] {
+    // Of all eight bits, as both ModSecurity engines count them.
     let set = |byte: &u8| {
-        let seven = byte & 0x7f;
-        if seven.count_ones() % 2 == parity { seven } else { seven | 0x80 }
+        if byte.count_ones() % 2 == parity { byte & 0x7f } else { byte | 0x80 }
     };
     arena.write(value.len(), |out| out.extend(value.iter().map(set)))
 }

@@ -29,6 +29,10 @@ fn transformations_do_what_their_names_say() {
         ("urlDecodeUni", b"%u0041%uff1c%u00e9", b"A<\xe9"),
         ("urlEncode", b"a b/", b"a+b%2f"),
         ("utf8toUnicode", "aé".as_bytes(), b"a%u00e9"),
+        ("utf8toUnicode", b"\xc0\xaf\xed\xa0\x80\xff\xc3", b"%u002f\xc0%ud800\xed\xff\xc3"),
+        ("parityEven7bit", b"\xa0a\xff", b" \xe1\x7f"),
+        ("parityOdd7bit", b"\xa0c", b"\xa0\xe3"),
+        ("parityZero7bit", b"\xa0a", b" a"),
     ];
     for (name, value, want) in cases {
         let arena = Arena::new();

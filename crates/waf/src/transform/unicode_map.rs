@@ -14,9 +14,17 @@ impl UnicodeMap {
     /// Reads one code page of a `unicode.mapping` file; `None` when it has none of that number.
     pub(crate) fn parse(file: &[u8], page: &[u8]) -> Option<Self> {
         let mut lines = file.split(|byte| *byte == b'\n');
-        lines.find(|line| line.split(|byte| is_space(*byte)).next() == Some(page))?;
-        let mut bytes = HashMap::new();
+        let words = |line: &'_ [u8]| line.split(|byte| is_space(*byte)).next() == Some(page);
+        let first = lines.find(|line| words(line))?;
+        // Pairs may stand in the line of the number too.
+        let mut bytes: HashMap<u32, u8> =
+            first.split(|byte| is_space(*byte)).filter_map(pair).collect();
         for line in lines {
+            let word = line.split(|byte| is_space(*byte)).next().unwrap_or_default();
+            let is_next_page = !word.is_empty() && pair(word).is_none();
+            if is_next_page {
+                break;
+            }
             let before = bytes.len();
             bytes.extend(line.split(|byte| is_space(*byte)).filter_map(pair));
             let is_end = bytes.len() == before;
@@ -52,5 +60,7 @@ mod tests {
             (Some(b'e'), Some(b'\''), None)
         );
         assert!(UnicodeMap::parse(file, b"99").is_none());
+        let map = UnicodeMap::parse(b"1251 0434:64 043e:6f\n1252 0434:3f\n", b"1251").unwrap();
+        assert_eq!((map.get(0x434), map.get(0x43e)), (Some(b'd'), Some(b'o')));
     }
 }

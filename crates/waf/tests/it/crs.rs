@@ -83,6 +83,8 @@ pub(crate) struct Judged {
     pub(crate) misses: usize,
     /// What rules looked at and matched.
     pub(crate) values: Vec<Vec<u8>>,
+    /// The same as text, `ARGS=` and the bytes in hexadecimal, of rules that log.
+    pub(crate) seen: Vec<String>,
 }
 
 /// Runs a stage; `None` when the request is no HTTP.
@@ -90,6 +92,14 @@ pub(crate) fn judge(rules: &Ruleset, stage: &Stage) -> Option<Judged> {
     let request = stage.request()?;
     let reply = Reply::to(&request);
     Some(judge_request(rules, &request, &reply))
+}
+
+/// Two digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 /// Runs a request and its answer.
@@ -131,7 +141,11 @@ pub(crate) fn judge_request(rules: &Ruleset, request: &Request, reply: &Reply) -
         writeln!(log, "{}", one.log_line()).unwrap();
     }
     let values = matches.iter().map(|one| one.value.to_vec()).collect();
-    Judged { ids, log, stopped, misses, values }
+    let seen = matches.iter().filter(|one| one.is_logged()).map(|one| {
+        let name = one.variable.split(|byte| *byte == b':').next().unwrap_or_default();
+        format!("{}={}", String::from_utf8_lossy(name), hex(one.value))
+    });
+    Judged { ids, log, stopped, misses, values, seen: seen.collect() }
 }
 
 /// Runs all tests of a folder: how many stages there were, what only a server can judge, and what

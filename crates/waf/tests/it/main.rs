@@ -8,12 +8,16 @@
     reason = "tests stop where something is missing"
 )]
 
+use ringwall_testkit::ftw;
+
 mod crs;
 mod crs_3;
 mod crs_4;
-mod ftw;
+mod crs_versions;
+mod modsecurity_3;
 mod oracle;
 mod own;
+mod peer;
 mod spec;
 mod vectors;
 mod werkzeug;

@@ -108,16 +108,26 @@ fn legitimate_requests_mostly_pass_at_paranoia_2() {
     assert!(stopped.len() * 100 <= requests.len() * 7, "{}: {stopped:?}", stopped.len());
 }
 
-#[test]
-fn legitimate_requests_are_stopped_by_the_core_rule_set_more_often() {
-    let strictness = Strictness::default().source();
-    let Some(folder) = crs::folder_if_named("RINGWALL_CRS_4", "rules") else { return };
+/// CRS 4.28.0 behind our own engine settings; `None` where it is not at hand.
+pub(crate) fn core_rules(paranoia: u8) -> Option<Ruleset> {
+    let strictness = Strictness { paranoia, ..Strictness::default() }.source();
+    let folder = crs::folder_if_named("RINGWALL_CRS_4", "rules")?;
     let example = std::fs::read_to_string(folder.join("crs-setup.conf.example")).unwrap();
     let text = |source: Source| String::from_utf8(source.text).unwrap();
     let setup = format!("{}{}{example}", text(OwnRules::engine()), text(strictness));
+    Some(crs::load(&folder, &setup))
+}
+
+/// libmodsecurity 3.0.15 refuses the same 41 for the same rules, and at paranoia 2 the same but for
+/// two (`docs/waf.md`).
+#[test]
+fn legitimate_requests_are_stopped_by_the_core_rule_set_more_often() {
     let requests = legitimate();
-    let stopped = stopped(&crs::load(&folder, &setup), &requests);
-    assert_eq!((stopped.len(), requests.len()), (41, 286), "{stopped:?}");
+    for (paranoia, count) in [(1, 41), (2, 122)] {
+        let Some(rules) = core_rules(paranoia) else { return };
+        let stopped = stopped(&rules, &requests);
+        assert_eq!((stopped.len(), requests.len()), (count, 286), "{stopped:#?}");
+    }
 }
 
 #[test]

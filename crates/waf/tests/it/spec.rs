@@ -6,12 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ringwall_waf::{
-    Action, Arena, Connection, InMemory, Library, LibraryError, RequestHead, ResponseHead, Ruleset,
-    Source, Transaction,
+    Action, Arena, Connection, InMemory, Intervention, Library, LibraryError, RequestHead,
+    ResponseHead, Ruleset, Source, Transaction,
 };
 use serde::Deserialize;
 
 use crate::crs::folder_if_named;
+use crate::vectors::{self, Case};
 
 #[derive(Debug, Deserialize)]
 struct Profile {
@@ -62,6 +63,8 @@ struct Output {
     no_interruption: bool,
     #[serde(default)]
     expect_error: bool,
+    log_contains: Option<String>,
+    no_log_contains: Option<String>,
     interruption: Option<Interruption>,
 }
 
@@ -79,6 +82,9 @@ struct Beside<'p>(&'p HashMap<String, String>);
 
 impl Library for Beside<'_> {
     fn include(&self, pattern: &str, _from: &str) -> Result<Vec<Source>, LibraryError> {
+        if pattern.contains('*') && !self.0.contains_key(pattern) {
+            return Ok(Vec::new());
+        }
         let text = self.data(pattern, "")?;
         Ok(vec![Source { name: pattern.to_owned(), text }])
     }
@@ -125,16 +131,29 @@ fn missed(rules: &Ruleset, stage: &Stage) -> String {
         transaction.response_head(head);
         transaction.response_body(response.data.as_bytes());
     }
-    let ids: Vec<u64> = transaction.finish().iter().map(ringwall_waf::Match::id).collect();
+    let matches = transaction.finish();
+    let ids: Vec<u64> = matches.iter().map(ringwall_waf::Match::id).collect();
+    let logged = matches.iter().filter(|one| one.is_logged());
+    let log: Vec<String> = logged.map(ringwall_waf::Match::log_line).collect();
+    let has = |text: &String| log.iter().any(|line| line.contains(text));
     let want = &stage.output;
     let mut why = String::new();
+    if !want.log_contains.iter().all(has) || want.no_log_contains.iter().any(has) {
+        write!(why, "{log:?}; ").unwrap();
+    }
     let absent = want.triggered_rules.iter().filter(|id| !ids.contains(id));
     absent.for_each(|id| write!(why, "no {id} in {ids:?}; ").unwrap());
     let present = want.non_triggered_rules.iter().filter(|id| ids.contains(id));
     present.for_each(|id| write!(why, "has {id}; ").unwrap());
+    compare(transaction.intervention(), want, &mut why);
+    why
+}
+
+/// Whether it was stopped as it should have been.
+fn compare(got: Option<&Intervention>, want: &Output, why: &mut String) {
     // Letting through is no intervention here.
     let wanted = want.interruption.as_ref().filter(|one| one.action != "allow");
-    match (transaction.intervention(), wanted) {
+    match (got, wanted) {
         (Some(got), None) if want.no_interruption => write!(why, "{got:?}").unwrap(),
         (_, None) => {}
         (None, Some(want)) => write!(why, "no {want:?}").unwrap(),
@@ -150,7 +169,6 @@ fn missed(rules: &Ruleset, stage: &Stage) -> String {
             }
         }
     }
-    why
 }
 
 fn headers(message: &Message) -> Vec<(&[u8], &[u8])> {
@@ -196,4 +214,34 @@ fn the_profiles_of_the_language_are_met() {
     let files = profiles(&folder.join("tests/engine"));
     let count: usize = files.iter().map(|file| run(file, &mut failed)).sum();
     assert!(failed.is_empty() && count > 0, "of {count} stages:\n{failed}");
+}
+
+/// Each code point of a case is a byte.
+fn bytes(text: &str) -> Vec<u8> {
+    let byte = |one: char| u8::try_from(u32::from(one)).ok();
+    let utf8 = |one: char| one.to_string().into_bytes();
+    text.chars().flat_map(|one| byte(one).map_or_else(|| utf8(one), |byte| vec![byte])).collect()
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is not run says so")]
+fn the_unit_data_of_the_language_is_met() {
+    let Some(folder) = folder_if_named("RINGWALL_SECLANG_SPEC", "tests") else { return };
+    let unit = folder.join("tests/unit");
+    if !unit.is_dir() {
+        eprintln!("NOT RUN: {} has no unit data", folder.display());
+        return;
+    }
+    let mut failed = String::new();
+    let mut count = 0;
+    for file in profiles(&unit) {
+        let cases: Vec<Case> = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        for (number, case) in cases.iter().enumerate() {
+            count += 1;
+            if let Some(why) = vectors::missed(&unit, case, bytes) {
+                writeln!(failed, "{} {number}: {why}", file.display()).unwrap();
+            }
+        }
+    }
+    assert!(failed.is_empty() && count > 0, "of {count}:\n{failed}");
 }

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use crate::crs::folder_if_named;
 
 #[derive(Debug, Deserialize)]
-struct Case {
-    name: String,
+pub(crate) struct Case {
+    pub(crate) name: String,
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -95,12 +95,7 @@ fn check(kind: &str, known: &[(&str, &str)]) {
     for file in files.iter().filter(|file| file.extension().is_some_and(|one| one == "json")) {
         let cases: Vec<Case> = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
         for (number, case) in cases.iter().enumerate() {
-            let why = if case.kind == "tfn" {
-                transformation(&folder, case)
-            } else {
-                operator(&folder, case)
-            };
-            match why {
+            match missed(&folder, case, bytes) {
                 None => passed += 1,
                 Some(why)
                     if known
@@ -116,7 +111,16 @@ fn check(kind: &str, known: &[(&str, &str)]) {
     assert!(failed.is_empty(), "passed {passed}, failed:\n{failed}");
 }
 
-fn transformation(folder: &Path, case: &Case) -> Option<String> {
+/// Why a case is not met; `bytes` reads what it writes.
+pub(crate) fn missed(folder: &Path, case: &Case, bytes: fn(&str) -> Vec<u8>) -> Option<String> {
+    if case.kind == "tfn" {
+        transformation(folder, case, bytes)
+    } else {
+        operator(folder, case, bytes)
+    }
+}
+
+fn transformation(folder: &Path, case: &Case, bytes: fn(&str) -> Vec<u8>) -> Option<String> {
     let rule = format!(
         "SecRule REQUEST_METHOD \"@unconditionalMatch\" \"id:1,phase:1,pass,t:{}\"",
         case.name
@@ -133,7 +137,7 @@ fn transformation(folder: &Path, case: &Case) -> Option<String> {
     }
 }
 
-fn operator(folder: &Path, case: &Case) -> Option<String> {
+fn operator(folder: &Path, case: &Case, bytes: fn(&str) -> Vec<u8>) -> Option<String> {
     let rule = format!(
         "SecRule REQUEST_METHOD \"@{} {}\" \"id:1,phase:1,pass\"",
         case.name,

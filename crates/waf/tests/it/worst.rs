@@ -136,3 +136,21 @@ fn no_request_of_a_mebibyte_takes_more_than_the_bound() {
         assert!(steps < 35_000_000, "{}: {steps} steps", request.name);
     }
 }
+
+#[test]
+fn the_core_rule_set_takes_no_more_than_the_bound() {
+    let Some(rules) = crate::own::core_rules(1) else { return };
+    for (size, most) in [(RECOMMENDED, 1), (OWN, 7)] {
+        let mut too_much = Vec::new();
+        for request in requests(size) {
+            let (stopped, is_exhausted, steps) = judge(&rules, &request);
+            assert!(!is_exhausted || stopped.is_some(), "{}", request.name);
+            // The last text is looked at as a whole.
+            assert!(steps < 45_000_000, "{}: {steps} steps", request.name);
+            if is_exhausted {
+                too_much.push(request.name);
+            }
+        }
+        assert!(too_much.len() <= most, "{size}: {too_much:?}");
+    }
+}

@@ -24,6 +24,7 @@ from flask_ringwall.feed import Follower, over_http
 from flask_ringwall.fetched import FetchedKeys
 from flask_ringwall.keys import KeyFile, KeySet
 from flask_ringwall.operation import data, declared_operation, operation
+from flask_ringwall.output import json_attribute, json_script, safe_url
 from flask_ringwall.secret import Secret
 from flask_ringwall.session import Session
 from flask_ringwall.signals import policy_denied, token_accepted, token_rejected
@@ -237,11 +238,17 @@ class Ringwall:
         app.before_request_funcs.setdefault(None, []).insert(0, _before)
         # Flask runs these in reverse, so the first in the list has the last word.
         app.after_request_funcs.setdefault(None, []).insert(0, _after)
+        # Read when a page is rendered: an app may still set up its templates.
+        app.context_processor(_helpers)
         app.teardown_request_funcs.setdefault(None, []).append(_teardown)
 
     def session(self, service: str, timeout_secs: float = 30.0) -> Session:
         """A door to another service of the fleet."""
         return Session(service, timeout_secs)
+
+
+def _helpers() -> dict[str, object]:
+    return {"json_attribute": json_attribute, "json_script": json_script, "safe_url": safe_url}
 
 
 def guard_of(app: Flask) -> Guard:

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use anyhow::{Result, bail};
-use ringwall_api::{Reply, Request};
+use anyhow::{Context as _, Result, bail};
+use ringwall_api::{Problem, Reply, Request};
 use ringwall_base::{Clock as _, SystemClock};
 
 use crate::control;
@@ -50,6 +50,10 @@ pub(super) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
     };
     let exclusion = Exclusion { rule: args.rule, target: args.target.clone(), scope };
     exclusion.check()?;
+    // Two at once would each write what the other did not see.
+    let folder = std::fs::File::open(place.folder());
+    let lock = folder.and_then(|folder| folder.lock().map(|()| folder));
+    let _lock = lock.with_context(|| format!("cannot lock {}", place.folder().display()))?;
     let mut exclusions = Exclusions::read(&place.folder())?;
     let has_changed = if args.remove {
         exclusions.remove(&exclusion)
@@ -70,12 +74,28 @@ pub(super) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
         render::findings(&findings, &loaded.texts, out)?;
         return Ok(Exit::Invalid);
     }
+    if let Some(problem) = record(args, &exclusion, place)? {
+        return control::print(Reply::Failed(problem), out);
+    }
     exclusions.write()?;
     let verb = if args.remove { "removed from" } else { "written to" };
     match control::over_socket(&Request::Reload, place)? {
         Some(Reply::Failed(problem)) => control::print(Reply::Failed(problem), out),
         Some(_) => say(&format!("{verb} {ALLOWED}; the running server has it"), out),
         None => say(&format!("{verb} {ALLOWED}"), out),
+    }
+}
+
+/// The event is first: what is not recorded is not done. Where no server ever ran there is no log,
+/// and the file alone says it.
+fn record(args: &Args, exclusion: &Exclusion, place: &Place) -> Result<Option<Problem>> {
+    if !place.database().is_file() {
+        return Ok(None);
+    }
+    let (what, why) = (exclusion.to_string(), args.why.clone());
+    match control::ask(&Request::WafAllow { what, why, is_removed: args.remove }, place)? {
+        Reply::Failed(problem) => Ok(Some(problem)),
+        _ => Ok(None),
     }
 }
 

@@ -21,6 +21,11 @@ pub(super) struct Recorded {
     pub(super) status: Option<u64>,
     pub(super) scores: [Option<u64>; 2],
     pub(super) left_out: u64,
+    /// Rules that matched and are not in `matches`.
+    pub(super) others: Vec<u64>,
+    /// Values that rules passed over, and some of them with what proves them.
+    pub(super) proven: u64,
+    pub(super) proven_places: Option<String>,
     pub(super) matches: Vec<Matched>,
 }
 
@@ -58,6 +63,7 @@ fn of_event(event: &Value) -> Option<Recorded> {
     let found = event.pointer("/ringwall/waf")?;
     let number = |name: &str| found.get(name).and_then(Value::as_u64);
     let list = found.get("matches").and_then(Value::as_array);
+    let others = found.get("others").and_then(Value::as_array).into_iter().flatten();
     let service = word("/service/name").zip(word("/ringwall/operation"));
     let caller = ["/user/id", "/ringwall/client", "/ringwall/caller", "/source/ip"];
     Some(Recorded {
@@ -69,6 +75,9 @@ fn of_event(event: &Value) -> Option<Recorded> {
         status: event.pointer("/http/response/status_code").and_then(Value::as_u64),
         scores: [number("inbound_score"), number("outbound_score")],
         left_out: number("left_out").unwrap_or(0),
+        others: others.filter_map(Value::as_u64).collect(),
+        proven: number("proven").unwrap_or(0),
+        proven_places: found.get("proven_places").and_then(Value::as_str).map(str::to_owned),
         matches: list.into_iter().flatten().map(of_match).collect(),
     })
 }

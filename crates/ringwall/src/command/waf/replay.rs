@@ -1,18 +1,17 @@
 //! `ringwall waf test`: requests of a file, judged by the rules of the manifest.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use ringwall_waf::{Arena, Connection, NoMemory, RequestHead, Ruleset, Transaction};
 use serde_json::{Value, json};
 
-use super::requests::{self, Request};
 use crate::exit::Exit;
 use crate::load::Loaded;
 use crate::out::{Format, Out};
 use crate::paths::Place;
+use crate::requests::{self, Request};
 use crate::{render, rules};
 
 /// Which requests.
@@ -40,9 +39,7 @@ pub(super) fn run(args: &Args, place: &Place, out: &mut Out) -> Result<Exit> {
             return Ok(Exit::Invalid);
         }
     };
-    let bytes = read(&args.file)?;
-    let requests = requests::parse(&bytes, &model.gateway.host)
-        .with_context(|| format!("cannot read the requests of {}", args.file.display()))?;
+    let requests = requests::read(&args.file, &model.gateway.host)?;
     let mut arena = Arena::new();
     let mut refused = 0_usize;
     let mut shown = Vec::new();
@@ -153,20 +150,6 @@ impl Verdict {
         })
     }
 }
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let why = || format!("cannot read {}", path.display());
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).with_context(why)?;
-    let read = file.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes);
-    if u64::try_from(read.with_context(why)?).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
-        bail!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
-    }
-    Ok(bytes)
-}
-
-/// As much as a browser exports of a long session.
-const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// As much of a target as fits on a line.
 const TARGET_CHARS: usize = 100;

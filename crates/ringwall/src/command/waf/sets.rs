@@ -34,15 +34,15 @@ pub(super) struct Install {
 
 /// Reads, checks, loads, then puts in use. What fails changes nothing.
 pub(super) fn install(args: &Install, place: &Place, out: &mut Out) -> Result<Exit> {
-    let path = args.path.as_deref().unwrap_or(Path::new(DEBIAN));
-    if args.path.is_none() && !path.exists() {
-        bail!("{DEBIAN} is not there; name a folder or an archive");
-    }
-    let why = || format!("{} cannot be installed", path.display());
-    let mut candidate = Candidate::read(path).with_context(why)?;
-    if args.path.is_none() {
-        candidate.add_setup(Path::new(DEBIAN_SETUP))?;
-    }
+    let name = || {
+        args.path.as_ref().map_or("Debian's rule set".to_owned(), |path| path.display().to_string())
+    };
+    let why = || format!("{} cannot be installed", name());
+    let candidate = match &args.path {
+        Some(path) => Candidate::read(path),
+        None => Candidate::of_debian(Path::new("/")),
+    };
+    let candidate = candidate.with_context(why)?;
     if let Some(want) = &args.sha256 {
         match &candidate.sha256 {
             Some(found) if found.eq_ignore_ascii_case(want) => {}
@@ -59,7 +59,13 @@ pub(super) fn install(args: &Install, place: &Place, out: &mut Out) -> Result<Ex
     }
     let sets = Sets::of(place);
     let before = sets.current()?;
-    let installed = sets.add(&candidate, SystemClock::start().now()).with_context(why)?;
+    let (installed, notes) = sets.add(&candidate, SystemClock::start().now()).with_context(why)?;
+    for note in notes.iter().take(NOTES_SHOWN) {
+        out.talk(&format!("  note: {note}"));
+    }
+    if notes.len() > NOTES_SHOWN {
+        out.talk(&format!("  and {} more notes", notes.len().saturating_sub(NOTES_SHOWN)));
+    }
     let exit = put_in_use((&installed.id, before.as_deref()), true, place, out)?;
     if exit == Exit::Ok && !runs_crs(place) {
         out.talk("  the manifest does not use it: write `rules = \"crs\"` below `[waf]`");
@@ -113,16 +119,21 @@ fn put_in_use(
     }
     let choice = |id: &str, is_new| Request::WafUse { id: id.to_owned(), is_new };
     let chosen = control::ask(&choice(id, is_new), place)?;
-    if matches!(chosen, Reply::Done { .. })
-        && let Some(Reply::Failed(problem)) = control::over_socket(&Request::Reload, place)?
-    {
-        if let Some(before) = before {
-            control::ask(&choice(before, false), place)?;
-        }
-        control::print(Reply::Failed(problem), out)?;
-        return Ok(Exit::Failed);
+    if !matches!(chosen, Reply::Done { .. }) {
+        return control::print(chosen, out);
     }
-    control::print(chosen, out)
+    let refused = match control::over_socket(&Request::Reload, place) {
+        Ok(Some(Reply::Failed(problem))) => Ok(problem),
+        Ok(_) => return control::print(chosen, out),
+        // Whether it is in force is not known: what was before is.
+        Err(error) => Err(error),
+    };
+    let back = before.map_or(Request::WafForget, |before| choice(before, false));
+    if let Reply::Failed(problem) = control::ask(&back, place)? {
+        out.talk("  the set before could not be put in use again");
+        return control::print(Reply::Failed(problem), out);
+    }
+    control::print(Reply::Failed(refused?), out)
 }
 
 fn runs_crs(place: &Place) -> bool {
@@ -172,7 +183,5 @@ fn is_signed(home: &Path, bytes: &[u8], signature: &Path, key: &Path) -> Result<
     Ok(verified.status.success() && says("GOODSIG ") && says("VALIDSIG ") && !is_stale)
 }
 
-/// Debian's `modsecurity-crs`.
-const DEBIAN: &str = "/usr/share/modsecurity-crs";
-/// Where it keeps what administrators change.
-const DEBIAN_SETUP: &str = "/etc/modsecurity/crs/crs-setup.conf";
+/// As many as are read on a terminal; `ringwall check` shows those of the set in use.
+const NOTES_SHOWN: usize = 10;

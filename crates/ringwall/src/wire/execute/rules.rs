@@ -18,6 +18,17 @@ pub(super) fn execute(ground: &Ground, request: &Request) -> Result<Reply> {
             ground.sets.choose(id)?;
             Ok(done(&format!("the rule set {} ({id}) is in use", set.version)))
         }
+        Request::WafAllow { what, why, is_removed } => {
+            let action = if *is_removed { "waf-exclusion-removed" } else { "waf-exclusion-added" };
+            put(ground, action, what.clone(), why.clone())?;
+            Ok(done("recorded"))
+        }
+        Request::WafForget => {
+            let why = "the rules did not load with the set that was chosen".to_owned();
+            put(ground, "waf-rules-used", "none".to_owned(), why)?;
+            ground.sets.forget()?;
+            Ok(done("no rule set is in use"))
+        }
         Request::WafRemove { id } => {
             let set = known(ground, id)?;
             if set.is_current {
@@ -37,12 +48,16 @@ fn known(ground: &Ground, id: &str) -> Result<Installed> {
 }
 
 fn record(ground: &Ground, action: &'static str, set: &Installed) -> Result<()> {
+    put(ground, action, set.version.clone(), format!("{} from {}", set.id, set.from))
+}
+
+fn put(ground: &Ground, action: &'static str, what: String, why: String) -> Result<()> {
     let event = Event {
         at: ground.clock.now(),
         action,
         class: Class::Sync,
-        operation: Some(set.version.clone()),
-        reason: Some(format!("{} from {}", set.id, set.from)),
+        operation: Some(what),
+        reason: Some(why),
         ..Event::default()
     };
     ground.sink.put(event).context("the change cannot be recorded")

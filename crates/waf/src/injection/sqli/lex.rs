@@ -5,6 +5,15 @@ use crate::injection::sqli::Reading;
 use crate::injection::sqli::token::{TEXT_MAX, Token};
 use crate::injection::sqli::words;
 
+/// Whether a value is one word that means nothing: `json.items.array_0.id`. The shape of one such
+/// word is none of an injection, and without a quote in it there is one way to read it.
+pub(super) fn is_bare_word(value: &[u8]) -> bool {
+    let mut lexer = Lexer::new(value, Reading { quote: None, is_mysql: false });
+    let is_word =
+        value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'));
+    is_word && lexer.next().is_some_and(|token| token.kind == b'n') && lexer.at.is_empty()
+}
+
 /// Reads tokens one by one.
 #[derive(Debug)]
 pub(super) struct Lexer<'v> {
@@ -365,7 +374,44 @@ fn span(text: &[u8], set: &[u8]) -> usize {
 }
 
 fn ends_word(byte: u8) -> bool {
-    b" []{}<>:\\?=@!#~+-*/&|^%(),';\t\n\x0b\x0c\r\"\xa0\0".contains(&byte)
+    matches!(
+        byte,
+        b' ' | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'<'
+            | b'>'
+            | b':'
+            | b'\\'
+            | b'?'
+            | b'='
+            | b'@'
+            | b'!'
+            | b'#'
+            | b'~'
+            | b'+'
+            | b'-'
+            | b'*'
+            | b'/'
+            | b'&'
+            | b'|'
+            | b'^'
+            | b'%'
+            | b'('
+            | b')'
+            | b','
+            | b'\''
+            | b';'
+            | b'\t'
+            | b'\n'
+            | 0x0b
+            | 0x0c
+            | b'\r'
+            | b'"'
+            | 0xa0
+            | 0
+    )
 }
 
 fn ends_variable(byte: u8) -> bool {

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Judged {
     matches: Vec<Matched>,
     left_out: usize,
+    others: Vec<u64>,
+    proven: usize,
+    proven_places: Vec<String>,
     inbound_score: Option<u32>,
     outbound_score: Option<u32>,
 }
@@ -39,6 +42,9 @@ impl Judged {
         Self {
             matches: matches.collect(),
             left_out: judged.left_out,
+            others: judged.others,
+            proven: judged.proven,
+            proven_places: judged.proven_places,
             inbound_score: judged.inbound_score,
             outbound_score: judged.outbound_score,
         }
@@ -57,6 +63,9 @@ impl Judged {
         ringwall_base::Judged {
             matches: matches.collect(),
             left_out: self.left_out,
+            others: self.others,
+            proven: self.proven,
+            proven_places: self.proven_places,
             inbound_score: self.inbound_score,
             outbound_score: self.outbound_score,
         }

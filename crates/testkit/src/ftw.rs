@@ -1,4 +1,15 @@
-//! The public YAML format of regression tests, in both of its editions.
+//! The Core Rule Set's regression tests: the public YAML format, in both of its editions.
+//!
+//! A stage is a request, byte for byte, and what rules should say of it. Start with [`stages`].
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test without its vectors must fail, and say why"
+)]
+
+mod reply;
 
 use std::fs;
 use std::path::Path;
@@ -8,6 +19,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use indexmap::IndexMap;
 use serde::Deserialize;
+
+pub use reply::Reply;
 
 #[derive(Debug, Deserialize)]
 struct File {
@@ -54,8 +67,9 @@ enum Data {
     Lines(Vec<String>),
 }
 
+/// What should come of a stage.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct Output {
+pub struct Output {
     status: Option<Statuses>,
     log: Option<Log>,
     log_contains: Option<String>,
@@ -66,9 +80,7 @@ pub(crate) struct Output {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 enum Statuses {
-    #[expect(dead_code, reason = "only that there is one matters")]
     One(u16),
-    #[expect(dead_code, reason = "only that there is one matters")]
     Many(Vec<u16>),
 }
 
@@ -83,32 +95,48 @@ struct Log {
 }
 
 /// One request and what should come of it.
-pub(crate) struct Stage {
+#[derive(Debug)]
+pub struct Stage {
     input: Input,
     is_edition_3: bool,
-    pub(crate) expected: Output,
+    /// What should come of it.
+    pub expected: Output,
 }
 
 /// Whether a stage went as it should.
-pub(crate) enum Expected {
+#[derive(Debug)]
+pub enum Expected {
+    /// It did.
     Met,
+    /// It did not, and why.
     Missed(String),
     /// Only a status is expected, which a server gives.
     ByServer,
 }
 
+/// Name and value, as they are sent.
+pub type Header = (Vec<u8>, Vec<u8>);
+
 /// A request as bytes.
 #[derive(Debug, Default)]
-pub(crate) struct Request {
-    pub(crate) method: Vec<u8>,
-    pub(crate) target: Vec<u8>,
-    pub(crate) protocol: Vec<u8>,
-    pub(crate) headers: Vec<(Vec<u8>, Vec<u8>)>,
-    pub(crate) body: Vec<u8>,
+pub struct Request {
+    /// `GET`.
+    pub method: Vec<u8>,
+    /// As it stands in the first line.
+    pub target: Vec<u8>,
+    /// `HTTP/1.1`.
+    pub protocol: Vec<u8>,
+    /// Names and values, in their order.
+    pub headers: Vec<Header>,
+    /// What follows the head.
+    pub body: Vec<u8>,
 }
 
 /// All stages of a folder, with names as `942100-7`.
-pub(crate) fn stages(folder: &Path) -> Vec<(String, Stage)> {
+///
+/// # Panics
+/// When a file is missing or cannot be read.
+pub fn stages(folder: &Path) -> Vec<(String, Stage)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
         .flat_map(|group| fs::read_dir(group.unwrap().path()).unwrap())
@@ -144,14 +172,29 @@ fn stages_of(path: &Path) -> Vec<(String, Stage)> {
 
 impl Stage {
     /// The request, or `None` when it is none that a server would hand to rules.
-    pub(crate) fn request(&self) -> Option<Request> {
+    pub fn request(&self) -> Option<Request> {
+        let request = match self.raw() {
+            Some(raw) => Request::parse(&raw)?,
+            None => self.built(),
+        };
+        request.is_http().then_some(request)
+    }
+
+    /// The bytes that are sent, valid or not.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.raw().unwrap_or_else(|| self.built().bytes())
+    }
+
+    /// A request that the test writes out whole.
+    fn raw(&self) -> Option<Vec<u8>> {
         if let Some(encoded) = &self.input.encoded_request {
             let unspaced: String = encoded.split_whitespace().collect();
-            return Request::parse(&STANDARD.decode(unspaced).unwrap());
+            return Some(STANDARD.decode(unspaced).unwrap());
         }
-        if let Some(raw) = &self.input.raw_request {
-            return Request::parse(raw.as_bytes());
-        }
+        self.input.raw_request.as_ref().map(|raw| raw.clone().into_bytes())
+    }
+
+    fn built(&self) -> Request {
         let text = |text: &Option<String>, usual: &str| {
             expand(text.as_deref().unwrap_or(usual)).into_bytes()
         };
@@ -174,7 +217,7 @@ impl Stage {
         if completes {
             self.complete(&mut request);
         }
-        request.is_http().then_some(request)
+        request
     }
 
     fn complete(&self, request: &mut Request) {
@@ -203,14 +246,25 @@ impl Request {
         self.headers.push((name.into(), value.into()));
     }
 
-    pub(crate) fn header(&self, name: &str) -> Option<&[u8]> {
+    /// The first value of a header.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
         let mut headers = self.headers.iter();
         let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()));
         found.map(|(_, value)| value.as_slice())
     }
 
+    /// The bytes that are sent.
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = [&self.method[..], b" ", &self.target, b" ", &self.protocol].concat();
+        for (name, value) in &self.headers {
+            bytes.extend([b"\r\n", &name[..], b": ", value].concat());
+        }
+        bytes.extend([b"\r\n\r\n", &self.body[..]].concat());
+        bytes
+    }
+
     /// A request from its bytes, read leniently: lines, then the body.
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
         let (head, body) = end.map_or((bytes, &b""[..]), |at| (&bytes[..at], &bytes[at + 4..]));
         let mut lines =
@@ -222,14 +276,13 @@ impl Request {
             let value = line.get(colon + 1..).unwrap_or_default();
             (line[..colon].to_vec(), value.trim_ascii().to_vec())
         });
-        let request = Self {
+        Some(Self {
             method: method.to_vec(),
             target: target.to_vec(),
             protocol: protocol.to_vec(),
             headers: headers.collect(),
             body: body.to_vec(),
-        };
-        request.is_http().then_some(request)
+        })
     }
 
     /// What Apache, the reference, refuses before any rule.
@@ -243,7 +296,28 @@ impl Request {
 }
 
 impl Output {
-    pub(crate) fn verdict(&self, ids: &[u64], log: &str) -> Expected {
+    /// The statuses of which one should be answered; none where it does not matter.
+    pub fn statuses(&self) -> &[u16] {
+        match &self.status {
+            None => &[],
+            Some(Statuses::One(status)) => std::slice::from_ref(status),
+            Some(Statuses::Many(statuses)) => statuses,
+        }
+    }
+
+    /// Whether the request should be refused before any rule.
+    pub fn is_error(&self) -> bool {
+        self.expect_error == Some(true)
+    }
+
+    /// Whether rules should match, rather than not match.
+    pub fn wants_match(&self) -> bool {
+        let is_wanted = |log: &Log| !log.expect_ids.is_empty() || log.match_regex.is_some();
+        self.log_contains.is_some() || self.log.as_ref().is_some_and(is_wanted)
+    }
+
+    /// Compares what rules said with what they should have said.
+    pub fn verdict(&self, ids: &[u64], log: &str) -> Expected {
         let mut missed = Vec::new();
         if let Some(wanted) = &self.log {
             missed.extend(wanted.missed(ids, log));
@@ -300,40 +374,4 @@ fn expand(text: &str) -> String {
         LazyLock::new(|| regex::Regex::new(r#"\{\{ *"([^"]*)" *\| *repeat +(\d+) *\}\}"#).unwrap());
     let repeat = |found: &regex::Captures<'_>| found[1].repeat(found[2].parse().unwrap());
     PATTERN.replace_all(text, repeat).into_owned()
-}
-
-/// What the backend of the tests answers.
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Vec<u8>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Reflect {
-    status: Option<u16>,
-    #[serde(default)]
-    headers: IndexMap<String, String>,
-    body: Option<String>,
-    #[serde(rename = "encodedBody")]
-    encoded_body: Option<String>,
-}
-
-impl Reply {
-    pub(crate) fn to(request: &Request) -> Self {
-        let plain = vec![("Content-Type".to_owned(), "text/plain".to_owned())];
-        let hello = Self { status: 200, headers: plain, body: Vec::new() };
-        if !request.target.starts_with(b"/reflect") {
-            return hello;
-        }
-        let Ok(reflect) = serde_json::from_slice::<Reflect>(&request.body) else { return hello };
-        let decoded = reflect.encoded_body.map(|encoded| STANDARD.decode(encoded).unwrap());
-        let body = reflect.body.map(String::into_bytes).or(decoded).unwrap_or_default();
-        let headers = if reflect.headers.is_empty() {
-            hello.headers
-        } else {
-            reflect.headers.into_iter().collect()
-        };
-        Self { status: reflect.status.unwrap_or(200), headers, body }
-    }
 }

@@ -1,24 +1,52 @@
 //! Requests as people have them: HAR of a browser, JSON lines, or the bytes of HTTP/1.1.
 
+mod answer;
+
+use std::io::Read as _;
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+
+pub(crate) use answer::Answer;
 
 /// A name and its value.
 type Header = (String, Vec<u8>);
 
 /// One request.
 #[derive(Debug, Default, Eq, PartialEq)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) target: String,
-    pub(super) headers: Vec<Header>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: Vec<u8>,
+    /// Of an absolute URL, without the port.
+    pub(crate) host: Option<String>,
+    /// Who sent it, where the file says so.
+    pub(crate) caller: Option<String>,
+    /// What was answered, where the file says so.
+    pub(crate) answer: Option<Answer>,
 }
 
+/// Reads a file of requests, within a bound. `host` is for requests that name none.
+pub(crate) fn read(path: &Path, host: &str) -> Result<Vec<Request>> {
+    let why = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).with_context(why)?;
+    let read = file.take(FILE_BYTES_MAX.saturating_add(1)).read_to_end(&mut bytes);
+    if u64::try_from(read.with_context(why)?).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
+        bail!("{} is larger than {FILE_BYTES_MAX} bytes", path.display());
+    }
+    parse(&bytes, host).with_context(|| format!("cannot read the requests of {}", path.display()))
+}
+
+/// As much as a browser exports of a long session.
+const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
 /// Reads a file by what is in it. `host` is for requests that name none.
-pub(super) fn parse(bytes: &[u8], host: &str) -> Result<Vec<Request>> {
+fn parse(bytes: &[u8], host: &str) -> Result<Vec<Request>> {
     let mut requests = match bytes.trim_ascii_start().first() {
         Some(b'{') => json(bytes)?,
         Some(_) => raw(bytes)?,
@@ -34,8 +62,12 @@ fn json(bytes: &[u8]) -> Result<Vec<Request>> {
     if let Ok(whole) = serde_json::from_slice::<Value>(bytes)
         && let Some(entries) = whole.pointer("/log/entries").and_then(Value::as_array)
     {
-        let requests = entries.iter().filter_map(|entry| entry.get("request"));
-        return requests.map(Request::of_json).collect();
+        let read = |entry: &Value| {
+            let request = Request::of_json(entry.get("request")?);
+            let answer = || entry.get("response").map(Answer::of_har).transpose();
+            Some(request.and_then(|one| Ok(Request { answer: answer()?, ..one })))
+        };
+        return entries.iter().filter_map(read).collect();
     }
     let lines = bytes.split(|byte| *byte == b'\n').enumerate();
     let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
@@ -81,7 +113,9 @@ impl Request {
         };
         let method = word(&["method"]).unwrap_or_else(|| "GET".to_owned());
         let headers = value.get("headers").map(headers).transpose()?.unwrap_or_default();
-        Ok(Self { method, target: origin_form(&target), headers, body })
+        let (host, target) = (host(&target), origin_form(&target));
+        let (caller, answer) = (text(value, "/caller")?, Answer::of_json(value)?);
+        Ok(Self { method, target, headers, body, host, caller, answer })
     }
 
     fn of_bytes(bytes: &[u8]) -> Result<Self> {
@@ -115,7 +149,14 @@ impl Request {
                 body.pop();
             }
         }
-        Ok(Self { method: (*method).to_owned(), target: origin_form(target), headers, body })
+        let (method, host, target) = ((*method).to_owned(), host(target), origin_form(target));
+        Ok(Self { method, target, headers, body, host, ..Self::default() })
+    }
+
+    /// The value of a field, where it is text.
+    pub(crate) fn field(&self, wanted: &str) -> Option<&str> {
+        let found = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 
     /// What every client sends and few logs have.
@@ -171,6 +212,15 @@ fn headers(value: &Value) -> Result<Vec<Header>> {
         pair(word(0, "name").and_then(Value::as_str), word(1, "value"))
     });
     pairs.collect()
+}
+
+/// The host of an absolute URL, without its port.
+fn host(url: &str) -> Option<String> {
+    let (_, after) = url.split_once("://").filter(|_| !url.starts_with('/'))?;
+    let authority = after.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let port = host.rsplit_once(':').filter(|(_, port)| !port.contains(']'));
+    Some(port.map_or(host, |(host, _)| host).to_ascii_lowercase())
 }
 
 /// Without scheme and host.

@@ -10,12 +10,17 @@ fn post() -> Request {
             ("Content-Length".to_owned(), b"2".to_vec()),
         ],
         body: b"hi".to_vec(),
+        ..Request::default()
     }
 }
 
 #[track_caller]
 fn check(file: &str) {
-    assert_eq!(parse(file.as_bytes(), "shop.example").unwrap(), [post()], "{file}");
+    let mut found = parse(file.as_bytes(), "shop.example").unwrap();
+    for one in &mut found {
+        one.host = None;
+    }
+    assert_eq!(found, [post()], "{file}");
 }
 
 #[test]
@@ -62,4 +67,25 @@ fn a_url_without_a_path_has_one() {
     assert_eq!(origin_form("https://a.example"), "/");
     assert_eq!(origin_form("https://a.example?b"), "/?b");
     assert_eq!(origin_form("/a?u=http://b"), "/a?u=http://b");
+}
+
+#[test]
+fn an_answer_and_a_caller_are_read_where_they_are() {
+    let line = r#"{"url": "https://A.example:8443/a", "caller": "ann", "response": {"status": 200,
+        "content_type": "application/json", "body": {"a": 1}}}"#
+        .replace('\n', " ");
+    let har = r#"{"log": {"entries": [{"request": {"url": "https://a.example/a"}, "response":
+        {"status": 200, "content": {"mimeType": "application/json", "encoding": "base64",
+        "text": "eyJhIjoxfQ=="}}}]}}"#;
+    for (file, caller) in [(line.as_str(), Some("ann".to_owned())), (har, None)] {
+        let found = parse(file.as_bytes(), "x").unwrap().remove(0);
+        let answer = Answer {
+            status: 200,
+            content_type: Some("application/json".to_owned()),
+            body: Some(br#"{"a":1}"#.to_vec()),
+        };
+        assert_eq!(found.host.as_deref(), Some("a.example"));
+        assert_eq!((found.caller, found.answer), (caller, Some(answer)));
+    }
+    assert!(parse(br#"{"url": "/", "status": "ok"}"#, "x").is_err());
 }

@@ -1,0 +1,165 @@
+//! Archives: what they would unpack to, and where.
+//!
+//! Nothing is kept of what is unpacked but the beginning of each entry, and an archive in it.
+
+mod meter;
+mod tar;
+mod zip;
+
+use std::io::{self, Read};
+
+use flate2::bufread::GzDecoder;
+use flate2::read::DeflateDecoder;
+
+use crate::bytes::length;
+use crate::finding::Findings;
+use crate::kind::{self, Kind};
+use crate::limits::{
+    ARCHIVE_DEPTH_MAX, ENTRIES_MAX, NESTED_BYTES_MAX, NESTED_RATIO, UNPACKED_BYTES_MAX,
+    UNPACKED_RATIO,
+};
+use meter::{Meter, Over};
+
+/// What the archives of one request may still do.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    unpacked_left: u64,
+    entries_left: usize,
+}
+
+impl Budget {
+    /// For a request of so many bytes: what a large request unpacks to is ordinary.
+    pub(crate) fn new(request_bytes: u64) -> Self {
+        let unpacked_left = request_bytes.saturating_mul(UNPACKED_RATIO).max(UNPACKED_BYTES_MAX);
+        Self { unpacked_left, entries_left: ENTRIES_MAX }
+    }
+
+    /// Takes one entry; says whether there was one left.
+    fn entry(&mut self) -> bool {
+        let left = self.entries_left.checked_sub(1);
+        self.entries_left = left.unwrap_or_default();
+        left.is_some()
+    }
+}
+
+/// Whether the kind is an archive that is looked into.
+pub(crate) const fn is_archive(kind: Kind) -> bool {
+    matches!(kind, Kind::Gzip | Kind::Tar | Kind::Zip)
+}
+
+/// Whether the end is that of a ZIP archive.
+pub(crate) fn ends_as_zip(bytes: &[u8]) -> bool {
+    zip::has_end(bytes)
+}
+
+/// Looks into an archive of one of these kinds.
+pub(crate) fn check(bytes: &[u8], kind: Kind, budget: &mut Budget, findings: &mut Findings) {
+    Walk { budget, findings, depth: 1, packed_bytes: length(bytes) }.archive(bytes, kind);
+}
+
+/// One archive that is looked into, and those in it.
+struct Walk<'a> {
+    budget: &'a mut Budget,
+    findings: &'a mut Findings,
+    depth: usize,
+    /// How many bytes this archive is packed in.
+    packed_bytes: u64,
+}
+
+impl Walk<'_> {
+    fn archive(&mut self, bytes: &[u8], kind: Kind) {
+        match kind {
+            Kind::Gzip => {
+                self.unpack(&mut Members(GzDecoder::new(bytes)), kind, length(bytes));
+            }
+            Kind::Tar => tar::walk(&mut { bytes }, self),
+            Kind::Zip => zip::check(bytes, self),
+            _ => {}
+        }
+    }
+
+    /// Looks at what a packed entry of an archive unpacks to. Returns how many bytes that is.
+    fn unpack(&mut self, packed: &mut dyn Read, outer: Kind, packed_bytes: u64) -> Option<u64> {
+        let mut meter = Meter::new(packed, packed_bytes, self.budget.unpacked_left);
+        self.look(&mut meter, outer, packed_bytes);
+        let (over, unpacked) = (meter.drain(), meter.unpacked());
+        self.budget.unpacked_left = self.budget.unpacked_left.saturating_sub(unpacked);
+        match over {
+            None => return Some(unpacked),
+            Some(Over::Broken) => self.findings.danger("an archive that cannot be unpacked"),
+            Some(Over::Ratio) => {
+                self.findings
+                    .danger("an archive that unpacks to more than a hundred times its size");
+            }
+            Some(Over::Size) => self.findings.danger("an archive that unpacks to too much"),
+        }
+        None
+    }
+
+    /// Looks at unpacked bytes: they may be an archive as well.
+    fn look<R: Read>(&mut self, meter: &mut Meter<R>, outer: Kind, packed_bytes: u64) {
+        match kind::of(meter.head()) {
+            // Both together are one archive.
+            Kind::Tar if outer == Kind::Gzip => tar::walk(meter, self),
+            Kind::Tar => self.inner(packed_bytes, |walk| tar::walk(meter, walk)),
+            kind @ (Kind::Gzip | Kind::Zip) => {
+                // What is packed hardly becomes smaller when it is packed again.
+                let most = packed_bytes.saturating_mul(NESTED_RATIO).max(NESTED_BYTES_MAX);
+                if let Some(bytes) = meter.whole(most) {
+                    self.inner(length(&bytes), |walk| walk.archive(&bytes, kind));
+                } else if meter.drain().is_none() {
+                    self.findings.danger("a large archive inside an archive");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// An archive inside this one.
+    fn inner(&mut self, packed_bytes: u64, look: impl FnOnce(&mut Walk<'_>)) {
+        let depth = self.depth.saturating_add(1);
+        if depth > ARCHIVE_DEPTH_MAX {
+            self.findings.danger("archives inside archives, deeper than three");
+            return;
+        }
+        look(&mut Walk { budget: self.budget, findings: self.findings, depth, packed_bytes });
+    }
+
+    fn deflated(&mut self, packed: &[u8]) -> Option<u64> {
+        let mut decoder = DeflateDecoder::new(packed);
+        let unpacked = self.unpack(&mut decoder, Kind::Zip, length(packed))?;
+        // Who reads from the beginning finds an entry there that the directory does not list.
+        if decoder.total_in() < length(packed) {
+            self.findings.danger("a ZIP archive with bytes behind a packed entry");
+        }
+        Some(unpacked)
+    }
+
+    /// An entry that is not packed.
+    fn stored(&mut self, bytes: &[u8]) -> u64 {
+        let kind = kind::of(bytes);
+        if is_archive(kind) {
+            self.inner(length(bytes), |walk| walk.archive(bytes, kind));
+        }
+        length(bytes)
+    }
+}
+
+/// The members of a gzip file, one after another, and zeros behind them as tapes have.
+struct Members<'a>(GzDecoder<&'a [u8]>);
+
+impl Read for Members<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.0.read(room)?;
+            let rest = *self.0.get_ref();
+            if read > 0 || room.is_empty() || rest.iter().all(|byte| *byte == 0) {
+                return Ok(read);
+            }
+            self.0 = GzDecoder::new(rest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

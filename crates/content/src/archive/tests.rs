@@ -1,0 +1,148 @@
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::*;
+use crate::limits::RATIO_FREE_BYTES;
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn found(bytes: &[u8], budget: &mut Budget) -> Vec<String> {
+    let mut findings = Findings::default();
+    check(bytes, kind::of(bytes), budget, &mut findings);
+    findings.into_list().into_iter().map(|one| one.message).collect()
+}
+
+/// Letters that do not repeat, so that a hundredfold is not reached first.
+fn noise(length: usize) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    };
+    (0..length).map(|_| next()).collect()
+}
+
+#[test]
+fn the_last_byte_that_a_request_may_unpack_passes_and_the_next_does_not() {
+    for (left, want) in [(1000, vec![]), (999, vec!["an archive that unpacks to too much"])] {
+        let mut budget = Budget { unpacked_left: left, entries_left: 10 };
+        assert_eq!(found(&packed(&noise(1000)), &mut budget), want);
+    }
+}
+
+#[test]
+fn what_one_archive_took_the_next_does_not_have() {
+    let mut budget = Budget { unpacked_left: 1500, entries_left: 10 };
+    assert!(found(&packed(&noise(1000)), &mut budget).is_empty());
+    assert_eq!(found(&packed(&noise(1000)), &mut budget).len(), 1);
+}
+
+#[test]
+fn a_hundredfold_passes_and_more_does_not() {
+    let free = usize::try_from(RATIO_FREE_BYTES).unwrap();
+    let small = packed(&vec![b'a'; free]);
+    assert!(found(&small, &mut Budget::new(0)).is_empty(), "small files pass");
+    let large = packed(&vec![b'a'; free + 1]);
+    let want = "an archive that unpacks to more than a hundred times its size";
+    assert_eq!(found(&large, &mut Budget::new(0)), [want]);
+}
+
+#[test]
+fn a_large_request_may_unpack_to_more() {
+    assert_eq!(Budget::new(1).unpacked_left, UNPACKED_BYTES_MAX);
+    assert_eq!(Budget::new(UNPACKED_BYTES_MAX).unpacked_left, 25 * UNPACKED_BYTES_MAX);
+}
+
+#[test]
+fn the_last_entry_passes_and_the_next_does_not() {
+    let archive = tar(&[(b"a", b'0', b""), (b"b", b'0', b"")]);
+    for (left, want) in [(2, vec![]), (1, vec!["an archive with too many entries"])] {
+        let mut budget = Budget { unpacked_left: 0, entries_left: left };
+        assert_eq!(found(&archive, &mut budget), want);
+    }
+}
+
+#[test]
+fn zeros_behind_a_gzip_file_are_a_tape_s_and_more_is_not() {
+    let file = packed(b"text");
+    let with = |more: &[u8]| found(&[&file, more].concat(), &mut Budget::new(0));
+    assert!(with(b"\0\0\0\0").is_empty() && with(&file).is_empty());
+    assert_eq!(with(b"more"), ["an archive that cannot be unpacked"]);
+}
+
+/// The head of an entry with its right sum.
+fn head(name: &[u8], kind: u8, size: usize) -> Vec<u8> {
+    let mut head = vec![0; 512];
+    head[..name.len()].copy_from_slice(name);
+    head[124..135].copy_from_slice(format!("{size:011o}").as_bytes());
+    head[148..156].fill(b' ');
+    head[156] = kind;
+    let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
+    head[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+    head
+}
+
+/// Name, kind, content.
+type Entry<'a> = (&'a [u8], u8, &'a [u8]);
+
+/// An old archive, without the word `ustar`.
+fn tar(entries: &[Entry<'_>]) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (name, kind, content) in entries {
+        archive.extend(head(name, *kind, content.len()));
+        archive.extend_from_slice(content);
+        archive.resize(archive.len().next_multiple_of(512), 0);
+    }
+    archive.resize(archive.len() + 1024, 0);
+    archive
+}
+
+#[test]
+fn what_two_readers_of_tar_would_read_differently_is_dangerous() {
+    let two = "a tar archive with more than one reading";
+    let climbs = "an entry that climbs out of its folder";
+    let evil = tar(&[(b"../evil", b'0', b"x")]);
+    let hidden = [&[b'x'; 512][..], &evil].concat();
+    let good = (&b"good"[..], b'0', &hidden[..]);
+    let mut broken = tar(&[good]);
+    broken[150] ^= 1;
+    let mut ustar = broken.clone();
+    ustar[257..262].copy_from_slice(b"ustar");
+    for (archive, want) in [
+        (tar(&[(b"../evil", b'0', b"x")]), &[climbs][..]),
+        (tar(&[(b"p", b'x', b"10 size=0\n"), good]), &[two]),
+        (tar(&[(b"p", b'x', b"13 size=2560\n"), good]), &[]),
+        (tar(&[(b"p", b'x', b"27 GNU.sparse.name=../../a\n"), good]), &[climbs]),
+        (tar(&[(b"p", b'x', b"12 path=../a\n"), good]), &["a tar archive that is broken"]),
+        (tar(&[(b"p", b'x', b"13 path=../a\n"), good]), &[climbs]),
+        (
+            tar(&[(b"p", b'g', b"10 path=a\n"), good]),
+            &["a tar archive with one name for all entries"],
+        ),
+        (tar(&[(b"p", b'g', b"13 comment=a\n"), good]), &[]),
+        (tar(&[(b"folder", b'5', &hidden)]), &[two]),
+        (tar(&[(b"sparse", b'S', b"")]), &[two]),
+        (ustar, &["a tar archive that is broken"]),
+        (broken, &[]),
+    ] {
+        let name = String::from_utf8_lossy(archive.get(512..552).unwrap()).into_owned();
+        assert_eq!(found(&archive, &mut Budget::new(0)), want, "{name}");
+    }
+}
+
+#[test]
+fn what_is_in_a_tar_archive_is_looked_into() {
+    let bomb = packed(&vec![0; 9 * 1024 * 1024]);
+    let want = "an archive that unpacks to more than a hundred times its size";
+    let archive = tar(&[(b"readme", b'0', b"text"), (b"bomb.gz", b'0', &bomb), (b"z", b'0', b"")]);
+    assert_eq!(found(&archive, &mut Budget::new(0)), [want]);
+    assert_eq!(found(&packed(&archive), &mut Budget::new(0)), [want]);
+    let deep = (0..3).fold(bomb, |inner, _| tar(&[(b"a", b'0', &inner)]));
+    assert_eq!(found(&deep, &mut Budget::new(0)), ["archives inside archives, deeper than three"]);
+}

@@ -1,0 +1,103 @@
+//! What is wrong with content, and how bad that is.
+
+use std::fmt;
+
+use crate::limits::{FINDINGS_MAX, SHOWN_CHARS_MAX};
+
+/// One thing that is wrong. Texts name the rule and never repeat content.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Finding {
+    /// How bad it is.
+    pub grade: Grade,
+    /// Where: the form's field, the path of a GraphQL field, `body`.
+    pub place: String,
+    /// What is wrong, such as `an archive that unpacks to more than a hundred times its size`.
+    pub message: String,
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Grade {
+    /// A server would run it, it would fill a machine, or it has more than one reading: harmful
+    /// wherever it is sent.
+    Danger,
+    /// Harmful where only some kinds of files are expected.
+    Strict,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)
+    }
+}
+
+/// Findings, up to their limit.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    list: Vec<Finding>,
+    place: String,
+}
+
+impl Findings {
+    /// What is found from now on is found there.
+    pub(crate) fn at(&mut self, place: &str) {
+        self.place = shown(place);
+    }
+
+    pub(crate) fn danger(&mut self, message: impl Into<String>) {
+        self.add(Grade::Danger, message.into());
+    }
+
+    pub(crate) fn strict(&mut self, message: impl Into<String>) {
+        self.add(Grade::Strict, message.into());
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Finding> {
+        self.list
+    }
+
+    fn add(&mut self, grade: Grade, message: String) {
+        let finding = Finding { grade, place: self.place.clone(), message };
+        if self.list.contains(&finding) {
+            return;
+        }
+        if self.list.len() < FINDINGS_MAX {
+            self.list.push(finding);
+        } else if grade == Grade::Danger
+            && let Some(last) = self.list.iter_mut().rfind(|one| one.grade == Grade::Strict)
+        {
+            // Many small findings hide no large one.
+            *last = finding;
+        }
+    }
+}
+
+/// A name that a client chose, short and plain.
+pub(crate) fn shown(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || "-_.[] /+;=".contains(c) { c } else { '?' };
+    name.chars().take(SHOWN_CHARS_MAX).map(plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_findings_hide_no_large_one() {
+        let mut findings = Findings::default();
+        for number in 0..FINDINGS_MAX {
+            findings.strict(format!("small {number}"));
+        }
+        findings.strict("one too many");
+        findings.danger("large");
+        let list = findings.into_list();
+        assert_eq!(list.len(), FINDINGS_MAX);
+        assert_eq!(list.last().map(|one| one.message.as_str()), Some("large"));
+    }
+
+    #[test]
+    fn a_place_is_short_and_plain() {
+        assert_eq!(shown("photo\n\u{202e}<b>"), "photo???b?");
+        assert_eq!(shown(&"a".repeat(99)).len(), SHOWN_CHARS_MAX);
+    }
+}

@@ -1,0 +1,55 @@
+//! Every bound of this package, by name.
+
+/// Findings of one request: the first ones are enough to understand it, and a log line is finite.
+pub(crate) const FINDINGS_MAX: usize = 20;
+/// Characters of a name that a finding repeats.
+pub(crate) const SHOWN_CHARS_MAX: usize = 64;
+
+/// Parts of a multipart body.
+pub(crate) const PARTS_MAX: usize = 1_000;
+/// Bytes of one part's head.
+pub(crate) const PART_HEAD_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of a file's name: what Linux and Windows keep.
+pub(crate) const NAME_BYTES_MAX: usize = 255;
+
+/// Archives inside archives: a document in a document in an archive is three.
+pub(crate) const ARCHIVE_DEPTH_MAX: usize = 3;
+/// Entries of all archives of a request.
+pub(crate) const ENTRIES_MAX: usize = 100_000;
+/// Bytes that all archives of a request unpack to: a core unpacks so much in about 100 ms. What is
+/// stored and not packed does not count.
+pub(crate) const UNPACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// So many bytes for each of the request are ordinary: large tables of Office become 15 times.
+pub(crate) const UNPACKED_RATIO: u64 = 25;
+/// How much larger an entry may become: text becomes ten times, a log file fifty.
+pub(crate) const RATIO_MAX: u64 = 100;
+/// Smaller entries pass whatever their ratio is: a table of zeros becomes 500 times. Their sum is
+/// held to what all archives unpack to.
+pub(crate) const RATIO_FREE_BYTES: u64 = 8 * 1024 * 1024;
+/// An archive inside an archive is unpacked as a whole to be looked at.
+pub(crate) const NESTED_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// The same, for each byte that it is packed in.
+pub(crate) const NESTED_RATIO: u64 = 2;
+/// Extended heads of a tar archive, which hold long names and the attributes of files.
+pub(crate) const TAR_NAME_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Where a PDF's head is looked for, as readers do.
+pub(crate) const PDF_HEAD_BYTES: usize = 1024;
+/// Bytes at the beginning that say whether something is text, and which.
+pub(crate) const SNIFF_BYTES: usize = 4 * 1024;
+
+/// Values of a JSON text: each takes up to eighty times its bytes.
+pub(crate) const JSON_VALUES_MAX: u32 = 100_000;
+
+/// Bytes of a request's body: a document and its variables. Files go another way.
+pub(crate) const GRAPHQL_BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Values that are looked at to say how much one operation would cost.
+pub(crate) const GRAPHQL_STEPS_MAX: u32 = 1_000_000;
+/// Bytes of one GraphQL document: what clients send has a few thousand.
+pub(crate) const GRAPHQL_BYTES_MAX: usize = 128 * 1024;
+/// Words of one GraphQL document. Servers take quadratic time to compare fields.
+pub(crate) const GRAPHQL_TOKENS_MAX: u32 = 10_000;
+/// Levels of fields, values and types in a GraphQL document.
+pub(crate) const GRAPHQL_NESTING_MAX: u32 = 128;
+/// The same through fragments.
+pub(crate) const GRAPHQL_RECURSION_MAX: u32 = 256;

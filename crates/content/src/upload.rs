@@ -1,0 +1,196 @@
+//! Files that people send: what they are, and whether they are expected.
+
+use crate::archive::{self, Budget};
+use crate::bytes::length;
+use crate::finding::Findings;
+use crate::kind::{self, Kind};
+use crate::multipart::{self, Part};
+use crate::{Finding, active, image, name, xml};
+
+/// The files that an operation takes.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Rule {
+    /// Media types in lower case; `image/*` stands for every image but SVG.
+    pub types: Vec<String>,
+    /// The largest file.
+    pub file_bytes_max: Option<u64>,
+    /// The most files of one request.
+    pub files_max: Option<usize>,
+}
+
+/// Whether a body of this type is looked at where no rule says which files are expected.
+pub fn is_looked_at(content_type: &str) -> bool {
+    let essence = multipart::essence(content_type).to_ascii_lowercase();
+    let is_file =
+        ["image/", "audio/", "video/", "font/"].iter().any(|kind| essence.starts_with(kind));
+    is_file
+        || xml::is_type(&essence)
+        || essence.starts_with(FORM)
+        || BINARY.contains(&essence.as_str())
+}
+
+/// Whether a media type can be expected: one that is known, or any of images, texts and so on.
+pub fn is_type(media_type: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word.bytes().all(|byte| byte.is_ascii_graphic() && !b"/;,*".contains(&byte))
+    };
+    media_type
+        .split_once('/')
+        .is_some_and(|(kind, sub)| is_word(kind) && (sub == "*" || is_word(sub)))
+}
+
+/// Looks at a body and its files. Without a rule, only what is harmful anywhere is found.
+pub fn check(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    let essence = multipart::essence(content_type).to_ascii_lowercase();
+    let mut budget = Budget::new(length(body));
+    // PHP takes `multipart/form-data, x` for a form.
+    if !essence.starts_with(FORM) {
+        findings.at("body");
+        let file = File { names: &[], declared: Some(&essence), bytes: body };
+        if xml::is_type(&essence) {
+            xml::check_body(body, &mut findings);
+        }
+        file.check(rule, &mut budget, &mut findings);
+        return findings.into_list();
+    }
+    findings.at("body");
+    let parts = match multipart::parts(content_type, body) {
+        Ok(parts) => parts,
+        Err(why) => {
+            findings.danger(format!("a form with more than one reading: {why}"));
+            return findings.into_list();
+        }
+    };
+    let files: Vec<&Part<'_>> = parts.iter().filter(|part| is_file(part)).collect();
+    if rule.and_then(|rule| rule.files_max).is_some_and(|max| files.len() > max) {
+        findings.strict("more files than the operation takes");
+    }
+    for part in files {
+        findings.at(&part.name);
+        let declared = part.media_type.as_deref();
+        let file = File { names: &part.file_names, declared, bytes: part.content };
+        file.check(rule, &mut budget, &mut findings);
+    }
+    findings.into_list()
+}
+
+/// Browsers send a nameless, empty file where nobody chose one.
+fn is_file(part: &Part<'_>) -> bool {
+    let is_empty = part.content.is_empty() && part.file_names.iter().all(String::is_empty);
+    !part.file_names.is_empty() && !is_empty
+}
+
+struct File<'a> {
+    names: &'a [String],
+    declared: Option<&'a str>,
+    bytes: &'a [u8],
+}
+
+impl File<'_> {
+    fn check(&self, rule: Option<&Rule>, budget: &mut Budget, findings: &mut Findings) {
+        for one in self.names {
+            name::check(one, findings);
+        }
+        if self.names.iter().skip(1).any(|one| Some(one) != self.names.first()) {
+            findings.strict("a file with two names");
+        }
+        let kind = kind::of(self.bytes);
+        if let Some(rule) = rule {
+            self.check_rule(rule, kind, findings);
+        }
+        match kind {
+            Kind::Svg => active::check_svg(self.bytes, findings),
+            Kind::Xml => {
+                xml::check_file(self.bytes, findings);
+                active::check_xml(self.bytes, findings);
+            }
+            Kind::Pdf => {
+                active::check_pdf(self.bytes, findings);
+                image::check(self.bytes, kind, findings);
+            }
+            kind if archive::is_archive(kind) => {
+                archive::check(self.bytes, kind, budget, findings);
+            }
+            Kind::Html | Kind::Rtf | Kind::Script | Kind::Text | Kind::Unknown => {}
+            kind => image::check(self.bytes, kind, findings),
+        }
+        // Readers of ZIP look at the end, whatever stands before it.
+        if kind != Kind::Zip && !kind::is_image(kind) && archive::ends_as_zip(self.bytes) {
+            archive::check(self.bytes, Kind::Zip, budget, findings);
+        }
+    }
+
+    fn check_rule(&self, rule: &Rule, kind: Kind, findings: &mut Findings) {
+        if rule.file_bytes_max.is_some_and(|max| length(self.bytes) > max) {
+            findings.strict("a file that is larger than the operation takes");
+        }
+        if rule.types.is_empty() {
+            return;
+        }
+        let declared = self.declared.filter(|one| !["", ANY].contains(one));
+        // Types that nobody knows the bytes of are taken by their word, but never for another's.
+        let is_own_word = declared.is_some_and(|one| {
+            rule.types.iter().any(|known| known == one) && !kind::is_known_type(one)
+        });
+        if is_own_word && matches!(kind, Kind::Text | Kind::Unknown) {
+            return;
+        }
+        let rows = || kind::known(kind).filter(|row| rule.takes(row.types));
+        if rows().next().is_none() {
+            findings.strict(format!("a file whose bytes are {}", describe(kind)));
+            return;
+        }
+        let extension = self.names.first().and_then(|one| name::extension(one));
+        let fits = |row: &&kind::Known| {
+            declared.is_none_or(|one| row.types.contains(&one))
+                && extension.as_deref().is_none_or(|one| row.extensions.contains(&one))
+        };
+        if rows().find(fits).is_none() {
+            findings.strict("a file that is not what its name and its type say");
+        }
+    }
+}
+
+impl Rule {
+    fn takes(&self, types: &[&str]) -> bool {
+        self.types.iter().any(|wanted| match wanted.strip_suffix("/*") {
+            // A drawing runs scripts: it is taken where it is named.
+            Some(kind) => types.iter().any(|one| {
+                one.split_once('/').is_some_and(|(of, _)| of == kind) && *one != "image/svg+xml"
+            }),
+            None => types.contains(&wanted.as_str()),
+        })
+    }
+}
+
+fn describe(kind: Kind) -> String {
+    let row = kind::known(kind).next().and_then(|row| row.types.first());
+    match (row, kind) {
+        (Some(name), _) => format!("{name}, which the operation does not take"),
+        (None, Kind::Executable) => "a program".to_owned(),
+        (None, _) => "of no kind that the operation takes".to_owned(),
+    }
+}
+
+const FORM: &str = "multipart/form-data";
+
+/// What browsers say of files that they do not know.
+const ANY: &str = "application/octet-stream";
+
+/// Sorted; what is looked at beside images, sounds and films.
+const BINARY: [&str; 9] = [
+    "application/gzip",
+    "application/java-archive",
+    "application/octet-stream",
+    "application/pdf",
+    "application/vnd.android.package-archive",
+    "application/x-gzip",
+    "application/x-tar",
+    "application/x-zip-compressed",
+    "application/zip",
+];
+
+#[cfg(test)]
+mod tests;

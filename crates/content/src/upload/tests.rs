@@ -1,0 +1,136 @@
+use super::*;
+use crate::Grade;
+
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x01tEXta\0\0\0\0\0\0\0\0IEND\xae\x42\x60\x82";
+
+fn form(name: &str, media_type: &str, bytes: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "--x\r\ncontent-disposition: form-data; name=\"photo\"; filename=\"{name}\"\r\n\
+         content-type: {media_type}\r\n\r\n"
+    );
+    [head.as_bytes(), bytes, b"\r\n--x--\r\n"].concat()
+}
+
+fn rule(types: &[&str]) -> Rule {
+    Rule { types: types.iter().map(|&one| one.to_owned()).collect(), ..Rule::default() }
+}
+
+fn found(body: &[u8], rule: Option<&Rule>) -> Vec<String> {
+    let found = check("multipart/form-data; boundary=x", body, rule);
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn bytes_name_and_type_say_the_same_thing() {
+    let images = rule(&["image/png", "image/jpeg"]);
+    let mismatch = ["photo: a file that is not what its name and its type say"];
+    for (name, media_type, bytes, want) in [
+        ("a.png", "image/png", PNG, &[][..]),
+        ("a.png", "application/octet-stream", PNG, &[]),
+        ("no-extension", "image/png", PNG, &[]),
+        ("a.PNG", "IMAGE/PNG", PNG, &[]),
+        ("a.jpg", "image/png", PNG, &mismatch),
+        ("a.png", "image/jpeg", PNG, &mismatch),
+        ("a.png", "text/html", PNG, &mismatch),
+        ("a.html", "image/png", PNG, &mismatch),
+    ] {
+        assert_eq!(
+            found(&form(name, media_type, bytes), Some(&images)),
+            want,
+            "{name} {media_type}"
+        );
+    }
+    for (bytes, want) in [
+        (
+            &b"GIF89a"[..],
+            "photo: a file whose bytes are image/gif, which the operation does not take",
+        ),
+        (b"MZ\x90\x00", "photo: a file whose bytes are a program"),
+        (
+            b"<script>alert(1)</script>",
+            "photo: a file whose bytes are text/html, which the operation does not take",
+        ),
+        (b"\x01\x02\x00", "photo: a file whose bytes are of no kind that the operation takes"),
+    ] {
+        let got = found(&form("a.png", "image/png", bytes), Some(&images));
+        assert_eq!(got.first().map(String::as_str), Some(want));
+    }
+}
+
+#[test]
+fn a_page_is_no_plain_text_and_a_drawing_is_no_mere_image() {
+    let text = rule(&["text/plain"]);
+    assert!(found(&form("a.txt", "text/plain", b"hello <b>"), Some(&text)).is_empty());
+    let page = "photo: a file whose bytes are text/html, which the operation does not take";
+    assert_eq!(found(&form("a.txt", "text/plain", b"<html>"), Some(&text)), [page]);
+    let drawing = form("a.svg", "image/svg+xml", b"<svg></svg>");
+    assert_eq!(found(&drawing, Some(&rule(&["image/*"]))).len(), 1);
+    assert!(found(&drawing, Some(&rule(&["image/svg+xml"]))).is_empty());
+    assert!(found(&form("a.png", "image/png", PNG), Some(&rule(&["image/*"]))).is_empty());
+}
+
+#[test]
+fn a_type_that_nobody_knows_is_taken_by_its_word_but_not_for_another_s() {
+    let own = rule(&["application/x-mine"]);
+    assert!(found(&form("a.mine", "application/x-mine", b"\x01\0"), Some(&own)).is_empty());
+    assert_eq!(found(&form("a.mine", "application/x-mine", PNG), Some(&own)).len(), 1);
+    assert_eq!(found(&form("a.mine", "application/x-other", b"\x01\0"), Some(&own)).len(), 1);
+}
+
+#[test]
+fn sizes_and_numbers_have_a_last_and_a_first() {
+    let at = |size, files| Rule {
+        file_bytes_max: Some(size),
+        files_max: Some(files),
+        ..Rule::default()
+    };
+    let body = form("a.png", "image/png", PNG);
+    let size = u64::try_from(PNG.len()).unwrap();
+    assert!(found(&body, Some(&at(size, 1))).is_empty());
+    assert_eq!(
+        found(&body, Some(&at(size - 1, 1))),
+        ["photo: a file that is larger than the operation takes"]
+    );
+    assert_eq!(found(&body, Some(&at(size, 0))), ["body: more files than the operation takes"]);
+}
+
+#[test]
+fn where_nothing_is_said_only_what_harms_anywhere_is_dangerous() {
+    let grades = |name, bytes| -> Vec<Grade> {
+        let body = form(name, "image/png", bytes);
+        check("multipart/form-data; boundary=x", &body, None).iter().map(|one| one.grade).collect()
+    };
+    assert!(grades("a.gif", PNG).is_empty());
+    assert_eq!(grades("CON.png", PNG), [Grade::Strict]);
+    assert_eq!(grades("shell.php.png", PNG), [Grade::Danger]);
+    assert_eq!(grades("a.png", b"GIF89a<?php phpinfo();"), [Grade::Danger, Grade::Strict]);
+}
+
+#[test]
+fn a_form_that_two_would_read_in_two_ways_is_dangerous() {
+    let found = check("multipart/form-data; boundary=x", b"--y\r\n", None);
+    assert_eq!(found.first().map(|one| one.grade), Some(Grade::Danger));
+}
+
+#[test]
+fn a_field_without_a_file_is_nobody_s_business() {
+    let body = b"--x\r\ncontent-disposition: form-data; name=a\r\n\r\n../<?php\r\n--x\r\n\
+        content-disposition: form-data; name=f; filename=\"\"\r\ncontent-type: application/octet-stream\r\n\r\n\r\n--x--";
+    assert!(found(body, Some(&rule(&["image/png"]))).is_empty());
+}
+
+#[test]
+fn a_body_may_be_the_file() {
+    let images = rule(&["image/png"]);
+    assert!(check("image/png", PNG, Some(&images)).is_empty());
+    assert_eq!(check("image/png", b"<html>", Some(&images)).len(), 1);
+    assert_eq!(check("image/gif", PNG, Some(&images)).len(), 1);
+    assert!(is_looked_at("Image/PNG; a=b") && is_looked_at("multipart/form-data; boundary=x"));
+    assert!(!is_looked_at("application/json") && !is_looked_at("text/plain"));
+}
+
+#[test]
+fn a_type_has_two_words() {
+    assert!(is_type("image/png") && is_type("image/*") && is_type("application/x-a+b.c"));
+    assert!(!is_type("image") && !is_type("*/*") && !is_type("image/png; a=b") && !is_type("/png"));
+}
