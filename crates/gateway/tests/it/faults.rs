@@ -97,7 +97,8 @@ fn an_upstream_that_hangs_is_left_out_after_a_few_requests_and_those_are_answere
     let [one, two, three] = three();
     one.set(Mood::Hangs);
     let mut shop = items(&[&one, &two, &three]);
-    shop.retry = Some(retry(Some(Duration::from_millis(100)), None));
+    // Long enough that an upstream which answers does so in it, on a crowded machine, too.
+    shop.retry = Some(retry(Some(Duration::from_secs(1)), None));
     shop.balance = Balance::RoundRobin;
     let fleet = Fleet::new(&model(vec![shop]));
     all_answered(&load(fleet.edge(), "GET /items", CLIENTS, 300));

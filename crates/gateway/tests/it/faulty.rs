@@ -201,7 +201,8 @@ pub(crate) fn load(edge: SocketAddr, line: &str, clients: usize, each: usize) ->
     load_while(edge, line, clients, &|| sent.fetch_add(1, Ordering::Relaxed) < clients * each)
 }
 
-/// The same, as long as there is more to do.
+/// The same, as long as there is more to do. `goes_on` is asked by one client at a time: what it does to
+/// an upstream is done before the next request goes out.
 pub(crate) fn load_while(
     edge: SocketAddr,
     line: &str,
@@ -209,6 +210,8 @@ pub(crate) fn load_while(
     goes_on: &(dyn Fn() -> bool + Sync),
 ) -> Tally {
     let mut all = Tally::default();
+    let turn = Mutex::new(goes_on);
+    let goes_on: &(dyn Fn() -> bool + Sync) = &|| turn.lock().unwrap()();
     thread::scope(|scope| {
         let run = |client: usize| client_of(edge, line, client, goes_on);
         let threads: Vec<_> = (0..clients).map(|client| scope.spawn(move || run(client))).collect();
