@@ -89,9 +89,17 @@ impl Browser {
         assert!(self.ask("POST", &path, &json!({ "text": text })).is_null());
     }
 
+    /// Waits, as a person would, while a script of the page still shows or replaces what is clicked.
     pub(crate) fn click(&self, selector: &str) {
-        let path = format!("/element/{}/click", self.element(selector));
-        assert!(self.ask("POST", &path, &json!({})).is_null());
+        until(selector, || {
+            let path = format!("/element/{}/click", self.element(selector));
+            let value = self.ask("POST", &path, &json!({}));
+            match value["error"].as_str() {
+                None => Some(()),
+                Some("element not interactable" | "stale element reference") => None,
+                Some(_) => panic!("{selector}: {value}"),
+            }
+        });
     }
 
     pub(crate) fn cookie(&self) -> Option<Value> {
