@@ -145,7 +145,8 @@ const JUDGES: [&str; 9] = [
 ];
 
 /// Clients and servers of `gRPC`, and of HTTP/2 with `WebSockets` in it.
-const PEERS: [&str; 5] = ["grpcio", "grpcio-health-checking", "h2", "wsproto", "websockets"];
+const PEERS: [&str; 6] =
+    ["grpcio", "grpcio-health-checking", "grpcio-tools", "h2", "wsproto", "websockets"];
 
 /// Installs Debian packages whose program is missing. Returns the programs that are still missing.
 pub(crate) fn debian(wanted: &[(&'static str, &str)]) -> Vec<&'static str> {

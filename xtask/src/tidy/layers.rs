@@ -12,6 +12,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ringwall-manifest", 1),
     ("ringwall-openapi", 1),
     ("ringwall-policy", 1),
+    ("ringwall-protobuf", 1),
     ("ringwall-waf", 1),
     ("ringwall-webauthn", 1),
     ("ringwall-cell", 2),
