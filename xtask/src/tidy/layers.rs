@@ -9,6 +9,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("ringwall-balance", 1),
     ("ringwall-content", 1),
     ("ringwall-jose", 1),
+    ("ringwall-leaks", 1),
     ("ringwall-manifest", 1),
     ("ringwall-openapi", 1),
     ("ringwall-policy", 1),

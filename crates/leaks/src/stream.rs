@@ -1,0 +1,75 @@
+//! What comes in pieces is looked through as it passes.
+
+use std::sync::Arc;
+
+use crate::scanner::{Covered, Search, Window};
+use crate::{Detector, Detectors, Found, Scanner};
+
+/// Looks through a text that comes in pieces, and finds what lies across them.
+#[derive(Debug)]
+pub struct Stream {
+    scanner: Arc<Scanner>,
+    wanted: Detectors,
+    most: usize,
+    /// What is needed of the pieces before.
+    kept: Vec<u8>,
+    /// What begins in `kept` before it was looked at.
+    fresh: usize,
+    /// Where `kept` begins in the whole.
+    base: usize,
+    covered: Covered,
+    held: usize,
+}
+
+impl Stream {
+    /// Begins. So many findings are given in all; `has_more` says when there are more.
+    pub const fn new(scanner: Arc<Scanner>, wanted: Detectors, most: usize) -> Self {
+        let covered = [0; Detector::ALL.len()];
+        Self { scanner, wanted, most, kept: Vec::new(), fresh: 0, base: 0, covered, held: 0 }
+    }
+
+    /// Takes the next piece. Ranges count from the beginning of the whole.
+    pub fn push(&mut self, piece: &[u8]) -> Found {
+        self.kept.extend_from_slice(piece);
+        let (found, pending) = self.look(false);
+        let length = self.kept.len();
+        let begins = pending.unwrap_or(length);
+        self.held = length - begins;
+        // A literal may have begun, too.
+        let fresh = begins.min(length.saturating_sub(self.scanner.longest())).max(self.fresh);
+        let drop = fresh.saturating_sub(CONTEXT_BYTES);
+        self.kept.drain(..drop);
+        self.base = self.base.saturating_add(drop);
+        self.fresh = fresh - drop;
+        found
+    }
+
+    /// Nothing more comes.
+    pub fn finish(&mut self) -> Found {
+        let (found, _pending) = self.look(true);
+        self.base = self.base.saturating_add(self.kept.len());
+        self.kept.clear();
+        (self.fresh, self.held) = (0, 0);
+        found
+    }
+
+    /// How many of the last bytes may be the beginning of something. Whoever lets nothing out that is
+    /// found keeps them back.
+    pub const fn held(&self) -> usize {
+        self.held
+    }
+
+    fn look(&mut self, is_last: bool) -> (Found, Option<usize>) {
+        let mut search = Search::new(self.wanted, self.most, self.covered);
+        let window = Window { text: &self.kept, fresh: self.fresh, base: self.base, is_last };
+        search.run(&self.scanner, window);
+        self.covered = search.covered;
+        let pending = search.pending;
+        let found = search.found();
+        self.most = self.most.saturating_sub(found.findings.len());
+        (found, pending)
+    }
+}
+
+/// More than any check looks back: a line of a stack trace.
+const CONTEXT_BYTES: usize = 384;
