@@ -22,14 +22,14 @@ pub(crate) fn check_svg(bytes: &[u8], findings: &mut Findings) {
     }
     // Attributes that stand at no tag: `onload` as well.
     if find_tag(bytes, b"<!ATTLIST").is_some() {
-        findings.strict("an SVG image that declares attributes");
+        findings.active("an SVG image that declares attributes");
     }
     if find_tag(bytes, b"<?xml-stylesheet").is_some() {
-        findings.strict("an SVG image with a style sheet of its own");
+        findings.active("an SVG image with a style sheet of its own");
     }
     let is_whole = tags(bytes, |tag| {
         if ACTIVE_TAGS.contains(&tag.name.as_str()) {
-            findings.strict("an SVG image with scripts or foreign content");
+            findings.active("an SVG image with scripts or foreign content");
         }
         if tag.is_cut {
             findings.strict("an SVG image with a tag that is too long to be read");
@@ -38,6 +38,39 @@ pub(crate) fn check_svg(bytes: &[u8], findings: &mut Findings) {
     });
     if !is_whole {
         findings.danger("an SVG image whose tags have no end");
+    }
+}
+
+/// Looks at a page: what in it is not text, tables and pictures.
+pub(crate) fn check_page(bytes: &[u8], findings: &mut Findings) {
+    let narrow: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+    let is_whole = tags(&narrow, |tag| {
+        let handler = |name: &str| name.starts_with("on") && name.len() > 3;
+        let is_script = ACTIVE_TAGS.contains(&tag.name.as_str()) || tag.is_cut;
+        let leads = |value: &[u8]| is_script_address(value);
+        if is_script || tag.attributes.iter().any(|(name, value)| handler(name) || leads(value)) {
+            findings.active("a page with scripts");
+        }
+    });
+    if !is_whole {
+        findings.active("a page whose tags have no end");
+    }
+}
+
+/// Looks at the name of an entry of a document that is an archive.
+pub(crate) fn check_entry(name: &[u8], findings: &mut Findings) {
+    let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_ascii_lowercase();
+    if MACROS.contains(&name.as_slice()) {
+        findings.active("a document with macros");
+    }
+}
+
+/// Looks at a document of older programs: its folders are named in UTF-16.
+pub(crate) fn check_ole(bytes: &[u8], findings: &mut Findings) {
+    let wide = |name: &str| name.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>();
+    let has = |name: &str| memchr::memmem::find(bytes, &wide(name)).is_some();
+    if ["_VBA_PROJECT", "Macros"].iter().any(|name| has(name)) {
+        findings.active("a document with macros");
     }
 }
 
@@ -74,18 +107,18 @@ fn check_attributes(tag: &Tag<'_>, findings: &mut Findings) {
     let is_animation = matches!(tag.name.as_str(), "set" | "animate" | "animatetransform");
     for (name, value) in &tag.attributes {
         if name.starts_with("on") && name.len() > 3 {
-            findings.strict("an SVG image with handlers of events");
+            findings.active("an SVG image with handlers of events");
         }
         let is_address = matches!(name.as_str(), "action" | "formaction" | "href" | "src")
             || (is_animation && matches!(name.as_str(), "by" | "from" | "to" | "values"));
         // Written with character references, an address is what nobody can read at once.
-        if is_address && (value.contains(&b'&') && has_reference(value) || is_script(value)) {
-            findings.strict("an SVG image that leads to a script");
+        if is_address && is_script_address(value) {
+            findings.active("an SVG image that leads to a script");
         }
         let is_target = name == "attributename" && is_animation;
         let target = value.rsplit(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
         if is_target && (begins(target, b"on") || begins(target, b"href")) {
-            findings.strict("an SVG image that sets a handler or an address");
+            findings.active("an SVG image that sets a handler or an address");
         }
     }
 }
@@ -119,13 +152,13 @@ pub(crate) fn check_pdf(bytes: &[u8], findings: &mut Findings) {
     for at in memchr::memchr_iter(b'/', bytes) {
         let name = pdf_name(from(bytes, at.saturating_add(1)));
         if matches!(name.as_slice(), b"JavaScript" | b"JS") {
-            findings.strict("a PDF document with scripts");
+            findings.active("a PDF document with scripts");
         } else if name == b"Launch" {
-            findings.strict("a PDF document that starts programs");
+            findings.active("a PDF document that starts programs");
         } else if matches!(name.as_slice(), b"EmbeddedFile" | b"EmbeddedFiles" | b"RichMedia") {
-            findings.strict("a PDF document with files inside");
+            findings.active("a PDF document with files inside");
         } else if name == b"XFA" {
-            findings.strict("a PDF document with a form that has scripts");
+            findings.active("a PDF document with a form that has scripts");
         }
     }
 }
@@ -154,6 +187,13 @@ fn pdf_name(rest: &[u8]) -> Vec<u8> {
 fn hex(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
+
+fn is_script_address(value: &[u8]) -> bool {
+    is_script(value) || (value.contains(&b'&') && has_reference(value))
+}
+
+/// Where documents that are archives keep their macros, in lower case.
+const MACROS: [&[u8]; 4] = [b"basic-lc.xml", b"script-lc.xml", b"vbadata.xml", b"vbaproject.bin"];
 
 const PDF_NAME_BYTES_MAX: usize = 16;
 /// Where a file says its encoding, and where a namespace has its name.

@@ -11,13 +11,12 @@ use std::io::{self, Read};
 use flate2::bufread::GzDecoder;
 use flate2::read::DeflateDecoder;
 
+use crate::Grade;
 use crate::bytes::length;
 use crate::finding::Findings;
 use crate::kind::{self, Kind};
-use crate::limits::{
-    ARCHIVE_DEPTH_MAX, ENTRIES_MAX, NESTED_BYTES_MAX, NESTED_RATIO, UNPACKED_BYTES_MAX,
-    UNPACKED_RATIO,
-};
+use crate::limits::{NESTED_BYTES_MAX, NESTED_RATIO, UNPACKED_BYTES_MAX, UNPACKED_RATIO};
+use crate::upload::Bounds;
 use meter::{Meter, Over};
 
 /// What the archives of one request may still do.
@@ -25,13 +24,20 @@ use meter::{Meter, Over};
 pub(crate) struct Budget {
     unpacked_left: u64,
     entries_left: usize,
+    depth_max: usize,
+    ratio_max: u64,
 }
 
 impl Budget {
     /// For a request of so many bytes: what a large request unpacks to is ordinary.
-    pub(crate) fn new(request_bytes: u64) -> Self {
-        let unpacked_left = request_bytes.saturating_mul(UNPACKED_RATIO).max(UNPACKED_BYTES_MAX);
-        Self { unpacked_left, entries_left: ENTRIES_MAX }
+    pub(crate) fn new(request_bytes: u64, bounds: &Bounds) -> Self {
+        let usual = || request_bytes.saturating_mul(UNPACKED_RATIO).max(UNPACKED_BYTES_MAX);
+        Self {
+            unpacked_left: bounds.unpacked_bytes_max.unwrap_or_else(usual),
+            entries_left: bounds.entries_max,
+            depth_max: bounds.depth_max,
+            ratio_max: bounds.ratio_max,
+        }
     }
 
     /// Takes one entry; says whether there was one left.
@@ -47,6 +53,11 @@ pub(crate) const fn is_archive(kind: Kind) -> bool {
     matches!(kind, Kind::Gzip | Kind::Tar | Kind::Zip)
 }
 
+/// Whether the kind is an archive that nobody here looks into.
+pub(crate) const fn is_closed(kind: Kind) -> bool {
+    matches!(kind, Kind::Bzip2 | Kind::Rar | Kind::SevenZip | Kind::Xz | Kind::Zstd)
+}
+
 /// Whether the end is that of a ZIP archive.
 pub(crate) fn ends_as_zip(bytes: &[u8]) -> bool {
     zip::has_end(bytes)
@@ -54,7 +65,8 @@ pub(crate) fn ends_as_zip(bytes: &[u8]) -> bool {
 
 /// Looks into an archive of one of these kinds.
 pub(crate) fn check(bytes: &[u8], kind: Kind, budget: &mut Budget, findings: &mut Findings) {
-    Walk { budget, findings, depth: 1, packed_bytes: length(bytes) }.archive(bytes, kind);
+    let mut walk = Walk { budget, findings, depth: 0, packed_bytes: length(bytes) };
+    walk.inner(length(bytes), |walk| walk.archive(bytes, kind));
 }
 
 /// One archive that is looked into, and those in it.
@@ -80,7 +92,8 @@ impl Walk<'_> {
 
     /// Looks at what a packed entry of an archive unpacks to. Returns how many bytes that is.
     fn unpack(&mut self, packed: &mut dyn Read, outer: Kind, packed_bytes: u64) -> Option<u64> {
-        let mut meter = Meter::new(packed, packed_bytes, self.budget.unpacked_left);
+        let mut meter =
+            Meter::new(packed, (packed_bytes, self.budget.ratio_max), self.budget.unpacked_left);
         self.look(&mut meter, outer, packed_bytes);
         let (over, unpacked) = (meter.drain(), meter.unpacked());
         self.budget.unpacked_left = self.budget.unpacked_left.saturating_sub(unpacked);
@@ -88,10 +101,9 @@ impl Walk<'_> {
             None => return Some(unpacked),
             Some(Over::Broken) => self.findings.danger("an archive that cannot be unpacked"),
             Some(Over::Ratio) => {
-                self.findings
-                    .danger("an archive that unpacks to more than a hundred times its size");
+                self.findings.size(Grade::Danger, TOO_DENSE);
             }
-            Some(Over::Size) => self.findings.danger("an archive that unpacks to too much"),
+            Some(Over::Size) => self.findings.size(Grade::Danger, TOO_MUCH),
         }
         None
     }
@@ -108,18 +120,25 @@ impl Walk<'_> {
                 if let Some(bytes) = meter.whole(most) {
                     self.inner(length(&bytes), |walk| walk.archive(&bytes, kind));
                 } else if meter.drain().is_none() {
-                    self.findings.danger("a large archive inside an archive");
+                    self.findings.size(Grade::Danger, "a large archive inside an archive");
                 }
             }
-            _ => {}
+            kind => self.closed(kind),
+        }
+    }
+
+    /// An archive inside an archive that nobody can look into: what is in it is not bounded.
+    fn closed(&mut self, kind: Kind) {
+        if is_closed(kind) {
+            self.findings.strict("an archive inside an archive that cannot be looked into");
         }
     }
 
     /// An archive inside this one.
     fn inner(&mut self, packed_bytes: u64, look: impl FnOnce(&mut Walk<'_>)) {
         let depth = self.depth.saturating_add(1);
-        if depth > ARCHIVE_DEPTH_MAX {
-            self.findings.danger("archives inside archives, deeper than three");
+        if depth > self.budget.depth_max {
+            self.findings.danger("archives inside archives, too deep");
             return;
         }
         look(&mut Walk { budget: self.budget, findings: self.findings, depth, packed_bytes });
@@ -141,6 +160,7 @@ impl Walk<'_> {
         if is_archive(kind) {
             self.inner(length(bytes), |walk| walk.archive(bytes, kind));
         }
+        self.closed(kind);
         length(bytes)
     }
 }
@@ -160,6 +180,10 @@ impl Read for Members<'_> {
         }
     }
 }
+
+const TOO_DENSE: &str = "an archive that unpacks to too many times its size";
+const TOO_MUCH: &str = "an archive that unpacks to too much";
+const TOO_MANY: &str = "an archive with too many entries";
 
 #[cfg(test)]
 mod tests;

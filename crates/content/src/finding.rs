@@ -9,9 +9,11 @@ use crate::limits::{FINDINGS_MAX, SHOWN_CHARS_MAX};
 pub struct Finding {
     /// How bad it is.
     pub grade: Grade,
+    /// What of the content it is about.
+    pub cause: Cause,
     /// Where: the form's field, the path of a GraphQL field, `body`.
     pub place: String,
-    /// What is wrong, such as `an archive that unpacks to more than a hundred times its size`.
+    /// What is wrong, such as `an archive that unpacks to too many times its size`.
     pub message: String,
 }
 
@@ -21,8 +23,21 @@ pub enum Grade {
     /// A server would run it, it would fill a machine, or it has more than one reading: harmful
     /// wherever it is sent.
     Danger,
+    /// It does something when it is opened, as an SVG image with scripts. Some services want that.
+    Active,
     /// Harmful where only some kinds of files are expected.
     Strict,
+}
+
+/// What of the content a finding is about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Cause {
+    /// How it is made.
+    Form,
+    /// How much it is.
+    Size,
+    /// What kind it is of.
+    Type,
 }
 
 impl fmt::Display for Finding {
@@ -45,26 +60,41 @@ impl Findings {
     }
 
     pub(crate) fn danger(&mut self, message: impl Into<String>) {
-        self.add(Grade::Danger, message.into());
+        self.add(Grade::Danger, Cause::Form, message.into());
     }
 
     pub(crate) fn strict(&mut self, message: impl Into<String>) {
-        self.add(Grade::Strict, message.into());
+        self.add(Grade::Strict, Cause::Form, message.into());
+    }
+
+    /// It does something when it is opened.
+    pub(crate) fn active(&mut self, message: impl Into<String>) {
+        self.add(Grade::Active, Cause::Form, message.into());
+    }
+
+    /// It is another kind than it may be.
+    pub(crate) fn kind(&mut self, grade: Grade, message: impl Into<String>) {
+        self.add(grade, Cause::Type, message.into());
+    }
+
+    /// It is more than it may be.
+    pub(crate) fn size(&mut self, grade: Grade, message: impl Into<String>) {
+        self.add(grade, Cause::Size, message.into());
     }
 
     pub(crate) fn into_list(self) -> Vec<Finding> {
         self.list
     }
 
-    fn add(&mut self, grade: Grade, message: String) {
-        let finding = Finding { grade, place: self.place.clone(), message };
+    fn add(&mut self, grade: Grade, cause: Cause, message: String) {
+        let finding = Finding { grade, cause, place: self.place.clone(), message };
         if self.list.contains(&finding) {
             return;
         }
         if self.list.len() < FINDINGS_MAX {
             self.list.push(finding);
         } else if grade == Grade::Danger
-            && let Some(last) = self.list.iter_mut().rfind(|one| one.grade == Grade::Strict)
+            && let Some(last) = self.list.iter_mut().rfind(|one| one.grade != Grade::Danger)
         {
             // Many small findings hide no large one.
             *last = finding;

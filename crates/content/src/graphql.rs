@@ -38,6 +38,8 @@ pub struct Limits {
     pub batch_max: u32,
     /// Whether the schema may be asked for.
     pub allows_introspection: bool,
+    /// More names of arguments that say how many objects there may be.
+    pub counts: Vec<String>,
 }
 
 impl Default for Limits {
@@ -51,6 +53,7 @@ impl Default for Limits {
             operations_max: 5,
             batch_max: 1,
             allows_introspection: false,
+            counts: Vec::new(),
         }
     }
 }
@@ -115,7 +118,7 @@ fn judge(
         findings.strict("more operations in a document than the service takes");
         return;
     }
-    match measure::measure(&document, query.variables.as_ref()) {
+    match measure::measure(&document, query.variables.as_ref(), &limits.counts) {
         Ok(found) => sum.add(&found),
         Err(why) => findings.strict(why),
     }

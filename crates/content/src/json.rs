@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::limits::JSON_VALUES_MAX;
+use crate::limits::{JSON_DEPTH_MAX, JSON_VALUES_MAX};
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,30 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<Json> {
     let value = Reader { left: &left }.deserialize(&mut deserializer).ok()?;
     deserializer.end().ok()?;
     Some(value)
+}
+
+/// Whether a media type is one of JSON documents.
+pub(crate) fn is_type(essence: &str) -> bool {
+    essence == "application/json" || essence.ends_with("+json")
+}
+
+/// Whether lists and objects are nested deeper than readers that call themselves can follow.
+pub(crate) fn is_deep(bytes: &[u8]) -> bool {
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' if !is_text => depth = depth.saturating_add(1),
+            b']' | b'}' if !is_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > JSON_DEPTH_MAX {
+            return true;
+        }
+    }
+    false
 }
 
 #[derive(Clone, Copy)]
@@ -139,6 +163,16 @@ mod tests {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
         assert_eq!(parse("[".repeat(200).as_bytes()), None);
+    }
+
+    #[test]
+    fn a_text_is_as_deep_as_its_lists_are() {
+        let nested = |levels: usize| "[{\"a\":".repeat(levels / 2);
+        assert!(!is_deep(nested(JSON_DEPTH_MAX).as_bytes()));
+        assert!(is_deep(format!("{}[", nested(JSON_DEPTH_MAX)).as_bytes()));
+        let text = format!(r#"["\"{}"]"#, "[".repeat(JSON_DEPTH_MAX + 1));
+        assert!(!is_deep(text.as_bytes()), "brackets in a text are none");
+        assert!(!is_deep("[1],".repeat(JSON_DEPTH_MAX + 1).as_bytes()));
     }
 
     #[test]

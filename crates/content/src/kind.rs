@@ -91,7 +91,20 @@ pub(crate) fn is_known_type(media_type: &str) -> bool {
     KNOWN.iter().any(|row| row.types.contains(&media_type))
 }
 
-/// A media type without the letters that differ between browsers.
+/// Whether what browsers or servers run is declared as what they only show.
+pub(crate) fn is_masked(kind: Kind, declared: &str) -> bool {
+    let is_shown =
+        ["image/", "audio/", "video/", "font/"].iter().any(|of| declared.starts_with(of))
+            || declared == "application/pdf";
+    let is_run = match kind {
+        Kind::Executable | Kind::Html | Kind::Script => true,
+        Kind::Svg => declared != "image/svg+xml",
+        _ => false,
+    };
+    is_shown && is_run
+}
+
+/// Whether it is a picture of dots.
 pub(crate) fn is_image(kind: Kind) -> bool {
     matches!(
         kind,
@@ -147,7 +160,7 @@ fn markup(start: &[u8]) -> Kind {
         rest = rest.trim_ascii_start();
         let end: &[u8] = if rest.starts_with(b"<!--") {
             b"-->"
-        } else if rest.starts_with(b"<?") || begins(rest, b"<!doctype svg") {
+        } else if rest.starts_with(b"<?") {
             b">"
         } else {
             break;
@@ -159,14 +172,15 @@ fn markup(start: &[u8]) -> Kind {
         begins(rest, name)
             && from(rest, name.len()).first().is_none_or(|byte| b" \t\r\n\x0c/>".contains(byte))
     };
-    if is_tag(&&b"<svg"[..]) || begins(rest, b"<svg:svg") {
+    // What a document type declares may have any length.
+    if is_tag(&&b"<svg"[..]) || begins(rest, b"<svg:svg") || begins(rest, b"<!doctype svg") {
         return Kind::Svg;
     }
     // `<!DOCTYPE html>` and the names that a browser takes for the beginning of a page.
     if HTML.iter().any(is_tag) || begins(rest, b"<!doctype html") {
         return Kind::Html;
     }
-    if is_xml { Kind::Xml } else { Kind::Text }
+    if is_xml || begins(rest, b"<!doctype ") { Kind::Xml } else { Kind::Text }
 }
 
 /// An ID3 tag, or a frame's head: sync, version, layer 3, bit rate and sample rate that exist.
@@ -317,6 +331,8 @@ mod tests {
             (b"<!-- a --><svg xmlns=''>", Kind::Svg),
             (b"<?xml version='1.0'?>\n<!DOCTYPE svg PUBLIC 'x'>\n<svg>", Kind::Svg),
             (b"<?xml version='1.0'?><note/>", Kind::Xml),
+            (b"<!DOCTYPE svg [<!ENTITY a '>'>]><svg/>", Kind::Svg),
+            (b"<!DOCTYPE note [<!ENTITY a '>'>]><note/>", Kind::Xml),
             (b"\xef\xbb\xbf \n<!DOCTYPE HTML>", Kind::Html),
             (b"\xff\xfe<\0s\0c\0r\0i\0p\0t\0>\0", Kind::Html),
             (b"<scripture>", Kind::Text),

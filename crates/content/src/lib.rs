@@ -20,6 +20,6 @@ pub mod upload;
 pub mod graphql;
 mod fuzz;
 
-pub use finding::{Finding, Grade};
+pub use finding::{Cause, Finding, Grade};
 #[doc(hidden)]
 pub use fuzz::fuzz;

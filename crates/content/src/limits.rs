@@ -38,6 +38,8 @@ pub(crate) const PDF_HEAD_BYTES: usize = 1024;
 /// Bytes at the beginning that say whether something is text, and which.
 pub(crate) const SNIFF_BYTES: usize = 4 * 1024;
 
+/// Levels of a JSON text: a reader that calls itself stops at a thousand in Python.
+pub(crate) const JSON_DEPTH_MAX: usize = 256;
 /// Values of a JSON text: each takes up to eighty times its bytes.
 pub(crate) const JSON_VALUES_MAX: u32 = 100_000;
 

@@ -4,8 +4,9 @@ use crate::archive::{self, Budget};
 use crate::bytes::length;
 use crate::finding::Findings;
 use crate::kind::{self, Kind};
+use crate::limits::{ARCHIVE_DEPTH_MAX, ENTRIES_MAX, RATIO_MAX};
 use crate::multipart::{self, Part};
-use crate::{Finding, active, image, name, xml};
+use crate::{Finding, Grade, active, image, json, name, xml};
 
 /// The files that an operation takes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -16,6 +17,35 @@ pub struct Rule {
     pub file_bytes_max: Option<u64>,
     /// The most files of one request.
     pub files_max: Option<usize>,
+    /// What archives may hold.
+    pub archives: Bounds,
+    /// Whether files pass that do something when they are opened: scripts, macros, actions.
+    pub passes_active: bool,
+}
+
+/// What the archives of one request may hold. The numbers that stand for nothing else are those of
+/// bodies for which there is no rule.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Bounds {
+    /// Archives inside archives; 1 is an archive without another in it, 0 is none.
+    pub depth_max: usize,
+    /// Entries of all archives together.
+    pub entries_max: usize,
+    /// How many times larger an entry of more than 8 MiB may become.
+    pub ratio_max: u64,
+    /// Bytes that all archives together unpack to. `None`: 64 MiB, or 25 times the request.
+    pub unpacked_bytes_max: Option<u64>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            depth_max: ARCHIVE_DEPTH_MAX,
+            entries_max: ENTRIES_MAX,
+            ratio_max: RATIO_MAX,
+            unpacked_bytes_max: None,
+        }
+    }
 }
 
 /// Whether a body of this type is looked at where no rule says which files are expected.
@@ -25,6 +55,7 @@ pub fn is_looked_at(content_type: &str) -> bool {
         ["image/", "audio/", "video/", "font/"].iter().any(|kind| essence.starts_with(kind));
     is_file
         || xml::is_type(&essence)
+        || json::is_type(&essence)
         || essence.starts_with(FORM)
         || BINARY.contains(&essence.as_str())
 }
@@ -40,17 +71,35 @@ pub fn is_type(media_type: &str) -> bool {
         .is_some_and(|(kind, sub)| is_word(kind) && (sub == "*" || is_word(sub)))
 }
 
-/// Looks at a body and its files. Without a rule, only what is harmful anywhere is found.
+/// Whether a body of this type is a message of a program and no file: JSON, or a form without files.
+pub fn is_message(content_type: &str) -> bool {
+    let essence = multipart::essence(content_type).to_ascii_lowercase();
+    json::is_type(&essence) || essence == "application/x-www-form-urlencoded"
+}
+
+/// Looks at a body and its files. What has [`Grade::Danger`] is harmful also where there is no rule.
 pub fn check(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Finding> {
+    let mut found = look(content_type, body, rule);
+    if rule.is_some_and(|rule| rule.passes_active) {
+        found.retain(|one| one.grade != Grade::Active);
+    }
+    found
+}
+
+fn look(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Finding> {
     let mut findings = Findings::default();
     let essence = multipart::essence(content_type).to_ascii_lowercase();
-    let mut budget = Budget::new(length(body));
+    let bounds = rule.map(|rule| rule.archives).unwrap_or_default();
+    let mut budget = Budget::new(length(body), &bounds);
     // PHP takes `multipart/form-data, x` for a form.
     if !essence.starts_with(FORM) {
         findings.at("body");
         let file = File { names: &[], declared: Some(&essence), bytes: body };
         if xml::is_type(&essence) {
             xml::check_body(body, &mut findings);
+        }
+        if json::is_type(&essence) && json::is_deep(body) {
+            findings.danger("JSON that is nested too deeply");
         }
         file.check(rule, &mut budget, &mut findings);
         return findings.into_list();
@@ -65,7 +114,7 @@ pub fn check(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Findin
     };
     let files: Vec<&Part<'_>> = parts.iter().filter(|part| is_file(part)).collect();
     if rule.and_then(|rule| rule.files_max).is_some_and(|max| files.len() > max) {
-        findings.strict("more files than the operation takes");
+        findings.size(Grade::Strict, "more files than the operation takes");
     }
     for part in files {
         findings.at(&part.name);
@@ -100,6 +149,9 @@ impl File<'_> {
         if let Some(rule) = rule {
             self.check_rule(rule, kind, findings);
         }
+        if self.declared.is_some_and(|declared| kind::is_masked(kind, declared)) {
+            findings.kind(Grade::Danger, "a page or a program that is said to be something else");
+        }
         match kind {
             Kind::Svg => active::check_svg(self.bytes, findings),
             Kind::Xml => {
@@ -113,7 +165,19 @@ impl File<'_> {
             kind if archive::is_archive(kind) => {
                 archive::check(self.bytes, kind, budget, findings);
             }
-            Kind::Html | Kind::Rtf | Kind::Script | Kind::Text | Kind::Unknown => {}
+            Kind::Html => active::check_page(self.bytes, findings),
+            Kind::Ole => {
+                active::check_ole(self.bytes, findings);
+                image::check(self.bytes, kind, findings);
+            }
+            kind if archive::is_closed(kind) => {
+                // Named by its type it is wanted all the same.
+                if rule.is_some_and(|rule| rule.types.is_empty()) {
+                    findings.strict("an archive that cannot be looked into");
+                }
+                image::check(self.bytes, kind, findings);
+            }
+            Kind::Rtf | Kind::Script | Kind::Text | Kind::Unknown => {}
             kind => image::check(self.bytes, kind, findings),
         }
         // Readers of ZIP look at the end, whatever stands before it.
@@ -124,7 +188,7 @@ impl File<'_> {
 
     fn check_rule(&self, rule: &Rule, kind: Kind, findings: &mut Findings) {
         if rule.file_bytes_max.is_some_and(|max| length(self.bytes) > max) {
-            findings.strict("a file that is larger than the operation takes");
+            findings.size(Grade::Strict, "a file that is larger than the operation takes");
         }
         if rule.types.is_empty() {
             return;
@@ -139,7 +203,8 @@ impl File<'_> {
         }
         let rows = || kind::known(kind).filter(|row| rule.takes(row.types));
         if rows().next().is_none() {
-            findings.strict(format!("a file whose bytes are {}", describe(kind)));
+            let text = format!("a file whose bytes are {}", describe(kind));
+            findings.kind(Grade::Strict, text);
             return;
         }
         let extension = self.names.first().and_then(|one| name::extension(one));
@@ -148,7 +213,7 @@ impl File<'_> {
                 && extension.as_deref().is_none_or(|one| row.extensions.contains(&one))
         };
         if rows().find(fits).is_none() {
-            findings.strict("a file that is not what its name and its type say");
+            findings.kind(Grade::Strict, "a file that is not what its name and its type say");
         }
     }
 }

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
+use ringwall_content::graphql;
 use ringwall_manifest::{Leak, OwnerRule, OwnerSource, Waf};
 use ringwall_openapi::{FieldRule, OperationSchema, Schemas};
 use ringwall_policy::OperationKey;
 
 use crate::learner::Learning;
 use crate::limit::Limit;
+use crate::stage::inspect::Uploads;
 
 /// One operation.
 #[derive(Debug)]
@@ -47,6 +49,10 @@ pub(crate) struct Operation {
     pub(crate) responses: Leak,
     /// How the firewall looks at its requests.
     pub(crate) waf: Waf,
+    /// The files that it takes, if a line says so.
+    pub(crate) uploads: Option<Uploads>,
+    /// What it may be asked, if it takes GraphQL.
+    pub(crate) graphql: Option<graphql::Limits>,
     /// Whether shapes of its requests and answers are kept.
     pub(crate) learning: Learning,
     /// Whether its service can be spoken to in gRPC, whose streams may have no end.

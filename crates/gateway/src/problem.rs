@@ -96,6 +96,7 @@ fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
             (CONNECTION, Ok(HeaderValue::from_static("close")))
         }
         Refusal::BadInput { .. }
+        | Refusal::Content { .. }
         | Refusal::CrossSite { .. }
         | Refusal::Forbidden { .. }
         | Refusal::Leak { .. }

@@ -18,6 +18,8 @@ pub(crate) enum Refusal {
     Attack { status: StatusCode, why: String, stage: &'static str },
     /// The input does not fit its declared schema.
     BadInput { why: String },
+    /// Its files or its GraphQL are not what may be sent.
+    Content { status: StatusCode, why: String },
     /// A cookie-identified change that may come from another site.
     CrossSite { why: &'static str },
     /// No line allows it.
@@ -167,6 +169,7 @@ impl Refusal {
         let (code, status, title) = match self {
             Self::Attack { status, .. } => ("RW3019", *status, "Refused by a rule"),
             Self::BadInput { .. } => ("RW3008", StatusCode::BAD_REQUEST, "Invalid input"),
+            Self::Content { status, .. } => ("RW3020", *status, "Content refused"),
             Self::CrossSite { .. } => ("RW3005", StatusCode::FORBIDDEN, "Cross-site request"),
             Self::Forbidden { .. } | Self::NotSignedIn { .. } => {
                 ("RW3001", StatusCode::FORBIDDEN, "Not allowed")
@@ -218,6 +221,7 @@ impl Refusal {
             Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "upstream-error",
             Self::Attack { .. }
             | Self::BadInput { .. }
+            | Self::Content { .. }
             | Self::CrossSite { .. }
             | Self::Leak { .. }
             | Self::Malformed { .. }
@@ -245,7 +249,10 @@ impl Refusal {
             | Self::SignIn { .. }
             | Self::StepUp { .. }
             | Self::Undecided { .. } => "authorize",
-            Self::BadInput { .. } | Self::MediaType { .. } | Self::TooLarge { .. } => "inspect",
+            Self::BadInput { .. }
+            | Self::Content { .. }
+            | Self::MediaType { .. }
+            | Self::TooLarge { .. } => "inspect",
             Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "forward",
             Self::Leak { .. } | Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "review",
         }
@@ -256,6 +263,7 @@ impl Refusal {
         match self {
             Self::Attack { why, .. }
             | Self::BadInput { why }
+            | Self::Content { why, .. }
             | Self::Forbidden { why, .. }
             | Self::Leak { why }
             | Self::NotSignedIn { why, .. }
@@ -293,6 +301,7 @@ impl Refusal {
             | Self::StepUp { line, .. } => line.as_ref(),
             Self::Attack { .. }
             | Self::BadInput { .. }
+            | Self::Content { .. }
             | Self::CrossSite { .. }
             | Self::Leak { .. }
             | Self::Malformed { .. }

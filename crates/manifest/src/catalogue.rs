@@ -97,6 +97,7 @@ pub(crate) mod code {
     pub(crate) const SECRET_IN_MANIFEST: &str = "RW1059";
     pub(crate) const BAD_CLIENT: &str = "RW1060";
     pub(crate) const BAD_RULE: &str = "RW1061";
+    pub(crate) const BAD_CONTENT: &str = "RW1062";
     pub(crate) const EXPECTATION_BROKEN: &str = "RW2001";
     pub(crate) const OVER_BROAD: &str = "RW2010";
     pub(crate) const UNUSED_ROLE: &str = "RW2011";
@@ -114,6 +115,8 @@ pub(crate) mod code {
     pub(crate) const OPEN_SIGN_UP: &str = "RW2023";
     pub(crate) const OWNER_BY_NAME: &str = "RW2024";
     pub(crate) const IDLE_RULE: &str = "RW2025";
+    pub(crate) const IDLE_CONTENT: &str = "RW2026";
+    pub(crate) const WEAK_CONTENT: &str = "RW2032";
     pub(crate) const NOT_YET: &str = "RW2090";
 }
 
@@ -176,6 +179,7 @@ const CATALOGUE: &[Known] = &[
     (code::SECRET_IN_MANIFEST, Severity::Error, include_str!("../pages/RW1059.md")),
     (code::BAD_CLIENT, Severity::Error, include_str!("../pages/RW1060.md")),
     (code::BAD_RULE, Severity::Error, include_str!("../pages/RW1061.md")),
+    (code::BAD_CONTENT, Severity::Error, include_str!("../pages/RW1062.md")),
     (code::EXPECTATION_BROKEN, Severity::Error, include_str!("../pages/RW2001.md")),
     (code::OVER_BROAD, Severity::Warning, include_str!("../pages/RW2010.md")),
     (code::UNUSED_ROLE, Severity::Warning, include_str!("../pages/RW2011.md")),
@@ -193,6 +197,8 @@ const CATALOGUE: &[Known] = &[
     (code::OPEN_SIGN_UP, Severity::Warning, include_str!("../pages/RW2023.md")),
     (code::OWNER_BY_NAME, Severity::Warning, include_str!("../pages/RW2024.md")),
     (code::IDLE_RULE, Severity::Note, include_str!("../pages/RW2025.md")),
+    (code::IDLE_CONTENT, Severity::Warning, include_str!("../pages/RW2026.md")),
+    (code::WEAK_CONTENT, Severity::Warning, include_str!("../pages/RW2032.md")),
     (code::NOT_YET, Severity::Note, include_str!("../pages/RW2090.md")),
     ("RW3000", Severity::Error, include_str!("../pages/RW3000.md")),
     ("RW3001", Severity::Error, include_str!("../pages/RW3001.md")),
@@ -214,6 +220,7 @@ const CATALOGUE: &[Known] = &[
     ("RW3017", Severity::Error, include_str!("../pages/RW3017.md")),
     ("RW3018", Severity::Error, include_str!("../pages/RW3018.md")),
     ("RW3019", Severity::Error, include_str!("../pages/RW3019.md")),
+    ("RW3020", Severity::Error, include_str!("../pages/RW3020.md")),
     ("RW3101", Severity::Error, include_str!("../pages/RW3101.md")),
     ("RW3102", Severity::Error, include_str!("../pages/RW3102.md")),
     ("RW3103", Severity::Error, include_str!("../pages/RW3103.md")),

@@ -1,5 +1,6 @@
 //! Every key of the manifest.
 
+mod content;
 mod door;
 mod login;
 mod survive;
@@ -7,6 +8,7 @@ mod waf;
 
 use crate::shape::{Key, Shape};
 
+pub(crate) use content::{GRAPHQL, UPLOADS};
 pub(crate) use door::{ACME, AUDIT, CORS, MAIL, OIDC, OVERLOAD, PLAN, TLS};
 pub(crate) use login::{ADMIN_SCOPES, CLIENT, OVERLAY_CLIENT};
 pub(crate) use survive::{BREAKER, CANARY, EJECT, HEALTH, MIRROR, RETRY, UPSTREAM};
@@ -128,6 +130,8 @@ pub(crate) const SERVICE: &[Key] = &[
     key("own", TEXT_MAP, "Operation to the place of the owner: `path.user_id`."),
     key("max_age", TEXT_MAP, "Operation to the oldest sign-in that it takes: `15m`."),
     key("waf", WAF_MODES, "Firewall for the service, or operation by operation."),
+    key("uploads", UPLOADS, "Files that operations take; `\"*\"` for every operation."),
+    key("graphql", Shape::Table(GRAPHQL), "What GraphQL operations may be asked."),
     key("protocol", Shape::Choice(&["http1", "h2"]), "What is spoken to it; `h2` also for gRPC."),
     key("zones", TEXTS, "Zones in the order in which they are used."),
     key("balance", Shape::Text, "`least`, `round-robin`, `hash:ip`, `hash:header:NAME` …"),

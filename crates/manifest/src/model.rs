@@ -10,6 +10,7 @@ mod survive;
 mod tls;
 mod upstream;
 mod waf;
+mod content;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 use ringwall_base::Place;
 
+pub use content::{GraphQl, UploadRule, Uploads};
 pub use edge::{AuditRequests, Cors, MailServer, Network, Oidc, Plan, Redis};
 pub use login::{Client, ClientAccess, Opens};
 pub use service::{Authorization, Service};

@@ -1,5 +1,6 @@
 //! The semantic difference of two manifests: what a reviewer has to know, not which lines moved.
 
+mod content;
 mod door;
 mod login;
 mod traffic;
@@ -51,6 +52,7 @@ pub fn plan(old: &Model, new: &Model) -> Vec<Change> {
     door::of(old, new, &mut changes);
     login::of(old, new, &mut changes);
     waf::of(old, new, &mut changes);
+    content::of(old, new, &mut changes);
     services(old, new, &mut changes);
     promises(old, new, &mut changes);
     changes.sort();

@@ -24,6 +24,7 @@ mod mail;
 mod oidc;
 mod plans;
 mod waf;
+mod content;
 mod expectations;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use crate::limits::{RATIO_FREE_BYTES, RATIO_MAX, SNIFF_BYTES};
+use crate::limits::{RATIO_FREE_BYTES, SNIFF_BYTES};
 
 /// Why unpacking stopped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,8 +29,9 @@ pub(super) struct Meter<R> {
 }
 
 impl<R: Read> Meter<R> {
-    pub(super) fn new(packed: R, packed_bytes: u64, bytes_max: u64) -> Self {
-        let ratio_bytes_max = packed_bytes.saturating_mul(RATIO_MAX).max(RATIO_FREE_BYTES);
+    /// Bytes that are packed in so many, and how many times larger they may be.
+    pub(super) fn new(packed: R, (packed_bytes, ratio_max): (u64, u64), bytes_max: u64) -> Self {
+        let ratio_bytes_max = packed_bytes.saturating_mul(ratio_max).max(RATIO_FREE_BYTES);
         let mut meter = Self {
             packed,
             head: Vec::new(),

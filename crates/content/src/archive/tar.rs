@@ -5,8 +5,9 @@
 
 use std::io::{self, Read};
 
-use super::Walk;
 use super::meter::Meter;
+use super::{TOO_MANY, Walk};
+use crate::Grade;
 use crate::bytes::{from, length, slice};
 use crate::kind;
 use crate::limits::TAR_NAME_BYTES_MAX;
@@ -41,7 +42,7 @@ fn read(archive: &mut dyn Read, walk: &mut Walk<'_>) -> Option<()> {
             continue;
         }
         if !walk.budget.entry() {
-            walk.findings.danger("an archive with too many entries");
+            walk.findings.size(Grade::Danger, TOO_MANY);
             return Some(());
         }
         if !kind::is_tar_head(&block) {
@@ -91,7 +92,7 @@ fn entry(
     check_entry(&full_name(block)?, walk.findings);
     given.names.iter().for_each(|name| check_entry(name, walk.findings));
     if size > 0 {
-        let mut file = Meter::new((&mut *archive).take(size), size, u64::MAX);
+        let mut file = Meter::new((&mut *archive).take(size), (size, u64::MAX), u64::MAX);
         walk.look(&mut file, kind::Kind::Tar, walk.packed_bytes);
         if file.drain().is_some() || file.unpacked() != size {
             return None;

@@ -12,6 +12,15 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn budget(unpacked: u64, entries_max: usize) -> Budget {
+    let unpacked_bytes_max = Some(unpacked);
+    Budget::new(0, &Bounds { unpacked_bytes_max, entries_max, ..Bounds::default() })
+}
+
+fn usual() -> Budget {
+    Budget::new(0, &Bounds::default())
+}
+
 fn found(bytes: &[u8], budget: &mut Budget) -> Vec<String> {
     let mut findings = Findings::default();
     check(bytes, kind::of(bytes), budget, &mut findings);
@@ -31,14 +40,14 @@ fn noise(length: usize) -> Vec<u8> {
 #[test]
 fn the_last_byte_that_a_request_may_unpack_passes_and_the_next_does_not() {
     for (left, want) in [(1000, vec![]), (999, vec!["an archive that unpacks to too much"])] {
-        let mut budget = Budget { unpacked_left: left, entries_left: 10 };
+        let mut budget = budget(left, 10);
         assert_eq!(found(&packed(&noise(1000)), &mut budget), want);
     }
 }
 
 #[test]
 fn what_one_archive_took_the_next_does_not_have() {
-    let mut budget = Budget { unpacked_left: 1500, entries_left: 10 };
+    let mut budget = budget(1500, 10);
     assert!(found(&packed(&noise(1000)), &mut budget).is_empty());
     assert_eq!(found(&packed(&noise(1000)), &mut budget).len(), 1);
 }
@@ -47,23 +56,55 @@ fn what_one_archive_took_the_next_does_not_have() {
 fn a_hundredfold_passes_and_more_does_not() {
     let free = usize::try_from(RATIO_FREE_BYTES).unwrap();
     let small = packed(&vec![b'a'; free]);
-    assert!(found(&small, &mut Budget::new(0)).is_empty(), "small files pass");
+    assert!(found(&small, &mut usual()).is_empty(), "small files pass");
     let large = packed(&vec![b'a'; free + 1]);
-    let want = "an archive that unpacks to more than a hundred times its size";
-    assert_eq!(found(&large, &mut Budget::new(0)), [want]);
+    let want = "an archive that unpacks to too many times its size";
+    assert_eq!(found(&large, &mut usual()), [want]);
+}
+
+#[test]
+fn a_rule_has_bounds_of_its_own() {
+    let free = usize::try_from(RATIO_FREE_BYTES).unwrap();
+    let large = packed(&vec![b'a'; free * 2]);
+    let ratio = |ratio_max| Budget::new(0, &Bounds { ratio_max, ..Bounds::default() });
+    assert!(found(&large, &mut ratio(2_000)).is_empty());
+    assert_eq!(found(&large, &mut ratio(20)).len(), 1);
+    let depth = |depth_max| Budget::new(0, &Bounds { depth_max, ..Bounds::default() });
+    let nested = tar(&[(b"a", b'0', &packed(b"text"))]);
+    assert!(found(&nested, &mut depth(2)).is_empty());
+    let deep = "archives inside archives, too deep";
+    assert_eq!(found(&nested, &mut depth(1)), [deep]);
+    assert_eq!(found(&packed(b"text"), &mut depth(0)), [deep]);
+}
+
+#[test]
+fn an_archive_that_nobody_looks_into_is_not_taken_inside_another() {
+    for magic in [
+        &b"7z\xbc\xaf\x27\x1c\0\x04"[..],
+        b"Rar!\x1a\x07\0",
+        b"\xfd7zXZ\0\0",
+        b"\x28\xb5\x2f\xfd\0",
+    ] {
+        let want = ["an archive inside an archive that cannot be looked into"];
+        assert_eq!(found(&tar(&[(b"a", b'0', magic)]), &mut usual()), want);
+        assert_eq!(found(&packed(magic), &mut usual()), want);
+    }
 }
 
 #[test]
 fn a_large_request_may_unpack_to_more() {
-    assert_eq!(Budget::new(1).unpacked_left, UNPACKED_BYTES_MAX);
-    assert_eq!(Budget::new(UNPACKED_BYTES_MAX).unpacked_left, 25 * UNPACKED_BYTES_MAX);
+    assert_eq!(Budget::new(1, &Bounds::default()).unpacked_left, UNPACKED_BYTES_MAX);
+    assert_eq!(
+        Budget::new(UNPACKED_BYTES_MAX, &Bounds::default()).unpacked_left,
+        25 * UNPACKED_BYTES_MAX
+    );
 }
 
 #[test]
 fn the_last_entry_passes_and_the_next_does_not() {
     let archive = tar(&[(b"a", b'0', b""), (b"b", b'0', b"")]);
     for (left, want) in [(2, vec![]), (1, vec!["an archive with too many entries"])] {
-        let mut budget = Budget { unpacked_left: 0, entries_left: left };
+        let mut budget = budget(0, left);
         assert_eq!(found(&archive, &mut budget), want);
     }
 }
@@ -71,7 +112,7 @@ fn the_last_entry_passes_and_the_next_does_not() {
 #[test]
 fn zeros_behind_a_gzip_file_are_a_tape_s_and_more_is_not() {
     let file = packed(b"text");
-    let with = |more: &[u8]| found(&[&file, more].concat(), &mut Budget::new(0));
+    let with = |more: &[u8]| found(&[&file, more].concat(), &mut usual());
     assert!(with(b"\0\0\0\0").is_empty() && with(&file).is_empty());
     assert_eq!(with(b"more"), ["an archive that cannot be unpacked"]);
 }
@@ -132,17 +173,17 @@ fn what_two_readers_of_tar_would_read_differently_is_dangerous() {
         (broken, &[]),
     ] {
         let name = String::from_utf8_lossy(archive.get(512..552).unwrap()).into_owned();
-        assert_eq!(found(&archive, &mut Budget::new(0)), want, "{name}");
+        assert_eq!(found(&archive, &mut usual()), want, "{name}");
     }
 }
 
 #[test]
 fn what_is_in_a_tar_archive_is_looked_into() {
     let bomb = packed(&vec![0; 9 * 1024 * 1024]);
-    let want = "an archive that unpacks to more than a hundred times its size";
+    let want = "an archive that unpacks to too many times its size";
     let archive = tar(&[(b"readme", b'0', b"text"), (b"bomb.gz", b'0', &bomb), (b"z", b'0', b"")]);
-    assert_eq!(found(&archive, &mut Budget::new(0)), [want]);
-    assert_eq!(found(&packed(&archive), &mut Budget::new(0)), [want]);
+    assert_eq!(found(&archive, &mut usual()), [want]);
+    assert_eq!(found(&packed(&archive), &mut usual()), [want]);
     let deep = (0..3).fold(bomb, |inner, _| tar(&[(b"a", b'0', &inner)]));
-    assert_eq!(found(&deep, &mut Budget::new(0)), ["archives inside archives, deeper than three"]);
+    assert_eq!(found(&deep, &mut usual()), ["archives inside archives, too deep"]);
 }

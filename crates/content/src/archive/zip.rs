@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use super::Walk;
+use super::{TOO_DENSE, TOO_MANY, TOO_MUCH, Walk};
 use crate::bytes::{length, place, slice, u16_le, u32_le, u64_le};
-use crate::limits::{RATIO_FREE_BYTES, RATIO_MAX};
+use crate::limits::RATIO_FREE_BYTES;
 use crate::name::check_entry;
+use crate::{Grade, active};
 
 /// Looks at the directory, then at each entry.
 pub(super) fn check(bytes: &[u8], walk: &mut Walk<'_>) {
@@ -20,6 +21,10 @@ pub(super) fn check(bytes: &[u8], walk: &mut Walk<'_>) {
         walk.findings.danger("a ZIP archive whose directory cannot be read");
         return;
     };
+    // That there are too many has been said.
+    if entries.len() < directory.count {
+        return;
+    }
     let Some(ranges) = ranges(bytes, &entries, walk) else { return };
     if overlap(&ranges) {
         walk.findings.danger("a ZIP archive whose entries overlap");
@@ -32,7 +37,7 @@ pub(super) fn check(bytes: &[u8], walk: &mut Walk<'_>) {
     let packed = entries.iter().filter(|entry| entry.method != STORED);
     let said = packed.fold(0_u64, |sum, entry| sum.saturating_add(entry.unpacked));
     if said > walk.budget.unpacked_left {
-        walk.findings.danger("an archive that unpacks to too much");
+        walk.findings.size(Grade::Danger, TOO_MUCH);
         return;
     }
     for (entry, range) in entries.iter().zip(&ranges) {
@@ -151,11 +156,12 @@ impl Directory {
         let mut at = self.start;
         for _ in 0..self.count {
             if !walk.budget.entry() {
-                walk.findings.danger("an archive with too many entries");
+                walk.findings.size(Grade::Danger, TOO_MANY);
                 return Some(entries);
             }
             let (entry, end) = self.entry(bytes, at, walk)?;
             check_entry(entry.name, walk.findings);
+            active::check_entry(entry.name, walk.findings);
             if !names.insert(entry.name) {
                 walk.findings.danger("a ZIP archive with two entries of one name");
             }
@@ -275,8 +281,8 @@ fn overlap(ranges: &[Range]) -> bool {
 /// Unpacks an entry. Says whether to go on.
 fn unpack(bytes: &[u8], entry: &Entry<'_>, range: &Range, walk: &mut Walk<'_>) -> bool {
     let packed = bytes.get(range.data..range.end).unwrap_or_default();
-    if entry.unpacked > length(packed).saturating_mul(RATIO_MAX).max(RATIO_FREE_BYTES) {
-        walk.findings.danger("an archive that unpacks to more than a hundred times its size");
+    if entry.unpacked > length(packed).saturating_mul(walk.budget.ratio_max).max(RATIO_FREE_BYTES) {
+        walk.findings.size(Grade::Danger, TOO_DENSE);
         return false;
     }
     if entry.flags & 1 != 0 {

@@ -13,14 +13,16 @@ type Use<'a> = (&'a str, bool);
 #[derive(Debug)]
 pub(super) struct Counts<'a> {
     variables: Option<&'a Json>,
+    /// Names that the service has beside the usual ones.
+    names: &'a [String],
     known: BTreeMap<Use<'a>, Option<u64>>,
     /// Values that may still be looked at.
     pub(super) steps_left: u32,
 }
 
 impl<'a> Counts<'a> {
-    pub(super) fn new(variables: Option<&'a Json>) -> Self {
-        Self { variables, known: BTreeMap::new(), steps_left: GRAPHQL_STEPS_MAX }
+    pub(super) fn new(variables: Option<&'a Json>, names: &'a [String]) -> Self {
+        Self { variables, names, known: BTreeMap::new(), steps_left: GRAPHQL_STEPS_MAX }
     }
 
     /// The largest number that arguments, or members of an object, say.
@@ -32,7 +34,7 @@ impl<'a> Counts<'a> {
     ) -> Option<u64> {
         let is_page = members.iter().any(|(name, _)| is_place(name));
         let said = members.iter().filter_map(|(name, value)| {
-            self.said(is_in_count || is_count(name, is_page), value, operation)
+            self.said(is_in_count || self.is_count(name, is_page), value, operation)
         });
         said.max()
     }
@@ -71,6 +73,15 @@ impl<'a> Counts<'a> {
         }
     }
 
+    /// Whether an argument says how many objects there may be.
+    fn is_count(&self, name: &str, is_page: bool) -> bool {
+        let is = |names: &[&str]| names.iter().any(|count| count.eq_ignore_ascii_case(name));
+        // A picture has a size too: beside the number of a page it is how many objects there are.
+        is(&COUNTS)
+            || (is_page && is(&["max", "num", "size"]))
+            || self.names.iter().any(|count| count.eq_ignore_ascii_case(name))
+    }
+
     fn given(&mut self, is_in_count: bool, given: &Json) -> Option<u64> {
         self.steps_left = self.steps_left.checked_sub(1)?;
         match given {
@@ -79,7 +90,7 @@ impl<'a> Counts<'a> {
             Json::Object(members) => {
                 let is_page = members.iter().any(|(name, _)| is_place(name));
                 let said = members.iter().filter_map(|(name, given)| {
-                    self.given(is_in_count || is_count(name, is_page), given)
+                    self.given(is_in_count || self.is_count(name, is_page), given)
                 });
                 said.max()
             }
@@ -89,13 +100,6 @@ impl<'a> Counts<'a> {
             Json::Flag | Json::Null | Json::Number(_) | Json::Text(_) => None,
         }
     }
-}
-
-/// Names of arguments that say how many objects there may be.
-fn is_count(name: &str, is_page: bool) -> bool {
-    let is = |names: &[&str]| names.iter().any(|count| count.eq_ignore_ascii_case(name));
-    // A picture has a size too: beside the number of a page it is how many objects there are.
-    is(&COUNTS) || (is_page && is(&["max", "num", "size"]))
 }
 
 /// Names of arguments that say where a page begins.

@@ -55,13 +55,17 @@ impl Measure {
 }
 
 /// Measures each operation; the largest of each kind counts, as one of them runs.
-pub(super) fn measure(document: &Document<'_>, variables: Option<&Json>) -> Result<Measure, Why> {
+pub(super) fn measure(
+    document: &Document<'_>,
+    variables: Option<&Json>,
+    counts: &[String],
+) -> Result<Measure, Why> {
     let mut largest = Measure { directives: document.directives, ..Measure::default() };
     for operation in &document.operations {
         let mut walk = Walk {
             document,
             operation,
-            counts: Counts::new(variables),
+            counts: Counts::new(variables, counts),
             known: BTreeMap::new(),
             level: 0,
         };

@@ -25,7 +25,10 @@ pub(super) fn response(refusal: &Refusal, media_type: &'static str) -> Response<
 /// The code of gRPC that says the same. Exhaustive on purpose: a new refusal must choose.
 const fn status(refusal: &Refusal) -> u16 {
     match refusal {
-        Refusal::BadInput { .. } | Refusal::Malformed { .. } | Refusal::MediaType { .. } => 3,
+        Refusal::BadInput { .. }
+        | Refusal::Content { .. }
+        | Refusal::Malformed { .. }
+        | Refusal::MediaType { .. } => 3,
         Refusal::Timeout => 4,
         Refusal::NotOwned { .. } => 5,
         Refusal::Attack { .. }

@@ -52,6 +52,15 @@ impl<'a> Record<'a> {
         Ok(())
     }
 
+    /// Refuses content, or notes it where the firewall of the operation only logs.
+    pub(crate) fn object(&mut self, refusal: Refusal, mode: Waf) -> Result<(), Refusal> {
+        if mode == Waf::Log {
+            self.waived.get_or_insert(refusal);
+            return Ok(());
+        }
+        self.waive(refusal)
+    }
+
     /// What the rules want to see.
     pub(crate) fn rules(&self) -> Option<&Guard<'a>> {
         self.guard.as_deref()

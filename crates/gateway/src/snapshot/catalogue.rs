@@ -14,6 +14,7 @@ use crate::learner::Learning;
 use crate::limit::Limit as Counted;
 use crate::operation::{Class, Operation};
 use crate::rates::{Pace, Rates};
+use crate::stage::inspect::{Uploads, limits};
 use crate::stage::route::parameter_names;
 
 /// All operations of a service. One with an unknown method is left out: it cannot be called.
@@ -30,7 +31,7 @@ pub(super) fn operations(
         .filter_map(|class| model.data.get(class).and_then(|known| cut(class, known)))
         .collect();
     let ready = service.operations.values().filter_map(|operation| {
-        let limits = Resolved::of(&model.limits, (&service.name, &operation.name), rates);
+        let resolved = Resolved::of(&model.limits, (&service.name, &operation.name), rates);
         Some(Arc::new(Operation {
             service: Arc::clone(&name),
             name: operation.name.clone(),
@@ -38,16 +39,18 @@ pub(super) fn operations(
             method: Method::from_bytes(operation.method.as_bytes()).ok()?,
             template: operation.path.clone(),
             parameter_names: parameter_names(&operation.path),
-            rate: limits.rate,
-            cost: limits.cost,
-            body_bytes_max: limits.body_bytes_max,
-            timeout: limits.timeout,
+            rate: resolved.rate,
+            cost: resolved.cost,
+            body_bytes_max: resolved.body_bytes_max,
+            timeout: resolved.timeout,
             refuses_unknown_parameters: model.gateway.refuses_unknown_parameters,
             max_age: service.max_age.get(&operation.name).copied(),
             owner: service.own.get(&operation.name).cloned(),
             passes_bearer: service.authorization == Authorization::App,
             responses: model.gateway.responses,
             waf: model.waf_for(service, &operation.name),
+            uploads: Uploads::of(service, &operation.name),
+            graphql: service.graphql_for(&operation.name).map(limits),
             learning: if service.learns { Learning::On } else { Learning::Off },
             speaks_grpc: service.protocol == Protocol::Http2,
             classes: classes.clone(),

@@ -4,6 +4,7 @@
 //! only where something has to read it; else it streams, counted. Late, because it is expensive:
 //! only for callers who may ask at all. Rules of the firewall come last of all: they see what fits.
 
+mod content;
 mod counted;
 mod fit;
 
@@ -20,11 +21,13 @@ use ringwall_openapi::{DecodeError, decode};
 
 use crate::firewall::{Guard, Held};
 use crate::learner::{Learning, Lesson};
+use crate::operation::Operation;
 use crate::record::Record;
 use crate::stage::authorize::Permit;
 use crate::stage::normalize::{Host, Normal};
 use crate::stage::route::Route;
 use crate::{Refusal, learner};
+pub(crate) use content::{Uploads, limits};
 use counted::Counted;
 
 /// Reads what is asked with.
@@ -78,9 +81,13 @@ impl Inspect {
         let is_judged = schema.is_some_and(|schema| schema.wants_body() || has_body);
         let is_stream = is_websocket || operation.is_grpc(request.headers());
         let is_held = learns && !is_stream && learner::holds(&request);
-        if !self.reads || !(is_judged || owner.is_some() || is_held) {
+        if self.reads && is_websocket {
+            content::upgrade(operation, record)?;
+        }
+        let has_line = !is_websocket && content::is_there(&request, operation);
+        if !self.reads || !(is_judged || owner.is_some() || is_held || has_line) {
             let overflow = if record.rules().is_some() {
-                Box::pin(show(&mut request, bytes_max, is_stream, record)).await?
+                Box::pin(show(&mut request, operation, is_stream, record)).await?
             } else {
                 stream(request.body_mut(), bytes_max)?
             };
@@ -97,6 +104,7 @@ impl Inspect {
         }
         let bytes = Bytes::from(bytes);
         record.look(|guard| guard.body_with(bytes.clone(), &proofs))?;
+        content::check((&request, &bytes), operation, record)?;
         teach(asked, (&request, Some(bytes.clone())), (permit, route), record);
         *request.body_mut() = Body::from(bytes);
         Ok(Clean { request, host, is_websocket, overflow: None })
@@ -159,17 +167,22 @@ fn stream(body: &mut Body, bytes_max: usize) -> Result<Option<Arc<AtomicBool>>, 
 /// Returns where it says that it passed its limit.
 async fn show(
     request: &mut Request<Body>,
-    bytes_max: usize,
+    operation: &Operation,
     is_stream: bool,
     record: &mut Record<'_>,
 ) -> Result<Option<Arc<AtomicBool>>, Refusal> {
-    let wanted = record.rules().and_then(Guard::body_bytes_max);
+    let bytes_max = operation.body_bytes_max;
+    let by_rules = record.rules().and_then(Guard::body_bytes_max);
+    let watched = || content::is_watched(request, operation, record).then_some(BEGINNING_BYTES);
+    let wanted = by_rules.or_else(watched);
     let wanted = wanted.filter(|_| !is_stream && !request.body().is_empty());
     let Some(wanted) = wanted else {
         record.look(|guard| guard.body(Bytes::new()))?;
         return stream(request.body_mut(), bytes_max);
     };
     let is_packed = request.headers().contains_key(CONTENT_ENCODING);
+    // For the watch alone nothing is unpacked, and nothing is held but the beginning.
+    let is_packed = is_packed && by_rules.is_some();
     let wanted = if is_packed { bytes_max } else { wanted };
     let overflow = stream(request.body_mut(), bytes_max)?;
     let held = hold(std::mem::take(request.body_mut()), (wanted, is_packed), record).await;
@@ -177,6 +190,7 @@ async fn show(
     let (held, has_room) = held.map_err(|_broken| {
         if is_over { too_large(bytes_max) } else { Refusal::malformed("the body broke off") }
     })?;
+    let is_whole = held.is_whole();
     let (bytes, body) = held.split();
     *request.body_mut() = body;
     if !has_room {
@@ -185,7 +199,10 @@ async fn show(
         return Ok(overflow);
     }
     if !is_packed {
-        record.look(|guard| guard.body(bytes))?;
+        record.look(|guard| guard.body(bytes.clone()))?;
+        if is_whole && !request.headers().contains_key(CONTENT_ENCODING) {
+            content::watch((request, &bytes), operation, record)?;
+        }
         return Ok(overflow);
     }
     match unpack(request.headers(), bytes, bytes_max) {
@@ -201,7 +218,8 @@ async fn show(
                 request.headers_mut().remove(CONTENT_LENGTH);
                 *request.body_mut() = Body::from(unpacked.clone());
             }
-            record.look(|guard| guard.body(unpacked))?;
+            record.look(|guard| guard.body(unpacked.clone()))?;
+            content::watch((request, &unpacked), operation, record)?;
         }
     }
     Ok(overflow)

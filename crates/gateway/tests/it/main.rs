@@ -53,6 +53,8 @@ mod schemas;
 #[cfg(test)]
 mod firewall;
 #[cfg(test)]
+mod content;
+#[cfg(test)]
 mod proven;
 #[cfg(test)]
 mod services;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ringwall_base::{Operation, Place};
 
 use super::{
-    Balance, Breaker, Canary, Cors, Eject, Grant, Health, Mirror, OwnerRule, Protocol, Retry,
-    Upstream, WafModes,
+    Balance, Breaker, Canary, Cors, Eject, Grant, GraphQl, Health, Mirror, OwnerRule, Protocol,
+    Retry, Uploads, Upstream, WafModes,
 };
 
 /// One service.
@@ -56,6 +56,10 @@ pub struct Service {
     pub max_age: BTreeMap<String, Duration>,
     /// How the firewall looks at its requests.
     pub waf: WafModes,
+    /// The files that its operations take.
+    pub uploads: Uploads,
+    /// What its GraphQL operations may be asked.
+    pub graphql: Option<GraphQl>,
     /// Operations whose answers to signed-in callers are compressed too.
     pub compress: Vec<String>,
     /// OpenAPI file, relative to the manifest.

@@ -23,6 +23,7 @@ impl Checker<'_> {
             let websocket = self.own_operations(entry, "websocket");
             let max_age = self.max_age(entry);
             let waf = self.waf_modes(entry);
+            let (uploads, graphql) = (self.uploads(entry), self.graphql(entry));
             let compress = self.own_operations(entry, "compress").unwrap_or_default();
             if let Some(service) = self.model.services.get_mut(&entry.key) {
                 service.people = people;
@@ -32,6 +33,8 @@ impl Checker<'_> {
                 service.max_age = max_age;
                 service.waf = waf;
                 service.compress = compress;
+                service.uploads = uploads;
+                service.graphql = graphql;
             }
         }
         self.owner_rules_of_openapi();

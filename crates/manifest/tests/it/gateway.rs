@@ -203,3 +203,101 @@ fn a_plan_tells_what_becomes_weaker() {
         "- audit     allowed requests are written again\n",
     );
 }
+
+#[test]
+fn what_may_be_sent_is_read_and_told() {
+    let full = model(FULL);
+    let users = &full.services["users"];
+    let (photo, is_for_all) = users.uploads_for("putPhoto").unwrap();
+    assert!(!is_for_all && photo.passes_active);
+    assert_eq!(photo.kinds, ["application/pdf", "image/png"]);
+    assert_eq!((photo.file_bytes_max, photo.files_max), (Some(5 << 20), Some(1)));
+    assert_eq!((photo.entries_max, photo.unpacked_bytes_max), (Some(1000), Some(64 << 20)));
+    assert_eq!((photo.depth_max, photo.ratio_max), (Some(2), Some(50)));
+    let (other, is_for_all) = users.uploads_for("feed").unwrap();
+    assert!(is_for_all && other.kinds == ["image/*"] && other.depth_max.is_none());
+    assert!(full.services["greeter"].uploads_for("hello").is_none());
+    let graphql = users.graphql_for("graphql").unwrap();
+    assert_eq!((graphql.depth_max, graphql.cost_max), (Some(8), Some(500)));
+    assert_eq!((graphql.aliases_max, graphql.root_fields_max), (Some(10), Some(5)));
+    assert_eq!((graphql.directives_max, graphql.batch_max), (Some(9), Some(2)));
+    assert!(graphql.allows_introspection && graphql.counts == ["howMany"]);
+    assert!(users.graphql_for("feed").is_none());
+}
+
+#[test]
+fn a_plan_tells_which_content_becomes_free() {
+    let kinds = "\"image/png\", \"application/pdf\"";
+    for (from, to, want) in [
+        (
+            kinds,
+            "\"image/png\"",
+            "- content   users.putPhoto: files of application/pdf, image/png become image/png\n",
+        ),
+        (
+            kinds,
+            "",
+            "+ content   users.putPhoto: files of application/pdf, image/png become every kind\n",
+        ),
+        (
+            kinds,
+            "\"image/gif\"",
+            "~ content   users.putPhoto: files of application/pdf, image/png become image/gif\n",
+        ),
+        (
+            "active = \"pass\"",
+            "active = \"refuse\"",
+            "- content   users.putPhoto: files that do something are refused\n",
+        ),
+        (
+            "depth = 2",
+            "depth = 3",
+            "+ content   users.putPhoto: archives in archives: 2 becomes 3\n",
+        ),
+        ("files = 1", "files = 0", "- content   users.putPhoto: files: 1 becomes 0\n"),
+        ("cost = 500", "cost = 5000", "+ content   users.graphql: cost: 500 becomes 5000\n"),
+        ("depth = 8, ", "", "~ content   users.graphql: depth: 8 becomes the usual\n"),
+        (
+            "introspection = true",
+            "introspection = false",
+            "- content   users.graphql: questions for the schema are refused\n",
+        ),
+        ("[\"howMany\"]", "[]", "+ content   users.graphql: arguments that are counts changed\n"),
+        (
+            "operations = [\"graphql\"]",
+            "operations = [\"feed\"]",
+            "+ content   users.graphql: GraphQL is free\n- content   users.feed: GraphQL is held to a line\n",
+        ),
+    ] {
+        tells(from, to, want);
+    }
+    let bare = FULL.lines().filter(|line| !line.starts_with("uploads")).collect::<Vec<_>>();
+    let text = plan_text(&plan(&model(FULL), &model(&bare.join("\n"))));
+    assert!(text.contains("+ content   users.putPhoto: files is free"), "{text}");
+}
+
+#[test]
+fn a_line_about_content_that_cannot_hold_is_reported() {
+    for (from, to, code) in [
+        ("uploads.putPhoto", "uploads.putPhotos", "RW1005"),
+        ("uploads.putPhoto", "uploads.feed", "RW2026"),
+        ("\"image/png\"", "\"png\"", "RW1062"),
+        ("\"image/png\"", "\"*/*\"", "RW1062"),
+        ("\"image/png\"", "\"image/png; q=1\"", "RW1062"),
+        ("\"image/png\"", "\"application/x-7z-compressed\"", "RW2032"),
+        ("\"image/png\"", "\"text/html\"", "RW2032"),
+        ("5 MiB", "5", "RW1015"),
+        ("64 MiB", "0 B", "RW1015"),
+        ("operations = [\"graphql\"]", "operations = []", "RW1062"),
+        ("operations = [\"graphql\"], ", "", "RW1062"),
+        ("operations = [\"graphql\"]", "operations = [\"grapql\"]", "RW1005"),
+        ("active = \"pass\"", "active = \"yes\"", "RW0001"),
+        ("entries = 1000", "entries = 0", "RW0001"),
+    ] {
+        assert!(FULL.contains(from), "{from}");
+        let report = examine(&FULL.replacen(from, to, 1));
+        let found: Vec<_> = report.findings.iter().map(|one| one.code).collect();
+        assert!(found.contains(&code), "{to}: {found:?}");
+        assert_eq!(report.model.is_some(), code.starts_with("RW20"), "{to}");
+    }
+}

@@ -39,6 +39,8 @@ mod watching;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod content;
+#[cfg(test)]
 mod declared;
 #[cfg(test)]
 mod registry;
