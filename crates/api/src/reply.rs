@@ -101,6 +101,9 @@ pub struct Status {
     pub refused: Vec<(String, u64)>,
     /// Services: name and state.
     pub services: Vec<(String, String)>,
+    /// What rules of the firewall remember, shared with other gateways: as `shared_limits`.
+    #[serde(default)]
+    pub shared_collections: Option<String>,
     /// Limits shared with other gateways: `up`, `starting`, or why each counts for itself. `None`:
     /// they are not shared.
     #[serde(default)]

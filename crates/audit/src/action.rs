@@ -166,6 +166,8 @@ pub static ACTIONS: &[Action] = &[
     action("waf-rules-installed", "configuration", "creation", "a rule set of the firewall was installed and put in use"),
     action("waf-rules-removed", "configuration", "deletion", "a rule set of the firewall was removed"),
     action("waf-rules-used", "configuration", "change", "another rule set of the firewall was put in use"),
+    action("waf-store-away", "configuration", "error", "the store of what rules remember is away; every gateway remembers for itself"),
+    action("waf-store-back", "configuration", "change", "what rules remember is shared with other gateways"),
 ];
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ use ringwall_jose::Expected;
 use ringwall_manifest::{Health, Mode, Model};
 use ringwall_net::{Peer, Pool, Target, TargetSettings, Violation};
 use ringwall_openapi::Schemas;
-use ringwall_waf::{InMemory, Ruleset};
+use ringwall_waf::Ruleset;
 
 use crate::exchange::{self, Notes, Sharing};
-use crate::firewall::Firewall;
+use crate::firewall::{Commons, Firewall};
 use crate::learner::Learner;
 use crate::ledger::Ledger;
 use crate::local::Local;
-use crate::metrics::LimitFacts;
+use crate::metrics::{CollectionFacts, LimitFacts};
 use crate::pages::Pages;
 use crate::pipeline::House;
 use crate::rates::Rates;
@@ -116,7 +116,7 @@ pub struct Core {
     tokens: Mutex<Option<Arc<Tokens>>>,
     upstreams: Arc<Registry>,
     overload: Arc<Limiter>,
-    memory: Arc<InMemory>,
+    commons: Arc<Commons>,
     snapshot: ArcSwapOption<Snapshot>,
     pages: ArcSwapOption<Pages>,
     version: AtomicU64,
@@ -156,7 +156,7 @@ impl Core {
             tokens: Mutex::default(),
             upstreams,
             overload,
-            memory: Arc::new(InMemory::new(COLLECTIONS_MAX)),
+            commons: Arc::new(Commons::new(COLLECTIONS_MAX)),
             snapshot: ArcSwapOption::empty(),
             pages: ArcSwapOption::empty(),
             version: AtomicU64::new(0),
@@ -179,7 +179,7 @@ impl Core {
         rules: Option<&Arc<Ruleset>>,
     ) -> Result<u64, BuildError> {
         let version = self.version.load(Ordering::Relaxed).saturating_add(1);
-        let firewall = Firewall::build(model, rules, &self.memory)?;
+        let firewall = Firewall::build(model, rules, &self.commons)?;
         let snapshot = Snapshot::build((model, schemas), firewall, self, version)?;
         self.version.store(version, Ordering::Relaxed);
         self.ledger.learner.hide(model);
@@ -224,6 +224,13 @@ impl Core {
             exchanges: self.sharing.exchanges(),
             failures: self.sharing.failures(),
             is_shared: self.sharing.get() == Sharing::Up,
+        });
+        self.ledger.metrics.collections.set(CollectionFacts {
+            left_out: self.commons.replica.left_out(),
+            late: self.commons.late(),
+            exchanges: self.commons.sharing.exchanges(),
+            failures: self.commons.sharing.failures(),
+            is_shared: self.commons.sharing.get() == Sharing::Up,
         });
         self.ledger.metrics.text()
     }
@@ -273,6 +280,10 @@ impl Core {
 
     pub(crate) const fn sharing(&self) -> &exchange::State {
         &self.sharing
+    }
+
+    pub(crate) const fn commons(&self) -> &Arc<Commons> {
+        &self.commons
     }
 
     pub(crate) const fn notes(&self) -> &Arc<Notes> {

@@ -56,8 +56,7 @@ pub(crate) struct State {
 impl Exchange {
     pub(crate) fn new(core: Arc<Core>, shared: Arc<dyn Shared>) -> Self {
         core.notes().open(true);
-        core.sharing().set(Sharing::Starting);
-        let turn = core.sharing().turn.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let turn = core.sharing().begin();
         Self { core, shared, turn }
     }
 
@@ -144,9 +143,8 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        if self.core.sharing().turn.load(Ordering::Relaxed) == self.turn {
+        if self.core.sharing().end(self.turn) {
             self.core.notes().open(false);
-            self.core.sharing().set(Sharing::Off);
         }
     }
 }
@@ -157,22 +155,29 @@ impl Core {
         Exchange::new(Arc::clone(self), shared)
     }
 
-    /// How the exchange of counts goes; changes are in the audit log.
     fn tell_sharing(&self, outcome: &Result<(), SharedError>) {
+        self.tell(self.sharing(), outcome, ["limits-store-away", "limits-store-back"]);
+    }
+
+    /// How an exchange goes; changes are in the audit log.
+    pub(crate) fn tell(
+        &self,
+        state: &State,
+        outcome: &Result<(), SharedError>,
+        [away, back]: [&'static str; 2],
+    ) {
         let next = match outcome {
             Ok(()) => Sharing::Up,
             Err(error) => Sharing::Away(chain(error)),
         };
-        let State { exchanges, failures, .. } = self.sharing();
+        let State { exchanges, failures, .. } = state;
         let counter = if outcome.is_ok() { exchanges } else { failures };
         counter.fetch_add(1, Ordering::Relaxed);
-        let before = self.sharing().set(next.clone());
+        let before = state.set(next.clone());
         let (action, outcome, reason) = match (before, next) {
             (Sharing::Up, Sharing::Up) | (Sharing::Away(_), Sharing::Away(_)) => return,
-            (_, Sharing::Away(why)) => ("limits-store-away", Outcome::Failure, Some(why)),
-            (_, Sharing::Up | Sharing::Off | Sharing::Starting) => {
-                ("limits-store-back", Outcome::Success, None)
-            }
+            (_, Sharing::Away(why)) => (away, Outcome::Failure, Some(why)),
+            (_, Sharing::Up | Sharing::Off | Sharing::Starting) => (back, Outcome::Success, None),
         };
         let event = Event {
             at: self.seams().clock.now(),
@@ -189,6 +194,21 @@ impl Core {
 }
 
 impl State {
+    /// The first exchange is on its way. Returns the number of whoever shares now.
+    pub(crate) fn begin(&self) -> u64 {
+        self.set(Sharing::Starting);
+        self.turn.fetch_add(1, Ordering::Relaxed).wrapping_add(1)
+    }
+
+    /// Ends sharing, unless somebody else has begun since.
+    pub(crate) fn end(&self, turn: u64) -> bool {
+        let is_last = self.turn.load(Ordering::Relaxed) == turn;
+        if is_last {
+            self.set(Sharing::Off);
+        }
+        is_last
+    }
+
     /// How it goes now.
     pub(crate) fn get(&self) -> Sharing {
         self.sharing.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -215,10 +235,10 @@ fn chain(error: &SharedError) -> String {
 }
 
 /// How often counts are exchanged: what another gateway let pass is known this much later.
-const EVERY: Duration = Duration::from_millis(100);
+pub(crate) const EVERY: Duration = Duration::from_millis(100);
 
 /// After a failure: soon enough, and no storm on a store that starts.
-const RETRY: Duration = Duration::from_secs(1);
+pub(crate) const RETRY: Duration = Duration::from_secs(1);
 
 /// Longer than an exchange can take.
 const SLACK: Duration = Duration::from_secs(3);

@@ -4,6 +4,7 @@
 //! the client sent, before anything was removed: a copy of the head is kept for them, and none where
 //! the firewall is off. What they say becomes a refusal only where the mode says so.
 
+mod commons;
 mod desk;
 mod guard;
 mod hold;
@@ -15,9 +16,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringwall_manifest::{Model, Waf};
-use ringwall_waf::{Arena, InMemory, Ruleset};
+use ringwall_waf::{Arena, Ruleset};
 
 use crate::snapshot::BuildError;
+pub(crate) use commons::Commons;
 pub(crate) use desk::Desk;
 pub(crate) use guard::Guard;
 pub(crate) use hold::Held;
@@ -27,7 +29,7 @@ use room::Room;
 #[derive(Debug)]
 pub(crate) struct Firewall {
     rules: Arc<Ruleset>,
-    memory: Arc<InMemory>,
+    commons: Arc<Commons>,
     /// For what no operation is found of, and for our own pages.
     mode: Waf,
     /// Whether rules that look for attacks pass over what a schema proved.
@@ -48,7 +50,7 @@ impl Firewall {
     pub(crate) fn build(
         model: &Model,
         rules: Option<&Arc<Ruleset>>,
-        memory: &Arc<InMemory>,
+        commons: &Arc<Commons>,
     ) -> Result<Option<Arc<Self>>, BuildError> {
         if !model.has_waf() {
             return Ok(None);
@@ -57,7 +59,7 @@ impl Firewall {
         let gateway = &model.gateway;
         Ok(Some(Arc::new(Self {
             rules: Arc::clone(rules.ok_or(BuildError::NoRules)?),
-            memory: Arc::clone(memory),
+            commons: Arc::clone(commons),
             mode: gateway.waf,
             skips_proven: model.waf.skips_proven,
             port: gateway.port,

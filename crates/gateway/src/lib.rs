@@ -36,6 +36,7 @@ mod overload;
 mod rates;
 mod limit;
 mod exchange;
+mod collections;
 mod discovery;
 mod health;
 mod local;
@@ -45,6 +46,7 @@ mod own;
 mod json;
 
 pub use crate::core::{Core, Door, Reach, Seams, Signers};
+pub use collections::Recollection;
 pub use discovery::{Discovery, ListError, read_list};
 pub use egress::Egress;
 pub use exchange::{Exchange, Sharing};

@@ -43,6 +43,7 @@ pub(crate) async fn ask(
     record: &mut Record<'_>,
 ) -> Result<Response<Body>, Refusal> {
     record.own_page(request.path());
+    record.recall(&[]).await;
     record.look(Guard::head)?;
     let session = request.session().map(|value| format!("{SESSION_COOKIE}={value}"));
     let pages = request.page_cookies().map(|value| value.to_str().map(str::to_owned)).transpose();

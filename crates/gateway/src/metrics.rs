@@ -3,6 +3,7 @@
 //! Labels are names from the manifest and closed sets, never a person, an address, a path or a
 //! token: their number is bounded by the manifest.
 
+mod collections;
 mod limits;
 mod tally;
 
@@ -18,6 +19,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+pub(crate) use collections::{CollectionFacts, CollectionMetrics};
 pub(crate) use limits::{LimitFacts, LimitMetrics};
 pub(crate) use tally::{Kind, Tally};
 
@@ -32,6 +34,7 @@ pub(crate) struct Metrics {
     lost: Counter,
     matched: Family<Matched, Counter>,
     pub(crate) limits: LimitMetrics,
+    pub(crate) collections: CollectionMetrics,
 }
 
 /// One kind of exchange.
@@ -106,7 +109,8 @@ impl Metrics {
             Family::clone(&matched),
         );
         let limits = LimitMetrics::new(&mut registry);
-        Self { registry, duration, active, allowed, denied, lost, matched, limits }
+        let collections = CollectionMetrics::new(&mut registry);
+        Self { registry, duration, active, allowed, denied, lost, matched, limits, collections }
     }
 
     /// Adds counters that are read when somebody asks.

@@ -98,6 +98,7 @@ pub(crate) mod code {
     pub(crate) const BAD_CLIENT: &str = "RW1060";
     pub(crate) const BAD_RULE: &str = "RW1061";
     pub(crate) const BAD_CONTENT: &str = "RW1062";
+    pub(crate) const NO_SHARED_STORE: &str = "RW1065";
     pub(crate) const EXPECTATION_BROKEN: &str = "RW2001";
     pub(crate) const OVER_BROAD: &str = "RW2010";
     pub(crate) const UNUSED_ROLE: &str = "RW2011";
@@ -180,6 +181,7 @@ const CATALOGUE: &[Known] = &[
     (code::BAD_CLIENT, Severity::Error, include_str!("../pages/RW1060.md")),
     (code::BAD_RULE, Severity::Error, include_str!("../pages/RW1061.md")),
     (code::BAD_CONTENT, Severity::Error, include_str!("../pages/RW1062.md")),
+    (code::NO_SHARED_STORE, Severity::Error, include_str!("../pages/RW1065.md")),
     (code::EXPECTATION_BROKEN, Severity::Error, include_str!("../pages/RW2001.md")),
     (code::OVER_BROAD, Severity::Warning, include_str!("../pages/RW2010.md")),
     (code::UNUSED_ROLE, Severity::Warning, include_str!("../pages/RW2011.md")),

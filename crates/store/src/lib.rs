@@ -24,7 +24,10 @@ mod redis;
 pub use error::{CheckError, Constraint, EngineError, OpenError, StoreError};
 pub use migration::Migration;
 pub use redis::{Connect, Parsed, Redis, RedisSettings, Reply, Wire, Wiring, parse_reply};
-pub use shared::{Count, Exchanging, Shared, SharedError, Tally, Total};
+pub use shared::{
+    Act, Batch, Change, Count, Exchanging, Member, Merged, Merging, Part, Shared,
+    SharedCollections, SharedError, Tally, Total,
+};
 pub use store::{Settings, Store};
 pub use transaction::{Transaction, View};
 pub use value::{Column, Row, Value};

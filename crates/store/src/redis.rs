@@ -1,10 +1,11 @@
-//! Counts in Redis, or Valkey: one script that adds to many counts at once.
+//! Counts and collections in Redis, or Valkey: one script for each that changes many at once.
 //!
 //! The script runs whole or not at all, so two gateways that say the same name at the same time
 //! lose nothing (reading, adding and writing from here would). It takes the time from the server,
 //! so that gateways need no common clock. Every count has a time to live: the store forgets what
 //! nobody needs.
 
+mod collections;
 mod reply;
 
 use std::fmt::{self, Debug};
@@ -61,6 +62,18 @@ impl Redis {
     }
 
     async fn add(&self, tallies: &[Tally]) -> Result<Vec<Total>, SharedError> {
+        if tallies.is_empty() {
+            return self.ask(&ping(), ANSWER_BYTES_MAX).await.map(|_pong| Vec::new());
+        }
+        let mut totals = Vec::with_capacity(tallies.len());
+        for part in tallies.chunks(NAMES_MAX) {
+            totals.extend(read(&self.ask(&self.script(part), ANSWER_BYTES_MAX).await?, part)?);
+        }
+        Ok(totals)
+    }
+
+    /// Sends one command and reads its answer.
+    async fn ask(&self, command: &Command, bytes_max: usize) -> Result<Reply, SharedError> {
         let mut held = self.wire.lock().await;
         // Taken out: one that fails half-way, or is given up, is not used again, because a late
         // answer would be read as the answer to the next question.
@@ -68,16 +81,9 @@ impl Redis {
             Some(wire) => wire,
             None => self.open().await?,
         };
-        if tallies.is_empty() {
-            let mut command = Command::default();
-            ask(&mut wire, command.word(b"PING")).await?;
-        }
-        let mut totals = Vec::with_capacity(tallies.len());
-        for part in tallies.chunks(NAMES_MAX) {
-            totals.extend(read(&ask(&mut wire, &self.script(part)).await?, part)?);
-        }
+        let reply = ask(&mut wire, command, bytes_max).await?;
         *held = Some(wire);
-        Ok(totals)
+        Ok(reply)
     }
 
     async fn open(&self) -> Result<Open, SharedError> {
@@ -85,7 +91,7 @@ impl Redis {
         if let Some(password) = &self.settings.password {
             let mut command = Command::default();
             command.word(b"AUTH").word(password.expose().as_bytes());
-            ask(&mut wire, &command).await?;
+            ask(&mut wire, &command, ANSWER_BYTES_MAX).await?;
         }
         Ok(wire)
     }
@@ -159,7 +165,13 @@ impl Command {
     }
 }
 
-async fn ask(wire: &mut Open, command: &Command) -> Result<Reply, SharedError> {
+fn ping() -> Command {
+    let mut command = Command::default();
+    command.word(b"PING");
+    command
+}
+
+async fn ask(wire: &mut Open, command: &Command, bytes_max: usize) -> Result<Reply, SharedError> {
     wire.write_all(&command.whole()).await?;
     wire.flush().await?;
     let mut answer = Vec::new();
@@ -171,7 +183,7 @@ async fn ask(wire: &mut Open, command: &Command) -> Result<Reply, SharedError> {
             Some((Reply::Error(why), _)) => return Err(SharedError::Refused(why)),
             Some((reply, length)) if length == answer.len() => return Ok(reply),
             Some(_) => return Err(SharedError::Malformed("more than one answer")),
-            None if answer.len() > ANSWER_BYTES_MAX => {
+            None if answer.len() > bytes_max => {
                 return Err(SharedError::Malformed("an answer without end"));
             }
             None => {}

@@ -2,6 +2,9 @@
 //!
 //! A gateway counts for itself, and says here from time to time what it counted. What comes back
 //! is the count of all. Nobody waits for this while a request is on its way.
+//!
+//! Collections of named values ([`SharedCollections`]) are kept together likewise: what a gateway
+//! changed is said, and what all together came to is the answer.
 
 use std::fmt::Debug;
 use std::io;
@@ -18,6 +21,82 @@ pub trait Shared: Debug + Send + Sync {
     /// some of it may have been added: a count is then said again, and is never too low. With nothing to add, it says whether the store is
     /// there.
     fn exchange<'a>(&'a self, tallies: &'a [Tally]) -> Exchanging<'a>;
+}
+
+/// The collections of a batch as they are now, in its order.
+pub type Merged = Vec<Vec<Member>>;
+
+/// A batch on its way.
+pub type Merging<'a> = Pin<Box<dyn Future<Output = Result<Merged, SharedError>> + Send + 'a>>;
+
+/// Where collections are kept together.
+pub trait SharedCollections: Debug + Send + Sync {
+    /// Makes changes, and returns what is there after them. A batch that is said again, because no
+    /// answer came, changes nothing the second time, for ten minutes. An empty one asks whether the
+    /// store is there.
+    fn merge<'a>(&'a self, batch: &'a Batch) -> Merging<'a>;
+}
+
+/// Changes of several collections. At most [`Batch::PARTS_MAX`] of them.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Batch {
+    /// A name that no other batch has.
+    pub id: String,
+    /// Each collection once.
+    pub parts: Vec<Part>,
+}
+
+impl Batch {
+    /// Sixteen collections as large as may be are answered by 400 KiB.
+    pub const PARTS_MAX: usize = 16;
+}
+
+/// What one gateway changed in one collection.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Part {
+    /// Which collection: the same for all gateways.
+    pub name: String,
+    /// What it changed, each member once.
+    pub changes: Vec<Change>,
+    /// What it knows, these changes included: taken over where the store has lost everything.
+    pub known: Vec<Member>,
+}
+
+/// A change of one member.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Change {
+    /// Any bytes.
+    pub name: Vec<u8>,
+    /// What is done to its value.
+    pub act: Act,
+    /// How long it lasts from now on; `None`: as before.
+    pub lasts: Option<Duration>,
+    /// How long it lasts if it was not there before.
+    pub first_lasts: Duration,
+}
+
+/// What is done to a value.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Act {
+    /// So much is added; what is no number counts as 0. Exact up to 2^53.
+    Add(i64),
+    /// It is taken out.
+    Delete,
+    /// It stays, if it is there.
+    Keep,
+    /// It is another one.
+    Set(Vec<u8>),
+}
+
+/// A member of a collection.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Member {
+    /// Any bytes.
+    pub name: Vec<u8>,
+    /// Any bytes.
+    pub value: Vec<u8>,
+    /// How long it lasts yet.
+    pub lasts: Duration,
 }
 
 /// What one gateway counted under one name since it said so last.

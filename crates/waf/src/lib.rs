@@ -46,7 +46,7 @@ mod fuzz;
 pub use arena::Arena;
 #[doc(hidden)]
 pub use fuzz::fuzz;
-pub use memory::{Delta, DeltaChange, InMemory, Memory, NoMemory, Stored};
+pub use memory::{Delta, DeltaChange, Found, InMemory, Memory, NoMemory, Replica, Stored, Told};
 pub use own::{OwnRules, Strictness};
 pub use parse::error::{Cause, LoadError, RuleError};
 pub use parse::{Library, LibraryError, NoLibrary, Source, Warning};

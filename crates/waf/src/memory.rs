@@ -4,6 +4,7 @@
 //! requests of one key that both count are two counts, wherever the collections are.
 
 mod in_memory;
+mod replica;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use crate::cursor::atoi;
 use crate::limits::DYNAMIC_MEMBERS_MAX;
 
 pub use in_memory::InMemory;
+pub use replica::{Found, Replica, Told};
 
 /// Keeps collections between transactions. The caller decides where: in memory, or shared.
 pub trait Memory: std::fmt::Debug + Send + Sync {
@@ -87,6 +89,21 @@ impl Delta {
             }
             (_, next) => next,
         };
+    }
+
+    /// What a later transaction did, after this.
+    pub(crate) fn and_then(&mut self, later: &Self, now_secs: u64) {
+        let ends_secs = self.expires_secs.unwrap_or(self.first_expires_secs);
+        if ends_secs <= now_secs && self.change != DeltaChange::Delete {
+            // What it did is over: the later one began anew.
+            self.clone_from(later);
+            return;
+        }
+        if self.change == DeltaChange::Delete {
+            self.first_expires_secs = later.first_expires_secs;
+        }
+        self.then(later.change.clone());
+        self.expires_secs = later.expires_secs.or(self.expires_secs);
     }
 
     /// The member after this delta; `None`: there is none.

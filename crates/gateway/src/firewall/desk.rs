@@ -13,6 +13,7 @@ use ringwall_openapi::Proof;
 use ringwall_waf::{Connection, RequestHead, ResponseHead, Transaction};
 
 use super::Firewall;
+use super::commons::Recall;
 use super::proved::Proved;
 
 /// Names and values, in their order. Cloning one counts a reference.
@@ -23,6 +24,7 @@ type Fields = Vec<(HeaderName, HeaderValue)>;
 pub(crate) struct Desk {
     pub(super) firewall: Arc<Firewall>,
     arena: ringwall_waf::Arena,
+    recall: Recall,
     id: OnceCell<String>,
     client: String,
     client_port: u16,
@@ -55,6 +57,7 @@ impl Desk {
         Self {
             firewall: Arc::clone(firewall),
             arena: firewall.arena(),
+            recall: Recall::new(&firewall.commons),
             id: OnceCell::new(),
             client: address.to_string(),
             client_port: peer.address.port(),
@@ -113,11 +116,15 @@ impl Desk {
             protocol: protocol(self.version),
             headers: self.arena.pairs(self.fields.iter().map(bytes)),
         };
-        let firewall = &self.firewall;
         let proved = self.proved_head.get_or_init(|| self.proved(proofs));
         let proved: Vec<_> = proved.iter().map(Proved::shown).collect();
-        let (rules, memory) = (&firewall.rules, &*firewall.memory);
-        Transaction::begin_proven(rules, &self.arena, memory, connection, (head, &proved))
+        let rules = &self.firewall.rules;
+        Transaction::begin_proven(rules, &self.arena, &self.recall, connection, (head, &proved))
+    }
+
+    /// What rules remember, as this request finds it.
+    pub(super) const fn recall(&self) -> &Recall {
+        &self.recall
     }
 
     /// Keeps what is proved of the body. More is not taken.

@@ -54,6 +54,23 @@ impl<'a> Guard<'a> {
         self.is_own_page = true;
     }
 
+    /// Shows the head as [`Guard::head_with`] does, but says nothing yet. Where rules want to know
+    /// what only others remember, it waits for that a moment, and shows it once more: the first look
+    /// has changed nothing.
+    pub(crate) async fn recall(&mut self, proofs: &[Proof]) {
+        let recall = self.desk.recall();
+        if self.transaction.is_some() || !recall.is_up() {
+            return;
+        }
+        let first = self.desk.begin(self.id, self.at, proofs);
+        if recall.has_all() {
+            self.transaction = Some(first);
+            return;
+        }
+        drop(first);
+        recall.ask(self.at.secs()).await;
+    }
+
     /// Shows the head of the request (phase 1).
     pub(crate) fn head(&mut self) -> Option<Refusal> {
         self.head_with(&[])

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use ringwall_base::{Class, Judged, Notice, Outcome};
 use ringwall_manifest::Waf;
+use ringwall_openapi::Proof;
 
 use super::Record;
 use crate::Refusal;
@@ -59,6 +60,13 @@ impl<'a> Record<'a> {
             return Ok(());
         }
         self.waive(refusal)
+    }
+
+    /// Lets the rules remember what other gateways know, where they want to.
+    pub(crate) async fn recall(&mut self, proofs: &[Proof]) {
+        if let Some(guard) = self.guard.as_deref_mut() {
+            guard.recall(proofs).await;
+        }
     }
 
     /// What the rules want to see.

@@ -67,6 +67,7 @@ impl Inspect {
                 Err(refusal) => record.waive(refusal)?,
             }
         }
+        record.recall(&proofs).await;
         record.look(|guard| guard.head_with(&proofs))?;
         let is_websocket = request.is_websocket();
         let learns = self.reads && operation.learning == Learning::On && !is_websocket;

@@ -63,4 +63,6 @@ mod faults;
 #[cfg(test)]
 mod overload;
 #[cfg(test)]
+mod recollecting;
+#[cfg(test)]
 mod shared;

@@ -26,6 +26,12 @@ pub(crate) const WAF: &[Key] = &[
         "Whether rules that look for attacks pass over values that an OpenAPI document proves \
          harmless: a number, a UUID, a word of a list. `skip` if not given.",
     ),
+    key(
+        "collections",
+        Shape::Choice(&["local", "shared"]),
+        "Where rules remember what they count (`initcol`): in each gateway, or together in the \
+         Redis of `[limits]`. `local` if not given.",
+    ),
     key("before", TEXTS, "SecLang files read before the rules: `waf/before/*.conf`."),
     key("files", TEXTS, "SecLang files read after them: `waf/*.conf`."),
 ];

@@ -36,6 +36,8 @@ pub struct WafRules {
     pub before: Vec<String>,
     /// The same, read after it: own rules, and exclusions that change rules.
     pub files: Vec<String>,
+    /// Whether collections that rules keep are shared with other gateways, in the store of limits.
+    pub shares_collections: bool,
     /// The `[waf]` line.
     pub place: Place,
 }
@@ -89,6 +91,7 @@ impl Default for WafRules {
             skips_proven: true,
             before: Vec::new(),
             files: Vec::new(),
+            shares_collections: false,
             place: Place::default(),
         }
     }

@@ -60,6 +60,11 @@ fn rules(old: &Model, new: &Model, changes: &mut Vec<Change>) {
         let effect = if is.skips_proven { Effect::Widens } else { Effect::Narrows };
         note(changes, effect, "firewall", text);
     }
+    if was.shares_collections != is.shares_collections {
+        let name = |is_shared| if is_shared { "shared" } else { "local" };
+        let text = between(name(was.shares_collections), name(is.shares_collections));
+        note(changes, Effect::Changes, "firewall", format!("collections: {text}"));
+    }
     if (&was.before, &was.files) != (&is.before, &is.files) {
         note(changes, Effect::Changes, "firewall", "files with rules changed".to_owned());
     }

@@ -1,6 +1,7 @@
 //! `[waf]`, and what services say about the firewall.
 
 use super::{Checker, chosen};
+use crate::catalogue::code;
 use crate::model::{RuleSet, Waf, WafModes, WafRules};
 use crate::node::{Entry, Node};
 
@@ -20,8 +21,24 @@ impl Checker<'_> {
             skips_proven: chosen(node, "proven", &[("look", false)], true),
             before: self.patterns(node, "before"),
             files: self.patterns(node, "files"),
+            shares_collections: self.shares_collections(node),
             place: self.place(entry.at),
         };
+    }
+
+    /// All of `[limits]` is known by now.
+    fn shares_collections(&mut self, node: &Node) -> bool {
+        let is_shared = chosen(node, "collections", &[("shared", true)], false);
+        let has_store = self.root.get("limits").is_some_and(|limits| {
+            limits.get("redis").is_some_and(|redis| redis.as_text().is_some())
+        });
+        if let (true, false, Some(inner)) = (is_shared, has_store, node.get("collections")) {
+            self.findings
+                .add(code::NO_SHARED_STORE, inner.at, "collections are shared, and nowhere")
+                .label("needs `redis` in `[limits]`")
+                .help("write `[limits]` and `redis = \"redis://127.0.0.1:6379\"`");
+        }
+        is_shared
     }
 
     /// The whole service, or operations of it. All services are known by now.

@@ -131,6 +131,7 @@ fn what_the_firewall_does_is_read_and_told() {
     assert_eq!((full.waf.set, full.waf.paranoia), (RuleSet::Crs, 2));
     assert_eq!((full.waf.inbound_threshold, full.waf.outbound_threshold), (7, 6));
     assert!(!full.waf.skips_proven);
+    assert!(full.waf.shares_collections);
     assert_eq!(full.waf.before, ["waf/before/*.conf"]);
     assert_eq!(full.waf.files, ["waf/*.conf"]);
     tells("waf = \"block\"", "waf = \"log\"", "+ firewall  block becomes log\n");
@@ -149,7 +150,25 @@ fn what_the_firewall_does_is_read_and_told() {
         "proven = \"skip\"",
         "+ firewall  values that a schema proves: look becomes skip\n",
     );
+    tells(
+        "collections = \"shared\"",
+        "collections = \"local\"",
+        "~ firewall  collections: shared becomes local\n",
+    );
     tells("\"waf/*.conf\"", "\"other/*.conf\"", "~ firewall  files with rules changed\n");
+}
+
+#[test]
+fn collections_are_shared_only_where_there_is_a_store() {
+    let alone = FULL.replace("redis = \"redis://127.0.0.1:6379\"\n", "");
+    let alone = alone.replace("redis_secret = \"redis\"\n", "").replace("redis = {}\n", "");
+    let codes = |text: &str| -> Vec<_> {
+        let errors = examine(text).findings.into_iter();
+        errors.map(|one| one.code).filter(|code| *code == "RW1065").collect()
+    };
+    assert_eq!(codes(&alone), ["RW1065"]);
+    assert!(examine(&alone).model.is_none());
+    assert!(codes(&alone.replace("collections = \"shared\"\n", "")).is_empty());
 }
 
 #[test]

@@ -30,7 +30,8 @@ fn is_healthy(status: &Status) -> bool {
     let certificates_good = status.certificates.iter().all(is_good);
     let is_fresh = status.stale_names.is_empty();
     let all_asked = status.upstreams.iter().all(|(_, _, is_asked)| *is_asked);
-    let is_shared = status.shared_limits.as_deref().is_none_or(|state| state == "up");
+    let shared = [&status.shared_limits, &status.shared_collections];
+    let is_shared = shared.iter().all(|state| state.as_deref().is_none_or(|state| state == "up"));
     status.audit_is_writable
         && status.broken_manifest.is_none()
         && services_up
@@ -79,12 +80,17 @@ fn text(status: &Status) -> String {
         lines
             .push(format!("{} upstream  {name}: {why}; the last good addresses stay", mark(false)));
     }
-    if let Some(state) = &status.shared_limits {
+    let exchanges = [
+        ("limits    shared", "counts", &status.shared_limits),
+        ("firewall  collections shared", "remembers", &status.shared_collections),
+    ];
+    for (what, does, state) in exchanges {
+        let Some(state) = state else { continue };
         let (mark, text) = match state.as_str() {
             "up" | "starting" => (mark(true), state.clone()),
-            why => (mark(false), format!("each gateway counts for itself: {why}")),
+            why => (mark(false), format!("each gateway {does} for itself: {why}")),
         };
-        lines.push(format!("{mark} limits    shared: {text}"));
+        lines.push(format!("{mark} {what}: {text}"));
     }
     lines.push(if is_healthy(status) { "all is well" } else { "something needs you" }.to_owned());
     lines.join("\n")

@@ -1,4 +1,5 @@
-//! Limits shared with other gateways: the connection to Redis, made and ended with the manifest.
+//! Limits, and what rules remember, shared with other gateways: connections to Redis, made and ended
+//! with the manifest.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +17,11 @@ use super::Ground;
 /// What the manifest said, and the exchange that follows it.
 type Running = (Redis, JoinHandle<()>);
 
-/// The exchange of counts, while the manifest says so.
+/// The exchange of counts, and of what rules remember, while the manifest says so.
 #[derive(Debug, Default)]
 pub(crate) struct SharedLimits {
     running: Option<Running>,
+    collections: Option<Running>,
 }
 
 impl SharedLimits {
@@ -27,28 +29,43 @@ impl SharedLimits {
     /// limits hold, and that is reported.
     pub(crate) fn apply(&mut self, core: &Arc<Core>, ground: &Ground, model: &Model) -> Result<()> {
         let wanted = model.limits.redis.as_ref();
-        if self.running.as_ref().map(|(redis, _)| redis) == wanted {
-            return Ok(());
+        if is_other(&self.running, wanted) {
+            let next = wanted.map(|redis| open(redis, ground, model)).transpose()?;
+            stop(&mut self.running);
+            if let (Some(redis), Some(next)) = (wanted, next) {
+                let exchange = core.share(Arc::new(next));
+                self.running = Some((redis.clone(), tokio::spawn(exchange.run())));
+            }
         }
-        let next = wanted.map(|redis| open(redis, ground, model)).transpose()?;
-        self.stop();
-        if let (Some(redis), Some(next)) = (wanted, next) {
-            let exchange = core.share(Arc::new(next));
-            self.running = Some((redis.clone(), tokio::spawn(exchange.run())));
+        let is_shared = model.waf.shares_collections && model.has_waf();
+        let wanted = wanted.filter(|_| is_shared);
+        if is_other(&self.collections, wanted) {
+            // A connection of its own: a request may wait for it.
+            let next = wanted.map(|redis| open(redis, ground, model)).transpose()?;
+            stop(&mut self.collections);
+            if let (Some(redis), Some(next)) = (wanted, next) {
+                let exchange = core.recollect(Arc::new(next))?;
+                self.collections = Some((redis.clone(), tokio::spawn(exchange.run())));
+            }
         }
         Ok(())
-    }
-
-    fn stop(&mut self) {
-        if let Some((_, task)) = self.running.take() {
-            task.abort();
-        }
     }
 }
 
 impl Drop for SharedLimits {
     fn drop(&mut self) {
-        self.stop();
+        stop(&mut self.running);
+        stop(&mut self.collections);
+    }
+}
+
+fn is_other(running: &Option<Running>, wanted: Option<&Redis>) -> bool {
+    running.as_ref().map(|(redis, _)| redis) != wanted
+}
+
+fn stop(running: &mut Option<Running>) {
+    if let Some((_, task)) = running.take() {
+        task.abort();
     }
 }
 

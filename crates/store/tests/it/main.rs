@@ -8,4 +8,5 @@ mod process;
 mod crash;
 mod disk;
 mod table;
+mod collections;
 mod redis;

@@ -89,32 +89,60 @@ impl InMemory {
     }
 }
 
-impl Memory for InMemory {
-    fn load(&self, collection: &str, key: &[u8], now_secs: u64) -> Vec<Stored> {
-        let place = place(collection, key);
-        let Some(shard) = self.shard(&place) else { return Vec::new() };
-        let members = shard.collections.get(&place).into_iter().flatten();
+impl InMemory {
+    pub(super) fn load_at(&self, place: &[u8], now_secs: u64) -> Vec<Stored> {
+        let Some(shard) = self.shard(place) else { return Vec::new() };
+        let members = shard.collections.get(place).into_iter().flatten();
         members.filter(|member| member.expires_secs > now_secs).cloned().collect()
     }
 
-    fn apply(&self, collection: &str, key: &[u8], deltas: &[Delta], now_secs: u64) {
-        let place = place(collection, key);
+    pub(super) fn apply_at(&self, place: &[u8], deltas: &[Delta], now_secs: u64) {
         let room = deltas.iter().map(delta_bytes).fold(COLLECTION_BYTES + place.len(), add);
         self.sweep(room, now_secs);
-        let Some(mut shard) = self.shard(&place) else { return };
-        let before = shard.collections.remove(&place).unwrap_or_default();
-        let held = collection_bytes(&place, &before);
+        let Some(mut shard) = self.shard(place) else { return };
+        let before = shard.collections.remove(place).unwrap_or_default();
+        let held = collection_bytes(place, &before);
         let mut after = before.clone();
         Delta::apply_all(deltas, &mut after, now_secs);
-        if !self.resize(held, collection_bytes(&place, &after)) {
+        if !self.resize(held, collection_bytes(place, &after)) {
             let small: Vec<Delta> = deltas.iter().filter(|it| fits(it, &before)).cloned().collect();
             after = before;
             Delta::apply_all(&small, &mut after, now_secs);
-            self.resize(held, collection_bytes(&place, &after));
+            self.resize(held, collection_bytes(place, &after));
         }
         if !after.is_empty() {
-            shard.collections.insert(place, after);
+            shard.collections.insert(place.to_owned(), after);
         }
+    }
+
+    /// Puts others in the place of all members. Where there is no room, those that were there take
+    /// their new values as long as these are no longer than before.
+    pub(super) fn replace_at(&self, place: &[u8], mut after: Vec<Stored>, now_secs: u64) {
+        after.retain(|member| member.expires_secs > now_secs);
+        self.sweep(collection_bytes(place, &after), now_secs);
+        let Some(mut shard) = self.shard(place) else { return };
+        let before = shard.collections.remove(place).unwrap_or_default();
+        let held = collection_bytes(place, &before);
+        if !self.resize(held, collection_bytes(place, &after)) {
+            after.retain(|new| {
+                let old = before.iter().find(|old| old.name == new.name);
+                old.is_some_and(|old| new.value.len() <= old.value.len().max(NUMBER_BYTES))
+            });
+            self.resize(held, collection_bytes(place, &after));
+        }
+        if !after.is_empty() {
+            shard.collections.insert(place.to_owned(), after);
+        }
+    }
+}
+
+impl Memory for InMemory {
+    fn load(&self, collection: &str, key: &[u8], now_secs: u64) -> Vec<Stored> {
+        self.load_at(&place(collection, key), now_secs)
+    }
+
+    fn apply(&self, collection: &str, key: &[u8], deltas: &[Delta], now_secs: u64) {
+        self.apply_at(&place(collection, key), deltas, now_secs);
     }
 }
 
@@ -141,7 +169,7 @@ fn fits(delta: &Delta, members: &[Stored]) -> bool {
 }
 
 /// No name of a collection has a zero in it.
-fn place(collection: &str, key: &[u8]) -> Vec<u8> {
+pub(super) fn place(collection: &str, key: &[u8]) -> Vec<u8> {
     [collection.as_bytes(), b"\0", key].concat()
 }
 

@@ -46,12 +46,8 @@ impl Running {
             name: model.name.clone(),
             pid: std::process::id(),
             services: services.collect(),
-            shared_limits: match self.doors.core.sharing_state() {
-                Sharing::Off => None,
-                Sharing::Starting => Some("starting".to_owned()),
-                Sharing::Up => Some("up".to_owned()),
-                Sharing::Away(why) => Some(why),
-            },
+            shared_collections: said(self.doors.core.collections_state()),
+            shared_limits: said(self.doors.core.sharing_state()),
             stale_names: self.doors.core.stale_names().into_iter().collect(),
             upstreams: self.upstreams(&model),
             uptime_secs: ground.clock.monotonic().saturating_sub(self.started).as_secs(),
@@ -70,5 +66,15 @@ impl Running {
         };
         let all: BTreeSet<_> = model.services.keys().flat_map(of).collect();
         all.into_iter().collect()
+    }
+}
+
+/// How an exchange with other gateways goes, if there is one.
+fn said(sharing: Sharing) -> Option<String> {
+    match sharing {
+        Sharing::Off => None,
+        Sharing::Starting => Some("starting".to_owned()),
+        Sharing::Up => Some("up".to_owned()),
+        Sharing::Away(why) => Some(why),
     }
 }
