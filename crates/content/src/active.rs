@@ -1,4 +1,4 @@
-//! Files that do something when they are opened: SVG with scripts, PDF with actions.
+//! Files that do something when they are opened: drawings and pages with scripts, documents with macros.
 
 use crate::bytes::{begins, find_tag, from, slice};
 use crate::finding::Findings;
@@ -144,50 +144,6 @@ fn is_script(value: &[u8]) -> bool {
         || (begins(&plain, b"data:") && !is_image)
 }
 
-/// Looks at a PDF document. What is packed inside its streams is not seen.
-pub(crate) fn check_pdf(bytes: &[u8], findings: &mut Findings) {
-    if !bytes.starts_with(b"%PDF-") {
-        findings.strict("a PDF document whose head is not at its beginning");
-    }
-    for at in memchr::memchr_iter(b'/', bytes) {
-        let name = pdf_name(from(bytes, at.saturating_add(1)));
-        if matches!(name.as_slice(), b"JavaScript" | b"JS") {
-            findings.active("a PDF document with scripts");
-        } else if name == b"Launch" {
-            findings.active("a PDF document that starts programs");
-        } else if matches!(name.as_slice(), b"EmbeddedFile" | b"EmbeddedFiles" | b"RichMedia") {
-            findings.active("a PDF document with files inside");
-        } else if name == b"XFA" {
-            findings.active("a PDF document with a form that has scripts");
-        }
-    }
-}
-
-/// A name of PDF, with `#4a` undone; as long as the longest that is looked for.
-fn pdf_name(rest: &[u8]) -> Vec<u8> {
-    let mut name = Vec::new();
-    let mut rest = rest;
-    while name.len() <= PDF_NAME_BYTES_MAX {
-        match rest {
-            [b'#', high, low, after @ ..] => {
-                let (Some(high), Some(low)) = (hex(*high), hex(*low)) else { break };
-                name.push(high << 4 | low);
-                rest = after;
-            }
-            [byte, after @ ..] if byte.is_ascii_alphanumeric() => {
-                name.push(*byte);
-                rest = after;
-            }
-            _ => break,
-        }
-    }
-    name
-}
-
-fn hex(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
-}
-
 fn is_script_address(value: &[u8]) -> bool {
     is_script(value) || (value.contains(&b'&') && has_reference(value))
 }
@@ -195,7 +151,6 @@ fn is_script_address(value: &[u8]) -> bool {
 /// Where documents that are archives keep their macros, in lower case.
 const MACROS: [&[u8]; 4] = [b"basic-lc.xml", b"script-lc.xml", b"vbadata.xml", b"vbaproject.bin"];
 
-const PDF_NAME_BYTES_MAX: usize = 16;
 /// Where a file says its encoding, and where a namespace has its name.
 const XML_HEAD_BYTES: usize = 256;
 const XMLNS_BYTES_MAX: usize = 256;
@@ -285,22 +240,6 @@ mod tests {
             "<svg><animate attributeName='opacity' values='0;1'/><title>scripts</title></svg>",
         ] {
             svg(text, 0);
-        }
-    }
-
-    #[test]
-    fn a_document_that_does_something_is_found() {
-        for (text, want) in [
-            ("%PDF-1.7 << /S /JavaScript /JS (app.alert(1)) >>", 1),
-            ("%PDF-1.7 << /S /J#61vaScript >>", 1),
-            ("%PDF-1.7 << /S /Launch >>", 1),
-            ("%PDF-1.7 /EmbeddedFile /XFA", 2),
-            ("x%PDF-1.7", 1),
-            ("%PDF-1.7 << /Type /Page /JSX /OpenAction [1 0 R /Fit] >>", 0),
-        ] {
-            let mut findings = Findings::default();
-            check_pdf(text.as_bytes(), &mut findings);
-            assert_eq!(findings.into_list().len(), want, "{text}");
         }
     }
 }

@@ -9,13 +9,15 @@ mod zip;
 use std::io::{self, Read};
 
 use flate2::bufread::GzDecoder;
-use flate2::read::DeflateDecoder;
+use flate2::read::{DeflateDecoder, ZlibDecoder};
 
 use crate::Grade;
 use crate::bytes::length;
 use crate::finding::Findings;
 use crate::kind::{self, Kind};
-use crate::limits::{NESTED_BYTES_MAX, NESTED_RATIO, UNPACKED_BYTES_MAX, UNPACKED_RATIO};
+use crate::limits::{
+    GZIP_MEMBERS_MAX, NESTED_BYTES_MAX, NESTED_RATIO, UNPACKED_BYTES_MAX, UNPACKED_RATIO,
+};
 use crate::upload::Bounds;
 use meter::{Meter, Over};
 
@@ -69,6 +71,17 @@ pub(crate) fn check(bytes: &[u8], kind: Kind, budget: &mut Budget, findings: &mu
     walk.inner(length(bytes), |walk| walk.archive(bytes, kind));
 }
 
+/// What a stream of another format unpacks to, up to this many bytes; `None` where it cannot be read,
+/// is more, or is more than the request may still unpack.
+pub(crate) fn inflate(packed: &[u8], bytes_max: u64, budget: &mut Budget) -> Option<Vec<u8>> {
+    let mut decoder = ZlibDecoder::new(packed);
+    let mut meter =
+        Meter::new(&mut decoder, (length(packed), budget.ratio_max), budget.unpacked_left);
+    let unpacked = meter.whole(bytes_max);
+    budget.unpacked_left = budget.unpacked_left.saturating_sub(meter.unpacked());
+    unpacked
+}
+
 /// One archive that is looked into, and those in it.
 struct Walk<'a> {
     budget: &'a mut Budget,
@@ -82,7 +95,11 @@ impl Walk<'_> {
     fn archive(&mut self, bytes: &[u8], kind: Kind) {
         match kind {
             Kind::Gzip => {
-                self.unpack(&mut Members(GzDecoder::new(bytes)), kind, length(bytes));
+                self.unpack(
+                    &mut Members { member: GzDecoder::new(bytes), left: GZIP_MEMBERS_MAX },
+                    kind,
+                    length(bytes),
+                );
             }
             Kind::Tar => tar::walk(&mut { bytes }, self),
             Kind::Zip => zip::check(bytes, self),
@@ -166,17 +183,24 @@ impl Walk<'_> {
 }
 
 /// The members of a gzip file, one after another, and zeros behind them as tapes have.
-struct Members<'a>(GzDecoder<&'a [u8]>);
+struct Members<'a> {
+    member: GzDecoder<&'a [u8]>,
+    left: usize,
+}
 
 impl Read for Members<'_> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         loop {
-            let read = self.0.read(room)?;
-            let rest = *self.0.get_ref();
+            let read = self.member.read(room)?;
+            let rest = *self.member.get_ref();
             if read > 0 || room.is_empty() || rest.iter().all(|byte| *byte == 0) {
                 return Ok(read);
             }
-            self.0 = GzDecoder::new(rest);
+            self.left = self.left.saturating_sub(1);
+            if self.left == 0 {
+                return Err(io::Error::other("too many members"));
+            }
+            self.member = GzDecoder::new(rest);
         }
     }
 }

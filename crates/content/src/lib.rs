@@ -13,6 +13,7 @@ mod markup;
 mod kind;
 mod image;
 mod active;
+mod pdf;
 mod archive;
 mod xml;
 mod json;

@@ -9,6 +9,8 @@ pub(crate) const SHOWN_CHARS_MAX: usize = 64;
 pub(crate) const PARTS_MAX: usize = 1_000;
 /// Bytes of one part's head.
 pub(crate) const PART_HEAD_BYTES_MAX: usize = 8 * 1024;
+/// Parameters of one field: clients send three.
+pub(crate) const PARAMETERS_MAX: usize = 16;
 /// Bytes of a file's name: what Linux and Windows keep.
 pub(crate) const NAME_BYTES_MAX: usize = 255;
 
@@ -30,11 +32,18 @@ pub(crate) const RATIO_FREE_BYTES: u64 = 8 * 1024 * 1024;
 pub(crate) const NESTED_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// The same, for each byte that it is packed in.
 pub(crate) const NESTED_RATIO: u64 = 2;
+/// Fields that a ZIP archive keeps beside an entry's name: writers have five.
+pub(crate) const ZIP_FIELDS_MAX: usize = 64;
+/// Members of one gzip file, each of which costs as much to begin as 40 KiB: those that can be read at
+/// any place have one for every 64 KiB.
+pub(crate) const GZIP_MEMBERS_MAX: usize = 10_000;
 /// Extended heads of a tar archive, which hold long names and the attributes of files.
 pub(crate) const TAR_NAME_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Where a PDF's head is looked for, as readers do.
 pub(crate) const PDF_HEAD_BYTES: usize = 1024;
+/// Bytes of one stream of objects in a PDF: writers put two hundred objects into one.
+pub(crate) const PDF_OBJECTS_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Bytes at the beginning that say whether something is text, and which.
 pub(crate) const SNIFF_BYTES: usize = 4 * 1024;
 

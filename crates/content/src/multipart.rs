@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::limits::{PART_HEAD_BYTES_MAX, PARTS_MAX};
+use crate::limits::{PARAMETERS_MAX, PART_HEAD_BYTES_MAX, PARTS_MAX};
 
 /// One part.
 #[derive(Debug)]
@@ -149,6 +149,10 @@ pub(crate) fn parameters(value: &str) -> Result<Vec<Parameter>, &'static str> {
                 return Err("a broken parameter");
             }
         }
+        // Each is compared with all before it.
+        if list.len() >= PARAMETERS_MAX {
+            return Err("too many parameters");
+        }
         let is_name =
             !name.is_empty() && name.bytes().all(|byte| is_name_byte(byte) || byte == b'*');
         if !is_name || list.iter().any(|(known, _)| *known == name) {
@@ -223,6 +227,12 @@ mod tests {
         ] {
             refused(&format!("--x\n{head}\n\n1\n--x--\n"), want);
         }
+        let names: Vec<String> = (0..99).map(|one| format!("; p{one}=1")).collect();
+        let many = |count: usize| names[..count].concat();
+        let head = |count| format!("--x\n{HEAD}{}\n\n1\n--x--\n", many(count));
+        refused(&head(PARAMETERS_MAX), "too many parameters");
+        let most = head(PARAMETERS_MAX - 1).replace('\n', "\r\n");
+        assert!(parts("multipart/form-data; boundary=x", most.as_bytes()).is_ok());
         refused(&format!("hello\n--x\n{HEAD}\n\n1\n--x--\n"), "bytes before the first part");
         refused(&format!("--x\n{HEAD}\n\n1\n--x--\nmore"), "bytes after the last part");
         refused(&format!("--x\n{HEAD}\n\n1$--x--\n\n--x--\n"), "a boundary inside a part");

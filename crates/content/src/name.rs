@@ -1,5 +1,7 @@
 //! Names of files: what a server that keeps a file under its name would do with it.
 
+use std::borrow::Cow;
+
 use crate::finding::Findings;
 use crate::limits::NAME_BYTES_MAX;
 
@@ -38,6 +40,65 @@ fn narrow(name: &str) -> String {
 /// PHP takes quotes of both kinds away.
 fn is_quote(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\'' | '"' | '`')
+}
+
+/// A name without the words of mail (RFC 2047) that it is written in: `=?utf-8?B?YS5wbmc=?=`. What is
+/// none, or is in another charset than UTF-8, stays as it is.
+pub(crate) fn plain(name: &str) -> Cow<'_, str> {
+    let mut bytes = Vec::new();
+    for word in name.split_ascii_whitespace() {
+        let inner = word.strip_prefix("=?").and_then(|rest| rest.strip_suffix("?="));
+        let mut parts = inner.unwrap_or_default().splitn(3, '?');
+        let (charset, coding, text) = (parts.next(), parts.next(), parts.next());
+        let is_utf_8 = charset.is_some_and(|one| one.eq_ignore_ascii_case("utf-8"));
+        let decoded = match (coding, text) {
+            (Some("B" | "b"), Some(text)) => base64(text),
+            (Some("Q" | "q"), Some(text)) => quoted(text),
+            _ => None,
+        };
+        let Some(decoded) = decoded.filter(|_| is_utf_8) else { return Cow::Borrowed(name) };
+        bytes.extend(decoded);
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(name), Cow::Owned)
+}
+
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=').bytes().map(|byte| match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    });
+    let digits: Vec<u8> = digits.collect::<Option<_>>()?;
+    let mut bytes = Vec::new();
+    for four in digits.chunks(4) {
+        let bits = four.iter().fold(0_u32, |bits, digit| bits << 6 | u32::from(*digit));
+        let missing = 4_usize.saturating_sub(four.len());
+        let [_, one, two, three] = (bits << (6 * missing)).to_be_bytes();
+        bytes.extend([one, two, three].iter().take(3_usize.saturating_sub(missing)));
+    }
+    Some(bytes)
+}
+
+fn quoted(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        bytes.push(match byte {
+            b'_' => b' ',
+            b'=' => {
+                let [high, low, after @ ..] = rest else { return None };
+                rest = after;
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?
+            }
+            byte => *byte,
+        });
+    }
+    Some(bytes)
 }
 
 /// The extension that counts, in lower case; `None` where there is none.
@@ -175,6 +236,22 @@ mod tests {
         }
         for name in ["../a.png", ".htaccess", "shell.php.", "shell.php::$DATA", ".."] {
             grades(name, &[Grade::Danger, Grade::Strict]);
+        }
+    }
+
+    #[test]
+    fn words_of_mail_are_read_as_names() {
+        for (written, want) in [
+            ("=?utf-8?B?w6QucG5n?=", "ä.png"),
+            ("=?UTF-8?Q?=C3=A4_b.png?=", "ä b.png"),
+            ("=?utf-8?B?w6Q=?= =?utf-8?q?.png?=", "ä.png"),
+            ("=?utf-8?B?c2hlbGwucGhw?=", "shell.php"),
+            ("=?utf-7?Q?a?=", "=?utf-7?Q?a?="),
+            ("=?utf-8?Q?=C3?=", "=?utf-8?Q?=C3?="),
+            ("=?utf-8?B?!?=", "=?utf-8?B?!?="),
+            ("a b.png", "a b.png"),
+        ] {
+            assert_eq!(plain(written), want, "{written}");
         }
     }
 

@@ -1,12 +1,14 @@
 //! Files that people send: what they are, and whether they are expected.
 
+use std::borrow::Cow;
+
 use crate::archive::{self, Budget};
 use crate::bytes::length;
 use crate::finding::Findings;
 use crate::kind::{self, Kind};
 use crate::limits::{ARCHIVE_DEPTH_MAX, ENTRIES_MAX, RATIO_MAX};
 use crate::multipart::{self, Part};
-use crate::{Finding, Grade, active, image, json, name, xml};
+use crate::{Finding, Grade, active, image, json, name, pdf, xml};
 
 /// The files that an operation takes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -101,6 +103,9 @@ fn look(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Finding> {
         if json::is_type(&essence) && json::is_deep(body) {
             findings.danger("JSON that is nested too deeply");
         }
+        if essence.starts_with("multipart/") {
+            findings.strict("parts that are no form");
+        }
         file.check(rule, &mut budget, &mut findings);
         return findings.into_list();
     }
@@ -139,15 +144,18 @@ struct File<'a> {
 
 impl File<'_> {
     fn check(&self, rule: Option<&Rule>, budget: &mut Budget, findings: &mut Findings) {
-        for one in self.names {
+        // Some readers undo the words of mail in which .NET writes names. To the others they are one
+        // word, with no dot or climb in it that is not in the name.
+        let names: Vec<Cow<'_, str>> = self.names.iter().map(|one| name::plain(one)).collect();
+        for one in &names {
             name::check(one, findings);
         }
-        if self.names.iter().skip(1).any(|one| Some(one) != self.names.first()) {
+        if names.iter().skip(1).any(|one| Some(one) != names.first()) {
             findings.strict("a file with two names");
         }
         let kind = kind::of(self.bytes);
         if let Some(rule) = rule {
-            self.check_rule(rule, kind, findings);
+            self.check_rule(rule, (kind, names.first().map(AsRef::as_ref)), findings);
         }
         if self.declared.is_some_and(|declared| kind::is_masked(kind, declared)) {
             findings.kind(Grade::Danger, "a page or a program that is said to be something else");
@@ -159,7 +167,7 @@ impl File<'_> {
                 active::check_xml(self.bytes, findings);
             }
             Kind::Pdf => {
-                active::check_pdf(self.bytes, findings);
+                pdf::check(self.bytes, budget, findings);
                 image::check(self.bytes, kind, findings);
             }
             kind if archive::is_archive(kind) => {
@@ -186,7 +194,7 @@ impl File<'_> {
         }
     }
 
-    fn check_rule(&self, rule: &Rule, kind: Kind, findings: &mut Findings) {
+    fn check_rule(&self, rule: &Rule, (kind, name): (Kind, Option<&str>), findings: &mut Findings) {
         if rule.file_bytes_max.is_some_and(|max| length(self.bytes) > max) {
             findings.size(Grade::Strict, "a file that is larger than the operation takes");
         }
@@ -207,7 +215,7 @@ impl File<'_> {
             findings.kind(Grade::Strict, text);
             return;
         }
-        let extension = self.names.first().and_then(|one| name::extension(one));
+        let extension = name.and_then(name::extension);
         let fits = |row: &&kind::Known| {
             declared.is_none_or(|one| row.types.contains(&one))
                 && extension.as_deref().is_none_or(|one| row.extensions.contains(&one))

@@ -26,6 +26,8 @@ struct Given {
     names: Vec<Vec<u8>>,
     targets: Vec<Vec<u8>>,
     size: Option<u64>,
+    /// Whether two sizes are said, or that the file has holes: readers differ in what they read.
+    is_odd: bool,
 }
 
 fn read(archive: &mut dyn Read, walk: &mut Walk<'_>) -> Option<()> {
@@ -60,7 +62,11 @@ fn read(archive: &mut dyn Read, walk: &mut Walk<'_>) -> Option<()> {
                 let mut all = Given::default();
                 all.add(&content(archive, size)?)?;
                 // For which entries it counts, readers differ: nobody packs files so.
-                if !(all.names.is_empty() && all.targets.is_empty() && all.size.is_none()) {
+                if !(all.names.is_empty()
+                    && all.targets.is_empty()
+                    && all.size.is_none()
+                    && !all.is_odd)
+                {
                     walk.findings.danger("a tar archive with one name for all entries");
                 }
             }
@@ -77,7 +83,7 @@ fn entry(
     walk: &mut Walk<'_>,
 ) -> Option<()> {
     // A sparse file's map may go on behind its head, which some readers do not know.
-    let is_odd = kind == b'S' || (matches!(kind, b'1'..=b'6') && size > 0);
+    let is_odd = given.is_odd || kind == b'S' || (matches!(kind, b'1'..=b'6') && size > 0);
     if is_odd || given.size.is_some_and(|said| said != size) {
         walk.findings.danger("a tar archive with more than one reading");
     }
@@ -115,9 +121,13 @@ impl Given {
             match key {
                 b"path" | b"GNU.sparse.name" => self.names.push(value.to_vec()),
                 b"linkpath" => self.targets.push(value.to_vec()),
-                b"size" => self.size = Some(std::str::from_utf8(value).ok()?.parse().ok()?),
+                b"size" => {
+                    let size = std::str::from_utf8(value).ok()?.parse().ok()?;
+                    self.is_odd |= self.size.replace(size).is_some_and(|before| before != size);
+                }
                 _ => {}
             }
+            self.is_odd |= key.starts_with(b"GNU.sparse.");
             rest = from(rest, end);
         }
         Some(())

@@ -4,7 +4,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
-use crate::limits::RATIO_FREE_BYTES;
+use crate::limits::{GZIP_MEMBERS_MAX, RATIO_FREE_BYTES};
 
 fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -14,7 +14,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 
 fn budget(unpacked: u64, entries_max: usize) -> Budget {
     let unpacked_bytes_max = Some(unpacked);
-    Budget::new(0, &Bounds { unpacked_bytes_max, entries_max, ..Bounds::default() })
+    Budget::new(0, &Bounds { entries_max, unpacked_bytes_max, ..Bounds::default() })
 }
 
 fn usual() -> Budget {
@@ -92,6 +92,79 @@ fn an_archive_that_nobody_looks_into_is_not_taken_inside_another() {
 }
 
 #[test]
+fn a_gzip_file_has_a_last_member() {
+    let member = packed(b"");
+    let most = member.repeat(GZIP_MEMBERS_MAX);
+    assert!(found(&most, &mut usual()).is_empty());
+    let more = [most, member].concat();
+    assert_eq!(found(&more, &mut usual()), ["an archive that cannot be unpacked"]);
+}
+
+/// A ZIP archive of one stored entry, with this extra field in both heads and bytes before it.
+fn zip(name: &[u8], extra: &[u8], before: &[u8]) -> Vec<u8> {
+    let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap().to_le_bytes();
+    let common =
+        [&[10, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[0; 12][..], &length(name), &length(extra)].concat();
+    let local = [b"PK\x03\x04", &common[..], name, extra].concat();
+    let at = u32::try_from(before.len()).unwrap().to_le_bytes();
+    let entry = [b"PK\x01\x02\x0a\0", &common[..], &[0; 10], &at, name, extra].concat();
+    let start = u32::try_from(before.len() + local.len()).unwrap().to_le_bytes();
+    let size = u32::try_from(entry.len()).unwrap().to_le_bytes();
+    let end = [b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &size[..], &start, &[0; 2]].concat();
+    [before, &local, &entry, &end].concat()
+}
+
+fn field(id: u16, content: &[u8]) -> Vec<u8> {
+    let size = u16::try_from(content.len()).unwrap().to_le_bytes();
+    [&id.to_le_bytes(), &size[..], content].concat()
+}
+
+#[test]
+fn an_entry_has_one_name() {
+    let two = "a ZIP archive with an entry of two names";
+    let climbs = "an entry that climbs out of its folder";
+    let other = |name: &[u8]| field(0x7075, &[b"\x01abcd", name].concat());
+    for (name, extra, want) in [
+        (&b"a.txt"[..], vec![], &[][..]),
+        (b"a.txt", other(b"a.txt"), &[]),
+        (b"\x84.txt", other("ä.txt".as_bytes()), &[]),
+        (b"a.txt", other(b"b.txt"), &[two]),
+        (b"\x84.txt", other(b"../a"), &[climbs]),
+    ] {
+        assert_eq!(found(&zip(name, &extra, b""), &mut usual()), want, "{extra:?}");
+    }
+}
+
+#[test]
+fn bytes_before_an_archive_are_found_wherever_its_directory_says_it_begins() {
+    let archive = zip(b"a.txt", b"", b"#!/bin/sh\n");
+    let mut findings = Findings::default();
+    check(&archive, Kind::Zip, &mut usual(), &mut findings);
+    let list: Vec<_> = findings.into_list().into_iter().map(|one| one.message).collect();
+    assert_eq!(list, ["bytes before an archive"]);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it is about time")]
+fn no_archive_takes_the_square_of_its_length() {
+    let started = std::time::Instant::now();
+    // Thousands of entries that all lead to one head with sixteen thousand fields.
+    let fields = field(9, b"").repeat(16_000);
+    let mut one = zip(b"a", &fields, b"");
+    let (head, tail) = one.split_at(31 + fields.len());
+    let (mut entry, end) = (tail[..47].to_vec(), tail[tail.len() - 22..].to_vec());
+    entry[30..32].fill(0);
+    let entries = entry.repeat(20_000);
+    let mut end = end;
+    end[8..10].copy_from_slice(&20_000_u16.to_le_bytes());
+    end[10..12].copy_from_slice(&20_000_u16.to_le_bytes());
+    end[12..16].copy_from_slice(&u32::try_from(entries.len()).unwrap().to_le_bytes());
+    one = [head, &entries, &end].concat();
+    assert!(!found(&one, &mut usual()).is_empty());
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+}
+
+#[test]
 fn a_large_request_may_unpack_to_more() {
     assert_eq!(Budget::new(1, &Bounds::default()).unpacked_left, UNPACKED_BYTES_MAX);
     assert_eq!(
@@ -159,7 +232,10 @@ fn what_two_readers_of_tar_would_read_differently_is_dangerous() {
         (tar(&[(b"../evil", b'0', b"x")]), &[climbs][..]),
         (tar(&[(b"p", b'x', b"10 size=0\n"), good]), &[two]),
         (tar(&[(b"p", b'x', b"13 size=2560\n"), good]), &[]),
-        (tar(&[(b"p", b'x', b"27 GNU.sparse.name=../../a\n"), good]), &[climbs]),
+        (tar(&[(b"p", b'x', b"27 GNU.sparse.name=../../a\n"), good]), &[two, climbs]),
+        (tar(&[(b"p", b'x', b"26 GNU.sparse.realsize=99\n"), good]), &[two]),
+        (tar(&[(b"p", b'x', b"10 size=0\n13 size=2560\n"), good]), &[two]),
+        (tar(&[(b"p", b'x', b"10 size=0\n"), (b"p", b'x', b"13 size=2560\n"), good]), &[two]),
         (tar(&[(b"p", b'x', b"12 path=../a\n"), good]), &["a tar archive that is broken"]),
         (tar(&[(b"p", b'x', b"13 path=../a\n"), good]), &[climbs]),
         (

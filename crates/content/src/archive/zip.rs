@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{TOO_DENSE, TOO_MANY, TOO_MUCH, Walk};
 use crate::bytes::{length, place, slice, u16_le, u32_le, u64_le};
-use crate::limits::RATIO_FREE_BYTES;
+use crate::limits::{RATIO_FREE_BYTES, ZIP_FIELDS_MAX};
 use crate::name::check_entry;
 use crate::{Grade, active};
 
@@ -29,6 +29,10 @@ pub(super) fn check(bytes: &[u8], walk: &mut Walk<'_>) {
     if overlap(&ranges) {
         walk.findings.danger("a ZIP archive whose entries overlap");
         return;
+    }
+    let first = ranges.iter().map(|range| range.start).min();
+    if directory.offset == 0 && first.is_some_and(|first| first > 0) {
+        walk.findings.strict("bytes before an archive");
     }
     if hides_entries(bytes, &ranges, directory.start) {
         walk.findings.danger("a ZIP archive whose directory does not list what is in it");
@@ -189,6 +193,7 @@ impl Directory {
         let end = extra_at.checked_add(extra.len())?.checked_add(usize::from(comment))?;
         let sizes = [u32_le(head, 24)?, u32_le(head, 20)?, u32_le(head, 42)?];
         let [unpacked, packed, local] = wide(sizes, extra)?;
+        other_name(name, extra, walk);
         // The upper half holds the mode where Unix wrote it.
         if u32_le(head, 38)? >> 28 == 0o12 {
             walk.findings.danger("an archive with links");
@@ -196,6 +201,16 @@ impl Directory {
         let local = usize::try_from(local).ok()?.checked_add(self.offset)?;
         let (flags, method) = (u16_le(head, 8)?, u16_le(head, 10)?);
         Some((Entry { name, flags, method, packed, unpacked, local }, end))
+    }
+}
+
+/// A name in Unicode, which some readers take instead: it may only say the same in other letters.
+fn other_name(name: &[u8], extra: &[u8], walk: &mut Walk<'_>) {
+    let Some(other) = extra_field(extra, 0x7075).and_then(|field| field.get(5..)) else { return };
+    check_entry(other, walk.findings);
+    active::check_entry(other, walk.findings);
+    if name.is_ascii() && name != other {
+        walk.findings.danger("a ZIP archive with an entry of two names");
     }
 }
 
@@ -217,7 +232,7 @@ fn wide(sizes: [u32; 3], extra: &[u8]) -> Option<[u64; 3]> {
 
 fn extra_field(extra: &[u8], id: u16) -> Option<&[u8]> {
     let mut rest = extra;
-    loop {
+    for _ in 0..ZIP_FIELDS_MAX {
         let (found, size) = (u16_le(rest, 0)?, usize::from(u16_le(rest, 2)?));
         let field = slice(rest, 4, size)?;
         if found == id {
@@ -225,6 +240,7 @@ fn extra_field(extra: &[u8], id: u16) -> Option<&[u8]> {
         }
         rest = rest.get(size.checked_add(4)?..)?;
     }
+    None
 }
 
 /// Where the entries are, each as its own head says it too. `None` where the two disagree.

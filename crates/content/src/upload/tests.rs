@@ -160,6 +160,47 @@ fn what_does_something_passes_only_where_that_is_wanted() {
 }
 
 #[test]
+fn a_name_may_be_said_twice_when_it_is_one() {
+    let images = rule(&["image/png"]);
+    let send = |names: &str| {
+        let head = format!("--x\r\ncontent-disposition: form-data; name=photo; {names}\r\n\r\n");
+        found(&[head.as_bytes(), PNG, b"\r\n--x--\r\n"].concat(), Some(&images))
+    };
+    for same in [
+        "filename=a.png; filename*=UTF-8''a.png",
+        "filename=\"ä.png\"; filename*=utf-8''%C3%A4.png",
+        // .NET's HttpClient.
+        "filename=\"=?utf-8?B?w6QucG5n?=\"; filename*=utf-8''%C3%A4.png",
+    ] {
+        let list: Vec<String> = send(same);
+        assert!(list.is_empty(), "{same}: {list:?}");
+    }
+    let two = "photo: a file with two names";
+    assert_eq!(send("filename=a.png; filename*=UTF-8''b.png"), [two]);
+    let hidden = send("filename=\"=?utf-8?B?c2hlbGwucGhw?=\"");
+    assert!(hidden.iter().any(|one| one.contains("program that servers run")), "{hidden:?}");
+}
+
+#[test]
+fn parts_that_are_no_form_are_no_file() {
+    let any = Rule::default();
+    let found = check("multipart/mixed; boundary=x", b"--x\r\n\r\n1\r\n--x--", Some(&any));
+    assert_eq!(found.len(), 1);
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it is about time")]
+fn heads_of_parts_do_not_take_the_square_of_their_length() {
+    let started = std::time::Instant::now();
+    let parameters: Vec<String> = (0..1_400).map(|one| format!(";p{one:x}=")).collect();
+    let parameters = parameters.concat();
+    let part = format!("--x\r\ncontent-disposition: form-data; name=a{parameters}\r\n\r\n\r\n");
+    let found = check("multipart/form-data; boundary=x", part.repeat(900).as_bytes(), None);
+    assert_eq!(found.len(), 1);
+    assert!(started.elapsed().as_secs() < 3, "{:?}", started.elapsed());
+}
+
+#[test]
 fn a_form_that_two_would_read_in_two_ways_is_dangerous() {
     let found = check("multipart/form-data; boundary=x", b"--y\r\n", None);
     assert_eq!(found.first().map(|one| one.grade), Some(Grade::Danger));
