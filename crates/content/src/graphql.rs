@@ -10,12 +10,14 @@ mod lex;
 mod measure;
 mod parse;
 mod request;
+mod stored;
 
 use crate::Finding;
 use crate::finding::Findings;
 use document::{Document, OperationKind};
 use measure::Measure;
 use request::Query;
+pub use stored::Documents;
 
 /// What a service takes.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,6 +42,8 @@ pub struct Limits {
     pub allows_introspection: bool,
     /// More names of arguments that say how many objects there may be.
     pub counts: Vec<String>,
+    /// The documents that are taken; `None`: every one.
+    pub documents: Option<Documents>,
 }
 
 impl Default for Limits {
@@ -54,6 +58,7 @@ impl Default for Limits {
             batch_max: 1,
             allows_introspection: false,
             counts: Vec::new(),
+            documents: None,
         }
     }
 }
@@ -100,7 +105,12 @@ fn judge(
     limits: &Limits,
     (sum, findings): (&mut Measure, &mut Findings),
 ) {
-    let document = match parse::parse(&query.text) {
+    let text = match (&limits.documents, &query.text) {
+        (Some(documents), _) => documents.find(query),
+        (None, Some(text)) => Ok(text.as_str()),
+        (None, None) => Err("a request without a query"),
+    };
+    let document = match text.and_then(parse::parse) {
         Ok(document) => document,
         Err(why) => {
             findings.strict(why);

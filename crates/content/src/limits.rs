@@ -60,6 +60,8 @@ pub(crate) const GRAPHQL_STEPS_MAX: u32 = 1_000_000;
 pub(crate) const GRAPHQL_BYTES_MAX: usize = 128 * 1024;
 /// Words of one GraphQL document. Servers take quadratic time to compare fields.
 pub(crate) const GRAPHQL_TOKENS_MAX: u32 = 10_000;
+/// Stored documents of one service.
+pub(crate) const GRAPHQL_DOCUMENTS_MAX: usize = 10_000;
 /// Levels of fields, values and types in a GraphQL document.
 pub(crate) const GRAPHQL_NESTING_MAX: u32 = 128;
 /// The same through fragments.

@@ -37,6 +37,8 @@ pub struct Want {
 pub enum WantKind {
     /// Flask source, a file or a folder.
     Flask,
+    /// Stored GraphQL documents, a folder.
+    GraphQl,
     /// Public keys of a client, as a JWKS document.
     Jwks,
     /// An OpenAPI document.
@@ -90,6 +92,11 @@ impl Draft {
                 Some(Want { kind, path, service: service.key.clone() })
             }));
         }
+        wants.extend(self.root.table("services").iter().filter_map(|service| {
+            let node = service.node.get("graphql")?.get("documents")?;
+            let path = self.sources.resolve(node.at.file, node.as_text()?);
+            Some(Want { kind: WantKind::GraphQl, path, service: service.key.clone() })
+        }));
         wants.extend(self.root.table("clients").iter().filter_map(|client| {
             let node = client.node.get("jwks")?;
             let path = self.sources.resolve(node.at.file, node.as_text()?);

@@ -27,7 +27,7 @@ mod waf;
 mod content;
 mod expectations;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_base::{Contract, Place};
 
@@ -53,6 +53,8 @@ pub struct Inputs {
     pub flask: BTreeMap<String, Contract>,
     /// Client to its public keys: a JWKS document.
     pub jwks: BTreeMap<String, String>,
+    /// Service to the texts of its stored GraphQL documents.
+    pub documents: BTreeMap<String, BTreeSet<String>>,
     /// Cedar files: path and text.
     pub policies: Vec<(String, String)>,
     /// Files that could not be read, or not be understood.
@@ -207,6 +209,7 @@ impl Checker<'_> {
                 (WantKind::Flask, _) => code::FLASK_UNREADABLE,
                 (WantKind::Policy, _) => code::POLICY_UNREADABLE,
                 (WantKind::Jwks, _) => code::JWKS_UNREADABLE,
+                (WantKind::GraphQl, _) => code::BAD_CONTENT,
             };
             let place =
                 failure.place.as_ref().map_or_else(|| failure.path.clone(), Place::to_string);
@@ -218,6 +221,7 @@ impl Checker<'_> {
                         "correct the file, or remove the line and name the operations in `routes`"
                     }
                     WantKind::Flask => "name the Python file or folder that makes the Flask app",
+                    WantKind::GraphQl => "a folder with one document in each `*.graphql` file",
                     WantKind::Policy => "correct the file, or remove it from `policies`",
                     WantKind::Jwks => "a JWKS document with public keys: `{\"keys\": [{…}]}`",
                 });

@@ -2,13 +2,14 @@
 
 mod glob;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use ringwall_base::Contract;
+use ringwall_content::graphql::Documents;
 use ringwall_jose::KeySet;
 use ringwall_manifest::{Draft, Failure, Inputs, Model, Report, Source, Want, WantKind, check};
 use ringwall_openapi::{Document, DocumentError, Schemas};
@@ -122,6 +123,7 @@ impl Reader {
         let fetched = match want.kind {
             WantKind::Flask => self.flask(want),
             WantKind::OpenApi => self.openapi(want),
+            WantKind::GraphQl => self.documents(want),
             WantKind::Jwks => self.jwks(want),
             WantKind::Policy => self.policies(want),
         };
@@ -181,6 +183,27 @@ impl Reader {
             let text = self.text(&path).map_err(|error| unreadable(want, &error))?;
             self.inputs.policies.push((path, text));
         }
+        Ok(())
+    }
+
+    fn documents(&mut self, want: &Want) -> Result<(), Failure> {
+        let pattern = format!("{}/*.graphql", want.path.trim_end_matches('/'));
+        let found = expand(&self.folder, &pattern).map_err(|error| unreadable(want, &error))?;
+        let mut documents = Documents::default();
+        let mut texts = BTreeSet::new();
+        for path in found {
+            let text = self.text(&path).map_err(|error| unreadable(want, &error))?;
+            documents.add(&text).map_err(|why| Failure {
+                kind: want.kind,
+                path: path.clone(),
+                service: want.service.clone(),
+                is_malformed: true,
+                message: why.to_owned(),
+                place: None,
+            })?;
+            texts.insert(text);
+        }
+        self.inputs.documents.insert(want.service.clone(), texts);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Words of GraphQL (October 2021, section 2.1).
 
+use crate::limits::GRAPHQL_TOKENS_MAX;
+
 /// A word.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Token<'a> {
@@ -197,6 +199,21 @@ impl<'a> Lexer<'a> {
         while self.peek(0).is_some_and(&is) {
             self.at += 1;
         }
+    }
+}
+
+/// The words of a text as they are written, each with a blank behind it.
+pub(super) fn words(text: &str) -> Result<String, Why> {
+    let mut lexer = Lexer::new(text, GRAPHQL_TOKENS_MAX);
+    let mut words = String::with_capacity(text.len());
+    loop {
+        lexer.skip_ignored();
+        let start = lexer.at;
+        if lexer.next()? == Token::End {
+            return Ok(words);
+        }
+        words.push_str(lexer.since(start));
+        words.push(' ');
     }
 }
 

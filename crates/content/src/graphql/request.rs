@@ -13,7 +13,10 @@ use crate::multipart;
 /// One query of a request.
 #[derive(Debug)]
 pub(super) struct Query {
-    pub(super) text: String,
+    /// What it is; none where it is only named.
+    pub(super) text: Option<String>,
+    /// By which stored document it is named.
+    pub(super) ids: Vec<String>,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Option<Json>,
 }
@@ -29,7 +32,7 @@ pub(super) fn read(request: &Request<'_>, limits: &Limits) -> Result<Vec<Query>,
         if !request.body.is_empty() {
             return Err("a GET with a body");
         }
-        return Ok(vec![from_parameters(&parameters)?]);
+        return Ok(vec![from_parameters(&parameters, limits)?]);
     }
     // Some servers look there first.
     if parameters
@@ -48,7 +51,8 @@ pub(super) fn read(request: &Request<'_>, limits: &Limits) -> Result<Vec<Query>,
         "application/json" => from_json(request.body, limits),
         "application/graphql" => {
             let text = std::str::from_utf8(request.body).or(Err("a body that is not UTF-8"))?;
-            Ok(vec![Query { text: text.to_owned(), operation_name: None, variables: None }])
+            let text = Some(text.to_owned());
+            Ok(vec![Query { text, ids: Vec::new(), operation_name: None, variables: None }])
         }
         _ => Err("a body of a type that GraphQL has not"),
     }
@@ -56,7 +60,7 @@ pub(super) fn read(request: &Request<'_>, limits: &Limits) -> Result<Vec<Query>,
 
 fn from_json(body: &[u8], limits: &Limits) -> Result<Vec<Query>, Why> {
     match json::parse(body) {
-        Some(Json::Object(members)) => Ok(vec![from_members(members)?]),
+        Some(Json::Object(members)) => Ok(vec![from_members(members, limits)?]),
         Some(Json::List(items)) => {
             let most = usize::try_from(limits.batch_max).unwrap_or(usize::MAX);
             if most < 2 {
@@ -66,7 +70,7 @@ fn from_json(body: &[u8], limits: &Limits) -> Result<Vec<Query>, Why> {
                 return Err("a list of more requests than the service takes");
             }
             let one = |item| match item {
-                Json::Object(members) => from_members(members),
+                Json::Object(members) => from_members(members, limits),
                 _ => Err("a body that is no GraphQL request"),
             };
             items.into_iter().map(one).collect()
@@ -75,9 +79,22 @@ fn from_json(body: &[u8], limits: &Limits) -> Result<Vec<Query>, Why> {
     }
 }
 
-fn from_members(mut members: Members) -> Result<Query, Why> {
-    let Some(Json::Text(text)) = members.remove("query") else {
-        return Err("a request without a query");
+fn from_members(mut members: Members, limits: &Limits) -> Result<Query, Why> {
+    let mut ids = Vec::new();
+    // Where documents are stored, a request may name one instead.
+    if limits.documents.is_some() {
+        for name in IDS {
+            match members.remove(name) {
+                None | Some(Json::Null) => {}
+                Some(Json::Text(id)) => ids.push(id),
+                Some(_) => return Err("a document's name that is no text"),
+            }
+        }
+    }
+    let text = match members.remove("query") {
+        Some(Json::Text(text)) => Some(text),
+        None | Some(Json::Null) if limits.documents.is_some() => None,
+        _ => return Err("a request without a query"),
     };
     let operation_name = match members.remove("operationName") {
         None | Some(Json::Null) => None,
@@ -85,26 +102,51 @@ fn from_members(mut members: Members) -> Result<Query, Why> {
         Some(_) => return Err("an operation's name that is no text"),
     };
     let variables = variables(members.remove("variables"))?;
-    if !matches!(members.remove("extensions"), None | Some(Json::Null | Json::Object(_))) {
-        return Err("extensions that are no object");
-    }
+    ids.extend(persisted(members.remove("extensions"))?);
     // Another member may name a query that the server keeps.
     if members.is_empty() {
-        Ok(Query { text, operation_name, variables })
+        Ok(Query { text, ids, operation_name, variables })
     } else {
         Err("a member that GraphQL has not")
     }
 }
 
-fn from_parameters(parameters: &BTreeMap<String, String>) -> Result<Query, Why> {
-    if parameters.keys().any(|name| IDS.contains(&name.as_str())) {
+/// The hash in `extensions`, where Apollo's clients name a document.
+fn persisted(extensions: Option<Json>) -> Result<Option<String>, Why> {
+    let mut extensions = match extensions {
+        None | Some(Json::Null) => return Ok(None),
+        Some(Json::Object(members)) => members,
+        Some(_) => return Err("extensions that are no object"),
+    };
+    match extensions.remove("persistedQuery") {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Object(mut members)) => match members.remove("sha256Hash") {
+            Some(Json::Text(hash)) => Ok(Some(hash)),
+            _ => Err("a persisted query without a hash"),
+        },
+        Some(_) => Err("a persisted query without a hash"),
+    }
+}
+
+fn from_parameters(parameters: &BTreeMap<String, String>, limits: &Limits) -> Result<Query, Why> {
+    let named = IDS.iter().filter_map(|name| parameters.get(*name)).cloned();
+    let mut ids: Vec<String> = named.collect();
+    let text = parameters.get("query").cloned();
+    if limits.documents.is_none() && !ids.is_empty() {
         return Err("a query that only the server knows");
     }
-    let text = parameters.get("query").cloned().ok_or("a request without a query")?;
+    if limits.documents.is_none() && text.is_none() {
+        return Err("a request without a query");
+    }
+    let extensions = parameters.get("extensions").filter(|text| !text.is_empty());
+    let extensions = extensions
+        .map(|text| json::parse(text.as_bytes()).ok_or("extensions that are no object"))
+        .transpose()?;
+    ids.extend(persisted(extensions)?);
     let operation_name = parameters.get("operationName").filter(|name| !name.is_empty()).cloned();
     let given = parameters.get("variables").filter(|text| !text.is_empty());
     let given = given.map(|text| json::parse(text.as_bytes()).ok_or(NO_VARIABLES)).transpose()?;
-    Ok(Query { text, operation_name, variables: variables(given)? })
+    Ok(Query { text, ids, operation_name, variables: variables(given)? })
 }
 
 fn variables(given: Option<Json>) -> Result<Option<Json>, Why> {
@@ -126,7 +168,7 @@ fn parameters(query: &str) -> Result<BTreeMap<String, String>, Why> {
         if stem.len() < name.len() && MEMBERS.contains(&stem) {
             return Err("a parameter in pieces");
         }
-        let counts = MEMBERS.contains(&name.as_str());
+        let counts = MEMBERS.contains(&name.as_str()) || IDS.contains(&name.as_str());
         if parameters.insert(name, value).is_some() && counts {
             return Err("a parameter that comes twice");
         }

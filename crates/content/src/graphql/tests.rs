@@ -256,3 +256,86 @@ fn a_body_has_a_last_byte_and_a_last_value() {
     assert!(post(&long(most)).is_empty());
     assert_eq!(post(&long(most + 1)), ["a body that is too large"]);
 }
+
+/// SHA-256 of `query A { a(first: 2) { b } }`, by another program.
+const HASH: &str = "d475f15788cbdec6764e67ce50cf24baca3d32d6a3ab557d3dea06dec93251f5";
+
+fn stored() -> Limits {
+    let mut documents = Documents::default();
+    documents.add("query A { a(first: 2) { b } }\n").unwrap();
+    documents.add("query B($n: Int) {\n  # objects\n  b(first: $n) { c }\n}\n").unwrap();
+    Limits { documents: Some(documents), ..Limits::default() }
+}
+
+#[test]
+fn only_documents_that_are_stored_are_taken() {
+    let limits = stored();
+    let unknown = ["a document that is not stored"];
+    let two = ["a request for two documents"];
+    let ask = |body: serde_json::Value| post_to(&body.to_string(), &limits);
+    let sha = format!("sha256:{HASH}");
+    for (body, want) in [
+        (serde_json::json!({"query": "query A { a(first: 2) { b } }"}), &[][..]),
+        (serde_json::json!({"query": "query A{a(first:2){b}}"}), &[]),
+        (
+            serde_json::json!({"query": "query B($n:Int){b(first:$n){c}}", "variables": {"n": 3}}),
+            &[],
+        ),
+        (serde_json::json!({"documentId": sha}), &[]),
+        (serde_json::json!({"id": HASH}), &[]),
+        (
+            serde_json::json!({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": HASH}}}),
+            &[],
+        ),
+        (
+            serde_json::json!({"query": "query A{a(first:2){b}}", "extensions": {"persistedQuery": {"sha256Hash": HASH}}}),
+            &[],
+        ),
+        (serde_json::json!({"query": "query A { a(first: 3) { b } }"}), &unknown),
+        (serde_json::json!({"query": "{ a }"}), &unknown),
+        (serde_json::json!({"id": HASH.replace('a', "b")}), &unknown),
+        (serde_json::json!({"id": HASH.to_uppercase()}), &unknown),
+        (serde_json::json!({"query": "{ a }", "id": HASH}), &unknown),
+        (serde_json::json!({"query": "query B($n:Int){b(first:$n){c}}", "id": HASH}), &two),
+        (serde_json::json!({"id": 1}), &["a document's name that is no text"]),
+        (
+            serde_json::json!({"extensions": {"persistedQuery": {}}}),
+            &["a persisted query without a hash"],
+        ),
+        (serde_json::json!({}), &["a request without a query"]),
+        // What is stored is held to the limits too: variables are the client's.
+        (
+            serde_json::json!({"query": "query B($n:Int){b(first:$n){c}}", "variables": {"n": 5000}}),
+            &["cost: 10000; the service takes 1000"],
+        ),
+    ] {
+        assert_eq!(ask(body.clone()), want, "{body}");
+    }
+}
+
+#[test]
+fn a_stored_document_is_named_in_an_address_too() {
+    let limits = stored();
+    let get = |query: &str| {
+        let request = Request { is_get: true, query: Some(query), content_type: None, body: b"" };
+        texts(&request, &limits)
+    };
+    let extension = format!("%7B%22persistedQuery%22:%7B%22sha256Hash%22:%22{HASH}%22%7D%7D");
+    assert!(get(&format!("extensions={extension}")).is_empty());
+    assert!(get(&format!("id=sha256:{HASH}&operationName=A")).is_empty());
+    assert_eq!(get(&format!("id={HASH}&id=x")), ["a parameter that comes twice"]);
+    assert_eq!(get("query=%7Ba%7D"), ["a document that is not stored"]);
+    assert_eq!(get(""), ["a request without a query"]);
+}
+
+#[test]
+fn what_is_stored_is_a_document() {
+    let mut documents = Documents::default();
+    assert!(documents.add("type A { b: Int }").is_err());
+    assert!(documents.add("{ a").is_err());
+    // What a text holds is not what blanks are.
+    documents.add(r#"{ a(b: "x  y") }"#).unwrap();
+    let limits = Limits { documents: Some(documents), ..Limits::default() };
+    assert!(post_to(&body(r#"{a(b:"x  y")}"#), &limits).is_empty());
+    assert_eq!(post_to(&body(r#"{a(b:"x y")}"#), &limits), ["a document that is not stored"]);
+}

@@ -40,6 +40,11 @@ pub(crate) const GRAPHQL: &[Key] = &[
     key("batch", Shape::Integer(1, 100), "Requests in one body; 1 if not given."),
     key("introspection", Shape::Bool, "The schema may be asked for; not if not given."),
     key(
+        "documents",
+        Shape::Text,
+        "Folder with the only documents that are taken, `*.graphql`, by SHA-256 or by text.",
+    ),
+    key(
         "counts",
         TEXTS,
         "Arguments that say how many objects there may be, beside `first`, `limit` …",

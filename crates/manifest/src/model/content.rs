@@ -1,6 +1,6 @@
 //! Content that no OpenAPI document describes: uploaded files and GraphQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_base::Place;
 
@@ -57,6 +57,8 @@ pub struct GraphQl {
     pub batch_max: Option<u32>,
     /// Whether the schema may be asked for.
     pub allows_introspection: bool,
+    /// The texts of the only documents that are taken. `None`: every document.
+    pub documents: Option<BTreeSet<String>>,
     /// More names of arguments that say how many objects there may be.
     pub counts: Vec<String>,
     /// The `[services.NAME.graphql]` line.

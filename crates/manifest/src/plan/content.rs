@@ -1,5 +1,7 @@
 //! What differs in the files that operations take, and in what GraphQL may ask.
 
+use std::collections::BTreeSet;
+
 use super::{Change, Effect, note};
 use crate::model::{GraphQl, Model, UploadRule};
 
@@ -85,6 +87,21 @@ fn graphql(name: &str, was: &GraphQl, is: &GraphQl, changes: &mut Vec<Change>) {
         ],
         changes,
     );
+    let stored = (was.documents.as_ref(), is.documents.as_ref());
+    if stored.0 != stored.1 {
+        let number = |found: &BTreeSet<String>| format!("{} stored documents", found.len());
+        let word = |found: Option<&BTreeSet<String>>| {
+            found.map_or_else(|| "every document".to_owned(), number)
+        };
+        let effect = match stored {
+            (_, None) => Effect::Widens,
+            (None, _) => Effect::Narrows,
+            (Some(was), Some(is)) if is.is_subset(was) => Effect::Narrows,
+            (Some(_), Some(_)) => Effect::Widens,
+        };
+        let text = format!("{name}: {} becomes {}", word(stored.0), word(stored.1));
+        note(changes, effect, "content", text);
+    }
     if was.counts != is.counts {
         let is_more = was.counts.iter().all(|one| is.counts.contains(one));
         let effect = if is_more { Effect::Narrows } else { Effect::Widens };

@@ -1,8 +1,11 @@
 //! What services say of uploaded files and of GraphQL.
 
+use std::collections::BTreeSet;
+
 use super::quantity::bytes;
 use super::{Checker, chosen, is_true};
 use crate::catalogue::code;
+use crate::draft::WantKind;
 use crate::model::{GraphQl, UploadRule, Uploads};
 use crate::node::{Entry, Node};
 use crate::source::At;
@@ -116,9 +119,24 @@ impl Checker<'_> {
             directives_max: count(node, "directives"),
             batch_max: count(node, "batch"),
             allows_introspection: is_true(node, "introspection"),
+            documents: self.documents(&entry.key, node),
             counts: counts.into_iter().map(|(name, _)| name.to_owned()).collect(),
             place: self.place(line.at),
         })
+    }
+
+    /// The texts of stored documents, which the caller has read.
+    fn documents(&mut self, service: &str, node: &Node) -> Option<BTreeSet<String>> {
+        let at = node.get("documents")?.at;
+        let is_reported = self.failures(WantKind::GraphQl, service, Some(at));
+        let found = self.inputs.documents.get(service).cloned().unwrap_or_default();
+        if found.is_empty() && !is_reported {
+            self.findings
+                .add(code::BAD_CONTENT, at, format!("`{service}` has no stored documents"))
+                .label("no document would be taken")
+                .help("a folder with one document in each `*.graphql` file");
+        }
+        Some(found)
     }
 
     fn graphql_operations(&mut self, service: &str, node: &Node, at: At) -> Vec<String> {

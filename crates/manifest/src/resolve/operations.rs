@@ -56,7 +56,9 @@ impl Checker<'_> {
         }
         let code = match kind {
             WantKind::Flask => code::FLASK_UNREADABLE,
-            WantKind::Jwks | WantKind::OpenApi | WantKind::Policy => code::OPENAPI_UNREADABLE,
+            WantKind::GraphQl | WantKind::Jwks | WantKind::OpenApi | WantKind::Policy => {
+                code::OPENAPI_UNREADABLE
+            }
         };
         self.findings
             .add(code, at, format!("the operations of `{}` were not read", service.key))

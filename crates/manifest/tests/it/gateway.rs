@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ringwall_manifest::{
-    Address, AuditRequests, Balance, CertificateKey, Effect, HashKey, Model, Network, Protocol,
-    RuleSet, Severity, TlsVersion, Waf, format, plan, plan_text,
+    Address, AuditRequests, Balance, CertificateKey, Draft, Effect, HashKey, Inputs, Model,
+    Network, Protocol, RuleSet, Severity, Source, TlsVersion, Waf, Want, WantKind, check, format,
+    plan, plan_text,
 };
 
 use crate::fleet::examine;
@@ -318,5 +319,31 @@ fn a_line_about_content_that_cannot_hold_is_reported() {
         let found: Vec<_> = report.findings.iter().map(|one| one.code).collect();
         assert!(found.contains(&code), "{to}: {found:?}");
         assert_eq!(report.model.is_some(), code.starts_with("RW20"), "{to}");
+    }
+}
+
+#[test]
+fn stored_documents_are_read_and_told() {
+    let text = FULL.replacen("depth = 8,", "depth = 8, documents = \"queries\",", 1);
+    let draft = Draft::read(Source::new("ringwall.toml", text.as_str()));
+    let want =
+        Want { kind: WantKind::GraphQl, path: "queries".to_owned(), service: "users".to_owned() };
+    assert!(draft.wants().contains(&want), "{:?}", draft.wants());
+    let with = |texts: &[&str]| {
+        let texts = texts.iter().map(|&text| text.to_owned()).collect();
+        let documents = [("users".to_owned(), texts)].into();
+        check(&draft, &Inputs { documents, ..Inputs::default() }).model
+    };
+    assert!(with(&[]).is_none(), "a folder without documents would refuse everything");
+    let (one, two) = (with(&["{ a }"]).unwrap(), with(&["{ a }", "{ b }"]).unwrap());
+    let said = |was: &Model, is: &Model| plan_text(&plan(was, is));
+    let full = model(FULL);
+    for (was, is, want) in [
+        (&full, &one, "- content   users.graphql: every document becomes 1 stored documents\n"),
+        (&one, &two, "+ content   users.graphql: 1 stored documents becomes 2 stored documents\n"),
+        (&two, &one, "- content   users.graphql: 2 stored documents becomes 1 stored documents\n"),
+        (&one, &full, "+ content   users.graphql: 1 stored documents becomes every document\n"),
+    ] {
+        assert_eq!(said(was, is), want);
     }
 }

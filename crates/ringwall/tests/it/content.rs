@@ -72,3 +72,43 @@ fn a_query_that_costs_too_much_never_reaches_the_service() {
     }
     assert_eq!(library.upstream.seen().len(), seen);
 }
+
+#[test]
+fn where_documents_are_stored_no_other_reaches_the_service() {
+    let (house, upstream) = Library::closed(|text| {
+        let line = "graphql = { operations = [\"put\"], documents = \"queries\" }";
+        text.replace("own.shelf =", &format!("{line}\nown.shelf ="))
+    });
+    let none = house.run(&["check", "--format", "plain"]);
+    assert!(none.code == 3 && none.err.contains("RW1062"), "{none:?}");
+    house.write("queries/a.graphql", "query A { a {");
+    let broken = house.run(&["check", "--format", "plain"]);
+    let said = "`queries/a.graphql`: a text that is no GraphQL document";
+    assert!(broken.code == 3 && broken.err.contains(said), "{broken:?}");
+    house.write("queries/a.graphql", "query A { a { b } }\n");
+    let mut sum = Command::new("sha256sum");
+    let sum = sum.arg(house.path().join("queries/a.graphql")).output().unwrap();
+    let id = String::from_utf8(sum.stdout).unwrap().split_once(' ').unwrap().0.to_owned();
+    let server = house.serve();
+    let library = Library { house, upstream, server };
+    let ask = |body: serde_json::Value| {
+        let body = body.to_string();
+        curl(&library, &["--header", "content-type: application/json", "--data", &body])
+    };
+    for good in [
+        serde_json::json!({ "query": "query A {\n  a { b }\n}" }),
+        serde_json::json!({ "documentId": format!("sha256:{id}") }),
+        serde_json::json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": id } } }),
+    ] {
+        assert!(ask(good.clone()).ends_with(" 200"), "{good}");
+    }
+    let seen = library.upstream.seen().len();
+    for bad in [
+        serde_json::json!({ "query": "{ a { b } }" }),
+        serde_json::json!({ "documentId": format!("sha256:{}", "0".repeat(64)) }),
+    ] {
+        let answer = ask(bad.clone());
+        assert!(answer.ends_with(" 400") && answer.contains("RW3020"), "{bad}: {answer}");
+    }
+    assert_eq!(library.upstream.seen().len(), seen);
+}

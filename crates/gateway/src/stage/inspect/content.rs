@@ -4,6 +4,8 @@
 //! none, and the firewall looks, a body that is at hand anyway is watched for what harms anywhere;
 //! for that alone no body is held.
 
+use std::collections::BTreeSet;
+
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, StatusCode};
 use ringwall_content::{Cause, Finding, Grade, graphql, upload};
@@ -67,8 +69,18 @@ pub(crate) fn limits(line: &GraphQl) -> graphql::Limits {
         batch_max: line.batch_max.unwrap_or(usual.batch_max),
         allows_introspection: line.allows_introspection,
         counts: line.counts.clone(),
+        documents: line.documents.as_ref().map(stored),
         ..usual
     }
+}
+
+/// Whoever read the files has refused what is no document; here it would only be one the less.
+fn stored(texts: &BTreeSet<String>) -> graphql::Documents {
+    let mut documents = graphql::Documents::default();
+    for text in texts {
+        documents.add(text).ok();
+    }
+    documents
 }
 
 /// Whether a line holds the request: then its body is read whole.
