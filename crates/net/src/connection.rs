@@ -49,6 +49,16 @@ pub(crate) enum Socketed {
     Unix(UnixStream),
 }
 
+impl Socketed {
+    /// Our end of it.
+    fn local(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Unix(_) => None,
+        }
+    }
+}
+
 /// Serves a connection until it ends.
 pub(crate) async fn serve(
     mut socket: Socketed,
@@ -68,6 +78,7 @@ pub(crate) async fn serve(
     };
     let presence = Presence::new(phase, (permit, counted), alive);
     let door = context.door.clone();
+    let ends = (address, socket.local());
     match (socket, &context.tls) {
         (Socketed::Tcp(stream), Some(tls)) => {
             // Boxed, and free again when the connection is served.
@@ -79,7 +90,7 @@ pub(crate) async fn serve(
                 return;
             };
             let is_h2 = facts.is_h2;
-            let peer = Arc::new(Peer::present(address, door, Some(facts), presence, scope));
+            let peer = Arc::new(Peer::present(ends, door, Some(facts), presence, scope));
             if is_h2 {
                 Box::pin(h2::serve(stream, &context, peer)).await;
             } else {
@@ -87,11 +98,11 @@ pub(crate) async fn serve(
             }
         }
         (Socketed::Tcp(stream), None) => {
-            let peer = Arc::new(Peer::present(address, door, None, presence, None));
+            let peer = Arc::new(Peer::present(ends, door, None, presence, None));
             clear(stream, &context, peer).await;
         }
         (Socketed::Unix(stream), _) => {
-            let peer = Arc::new(Peer::present(address, door, None, presence, None));
+            let peer = Arc::new(Peer::present(ends, door, None, presence, None));
             h1::serve(Wire::Unix(stream), &context, peer).await;
         }
     }

@@ -17,6 +17,8 @@ use crate::handshake::Scope;
 pub struct Peer {
     /// The address that connected. Unspecified (`0.0.0.0:0`) for a Unix socket.
     pub address: SocketAddr,
+    /// Our own end: what it connected to. `None` for a Unix socket.
+    pub local: Option<SocketAddr>,
     /// The door it came through.
     pub door: Door,
     /// What TLS established; `None` on a plain door.
@@ -58,17 +60,19 @@ pub struct TlsFacts {
 impl Peer {
     /// A peer that no connection stands behind, for tests of handlers.
     pub fn new(address: SocketAddr, door: Door, tls: Option<TlsFacts>) -> Self {
-        Self { address, door, tls, presence: None, scope: None, source: OnceLock::new() }
+        let (local, presence, scope, source) = (None, None, None, OnceLock::new());
+        Self { address, local, door, tls, presence, scope, source }
     }
 
     pub(crate) fn present(
-        address: SocketAddr,
+        (address, local): (SocketAddr, Option<SocketAddr>),
         door: Door,
         tls: Option<TlsFacts>,
         presence: Presence,
         scope: Option<Scope>,
     ) -> Self {
-        Self { address, door, tls, presence: Some(presence), scope, source: OnceLock::new() }
+        let (presence, source) = (Some(presence), OnceLock::new());
+        Self { address, local, door, tls, presence, scope, source }
     }
 
     /// Whether this connection satisfies the rules for client certificates of `host` (in lower

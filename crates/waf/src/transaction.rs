@@ -92,6 +92,8 @@ pub struct Transaction<'a> {
     proofs: Proofs<'a>,
     matches: Vec<Match<'a>>,
     intervention: Option<Intervention>,
+    /// Whether an intervention is only noted.
+    goes_on: bool,
     /// What `allow` let through: phases up to this one run no rules.
     allowed_through: Option<Phase>,
     /// Matches that are not in `matches` for want of room.
@@ -140,6 +142,7 @@ impl<'a> Transaction<'a> {
             proofs: Proofs::default(),
             matches: Vec::with_capacity(MATCHES_USUAL),
             intervention: None,
+            goes_on: false,
             allowed_through: None,
             dropped_matches: 0,
             prefilter_misses: 0,
@@ -235,7 +238,7 @@ impl<'a> Transaction<'a> {
         &self.matches
     }
 
-    /// Why the transaction is to be stopped, if it is.
+    /// Why the transaction is to be stopped, if it is: the first reason, where it goes on.
     pub fn intervention(&self) -> Option<&Intervention> {
         self.intervention.as_ref()
     }
@@ -294,7 +297,7 @@ impl<'a> Transaction<'a> {
     fn run_through(&mut self, last: Phase) {
         while let Some(phase) = self.next_phase.filter(|phase| *phase <= last) {
             self.next_phase = Phase::ALL.into_iter().find(|later| *later > phase);
-            let is_over = self.intervention.is_some()
+            let is_over = self.is_stopped()
                 || self.is_exhausted
                 || self.allowed_through.is_some_and(|through| phase <= through);
             if phase == Phase::Logging || !is_over {
@@ -313,6 +316,11 @@ impl<'a> Transaction<'a> {
         if phase < Phase::Logging {
             self.reject(phase, status);
         }
+    }
+
+    /// Whether nothing more of it is judged.
+    fn is_stopped(&self) -> bool {
+        self.intervention.is_some() && !self.goes_on
     }
 
     /// A limit is passed that rejects.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderName, HeaderValue};
+use http::header::{COOKIE, HOST, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, StatusCode, Uri, Version};
 use ringwall_base::{RequestId, Timestamp};
 use ringwall_net::{Body, Peer};
@@ -28,6 +28,8 @@ pub(crate) struct Desk {
     id: OnceCell<String>,
     client: String,
     client_port: u16,
+    /// Where the connection came in: the address, empty for a Unix socket, and the port.
+    server: (String, u16),
     user: OnceCell<String>,
     /// Bytes of the firewall's room that this request has.
     held: Cell<usize>,
@@ -54,6 +56,7 @@ impl Desk {
         {
             fields.insert(0, (HOST, host));
         }
+        join_cookies(&mut fields);
         Self {
             firewall: Arc::clone(firewall),
             arena: firewall.arena(),
@@ -61,6 +64,10 @@ impl Desk {
             id: OnceCell::new(),
             client: address.to_string(),
             client_port: peer.address.port(),
+            server: peer.local.map_or_else(
+                || (String::new(), firewall.port),
+                |local| (local.ip().to_canonical().to_string(), local.port()),
+            ),
             user: OnceCell::new(),
             held: Cell::new(0),
             method: request.method().clone(),
@@ -94,18 +101,19 @@ impl Desk {
         is_taken
     }
 
-    /// Begins with what is proved of the head, and runs phase 1.
+    /// Begins with what is proved of the head, and runs phase 1. Where nothing is stopped, the rules
+    /// after one that denies are asked too.
     pub(super) fn begin<'a>(
         &'a self,
-        id: &'a str,
-        at: Timestamp,
+        (id, at): (&'a str, Timestamp),
         proofs: &[Proof],
+        goes_on: bool,
     ) -> Transaction<'a> {
         let connection = Connection {
             client_address: &self.client,
             client_port: self.client_port,
-            server_address: "",
-            server_port: self.firewall.port,
+            server_address: &self.server.0,
+            server_port: self.server.1,
             user: self.user.get().map_or("", String::as_str),
             unique_id: id,
             now_secs: at.secs(),
@@ -119,7 +127,8 @@ impl Desk {
         let proved = self.proved_head.get_or_init(|| self.proved(proofs));
         let proved: Vec<_> = proved.iter().map(Proved::shown).collect();
         let rules = &self.firewall.rules;
-        Transaction::begin_proven(rules, &self.arena, &self.recall, connection, (head, &proved))
+        let begin = if goes_on { Transaction::begin_watching } else { Transaction::begin_proven };
+        begin(rules, &self.arena, &self.recall, connection, (head, &proved))
     }
 
     /// What rules remember, as this request finds it.
@@ -168,6 +177,20 @@ impl Drop for Desk {
 
 fn listed(fields: &HeaderMap) -> Fields {
     fields.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// HTTP/2 sends a cookie a field (RFC 9113 section 8.2.3). The service gets them as one, and so do
+/// rules: between two fields nothing is out of their sight.
+fn join_cookies(fields: &mut Fields) {
+    if fields.iter().filter(|(name, _)| *name == COOKIE).count() < 2 {
+        return;
+    }
+    let crumbs = fields.iter().filter(|(name, _)| *name == COOKIE);
+    let crumbs: Vec<&[u8]> = crumbs.map(|(_, value)| value.as_bytes()).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        fields.retain(|(name, _)| *name != COOKIE);
+        fields.push((COOKIE, joined));
+    }
 }
 
 fn bytes(field: &(HeaderName, HeaderValue)) -> (&[u8], &[u8]) {

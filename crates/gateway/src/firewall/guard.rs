@@ -21,6 +21,8 @@ pub(crate) struct Guard<'a> {
     id: &'a str,
     at: Timestamp,
     mode: Waf,
+    /// The door lets everything pass: `observe`.
+    is_observing: bool,
     is_own_page: bool,
     transaction: Option<Transaction<'a>>,
     /// Whether the intervention was told: what it became is for the mode to say, once.
@@ -29,9 +31,14 @@ pub(crate) struct Guard<'a> {
 
 impl<'a> Guard<'a> {
     /// A guard that has not looked yet.
-    pub(crate) fn new(desk: &'a Desk, id: RequestId, at: Timestamp) -> Self {
+    pub(crate) fn new(
+        desk: &'a Desk,
+        (id, at): (RequestId, Timestamp),
+        is_observing: bool,
+    ) -> Self {
         let (id, mode) = (desk.name(id), desk.firewall.mode);
-        Self { desk, id, at, mode, is_own_page: false, transaction: None, is_told: false }
+        let (is_own_page, transaction, is_told) = (false, None, false);
+        Self { desk, id, at, mode, is_observing, is_own_page, transaction, is_told }
     }
 
     /// How it looks at an operation.
@@ -42,6 +49,16 @@ impl<'a> Guard<'a> {
     /// How it looks.
     pub(crate) const fn mode(&self) -> Waf {
         self.mode
+    }
+
+    /// Whether what rules deny passes all the same, so that the others are asked too.
+    fn goes_on(&self) -> bool {
+        self.is_observing || self.mode == Waf::Log
+    }
+
+    /// The transaction, unless it is over.
+    fn under_way(&self) -> Option<&Transaction<'a>> {
+        self.transaction.as_ref().filter(|_| !self.is_told || self.goes_on())
     }
 
     /// Whether a page of our own takes what people type in.
@@ -62,7 +79,7 @@ impl<'a> Guard<'a> {
         if self.transaction.is_some() || !recall.is_up() {
             return;
         }
-        let first = self.desk.begin(self.id, self.at, proofs);
+        let first = self.desk.begin((self.id, self.at), proofs, self.goes_on());
         if recall.has_all() {
             self.transaction = Some(first);
             return;
@@ -78,8 +95,8 @@ impl<'a> Guard<'a> {
 
     /// Shows the head, of which a schema has proved some values.
     pub(crate) fn head_with(&mut self, proofs: &[Proof]) -> Option<Refusal> {
-        let (desk, id, at) = (self.desk, self.id, self.at);
-        self.transaction.get_or_insert_with(|| desk.begin(id, at, proofs));
+        let (desk, id, goes_on) = (self.desk, (self.id, self.at), self.goes_on());
+        self.transaction.get_or_insert_with(|| desk.begin(id, proofs, goes_on));
         self.told()
     }
 
@@ -101,7 +118,7 @@ impl<'a> Guard<'a> {
 
     /// How much of the body is read; `None`: nothing.
     pub(crate) fn body_bytes_max(&self) -> Option<usize> {
-        let transaction = self.transaction.as_ref().filter(|_| !self.is_told)?;
+        let transaction = self.under_way()?;
         transaction.wants_request_body().then(|| transaction.request_body_max())
     }
 
@@ -122,8 +139,7 @@ impl<'a> Guard<'a> {
 
     /// Whether the body of the answer may be read, whatever it will be.
     pub(crate) fn may_read_answer(&self) -> bool {
-        let transaction = self.transaction.as_ref().filter(|_| !self.is_told);
-        transaction.is_some_and(Transaction::may_want_response_body)
+        self.under_way().is_some_and(Transaction::may_want_response_body)
     }
 
     /// Shows the head of the answer (phase 3).
@@ -139,7 +155,7 @@ impl<'a> Guard<'a> {
 
     /// How much of the body of the answer is read; `None`: nothing.
     pub(crate) fn answer_bytes_max(&self) -> Option<usize> {
-        let transaction = self.transaction.as_ref().filter(|_| !self.is_told)?;
+        let transaction = self.under_way()?;
         let wants = transaction.may_want_response_body() && transaction.wants_response_body();
         wants.then(|| transaction.response_body_max())
     }

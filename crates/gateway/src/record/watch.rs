@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use ringwall_base::{Class, Judged, Notice, Outcome};
-use ringwall_manifest::Waf;
+use ringwall_manifest::{Mode, Waf};
 use ringwall_openapi::Proof;
 
 use super::Record;
@@ -15,7 +15,9 @@ use crate::stage::throttle::{From, Throttle};
 impl<'a> Record<'a> {
     /// Sets rules to watch the request.
     pub(crate) fn guard(&mut self, desk: Option<&'a Desk>) {
-        self.guard = desk.map(|desk| Box::new(Guard::new(desk, self.id, self.at)));
+        let is_observing = self.mode == Mode::Observe;
+        let guard = |desk| Box::new(Guard::new(desk, (self.id, self.at), is_observing));
+        self.guard = desk.map(guard);
     }
 
     /// Notes that a page of our own is asked for. Rules look at what people type in; what programs

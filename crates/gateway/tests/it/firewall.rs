@@ -283,7 +283,7 @@ fn where_the_firewall_logs_everything_passes_and_is_recorded() {
     assert!(would.iter().all(|one| one.outcome == Outcome::WouldDeny));
     let judged: Vec<&Event> = events.iter().filter(|one| one.judged.is_some()).collect();
     let found: Vec<_> = judged.iter().map(|one| ids(one.judged.as_ref().unwrap())).collect();
-    assert_eq!(found, [[200], [400]]);
+    assert_eq!(found, [vec![200, 400], vec![400]]);
     assert!(judged.iter().all(|one| one.outcome == Outcome::WouldDeny && one.request.is_some()));
 }
 

@@ -55,6 +55,8 @@ mod firewall;
 #[cfg(test)]
 mod content;
 #[cfg(test)]
+mod firewall_wires;
+#[cfg(test)]
 mod proven;
 #[cfg(test)]
 mod services;

@@ -286,8 +286,9 @@ impl<'a> Transaction<'a> {
             (Action::Redirect(_), _) => 302,
             (_, status) => status.unwrap_or(403),
         };
-        self.intervention = Some(Intervention { rule_id: rule.id, phase, status, action });
-        Outcome::Stop
+        let found = Intervention { rule_id: rule.id, phase, status, action };
+        self.intervention.get_or_insert(found);
+        if self.goes_on { Outcome::Match } else { Outcome::Stop }
     }
 
     fn stop(&self, rule: &'a Rule) -> Option<Action> {

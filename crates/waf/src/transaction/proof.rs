@@ -77,6 +77,23 @@ impl<'a> Transaction<'a> {
         transaction
     }
 
+    /// The same for a caller who stops nothing: what denies is noted, the first as the
+    /// [`Transaction::intervention`], and all rules after it are asked too, as where an engine only
+    /// detects. Unlike there, `allow` holds: what it lets through nobody would have denied.
+    pub fn begin_watching(
+        rules: &'a crate::Ruleset,
+        arena: &'a crate::Arena,
+        memory: &'a dyn crate::Memory,
+        connection: crate::Connection<'a>,
+        (head, proofs): (RequestHead<'a>, &[Proof<'a>]),
+    ) -> Self {
+        let mut transaction = Self::new(rules, arena, memory, connection);
+        transaction.goes_on = true;
+        transaction.prove(proofs.iter().copied());
+        transaction.run_head(head);
+        transaction
+    }
+
     /// Says which values are harmless; for the phases that have not run yet.
     pub fn prove(&mut self, proofs: impl IntoIterator<Item = Proof<'a>>) {
         for proof in proofs {

@@ -23,7 +23,7 @@ impl<'a> Transaction<'a> {
             }
             cut
         });
-        if self.intervention.is_some() || self.work.is_spent() {
+        if self.is_stopped() || self.work.is_spent() {
             return;
         }
         let content_type = self.content_type();
@@ -41,7 +41,7 @@ impl<'a> Transaction<'a> {
             self.check_size(body.len());
             self.work.take(body.len().saturating_mul(READ_STEPS));
         }
-        if self.intervention.is_none() && !self.work.is_spent() {
+        if !self.is_stopped() && !self.work.is_spent() {
             self.run_processor(processor, is_guess, content_type, content);
         }
         self.count_arguments();

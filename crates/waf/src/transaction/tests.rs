@@ -363,3 +363,38 @@ fn a_json_body_with_more_values_than_arguments_cannot_be_read() {
     assert_eq!(run(text, "/", "application/json", "[1,2,3]").0, [1, 2, 3]);
     assert_eq!(run(text, "/?a=b", "application/json", "[1,2]").0, [1, 2, 3]);
 }
+
+#[test]
+fn a_caller_who_stops_nothing_hears_of_every_rule_and_of_the_first_that_denies() {
+    let set = rules(
+        "SecRuleEngine On\nSecRequestBodyAccess On\nSecResponseBodyAccess On\n\
+         SecAction \"id:1,phase:1,deny,status:401\"\n\
+         SecAction \"id:2,phase:1,deny,status:402\"\n\
+         SecRule ARGS:a \"@streq bad\" \"id:3,phase:2,deny,status:403\"\n\
+         SecRule ARGS:a \"@streq let\" \"id:4,phase:2,allow\"\n\
+         SecRule RESPONSE_BODY \"@contains secret\" \"id:5,phase:4,deny\"\n\
+         SecAction \"id:6,phase:5,pass\"\n",
+    );
+    let ids = |body: &[u8]| {
+        let arena = Arena::new();
+        let headers = [(&b"Content-Type"[..], &b"application/x-www-form-urlencoded"[..])];
+        let (method, target) = (&b"POST"[..], &b"/"[..]);
+        let head = RequestHead { method, target, protocol: b"HTTP/1.1", headers: &headers };
+        let memory = InMemory::new(1);
+        let mut watched =
+            Transaction::begin_watching(&set, &arena, &memory, connection(), (head, &[]));
+        watched.request_body(body);
+        let headers = [(&b"Content-Type"[..], &b"text/html"[..])];
+        watched.response_head(ResponseHead {
+            status: 200,
+            protocol: b"HTTP/1.1",
+            headers: &headers,
+        });
+        watched.response_body(b"<p>secret</p>");
+        assert_eq!(watched.intervention().map(|one| (one.rule_id, one.status)), Some((1, 401)));
+        watched.finish().iter().map(Match::id).collect::<Vec<u64>>()
+    };
+    assert_eq!(ids(b"a=bad"), [1, 2, 3, 5, 6]);
+    assert_eq!(ids(b"a=let"), [1, 2, 4, 6], "what is let through nobody denies later");
+    assert_eq!(run_with(&set, &InMemory::new(1), "/", "", "").0, [1, 6]);
+}
