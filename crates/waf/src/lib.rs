@@ -25,6 +25,7 @@ mod text;
 mod pattern;
 mod backtrack;
 mod required;
+mod rare;
 mod parse;
 mod rule;
 mod settings;

@@ -161,7 +161,7 @@ impl Linker {
         let steps = link.transformations.iter();
         link.pipeline = steps.fold(0, |parent, step| self.pipeline(parent, *step));
         if let Test::Operator { operator, .. } = &mut link.test {
-            link.gate = self.prefilter.gate(operator);
+            link.gates = self.prefilter.gates(operator);
             operator.template_mut().into_iter().for_each(|text| self.template(text));
         }
         if link.is_multi_match {

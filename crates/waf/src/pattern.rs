@@ -18,6 +18,7 @@ use regex_syntax::hir::Hir;
 use crate::cursor::{Cursor, hex_value};
 use crate::limits::PATTERN_BYTES_MAX;
 use crate::parse::error::Cause;
+use crate::rare::{self, Bytes};
 use crate::required;
 
 /// A pattern that is known to compile.
@@ -32,6 +33,8 @@ pub(crate) struct Pattern {
     text: Arc<str>,
     /// For the prefilter: of these every match holds one.
     pub(crate) literals: Option<Arc<[Vec<u8>]>>,
+    /// Of these, too: signs that few values have.
+    pub(crate) bytes: Option<Bytes>,
 }
 
 impl Pattern {
@@ -85,11 +88,20 @@ pub(crate) fn compile_with(text: &[u8], is_multi_line: bool) -> Result<Pattern, 
     let pattern = translate(text)?;
     let tree = parse(&pattern, is_multi_line)?;
     let literals = required::literals(&tree).map(Arc::from);
+    let bytes = rare::bytes(&tree);
     // What every value is asked is built now, and what may be too large for an engine.
-    let is_now = literals.is_none() || size::bytes_at_most(&tree) > PATTERN_BYTES_MAX / 4;
+    let is_open = literals.is_none() && bytes.is_none();
+    let is_now = is_open || size::bytes_at_most(&tree) > PATTERN_BYTES_MAX / 4;
     let regex = if is_now { OnceLock::from(Some(build(&tree)?)) } else { OnceLock::new() };
     let begins = required::beginning(&tree).map(Vec::into_boxed_slice);
-    Ok(Pattern { regex: Arc::new(regex), is_multi_line, begins, text: pattern.into(), literals })
+    Ok(Pattern {
+        regex: Arc::new(regex),
+        is_multi_line,
+        begins,
+        text: pattern.into(),
+        literals,
+        bytes,
+    })
 }
 
 fn parse(pattern: &str, is_multi_line: bool) -> Result<Hir, Cause> {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use crate::automaton::{Automaton, Literal};
 use crate::injection::{sqli, xss};
 use crate::operator::{Operator, Rx, StringTest};
+use crate::rare::{Bytes, byte_set, holds};
 use crate::transform::Acts;
 
 /// Gates that one byte of a set opens: the bits of the first word.
@@ -33,8 +34,16 @@ struct ByteRow {
     acts: Acts,
 }
 
-/// A set of bytes.
-pub(crate) type Bytes = [u64; 4];
+/// What a value must pass to be a candidate: every match holds one of the first gate's literals, and one
+/// of the second's bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Gates {
+    first: u32,
+    second: u32,
+}
+
+/// A gate that is always open.
+const OPEN: u32 = u32::MAX;
 
 /// What a value opens and what could change it.
 #[derive(Clone, Copy, Debug)]
@@ -68,9 +77,16 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The gate of an operator; `None`: it is always asked.
-    pub(crate) fn gate(&mut self, operator: &Operator) -> Option<u32> {
-        match needs(operator)? {
+    /// The gates of an operator; `None`: it is always asked.
+    pub(crate) fn gates(&mut self, operator: &Operator) -> Option<Gates> {
+        let first = needs(operator).and_then(|needs| self.gate(needs));
+        let second = rare_bytes(operator).and_then(|bytes| self.byte_gate(bytes));
+        let gates = Gates { first: first.unwrap_or(OPEN), second: second.unwrap_or(OPEN) };
+        (first.is_some() || second.is_some()).then_some(gates)
+    }
+
+    fn gate(&mut self, needs: Needs) -> Option<u32> {
+        match needs {
             Needs::Byte(bytes) => self.byte_gate(bytes),
             Needs::Literal(literals) if literals.iter().all(|literal| literal.len() == 1) => {
                 let bytes = literals.iter().flatten();
@@ -112,6 +128,14 @@ impl Builder {
         };
         let bytes = (0..=255).map(row).collect();
         Prefilter { automaton, bytes, words: self.gates.div_ceil(64) as usize }
+    }
+}
+
+/// Of these bytes every match holds one, beside its literals.
+fn rare_bytes(operator: &Operator) -> Option<Bytes> {
+    match operator {
+        Operator::Rx(Rx::Linear(pattern)) => pattern.bytes,
+        _ => None,
     }
 }
 
@@ -168,24 +192,17 @@ impl Prefilter {
     }
 }
 
-/// Whether a gate is open.
-pub(crate) fn is_open(open: &[u64], gate: u32) -> bool {
+impl Gates {
+    /// Whether both gates are open.
+    #[inline]
+    pub(crate) fn are_open(self, open: &[u64]) -> bool {
+        is_open(open, self.first) && is_open(open, self.second)
+    }
+}
+
+fn is_open(open: &[u64], gate: u32) -> bool {
     let word = open.get((gate / 64) as usize);
     word.is_none_or(|word| word >> (gate % 64) & 1 == 1)
-}
-
-fn byte_set(bytes: impl Iterator<Item = u8>) -> Bytes {
-    let mut set = [0_u64; 4];
-    for byte in bytes {
-        if let Some(word) = set.get_mut(usize::from(byte >> 6)) {
-            *word |= 1 << (byte & 63);
-        }
-    }
-    set
-}
-
-fn holds(bytes: &Bytes, byte: u8) -> bool {
-    bytes.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 == 1)
 }
 
 #[cfg(test)]

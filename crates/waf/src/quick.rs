@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::operator::{Comparison, Number, Operator};
+use crate::prefilter::Gates;
 use crate::rule::{Link, Test};
 use crate::text::Part;
 use crate::transaction::{List, Of, View, lists, passes_over};
@@ -13,8 +14,8 @@ use crate::variable::{Selector, Shape, Target, Variable};
 /// counts where that is not so.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Quick {
-    /// No value of this [`Scope`] passes the gate.
-    Gate(u32, u32),
+    /// No value of this [`Scope`] passes the gates.
+    Gates(Gates, u32),
     /// It looks at nothing that there ever is.
     Never,
     /// The comparison of one number is false.
@@ -103,7 +104,7 @@ impl Quick {
             let asked = asked(link, (*comparison, number), *is_negated, slot);
             return asked.map(Box::new).map_or(Self::Unknown, Self::Number);
         }
-        let Some(gate) = link.gate.filter(|_| !is_negated) else { return Self::Unknown };
+        let Some(gates) = link.gates.filter(|_| !is_negated) else { return Self::Unknown };
         let mut found = Vec::new();
         for target in &link.targets.included {
             if !looks(link, target, &mut found) {
@@ -111,7 +112,7 @@ impl Quick {
             }
         }
         let pipelines = link.stages.clone().unwrap_or_else(|| Box::new([link.pipeline]));
-        Self::Gate(gate, scope(Scope::new(found, pipelines)))
+        Self::Gates(gates, scope(Scope::new(found, pipelines)))
     }
 }
 

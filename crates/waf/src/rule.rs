@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::operator::Operator;
 use crate::pattern::Pattern;
+use crate::prefilter::Gates;
 use crate::quick::Quick;
 use crate::text::Template;
 use crate::transform::Transformation;
@@ -94,8 +95,8 @@ pub(crate) struct Link {
     pub(crate) transformations: Vec<Transformation>,
     /// The place of `transformations` among the distinct pipelines; set when rules are linked.
     pub(crate) pipeline: u32,
-    /// The gate of the prefilter that a value must pass; set when rules are linked.
-    pub(crate) gate: Option<u32>,
+    /// The gates of the prefilter that a value must pass; set when rules are linked.
+    pub(crate) gates: Option<Gates>,
     /// How most values are passed over; set when rules are linked.
     pub(crate) quick: Quick,
     /// With `multiMatch` the beginnings of its pipeline; set when rules are linked.

@@ -44,9 +44,23 @@ pub(crate) fn is_of_one_word(byte: u8) -> bool {
 
 /// The shape of the injection in a value, if there is one.
 pub(crate) fn detect(value: &[u8]) -> Option<Fingerprint> {
-    if value.is_empty() || lex::is_bare_word(value) {
+    if value.is_empty() || is_prose(value) || lex::is_bare_word(value) {
         return None;
     }
+    detect_in_full(value)
+}
+
+/// Words that mean nothing, and numbers, with spaces between them. All their tokens are `n` or `1`, and so
+/// are what they fold to: no injection has such a shape, whatever their number.
+fn is_prose(value: &[u8]) -> bool {
+    value.split(|byte| *byte == b' ').all(|word| match word.first() {
+        None => true,
+        Some(b'0'..=b'9') => word.iter().all(u8::is_ascii_digit),
+        Some(_) => word.iter().all(|byte| is_of_one_word(*byte)) && words::is_plain(word),
+    })
+}
+
+fn detect_in_full(value: &[u8]) -> Option<Fingerprint> {
     let both = |quote| read_in_both(value, quote);
     both(None).or_else(|| if value.contains(&b'\'') { both(Some(b'\'')) } else { None }).or_else(
         || {

@@ -167,7 +167,7 @@ fn link(
         test,
         transformations,
         pipeline: 0,
-        gate: None,
+        gates: None,
         quick: Quick::default(),
         stages: None,
         is_multi_match: actions.is_multi_match,

@@ -1,6 +1,7 @@
 //! Variables to values: what a rule looks at, at this moment.
 
 use crate::body::xml::PathKind;
+use crate::prefilter::Gates;
 use crate::rule::{Link, Rule, Store, Test};
 use crate::ruleset::Evaluation;
 use crate::transaction::state::{Cell, List, Member};
@@ -48,8 +49,9 @@ impl<'a> Transaction<'a> {
             let is_over = !is_names && self.state.proven() > 0 && passes_over(link, target);
             let left = members.filter(|member| !(is_over && member.is_proven));
             // Most values are not even taken along.
-            let gate = if target.is_count { None } else { self.sieve(link) };
-            let is_closed = |id| gate.is_some_and(|it| self.is_known_closed(id, link.pipeline, it));
+            let gates = if target.is_count { None } else { self.sieve(link) };
+            let is_closed =
+                |id| gates.is_some_and(|it| self.is_known_closed(id, link.pipeline, it));
             let open = left.filter(|member| !is_closed(member.id_of(is_names)));
             let chosen = open.filter(|member| target.selector.selects(member.name));
             cells.extend(chosen.map(|member| member_cell(variable, member, is_names)));
@@ -80,11 +82,11 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// The gate that a value of this link must pass, where nothing else is asked of the others.
-    fn sieve(&self, link: &Link) -> Option<u32> {
+    /// The gates that a value of this link must pass, where nothing else is asked of the others.
+    fn sieve(&self, link: &Link) -> Option<Gates> {
         let is_plain = matches!(&link.test, Test::Operator { is_negated: false, .. });
         let is_sieved = is_plain && link.stages.is_none();
-        link.gate.filter(|_| is_sieved && self.rules.evaluation == Evaluation::Filtered)
+        link.gates.filter(|_| is_sieved && self.rules.evaluation == Evaluation::Filtered)
     }
 
     pub(super) fn scalar_cell(&self, variable: Variable) -> Cell<'a> {

@@ -2,7 +2,6 @@
 
 use crate::limits::{LOGGING_STEPS_MAX, MATCHES_MAX};
 use crate::operator::{Cut, Operator, Parameter};
-use crate::prefilter::is_open;
 use crate::report::{Action, Intervention, Match};
 use crate::rule::{Allowed, Disruptive, Engine, Link, Phase, Rule, Test};
 use crate::ruleset::Evaluation;
@@ -178,8 +177,8 @@ impl<'a> Transaction<'a> {
     /// Whether the prefilter lets a value through to this link.
     fn is_candidate(&mut self, link: &Link, cell: &Cell<'a>, pipeline: u32) -> bool {
         let is_asked = self.rules.evaluation != Evaluation::Plain;
-        match (link.gate, cell.id) {
-            (Some(gate), Some(id)) if is_asked => is_open(self.gates_of(id, pipeline), gate),
+        match (link.gates, cell.id) {
+            (Some(gates), Some(id)) if is_asked => gates.are_open(self.gates_of(id, pipeline)),
             _ => true,
         }
     }

@@ -1,7 +1,6 @@
 //! Rules that cannot match, told by a few looks.
 
 use crate::cursor::atoi;
-use crate::prefilter::is_open;
 use crate::quick::{Asked, AskedOf, Look, Other, Quick, Scope};
 use crate::rule::Link;
 use crate::transaction::Transaction;
@@ -16,7 +15,7 @@ impl<'a> Transaction<'a> {
     #[inline]
     pub(super) fn is_out(&mut self, quick: &'a Quick) -> bool {
         match quick {
-            Quick::Gate(gate, scope) => !is_open(self.gates_of_scope(*scope), *gate),
+            Quick::Gates(gates, scope) => !gates.are_open(self.gates_of_scope(*scope)),
             Quick::Never => true,
             Quick::Number(asked) => self.number_that_holds(asked).is_none(),
             Quick::Unknown => false,

@@ -121,8 +121,8 @@ const OFS: usize = Of::Values as usize + 1;
 #[derive(Debug)]
 pub(crate) struct Seen<'a> {
     pub(crate) scan: Scan<'a>,
-    /// By pipeline the gates that are open for one of them.
-    pub(crate) open: &'a mut [Option<&'a [u64]>],
+    /// The same after each pipeline.
+    pub(crate) after: &'a mut [Option<Scan<'a>>],
     /// The gates of those that only a few transformations change.
     pub(crate) quiet: &'a [u64],
     /// The others.

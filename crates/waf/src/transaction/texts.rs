@@ -1,7 +1,7 @@
 //! Texts and what transformations make of them; each is made and looked at once.
 
 use crate::limits::SCAN_STEPS;
-use crate::prefilter::{Scan, is_open};
+use crate::prefilter::{Gates, Scan};
 use crate::ruleset::{Evaluation, Pipeline};
 use crate::transaction::state::{Seen, View};
 use crate::transaction::{Cell, Transaction};
@@ -135,19 +135,23 @@ impl<'a> Transaction<'a> {
 
     /// The gates that are open for a text after a pipeline.
     pub(super) fn gates_of(&mut self, id: u32, pipeline: u32) -> &'a [u64] {
+        self.scan_after(id, pipeline).open
+    }
+
+    /// What a text opens after a pipeline, and what could change it then.
+    fn scan_after(&mut self, id: u32, pipeline: u32) -> Scan<'a> {
         let scan = self.scan(id);
         let steps = self.pipeline(pipeline).map_or(Acts::default(), |it| it.acts);
         let looked_for = scan.acts.common(steps).without(Acts::CASE);
-        let is_short = self.rules.evaluation == Evaluation::Filtered;
-        if looked_for.is_empty() && is_short {
-            return scan.open;
+        if looked_for.is_empty() && self.is_filtered() {
+            return scan;
         }
         let made = self.made(id, pipeline);
-        self.scan(made).open
+        self.scan(made)
     }
 
     /// Whether it is known already that a gate is closed for a text after a pipeline.
-    pub(super) fn is_known_closed(&self, id: u32, pipeline: u32, gate: u32) -> bool {
+    pub(super) fn is_known_closed(&self, id: u32, pipeline: u32, gates: Gates) -> bool {
         let known = || {
             let text = self.state.text(id)?;
             let scan = text.scan?;
@@ -158,40 +162,61 @@ impl<'a> Transaction<'a> {
             let made = text.made.as_ref()?.get(pipeline as usize)?.checked_sub(1)?;
             Some(self.state.text(made)?.scan?.open)
         };
-        known().is_some_and(|open| !is_open(open, gate))
+        known().is_some_and(|open| !gates.are_open(open))
     }
 
     /// The gates that are open for a view after a pipeline; `None`: it has no values.
     pub(super) fn gates_of_view(&mut self, view: View, pipeline: u32) -> Option<&'a [u64]> {
+        Some(self.scan_of_view(view, pipeline)?.open)
+    }
+
+    fn scan_of_view(&mut self, view: View, number: u32) -> Option<Scan<'a>> {
         if self.state.seen(view).is_none() {
             self.see(view)?;
         }
         let seen = self.state.seen(view)?;
-        let looked_for = self.pipeline(pipeline).map_or(Acts::default(), |it| it.acts);
-        let is_short = self.rules.evaluation == Evaluation::Filtered;
-        if is_short && seen.scan.acts.common(looked_for).without(Acts::CASE).is_empty() {
-            return Some(seen.scan.open);
+        let Some(pipeline) = self.pipeline(number) else { return Some(seen.scan) };
+        let is_short = self.is_filtered();
+        if is_short && seen.scan.acts.common(pipeline.acts).without(Acts::CASE).is_empty() {
+            return Some(seen.scan);
         }
-        if let Some(open) = *seen.open.get(pipeline as usize)? {
-            return Some(open);
+        if let Some(scan) = *seen.after.get(number as usize)? {
+            return Some(scan);
         }
+        let scan = match pipeline.steps.last() {
+            Some((_, acts)) if is_short && pipeline.steps.len() > 1 => {
+                let before = self.scan_of_view(view, pipeline.parent)?;
+                // The last step changes none of them: they stay as they were.
+                let is_same = before.acts.common(*acts).without(Acts::CASE).is_empty();
+                if is_same { before } else { self.scan_of_all(view, number, pipeline.acts)? }
+            }
+            _ => self.scan_of_all(view, number, pipeline.acts)?,
+        };
+        let seen = self.state.seen_mut(view)?.as_mut()?;
+        seen.after.get_mut(number as usize).into_iter().for_each(|it| *it = Some(scan));
+        Some(scan)
+    }
+
+    fn scan_of_all(&mut self, view: View, number: u32, looked_for: Acts) -> Option<Scan<'a>> {
+        let seen = self.state.seen(view)?;
         let all = self.arena.words(self.rules.prefilter.words());
+        let mut acts = Acts::default();
         let (quiet, loud) = (seen.quiet, seen.loud.len());
-        let is_for_loud = looked_for.common(Acts::of_none()).is_empty() && is_short;
+        let is_for_loud = looked_for.common(Acts::of_none()).is_empty() && self.is_filtered();
         if is_for_loud {
             all.copy_from_slice(quiet);
+            acts = Acts::CASE.and(Acts::of_none());
         }
         let count = if is_for_loud { loud } else { self.state.list(view.list).len() };
         self.work.take(count);
         for place in 0..count {
             let id = if is_for_loud { self.loud_in(view, place) } else { self.id_in(view, place) };
             let Some(id) = id else { continue };
-            join(all, self.gates_of(id, pipeline));
+            let scan = self.scan_after(id, number);
+            acts = acts.and(scan.acts);
+            join(all, scan.open);
         }
-        let all: &'a [u64] = all;
-        let seen = self.state.seen_mut(view)?.as_mut()?;
-        seen.open.get_mut(pipeline as usize).into_iter().for_each(|it| *it = Some(all));
-        Some(all)
+        Some(Scan { open: all, acts })
     }
 
     /// Looks at all values of a view as they came.
@@ -218,8 +243,8 @@ impl<'a> Transaction<'a> {
         }
         loud.sort_unstable();
         loud.dedup();
-        let open = self.arena.places(self.rules.pipelines.len());
-        let seen = Seen { scan: Scan { open: all, acts }, open, quiet, loud };
+        let after = self.arena.places(self.rules.pipelines.len());
+        let seen = Seen { scan: Scan { open: all, acts }, after, quiet, loud };
         *self.state.seen_mut(view)? = Some(seen);
         Some(())
     }

@@ -8,10 +8,22 @@ use crate::injection::sqli::words;
 /// Whether a value is one word that means nothing: `json.items.array_0.id`. The shape of one such
 /// word is none of an injection, and without a quote in it there is one way to read it.
 pub(super) fn is_bare_word(value: &[u8]) -> bool {
-    let mut lexer = Lexer::new(value, Reading { quote: None, is_mysql: false });
-    let is_word =
-        value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_'));
-    is_word && lexer.next().is_some_and(|token| token.kind == b'n') && lexer.at.is_empty()
+    let begins = value.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_');
+    begins && value.iter().all(is_word) && word_in(value).0 == b'n'
+}
+
+/// The kind of a word and its length: `SELECT.1` and SELECT`a` are a keyword and more.
+fn word_in(whole: &[u8]) -> (u8, usize) {
+    let kept = whole.get(..TEXT_MAX).unwrap_or(whole);
+    for (at, _) in kept.iter().enumerate().filter(|(_, byte)| matches!(byte, b'.' | b'`')) {
+        let before = kept.get(..at).unwrap_or_default();
+        if let Some(kind) = words::kind(before).filter(|kind| *kind != b'n') {
+            return (kind, at);
+        }
+    }
+    let kind = if whole.len() <= TEXT_MAX { words::kind(whole) } else { None };
+    (kind.unwrap_or(b'n'), whole.len())
 }
 
 /// Reads tokens one by one.
@@ -248,16 +260,8 @@ impl<'v> Lexer<'v> {
         let rest = self.at.rest();
         let length = rest.iter().position(|byte| ends_word(*byte)).unwrap_or(rest.len());
         let whole = rest.get(..length).unwrap_or_default();
-        // `SELECT.1` and SELECT`a` are a keyword and more.
-        let kept = whole.get(..TEXT_MAX).unwrap_or(whole);
-        for (at, _) in kept.iter().enumerate().filter(|(_, byte)| matches!(byte, b'.' | b'`')) {
-            let before = kept.get(..at).unwrap_or_default();
-            if let Some(kind) = words::kind(before).filter(|kind| *kind != b'n') {
-                return Token::new(kind, self.at.take(at));
-            }
-        }
-        let kind = if length <= TEXT_MAX { words::kind(whole) } else { None };
-        Token::new(kind.unwrap_or(b'n'), self.at.take(length))
+        let (kind, length) = word_in(whole);
+        Token::new(kind, self.at.take(length))
     }
 
     /// MySQL's quoted name; one that is a function stays one.

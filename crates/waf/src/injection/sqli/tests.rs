@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::injection::sqli::lex::Lexer;
 use crate::injection::vectors::check;
@@ -88,4 +90,33 @@ fn the_public_tests_of_folding_agree() {
         let folded = fold(input, STANDARD);
         (printed(folded.tokens.get(..folded.length).unwrap()), without_signs(want))
     });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    /// What is passed over as prose is no injection when it is read in full.
+    #[test]
+    fn prose_is_no_injection(
+        words in proptest::collection::vec(
+            prop_oneof![
+                proptest::sample::select(words::all()),
+                "[a-zA-Z_]{1,9}",
+                "[0-9]{1,4}",
+                Just(String::new()),
+            ],
+            0..9,
+        ),
+    ) {
+        let value = words.join(" ");
+        let is_missed =
+            is_prose(value.as_bytes()) && detect_in_full(value.as_bytes()).is_some();
+        prop_assert!(!is_missed, "{value}");
+    }
+}
+
+#[test]
+fn no_shape_is_of_names_and_numbers_alone() {
+    assert!(!words::shapes().any(|shape| shape.iter().all(|kind| b"1N".contains(kind))));
+    assert!(is_prose(b"Large red chair no 3") && !is_prose(b"group x by") && !is_prose(b"1 or 1"));
 }
