@@ -81,7 +81,7 @@ fn is_text(essence: &str) -> bool {
 
 fn is_utf8(parameters: &str) -> bool {
     media_type::parameter(parameters, "charset")
-        .is_ok_and(|charset| charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8")))
+        .is_ok_and(|charset| charset.is_none_or(|charset| media_type::is_utf8(&charset)))
 }
 
 fn check_json(

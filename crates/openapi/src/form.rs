@@ -302,7 +302,7 @@ impl<'s> Form<'s> {
         let is_text = match charset.as_ref().map(|one| one.as_deref().map(str::to_ascii_lowercase))
         {
             Ok(None) => true,
-            Ok(Some(name)) if name == "utf-8" => true,
+            Ok(Some(name)) if media_type::is_utf8(&name) => true,
             Ok(Some(name)) if name == "us-ascii" => part.content.is_ascii(),
             Ok(Some(_)) | Err(()) => false,
         };

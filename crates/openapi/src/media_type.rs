@@ -83,3 +83,8 @@ fn is_token(text: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
+
+/// Whether a charset is UTF-8: also as MySQL and many a client write it, which means nothing else.
+pub(crate) fn is_utf8(charset: &str) -> bool {
+    ["utf-8", "utf8"].iter().any(|name| name.eq_ignore_ascii_case(charset))
+}

@@ -62,7 +62,7 @@ pub enum Kind {
     Ip,
     /// A number.
     Number,
-    /// A pattern for the whole text, of letters, digits, `_` and `-`.
+    /// A pattern for the whole text, of letters, digits, `_` and `-`, neither of these doubled.
     Pattern,
     /// A UUID.
     Uuid,
@@ -92,7 +92,10 @@ impl Kind {
                 Some(Self::Integer)
             }
             Data::Number(_) if types.has(Types::NUMBER) => Some(Self::Number),
-            Data::Text(_) => schema.text.harmless,
+            // `1--` ends a statement, and `__proto__` is a name that programs act on.
+            Data::Text(text) => schema.text.harmless.filter(|kind| {
+                *kind != Self::Pattern || !(text.contains("--") || text.contains("__"))
+            }),
             _ => None,
         }
     }

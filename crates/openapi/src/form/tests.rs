@@ -113,6 +113,7 @@ fn another_charset_is_another_reading() {
     }
     let utf8 = "application/x-www-form-urlencoded; charset=\"UTF-8\"";
     check(utf8, b"n=1", Unknown::Refuse, &[]);
+    check("application/x-www-form-urlencoded; charset=utf8", b"n=1", Unknown::Refuse, &[]);
     parts(&[("note\r\nContent-Type: text/plain; charset=us-ascii", b"a")], &[]);
     let latin = "note\r\nContent-Type: text/plain; charset=iso-8859-1";
     parts(&[(latin, b"a")], &["/note: is in another charset than UTF-8"]);

@@ -162,6 +162,7 @@ fn check_body(content_type: Option<&str>, body: &str, want: &[&str]) {
 fn bodies_are_read_by_their_type() {
     check_body(Some("application/json"), "{\"n\":1}", &[]);
     check_body(Some("Application/JSON; charset=UTF-8"), "{\"n\":1}", &[]);
+    check_body(Some("application/json; charset=utf8"), "{\"n\":1}", &[]);
     check_body(Some("application/x-www-form-urlencoded"), "n=1&list=1&list=2", &[]);
     check_body(Some("text/plain"), "abc", &[]);
     check_body(Some("application/json"), "{}", &["`n` is missing"]);

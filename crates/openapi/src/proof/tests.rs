@@ -47,6 +47,7 @@ paths:
         - {name: deep, in: query, style: deepObject, schema: {type: object, additionalProperties: {type: integer}}}
         - {name: either, in: query, schema: {anyOf: [{type: integer}, {type: string}]}}
         - {name: X-Id, in: header, schema: {type: string, format: uuid}}
+        - {name: slug, in: query, schema: {type: string, pattern: '^[A-Za-z0-9_-]+$'}}
         - {name: sid, in: cookie, schema: {type: string, pattern: '^[a-z]+$'}}
       requestBody:
         content:
@@ -127,6 +128,9 @@ fn what_is_put_together_is_not_proved() {
     check_head("words=cat|sh", &[], &[]);
     check_head("words=cat", &[], &["Query words=cat (narrow pattern)"]);
     check_head("page=1e2", &[], &[]);
+    check_head("slug=a_b-1", &[], &["Query slug=a_b-1 (narrow pattern)"]);
+    check_head("slug=__proto__", &[], &[]);
+    check_head("slug=1--", &[], &[]);
 }
 
 #[test]

@@ -22,6 +22,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Element, XmlError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| XmlError { at: error.valid_up_to(), message: "not UTF-8" })?;
     let mut reader = Reader { text, at: 0, elements: 0, scope: Vec::new() };
+    // XML 1.0 section 4.3.3: the mark at the beginning is no part of the document.
+    reader.eat("\u{feff}");
     reader.declaration()?;
     reader.around()?;
     if !reader.eat("<") {

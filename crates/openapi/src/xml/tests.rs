@@ -11,6 +11,7 @@ fn check(text: &str, want: Result<(), &str>) {
 fn documents_have_one_reading() {
     for good in [
         "<a/>",
+        "\u{feff}<?xml version='1.0'?><a/>",
         "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone='yes'?>\n<!-- c --><a b='1' c=\"&lt;\"/>\n",
         "<a><b>&#65;&#x42;&amp;</b><![CDATA[<x>]]></a>",
         "<p:a xmlns:p='urn:x'><p:b xmlns='urn:y'><c/></p:b></p:a>",
@@ -27,7 +28,7 @@ fn documents_have_one_reading() {
         ("<a><?php x?></a>", "only elements, text and comments are allowed"),
         ("<?xml version=\"1.0\" encoding=\"UTF-16\"?><a/>", "not XML 1.0 in UTF-8"),
         ("<?xml version=\"1.1\"?><a/>", "not XML 1.0 in UTF-8"),
-        ("\u{feff}<a/>", "expected an element"),
+        ("\u{feff}\u{feff}<a/>", "expected an element"),
         ("<a></b>", "another element ends here"),
         ("<a/><b/>", "text after the root"),
         ("<a/>x", "text after the root"),
