@@ -29,7 +29,7 @@ impl SharedLimits {
     /// limits hold, and that is reported.
     pub(crate) fn apply(&mut self, core: &Arc<Core>, ground: &Ground, model: &Model) -> Result<()> {
         let wanted = model.limits.redis.as_ref();
-        if is_other(&self.running, wanted) {
+        if is_other(self.running.as_ref(), wanted) {
             let next = wanted.map(|redis| open(redis, ground, model)).transpose()?;
             stop(&mut self.running);
             if let (Some(redis), Some(next)) = (wanted, next) {
@@ -39,7 +39,7 @@ impl SharedLimits {
         }
         let is_shared = model.waf.shares_collections && model.has_waf();
         let wanted = wanted.filter(|_| is_shared);
-        if is_other(&self.collections, wanted) {
+        if is_other(self.collections.as_ref(), wanted) {
             // A connection of its own: a request may wait for it.
             let next = wanted.map(|redis| open(redis, ground, model)).transpose()?;
             stop(&mut self.collections);
@@ -59,8 +59,8 @@ impl Drop for SharedLimits {
     }
 }
 
-fn is_other(running: &Option<Running>, wanted: Option<&Redis>) -> bool {
-    running.as_ref().map(|(redis, _)| redis) != wanted
+fn is_other(running: Option<&Running>, wanted: Option<&Redis>) -> bool {
+    running.map(|(redis, _)| redis) != wanted
 }
 
 fn stop(running: &mut Option<Running>) {
