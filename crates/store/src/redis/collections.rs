@@ -107,7 +107,8 @@ fn members(reply: Reply) -> Result<Vec<Member>, SharedError> {
     Ok(members)
 }
 
-/// A collection has 256 members and 16 KiB at most, and lasts a week at most; that a batch was said
+/// A collection has 256 members and 16 KiB at most, but that numbers of members may grow; it lasts a week
+/// at most; that a batch was said
 /// and that members were taken out is known for ten minutes. 2^53 is what a number of the script
 /// can hold.
 const SCRIPT: &str = "
@@ -141,7 +142,9 @@ for i = 2, #KEYS do
     local old = held[name]
     local more = #value
     if old then more = more - #old[1] else more = more + #name end
-    if (not old and count >= 256) or (more > 0 and bytes + more > 16384) then return end
+    local is_grown = old and #value <= 20
+    if not old and count >= 256 then return end
+    if more > 0 and bytes + more > 16384 and not is_grown then return end
     if not old then count = count + 1 end
     bytes = bytes + more
     held[name] = { value, math.min(ends, now + 604800000) }

@@ -40,14 +40,18 @@ fn batch(id: &str, changes: Vec<Change>, known: Vec<Member>) -> Batch {
 }
 
 /// The collection after a batch: names and values in order.
-async fn after(redis: &Redis, batch: &Batch) -> Vec<(Vec<u8>, Vec<u8>)> {
+async fn after(redis: &Redis, batch: &Batch) -> Pairs {
     let [members] = <[_; 1]>::try_from(redis.merge(batch).await.unwrap()).unwrap();
     let mut pairs: Vec<_> = members.into_iter().map(|one| (one.name, one.value)).collect();
     pairs.sort();
     pairs
 }
 
-fn pairs(texts: &[(&[u8], &[u8])]) -> Vec<(Vec<u8>, Vec<u8>)> {
+/// Names and values.
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+type Texts<'t> = &'t [(&'t [u8], &'t [u8])];
+
+fn pairs(texts: Texts<'_>) -> Pairs {
     texts.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
 }
 
@@ -182,6 +186,10 @@ async fn a_collection_is_bounded_in_members_and_in_bytes() {
     let found = after(&redis, &batch("3", long, vec![])).await;
     let bytes: usize = found.iter().map(|(name, value)| name.len() + value.len()).sum();
     assert!((15_000..=16_384).contains(&bytes), "{bytes}");
+    let rest = set(b"rest", &vec![b'x'; 16_384 - bytes - 4]);
+    after(&redis, &batch("4", vec![rest], vec![])).await;
+    let found = after(&redis, &batch("5", vec![change(b"n", Act::Add(98))], vec![])).await;
+    assert!(found.contains(&(b"n".to_vec(), b"100".to_vec())), "a count goes on without room");
 }
 
 #[tokio::test]

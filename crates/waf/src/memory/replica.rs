@@ -145,14 +145,18 @@ impl Replica {
     }
 
     /// Takes over what all together came to. What changed here since it was told is added; what is
-    /// too long to be shared stays.
+    /// too long to be shared stays, and what found no room where all is kept.
     pub fn learn(&self, place: &[u8], members: Vec<Stored>, now_secs: u64) {
         let Some(mut shard) = self.shard(place) else { return };
+        let is_full = is_full(&members);
         let mut after = members;
-        let own = self.local.load_at(place, now_secs).into_iter().filter(|one| !is_shareable(one));
-        for one in own {
-            after.retain(|other| other.name != one.name);
-            after.push(one);
+        for one in self.local.load_at(place, now_secs) {
+            if !is_shareable(&one) {
+                after.retain(|other| other.name != one.name);
+                after.push(one);
+            } else if is_full && !after.iter().any(|other| other.name == one.name) {
+                after.push(one);
+            }
         }
         if let Some(note) = shard.get_mut(place) {
             note.learned_secs = Some(now_secs);
@@ -213,6 +217,9 @@ impl Replica {
         shard: &'a mut HashMap<Vec<u8>, Note>,
         place: &[u8],
     ) -> Option<&'a mut Note> {
+        if place.len() > PLACE_BYTES_MAX {
+            return None;
+        }
         if !shard.contains_key(place) {
             let more = |noted: usize| noted.checked_add(1).filter(|noted| *noted <= NOTES_MAX);
             self.noted.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
@@ -287,6 +294,14 @@ fn is_shareable(one: &Stored) -> bool {
     one.name.len() <= Replica::NAME_BYTES_MAX && one.value.len() <= Replica::VALUE_BYTES_MAX
 }
 
+/// Whether a collection may have no room for one member more.
+fn is_full(members: &[Stored]) -> bool {
+    let bytes: usize = members.iter().map(|one| one.name.len() + one.value.len()).sum();
+    let left = Replica::COLLECTION_BYTES_MAX.saturating_sub(bytes);
+    let longest = Replica::NAME_BYTES_MAX + Replica::VALUE_BYTES_MAX;
+    members.len() >= Replica::MEMBERS_MAX || left < longest
+}
+
 fn is_delta_shareable(delta: &Delta) -> bool {
     let value: &[u8] = if let DeltaChange::Set(value) = &delta.change { value } else { &[] };
     delta.name.len() <= Replica::NAME_BYTES_MAX && value.len() <= Replica::VALUE_BYTES_MAX
@@ -303,6 +318,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Parts with a lock each, as in [`InMemory`].
 const SHARDS: usize = 64;
+
+/// A collection with a longer name is of this process alone: callers choose names, and notes are not to
+/// be as large as what they send. With all notes that there may be, 16 MiB.
+const PLACE_BYTES_MAX: usize = 1_024;
 
 /// Collections noted at once: those of some seconds. Beyond it, what is changed holds here only.
 const NOTES_MAX: usize = 16_384;

@@ -154,3 +154,34 @@ fn changes_of_several_transactions_are_one_change() {
     check(later.clone(), short, 50, DeltaChange::Add(3), Some(10));
     check(later, gone, 50, DeltaChange::Delete, None);
 }
+
+#[test]
+fn what_finds_no_room_where_all_is_kept_stays_here() {
+    let replica = shared();
+    let junk = |number: usize| Stored {
+        name: format!("junk{number}").into_bytes(),
+        value: b"1".to_vec(),
+        expires_secs: 100,
+    };
+    let full: Vec<Stored> = (0..Replica::MEMBERS_MAX).map(junk).collect();
+    replica.apply("ip", b"a", &[add(b"n", 9)], 0);
+    let place = replica.take(0).pop().unwrap().place;
+    replica.learn(&place, full.clone(), 0);
+    replica.apply("ip", b"a", &[add(b"n", 1)], 0);
+    replica.take(0);
+    replica.learn(&place, full, 0);
+    assert_eq!(count(&replica, 0), b"10");
+    // Where there is room, what others took away is gone.
+    replica.learn(&place, vec![junk(1)], 0);
+    assert_eq!(count(&replica, 0), b"");
+}
+
+#[test]
+fn a_collection_with_a_name_as_long_as_a_caller_likes_is_of_this_process_alone() {
+    let replica = shared();
+    let key = vec![b'k'; 30_000];
+    assert!(replica.find("ip", &key, 0).is_fresh, "nobody is asked for it");
+    replica.apply("ip", &key, &[add(b"n", 1)], 0);
+    assert!(replica.take(0).is_empty());
+    assert_eq!((replica.left_out(), replica.load("ip", &key, 0).len()), (1, 1));
+}
