@@ -26,7 +26,7 @@ use crate::pages::Pages;
 use crate::pipeline::House;
 use crate::rates::Rates;
 use crate::record::Opening;
-use crate::snapshot::{BuildError, Snapshot};
+use crate::snapshot::{BuildError, Contracts, Snapshot};
 use crate::stage::authenticate::{Keys, Tokens};
 use crate::tenure::{TenureSettings, Terms};
 use crate::upstreams::{Name, Registry, Report, Upstreams};
@@ -178,9 +178,22 @@ impl Core {
         schemas: &BTreeMap<String, Arc<Schemas>>,
         rules: Option<&Arc<Ruleset>>,
     ) -> Result<u64, BuildError> {
+        self.load_contracts(model, Contracts { schemas, descriptors: &BTreeMap::new() }, rules)
+    }
+
+    /// As [`Core::load`], with the descriptors of services that speak gRPC.
+    ///
+    /// # Errors
+    /// As [`Core::load`].
+    pub fn load_contracts(
+        &self,
+        model: &Model,
+        contracts: Contracts<'_>,
+        rules: Option<&Arc<Ruleset>>,
+    ) -> Result<u64, BuildError> {
         let version = self.version.load(Ordering::Relaxed).saturating_add(1);
         let firewall = Firewall::build(model, rules, &self.commons)?;
-        let snapshot = Snapshot::build((model, schemas), firewall, self, version)?;
+        let snapshot = Snapshot::build((model, contracts), firewall, self, version)?;
         self.version.store(version, Ordering::Relaxed);
         self.ledger.learner.hide(model);
         snapshot.apply(self.seams.clock.monotonic());

@@ -12,11 +12,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TE, TRAILER};
-use http::{HeaderMap, HeaderValue, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body::Frame;
 use ringwall_net::{Body, BodyError};
 
-use crate::stage::inspect::Clean;
 use text::Decoder;
 
 /// An exchange that began as gRPC-Web.
@@ -26,8 +25,7 @@ pub(crate) struct Web {
 }
 
 /// Makes a gRPC request of a gRPC-Web one; `None` for any other.
-pub(crate) fn open(request: &mut Clean) -> Option<Web> {
-    let request = request.message();
+pub(crate) fn open(request: &mut Request<Body>) -> Option<Web> {
     let fields = request.headers_mut();
     let media_type = fields.get(CONTENT_TYPE)?.to_str().ok()?;
     let rest = media_type.strip_prefix("application/grpc-web")?;

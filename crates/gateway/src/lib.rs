@@ -21,6 +21,7 @@ mod manner;
 mod cors;
 mod compress;
 mod grpc_web;
+mod messages;
 mod idle;
 mod tenure;
 mod standing;
@@ -56,7 +57,7 @@ pub use local::{Answered, Local};
 pub use pages::Pages;
 pub use pipeline::House;
 pub use plain::{Plain, PlainSettings};
-pub use snapshot::BuildError;
+pub use snapshot::{BuildError, Contracts};
 pub use stage::authenticate::Keys;
 #[doc(hidden)]
 pub use stage::normalize::fuzz as fuzz_normalize;

@@ -12,6 +12,7 @@ use ringwall_policy::OperationKey;
 
 use crate::learner::Learning;
 use crate::limit::Limit;
+use crate::messages::Messages;
 use crate::stage::inspect::Uploads;
 
 /// One operation.
@@ -59,6 +60,8 @@ pub(crate) struct Operation {
     pub(crate) speaks_grpc: bool,
     /// Data classes of the service that have field names.
     pub(crate) classes: Vec<Class>,
+    /// What messages of gRPC are held to.
+    pub(crate) messages: Option<Arc<Messages>>,
     /// The service's schemas.
     pub(crate) schemas: Option<Arc<Schemas>>,
 }

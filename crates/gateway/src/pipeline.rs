@@ -19,7 +19,7 @@ use crate::record::Record;
 use crate::snapshot::Line;
 use crate::stage::review::dress;
 use crate::stage::route::Found;
-use crate::{Core, Door, Refusal, grpc_web, idle, local};
+use crate::{Core, Door, Refusal, idle, local};
 
 /// One door of the fleet. It answers by the snapshot of the moment.
 #[derive(Debug)]
@@ -130,9 +130,15 @@ impl Line {
                 line: permit.line().cloned(),
             })?;
         }
-        let mut request = self.inspect.run(request, &route, &permit, record).await?;
-        let web = if route.manner().is_grpc_web { grpc_web::open(&mut request) } else { None };
-        let mut response = self.forward.run(&permit, request, &route, record).await?;
+        let request = self.inspect.run(request, &route, &permit, record).await?;
+        let (web, late) = (request.web(), request.late());
+        let forwarded = self.forward.run(&permit, request, &route, record).await;
+        let mut response = match late {
+            Some(late) => {
+                late.judge(forwarded, record, |record| self.forward.begin(&permit, &route, record))?
+            }
+            None => forwarded?,
+        };
         if let Some(web) = web {
             web.close(&mut response);
         }

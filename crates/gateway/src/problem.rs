@@ -15,6 +15,7 @@ use crate::Refusal;
 use crate::asker::Tongue;
 use crate::pages::{self, Pages};
 use crate::refusal::Challenge;
+pub(crate) use grpc::status as grpc_status;
 
 /// The answer for a refused request, as this client reads it.
 pub(crate) fn told(
@@ -101,6 +102,7 @@ fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
         | Refusal::Forbidden { .. }
         | Refusal::Leak { .. }
         | Refusal::MediaType { .. }
+        | Refusal::Message { .. }
         | Refusal::NoRoute
         | Refusal::NotOwned { .. }
         | Refusal::OwnerNotStated { .. }

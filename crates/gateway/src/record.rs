@@ -160,6 +160,11 @@ impl Record<'_> {
         }
     }
 
+    /// Whether what is refused does not pass.
+    pub(crate) fn enforces(&self) -> bool {
+        self.mode == Mode::Block
+    }
+
     /// Notes what is cut from an answer, and says whether to cut it.
     pub(crate) fn cuts(&mut self, what: String) -> bool {
         match self.mode {

@@ -30,6 +30,8 @@ pub(crate) enum Refusal {
     Malformed { why: &'static str },
     /// The content cannot be read, so it cannot be checked.
     MediaType { why: &'static str },
+    /// A message of gRPC does not fit its descriptor, or is over a limit.
+    Message { why: String, is_limit: bool },
     /// The path exists, the method does not.
     Method { allow: String },
     /// Flask's own answer to a path that lacks its final slash.
@@ -179,6 +181,7 @@ impl Refusal {
             Self::MediaType { .. } => {
                 ("RW3014", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
             }
+            Self::Message { .. } => ("RW3021", StatusCode::BAD_REQUEST, "Message refused"),
             Self::Method { .. } => ("RW3007", StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::Moved { .. } => ("RW3006", StatusCode::PERMANENT_REDIRECT, "Moved"),
             Self::NoRoute => ("RW3006", StatusCode::NOT_FOUND, "No such path"),
@@ -226,6 +229,7 @@ impl Refusal {
             | Self::Leak { .. }
             | Self::Malformed { .. }
             | Self::MediaType { .. }
+            | Self::Message { .. }
             | Self::Method { .. }
             | Self::Moved { .. }
             | Self::NoRoute
@@ -252,6 +256,7 @@ impl Refusal {
             Self::BadInput { .. }
             | Self::Content { .. }
             | Self::MediaType { .. }
+            | Self::Message { .. }
             | Self::TooLarge { .. } => "inspect",
             Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "forward",
             Self::Leak { .. } | Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "review",
@@ -266,6 +271,7 @@ impl Refusal {
             | Self::Content { why, .. }
             | Self::Forbidden { why, .. }
             | Self::Leak { why }
+            | Self::Message { why, .. }
             | Self::NotSignedIn { why, .. }
             | Self::SignIn { why, .. }
             | Self::StepUp { why, .. }
@@ -306,6 +312,7 @@ impl Refusal {
             | Self::Leak { .. }
             | Self::Malformed { .. }
             | Self::MediaType { .. }
+            | Self::Message { .. }
             | Self::Method { .. }
             | Self::Moved { .. }
             | Self::NoRoute

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ringwall_base::Place;
 use ringwall_manifest::{AuditRequests, Mode, Model, Partner};
 use ringwall_openapi::Schemas;
+use ringwall_protobuf::Schema;
 
 use crate::firewall::Firewall;
 use crate::resource::Resources;
@@ -40,8 +41,14 @@ pub(crate) struct Snapshot {
     plans: Plans,
 }
 
-/// Compiled schemas by service.
-pub(crate) type AllSchemas = BTreeMap<String, Arc<Schemas>>;
+/// What was read of services, by their names.
+#[derive(Clone, Copy, Debug)]
+pub struct Contracts<'a> {
+    /// Compiled OpenAPI files.
+    pub schemas: &'a BTreeMap<String, Arc<Schemas>>,
+    /// Descriptors of gRPC.
+    pub descriptors: &'a BTreeMap<String, Arc<Schema>>,
+}
 
 /// Upstreams, and what a manifest makes of them.
 type Plans = Vec<(Arc<Upstreams>, Plan)>;
@@ -82,6 +89,12 @@ pub enum BuildError {
     /// The firewall is on, and has nothing to judge by.
     #[error("the firewall is on, and there are no rules for it")]
     NoRules,
+    /// A service speaks gRPC by descriptors that were not handed in.
+    #[error("the descriptors of `{service}` were not read")]
+    NoDescriptors {
+        /// The service.
+        service: String,
+    },
     /// A path template has no single reading.
     #[error("{place}: the path `{path}` cannot be read")]
     Template {
@@ -95,12 +108,12 @@ pub enum BuildError {
 impl Snapshot {
     /// Makes a manifest ready. Everything that can be wrong is found here.
     pub(crate) fn build(
-        (model, schemas): (&Model, &AllSchemas),
+        (model, contracts): (&Model, Contracts<'_>),
         firewall: Option<Arc<Firewall>>,
         core: &Core,
         version: u64,
     ) -> Result<Self, BuildError> {
-        let builder = Builder::new((model, schemas), firewall, core)?;
+        let builder = Builder::new((model, contracts), firewall, core)?;
         let mut lines = HashMap::new();
         lines.insert(Door::Edge, builder.edge()?);
         for service in model.services.values() {

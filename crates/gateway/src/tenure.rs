@@ -16,6 +16,7 @@ use ringwall_base::{Class, Clock, Event, Outcome, RequestId, Secret, Sessions, S
 use ringwall_jose::AccessClaims;
 use ringwall_net::{Ending, Farewell};
 
+use crate::Refusal;
 use crate::operation::Operation;
 use crate::record::Record;
 use crate::stage::authenticate::{Caller, Keys};
@@ -205,13 +206,33 @@ impl Tenure {
         }
     }
 
+    /// Writes down what was found in a request that its service answers already.
+    pub(crate) fn message(&self, refusal: &Refusal, is_enforced: bool) {
+        self.write(Event {
+            action: refusal.action(),
+            outcome: if is_enforced { Outcome::Failure } else { Outcome::WouldDeny },
+            code: Some(refusal.public().code),
+            stage: Some(refusal.stage()),
+            reason: Some(refusal.reason()),
+            ..Event::default()
+        });
+    }
+
     fn record(&self, over: Over) {
+        self.write(Event {
+            action: "stream-ended",
+            outcome: Outcome::Success,
+            reason: Some(over.reason().to_owned()),
+            ..Event::default()
+        });
+    }
+
+    /// Writes an event of this caller's request.
+    fn write(&self, said: Event) {
         let person = self.caller.person();
         let event = Event {
             at: self.terms.clock.now(),
-            action: "stream-ended",
             class: Class::Group,
-            outcome: Outcome::Success,
             person: person.map(|person| person.subject.clone()),
             person_name: person.map(|person| person.name.clone()),
             organisation: person.and_then(|person| person.organisation.named().map(str::to_owned)),
@@ -222,8 +243,7 @@ impl Tenure {
             service: Some(self.operation.service.to_string()),
             operation: Some(self.operation.name.clone()),
             request: Some(self.request.to_string()),
-            reason: Some(over.reason().to_owned()),
-            ..Event::default()
+            ..said
         };
         if let Err(error) = self.terms.sink.put(event) {
             tracing::debug!(%error, "an event was not taken");

@@ -7,6 +7,7 @@ use crate::catalogue::code;
 use crate::finding::{Finding, Findings};
 use crate::keys::{INCLUDED, ROOT};
 use crate::node::{Entry, Node};
+use crate::resolve::file_of;
 use crate::shape::{self, Shape};
 use crate::source::{At, Source, Sources};
 use crate::syntax;
@@ -39,6 +40,8 @@ pub enum WantKind {
     Flask,
     /// Stored GraphQL documents, a folder.
     GraphQl,
+    /// A file descriptor set of gRPC; binary.
+    Grpc,
     /// Public keys of a client, as a JWKS document.
     Jwks,
     /// An OpenAPI document.
@@ -85,10 +88,14 @@ impl Draft {
     pub fn wants(&self) -> Vec<Want> {
         let mut wants = Vec::new();
         for service in self.root.table("services") {
-            let sources = [("openapi", WantKind::OpenApi), ("flask", WantKind::Flask)];
+            let sources = [
+                ("openapi", WantKind::OpenApi),
+                ("flask", WantKind::Flask),
+                ("grpc", WantKind::Grpc),
+            ];
             wants.extend(sources.into_iter().filter_map(|(key, kind)| {
                 let node = service.node.get(key)?;
-                let path = self.sources.resolve(node.at.file, node.as_text()?);
+                let path = self.sources.resolve(node.at.file, file_of(node)?);
                 Some(Want { kind, path, service: service.key.clone() })
             }));
         }

@@ -2,6 +2,7 @@
 
 mod content;
 mod door;
+mod grpc;
 mod login;
 mod survive;
 mod waf;
@@ -10,6 +11,7 @@ use crate::shape::{Key, Shape};
 
 pub(crate) use content::{GRAPHQL, UPLOADS};
 pub(crate) use door::{ACME, AUDIT, CORS, MAIL, OIDC, OVERLOAD, PLAN, TLS};
+pub(crate) use grpc::GRPC;
 pub(crate) use login::{ADMIN_SCOPES, CLIENT, OVERLAY_CLIENT};
 pub(crate) use survive::{BREAKER, CANARY, EJECT, HEALTH, MIRROR, RETRY, UPSTREAM};
 pub(crate) use waf::{WAF, WAF_MODE, WAF_MODES};
@@ -145,6 +147,7 @@ pub(crate) const SERVICE: &[Key] = &[
     key("rewrite", TEXT_MAP, "Prefixes of the path that the app sees: `\"/old\" = \"/new\"`."),
     key("cors", Shape::Table(CORS), "Which other sites' pages may call this service."),
     key("websocket", TEXTS, "Operations that may become a WebSocket; every one if not given."),
+    key("grpc", GRPC, "Descriptors of its services: messages are held to them."),
     key("grpc_web", Shape::Bool, "gRPC-Web of browsers is translated."),
     key("learn", Shape::Bool, "Shapes of requests are kept, for `ringwall learn`."),
     key("compress", TEXTS, "Operations whose answers to signed-in callers are compressed too."),

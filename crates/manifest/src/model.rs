@@ -4,6 +4,7 @@
 //! and the environment overlay are applied, and every grant knows the line that gave it.
 
 mod edge;
+mod grpc;
 mod login;
 mod service;
 mod survive;
@@ -20,6 +21,7 @@ use ringwall_base::Place;
 
 pub use content::{GraphQl, UploadRule, Uploads};
 pub use edge::{AuditRequests, Cors, MailServer, Network, Oidc, Plan, Redis};
+pub use grpc::Grpc;
 pub use login::{Client, ClientAccess, Opens};
 pub use service::{Authorization, Service};
 pub use survive::{

@@ -14,6 +14,7 @@ mod services;
 mod upstreams;
 mod survive;
 mod traffic;
+mod grpc;
 mod cors;
 mod stores;
 mod grants;
@@ -40,6 +41,7 @@ use crate::source::At;
 use crate::suggest::did_you_mean;
 use crate::{analyse, model};
 
+pub(crate) use grpc::file_of;
 use names::Names;
 
 /// What the caller found out for the check: files read, environment chosen.
@@ -51,6 +53,8 @@ pub struct Inputs {
     pub openapi: BTreeMap<String, Contract>,
     /// Service to its operations, read from its Flask source.
     pub flask: BTreeMap<String, Contract>,
+    /// Service to its methods, read from its descriptors of gRPC.
+    pub grpc: BTreeMap<String, Contract>,
     /// Client to its public keys: a JWKS document.
     pub jwks: BTreeMap<String, String>,
     /// Service to the texts of its stored GraphQL documents.
@@ -207,6 +211,7 @@ impl Checker<'_> {
                 (WantKind::OpenApi, false) => code::OPENAPI_UNREADABLE,
                 (WantKind::OpenApi, true) => code::OPENAPI_INVALID,
                 (WantKind::Flask, _) => code::FLASK_UNREADABLE,
+                (WantKind::Grpc, _) => code::DESCRIPTORS,
                 (WantKind::Policy, _) => code::POLICY_UNREADABLE,
                 (WantKind::Jwks, _) => code::JWKS_UNREADABLE,
                 (WantKind::GraphQl, _) => code::BAD_CONTENT,
@@ -222,6 +227,9 @@ impl Checker<'_> {
                     }
                     WantKind::Flask => "name the Python file or folder that makes the Flask app",
                     WantKind::GraphQl => "a folder with one document in each `*.graphql` file",
+                    WantKind::Grpc => {
+                        "write it with `protoc --include_imports --descriptor_set_out=FILE`, or `buf build -o FILE`"
+                    }
                     WantKind::Policy => "correct the file, or remove it from `policies`",
                     WantKind::Jwks => "a JWKS document with public keys: `{\"keys\": [{…}]}`",
                 });

@@ -29,7 +29,7 @@ use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use crate::h2::exchange::is_grpc;
-use crate::h2::pump::pump;
+use crate::h2::pump::{Stopped, pump};
 use crate::pool::PoolSettings;
 use crate::{Body, FromClient, Interim, SendError, StreamBody, Target, Violation};
 pub(crate) use link::Hold;
@@ -81,13 +81,15 @@ async fn exchange(
         .send_request(head, is_over)
         .map_err(|error| SendError::NotSent(io::Error::other(error)))?;
     drop(sender);
-    let moved = Rc::new(Cell::new(0));
+    let sent = Rc::new(Upload::default());
     if !is_over {
-        hold.pump(&spawn_local(upload(body, stream, settings.head_time, Rc::clone(&moved))));
+        hold.pump(&spawn_local(upload(body, stream, settings.head_time, Rc::clone(&sent))));
     }
     let reads = link.meter().reads();
-    match patiently(settings.head_time, &moved, answer(response, back)).await {
+    match patiently(settings.head_time, &sent.moved, answer(response, back)).await {
         Some(Ok(response)) => Ok(receive(response, hold)),
+        // The stream was reset because of its body: any client could say that of any upstream.
+        Some(Err(_)) if sent.is_given_up.get() => Err(SendError::GivenUp),
         Some(Err(error)) => Err(classify(error)),
         None => {
             // Nothing at all came meanwhile: perhaps nobody is there any more.
@@ -99,9 +101,19 @@ async fn exchange(
     }
 }
 
-async fn upload(body: Body, mut stream: SendStream<Bytes>, stall: Duration, moved: Rc<Cell<u64>>) {
-    let progress = || moved.set(moved.get().saturating_add(1));
+/// How far a body was sent.
+#[derive(Debug, Default)]
+struct Upload {
+    /// Counts pieces.
+    moved: Cell<u64>,
+    /// Whether the body itself broke off.
+    is_given_up: Cell<bool>,
+}
+
+async fn upload(body: Body, mut stream: SendStream<Bytes>, stall: Duration, sent: Rc<Upload>) {
+    let progress = || sent.moved.set(sent.moved.get().saturating_add(1));
     if let Err(stopped) = pump(body, &mut stream, stall, progress).await {
+        sent.is_given_up.set(matches!(stopped, Stopped::Broken));
         tracing::debug!(?stopped, "request body not sent to its end");
     }
 }

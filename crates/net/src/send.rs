@@ -28,6 +28,10 @@ pub enum SendError {
     /// The TLS handshake failed: a wrong identity, an unknown root.
     #[error("upstream is not who it should be")]
     Handshake(#[source] io::Error),
+    /// The body of the request broke off or was refused while it was sent: it says nothing of the
+    /// upstream.
+    #[error("the request broke off before it was answered")]
+    GivenUp,
     /// The answer breaks the framing of HTTP or its limits.
     #[error("upstream answered with malformed HTTP: {}", .0.reason())]
     Malformed(Violation),
@@ -58,7 +62,7 @@ impl SendError {
             | Self::NotSent(_)
             | Self::RefusedStream(_)
             | Self::Overflow => true,
-            Self::Malformed(_) | Self::Lost(_) | Self::Time => false,
+            Self::GivenUp | Self::Malformed(_) | Self::Lost(_) | Self::Time => false,
         }
     }
 

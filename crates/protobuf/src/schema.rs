@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use ringwall_base::{Contract, Operation, Place};
+
 use crate::check::{self, Rules};
 use crate::descriptor::files;
 use crate::error::ReadError;
@@ -118,6 +120,24 @@ impl Schema {
         self.methods.iter().find(|one| one.service == service && one.name == name)
     }
 
+    /// The methods as operations. One is named after its method; after its service too where two
+    /// services have a method of that name.
+    pub fn contract(&self, source: &str) -> Contract {
+        let mut known: HashMap<&str, usize> = HashMap::new();
+        for method in &self.methods {
+            *known.entry(method.name.as_str()).or_default() += 1;
+        }
+        let operation = |method: &Method| {
+            let is_unique = known.get(method.name.as_str()) == Some(&1);
+            let name = if is_unique { method.name.clone() } else { method.full_name() };
+            let place = Place { file: source.to_owned(), ..Place::default() };
+            let (method, path) = ("POST".to_owned(), method.path());
+            Operation { name, method, path, place, ..Operation::default() }
+        };
+        let operations = self.methods.iter().map(operation).collect();
+        Contract { operations, source: source.to_owned(), has_schemas: false }
+    }
+
     /// Checks one message that is sent to a method, and shows its leaves in the order of the bytes.
     /// Leaves that come before a violation have been shown already.
     ///
@@ -136,6 +156,10 @@ impl Schema {
 }
 
 impl Method {
+    fn full_name(&self) -> String {
+        format!("{}.{}", self.service, self.name)
+    }
+
     /// Its path in HTTP, such as `/shop.v1.Orders/Place`.
     pub fn path(&self) -> String {
         format!("/{}/{}", self.service, self.name)

@@ -13,6 +13,7 @@ use ringwall_content::graphql::Documents;
 use ringwall_jose::KeySet;
 use ringwall_manifest::{Draft, Failure, Inputs, Model, Report, Source, Want, WantKind, check};
 use ringwall_openapi::{Document, DocumentError, Schemas};
+use ringwall_protobuf::{Schema, SchemaLimits};
 use ringwall_waf::Ruleset;
 
 use crate::exit::Exit;
@@ -32,6 +33,8 @@ pub(crate) struct Loaded {
     pub(crate) texts: Texts,
     /// Compiled schemas of the services that have an OpenAPI file.
     pub(crate) schemas: BTreeMap<String, Arc<Schemas>>,
+    /// Descriptors of the services that speak gRPC and name them.
+    pub(crate) descriptors: BTreeMap<String, Arc<Schema>>,
     /// The rules of the firewall, where they were read and it is on.
     pub(crate) rules: Option<Arc<Ruleset>>,
     /// Every file that was read, for watching.
@@ -87,6 +90,7 @@ struct Reader {
     inputs: Inputs,
     texts: Texts,
     schemas: BTreeMap<String, Arc<Schemas>>,
+    descriptors: BTreeMap<String, Arc<Schema>>,
     files: Vec<PathBuf>,
 }
 
@@ -114,6 +118,7 @@ impl Reader {
             report,
             texts: self.texts,
             schemas: self.schemas,
+            descriptors: self.descriptors,
             rules: None,
             files: self.files,
         })
@@ -124,6 +129,7 @@ impl Reader {
             WantKind::Flask => self.flask(want),
             WantKind::OpenApi => self.openapi(want),
             WantKind::GraphQl => self.documents(want),
+            WantKind::Grpc => self.grpc(want),
             WantKind::Jwks => self.jwks(want),
             WantKind::Policy => self.policies(want),
         };
@@ -155,6 +161,25 @@ impl Reader {
             })?;
         self.files.extend(tree.read_files());
         self.inputs.flask.insert(want.service.clone(), contract);
+        Ok(())
+    }
+
+    fn grpc(&mut self, want: &Want) -> Result<(), Failure> {
+        let full = self.folder.join(&want.path);
+        let limits = SchemaLimits::default();
+        let bytes =
+            read_bytes(&full, limits.bytes_max).map_err(|error| unreadable(want, &error))?;
+        self.files.push(full);
+        let schema = Schema::read(&bytes, &limits).map_err(|error| Failure {
+            kind: want.kind,
+            path: want.path.clone(),
+            service: want.service.clone(),
+            is_malformed: true,
+            message: error.to_string(),
+            place: None,
+        })?;
+        self.inputs.grpc.insert(want.service.clone(), schema.contract(&want.path));
+        self.descriptors.insert(want.service.clone(), Arc::new(schema));
         Ok(())
     }
 
@@ -229,6 +254,14 @@ pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(path)?.take(FILE_BYTES_MAX).read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// Reads a file of so many bytes, and one more that is over the limit of whoever parses it.
+fn read_bytes(path: &Path, bytes_max: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+    std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn unreadable(want: &Want, error: &std::io::Error) -> Failure {

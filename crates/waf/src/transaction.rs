@@ -187,6 +187,20 @@ impl<'a> Transaction<'a> {
         self.intervention()
     }
 
+    /// Takes in what others read of a body, as arguments, and runs phase 2.
+    pub fn request_arguments(
+        &mut self,
+        arguments: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    ) -> Option<&Intervention> {
+        if self.next_phase == Some(Phase::RequestBody) {
+            if self.control.engine != Engine::Off {
+                self.take_arguments(arguments);
+            }
+            self.run_through(Phase::RequestBody);
+        }
+        self.intervention()
+    }
+
     /// Reads the head of the answer and runs phase 3.
     pub fn response_head(&mut self, head: ResponseHead<'a>) -> Option<&Intervention> {
         self.run_through(Phase::RequestBody);

@@ -15,6 +15,7 @@ use ringwall_waf::{Connection, RequestHead, ResponseHead, Transaction};
 use super::Firewall;
 use super::commons::Recall;
 use super::proved::Proved;
+use crate::messages::Argument;
 
 /// Names and values, in their order. Cloning one counts a reference.
 type Fields = Vec<(HeaderName, HeaderValue)>;
@@ -40,6 +41,7 @@ pub(crate) struct Desk {
     proved_head: OnceCell<Vec<Proved>>,
     proved_body: OnceCell<Vec<Proved>>,
     body: OnceCell<Bytes>,
+    arguments: OnceCell<Vec<Argument>>,
     answer_fields: OnceCell<Fields>,
     answer_body: OnceCell<Bytes>,
 }
@@ -77,6 +79,7 @@ impl Desk {
             proved_head: OnceCell::new(),
             proved_body: OnceCell::new(),
             body: OnceCell::new(),
+            arguments: OnceCell::new(),
             answer_fields: OnceCell::new(),
             answer_body: OnceCell::new(),
         }
@@ -153,6 +156,11 @@ impl Desk {
     /// Keeps the body. A second one is not taken.
     pub(super) fn body(&self, body: Bytes) -> &[u8] {
         self.body.get_or_init(|| body)
+    }
+
+    /// Keeps what a body says that rules cannot read. More is not taken.
+    pub(super) fn arguments(&self, arguments: Vec<Argument>) -> &[Argument] {
+        self.arguments.get_or_init(|| arguments)
     }
 
     /// Keeps the head of the answer.

@@ -13,6 +13,7 @@ use super::Desk;
 use super::proved::Proved;
 use super::report::{self, Shown};
 use crate::Refusal;
+use crate::messages::Argument;
 use crate::metrics::Metrics;
 
 /// Asks the rules. It is where the firewall is on, and nowhere else.
@@ -134,6 +135,14 @@ impl<'a> Guard<'a> {
         let transaction = self.transaction.as_mut()?;
         transaction.prove(proved.iter().map(Proved::shown));
         transaction.request_body(body);
+        self.told()
+    }
+
+    /// Shows what a body says that rules cannot read themselves (phase 2).
+    pub(crate) fn arguments(&mut self, arguments: Vec<Argument>) -> Option<Refusal> {
+        let arguments = self.desk.arguments(arguments).iter();
+        let pairs = arguments.map(|(name, value)| (name.as_bytes(), value.as_slice()));
+        self.transaction.as_mut()?.request_arguments(pairs);
         self.told()
     }
 

@@ -23,19 +23,22 @@ pub(super) fn response(refusal: &Refusal, media_type: &'static str) -> Response<
 }
 
 /// The code of gRPC that says the same. Exhaustive on purpose: a new refusal must choose.
-const fn status(refusal: &Refusal) -> u16 {
+pub(crate) const fn status(refusal: &Refusal) -> u16 {
     match refusal {
         Refusal::BadInput { .. }
         | Refusal::Content { .. }
         | Refusal::Malformed { .. }
-        | Refusal::MediaType { .. } => 3,
+        | Refusal::MediaType { .. }
+        | Refusal::Message { is_limit: false, .. } => 3,
         Refusal::Timeout => 4,
         Refusal::NotOwned { .. } => 5,
         Refusal::Attack { .. }
         | Refusal::CrossSite { .. }
         | Refusal::Forbidden { .. }
         | Refusal::NotSignedIn { .. } => 7,
-        Refusal::TooLarge { .. } | Refusal::TooMany { .. } => 8,
+        Refusal::Message { is_limit: true, .. }
+        | Refusal::TooLarge { .. }
+        | Refusal::TooMany { .. } => 8,
         Refusal::Method { .. } | Refusal::Moved { .. } | Refusal::NoRoute | Refusal::WrongHost => {
             12
         }

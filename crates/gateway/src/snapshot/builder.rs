@@ -8,7 +8,7 @@ use ringwall_jose::Expected;
 use ringwall_manifest::{Model, Service};
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
-use super::{AllSchemas, BuildError, Line, Plans, catalogue};
+use super::{BuildError, Contracts, Line, Plans, catalogue};
 use crate::firewall::Firewall;
 use crate::limit;
 use crate::manner::Manner;
@@ -48,14 +48,20 @@ pub(super) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     pub(super) fn new(
-        (model, schemas): (&'a Model, &AllSchemas),
+        (model, contracts): (&'a Model, Contracts<'_>),
         firewall: Option<Arc<Firewall>>,
         core: &'a Core,
     ) -> Result<Self, BuildError> {
         let engine = Arc::new(engine(model)?);
+        let is_bare =
+            |one: &&Service| one.grpc.is_some() && !contracts.descriptors.contains_key(&one.name);
+        if let Some(bare) = model.services.values().find(is_bare) {
+            return Err(BuildError::NoDescriptors { service: bare.name.clone() });
+        }
         let of = |service: &Service| {
-            let schemas = schemas.get(&service.name);
-            catalogue::operations(model, service, schemas, (core.rates(), &engine))
+            let schemas = contracts.schemas.get(&service.name);
+            let read = (schemas, contracts.descriptors.get(&service.name));
+            catalogue::operations(model, service, read, (core.rates(), &engine))
         };
         let operations = model.services.values().map(|one| (one.name.as_str(), of(one))).collect();
         let includes = model.roles.iter().map(|(name, role)| (name.clone(), role.includes.clone()));

@@ -9,19 +9,24 @@ use ringwall_manifest::{
 };
 use ringwall_openapi::{FieldRule, Schemas};
 use ringwall_policy::Engine;
+use ringwall_protobuf::Schema;
 
 use crate::learner::Learning;
 use crate::limit::Limit as Counted;
+use crate::messages::Messages;
 use crate::operation::{Class, Operation};
 use crate::rates::{Pace, Rates};
 use crate::stage::inspect::{Uploads, limits};
 use crate::stage::route::parameter_names;
 
+/// What was read of a service: its OpenAPI file, its descriptors of gRPC.
+type Read<'a> = (Option<&'a Arc<Schemas>>, Option<&'a Arc<Schema>>);
+
 /// All operations of a service. One with an unknown method is left out: it cannot be called.
 pub(super) fn operations(
     model: &Model,
     service: &Service,
-    schemas: Option<&Arc<Schemas>>,
+    (schemas, descriptors): Read<'_>,
     (rates, engine): (&Rates, &Engine),
 ) -> Vec<Arc<Operation>> {
     let name: Arc<str> = Arc::from(service.name.as_str());
@@ -54,10 +59,21 @@ pub(super) fn operations(
             learning: if service.learns { Learning::On } else { Learning::Off },
             speaks_grpc: service.protocol == Protocol::Http2,
             classes: classes.clone(),
+            messages: messages(service, descriptors, (&operation.path, resolved.body_bytes_max)),
             schemas: schemas.cloned(),
         }))
     });
     ready.collect()
+}
+
+/// What the messages of an operation are held to, where it is a method of the descriptors.
+fn messages(
+    service: &Service,
+    descriptors: Option<&Arc<Schema>>,
+    (path, body_bytes_max): (&str, usize),
+) -> Option<Arc<Messages>> {
+    let grpc = service.grpc.as_ref()?;
+    Messages::build(descriptors?, grpc, path, body_bytes_max).map(Arc::new)
 }
 
 fn cut(name: &str, class: &DataClass) -> Option<Class> {

@@ -7,6 +7,7 @@
 mod content;
 mod counted;
 mod fit;
+mod messages;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +21,9 @@ use ringwall_net::{Body, BodyError, CollectError};
 use ringwall_openapi::{DecodeError, decode};
 
 use crate::firewall::{Guard, Held};
+use crate::grpc_web::{self, Web};
 use crate::learner::{Learning, Lesson};
+use crate::messages::Late;
 use crate::operation::Operation;
 use crate::record::Record;
 use crate::stage::authorize::Permit;
@@ -43,6 +46,8 @@ pub(crate) struct Clean {
     host: Host,
     is_websocket: bool,
     overflow: Option<Arc<AtomicBool>>,
+    web: Option<Web>,
+    late: Option<Late>,
 }
 
 impl Inspect {
@@ -73,9 +78,20 @@ impl Inspect {
         let learns = self.reads && operation.learning == Learning::On && !is_websocket;
         let asked = learns.then(|| request.path().to_owned());
         let (mut request, host) = request.into_request();
+        let web = self.translate(&mut request, route);
         let bytes_max = operation.body_bytes_max;
         let owner = operation.owner.as_ref();
         let owner = owner.filter(|rule| permit.is_own() && rule.source == OwnerSource::Body);
+        if let (Some(messages), true) = (&operation.messages, self.reads) {
+            // A service may take other formats at the same path, and nobody looks at these.
+            if operation.is_grpc(request.headers()) {
+                let asked = (bytes_max, owner.map(|rule| (rule, permit)));
+                let inspected = messages::inspect(&mut request, messages, asked, record);
+                let (overflow, late) = Box::pin(inspected).await?;
+                return Ok(Clean { request, host, is_websocket, overflow, web, late });
+            }
+            record.waive(Refusal::MediaType { why: "the method takes messages of gRPC" })?;
+        }
         // A body that no schema declares is refused, as a parameter is.
         let schema = operation.schema();
         let has_body = !request.body().is_empty();
@@ -93,7 +109,7 @@ impl Inspect {
                 stream(request.body_mut(), bytes_max)?
             };
             teach(asked, (&request, None), (permit, route), record);
-            return Ok(Clean { request, host, is_websocket, overflow });
+            return Ok(Clean { request, host, is_websocket, overflow, web, late: None });
         }
         // On the heap: most requests have no body to be read.
         let bytes = Box::pin(read(&mut request, bytes_max)).await?;
@@ -108,7 +124,12 @@ impl Inspect {
         content::check((&request, &bytes), operation, record)?;
         teach(asked, (&request, Some(bytes.clone())), (permit, route), record);
         *request.body_mut() = Body::from(bytes);
-        Ok(Clean { request, host, is_websocket, overflow: None })
+        Ok(Clean { request, host, is_websocket, overflow: None, web, late: None })
+    }
+
+    /// Makes gRPC of what browsers send, so that it is read as what it is.
+    fn translate(&self, request: &mut Request<Body>, route: &Route) -> Option<Web> {
+        if self.reads && route.manner().is_grpc_web { grpc_web::open(request) } else { None }
     }
 }
 
@@ -123,9 +144,14 @@ impl Clean {
         self.overflow.clone()
     }
 
-    /// The fields, and the body that goes with them: both are translated, or neither.
-    pub(crate) fn message(&mut self) -> &mut Request<Body> {
-        &mut self.request
+    /// How its answer is translated, where it was.
+    pub(crate) const fn web(&self) -> Option<Web> {
+        self.web
+    }
+
+    /// What may still be found in it while it is sent on.
+    pub(crate) fn late(&self) -> Option<Late> {
+        self.late.clone()
     }
 
     /// The request, and the host as the client named it.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ringwall_base::{Operation, Place};
 
 use super::{
-    Balance, Breaker, Canary, Cors, Eject, Grant, GraphQl, Health, Mirror, OwnerRule, Protocol,
-    Retry, Uploads, Upstream, WafModes,
+    Balance, Breaker, Canary, Cors, Eject, Grant, GraphQl, Grpc, Health, Mirror, OwnerRule,
+    Protocol, Retry, Uploads, Upstream, WafModes,
 };
 
 /// One service.
@@ -50,6 +50,8 @@ pub struct Service {
     pub websocket: Option<Vec<String>>,
     /// Whether gRPC-Web of browsers is translated.
     pub has_grpc_web: bool,
+    /// Descriptors of its services, and how messages are held to them.
+    pub grpc: Option<Grpc>,
     /// Whether shapes of its requests and answers are kept, for a document to be learned.
     pub learns: bool,
     /// Operation to the oldest sign-in of a person that it takes at the public door.

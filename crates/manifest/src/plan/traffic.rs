@@ -20,6 +20,7 @@ pub(super) fn of(before: &Service, service: &Service, changes: &mut Vec<Change>)
     differs("canary", before.canary != service.canary);
     differs("rewrites", before.rewrite != service.rewrite);
     differs("gRPC-Web", before.has_grpc_web != service.has_grpc_web);
+    differs("descriptors of gRPC", before.grpc != service.grpc);
     differs("learning", before.learns != service.learns);
     let copies = |service: &Service| -> BTreeSet<String> {
         let mirror = service.mirror.iter();

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use ringwall_base::{Contract, Operation, Parameter, ParameterPlace};
 
 use super::Checker;
+use super::grpc::file_of;
 use super::quantity::is_path;
 use crate::catalogue::code;
 use crate::draft::WantKind;
-use crate::node::Entry;
+use crate::node::{Entry, Node};
 use crate::source::At;
 
 /// The operations of one service, and whether they carry schemas.
@@ -28,6 +29,9 @@ impl Checker<'_> {
         let routes = flask.and(inputs.flask.get(name));
         self.needed(service, WantKind::OpenApi, openapi, contract.is_some());
         self.needed(service, WantKind::Flask, flask, routes.is_some());
+        let grpc = source("grpc").filter(|_| service.node.get("grpc").is_some_and(is_named));
+        let methods = grpc.and(inputs.grpc.get(name));
+        self.needed(service, WantKind::Grpc, grpc, methods.is_some());
         if let (Some(contract), Some(routes), Some(at)) = (contract, routes, openapi) {
             self.drift(name, at, contract, routes);
         }
@@ -37,6 +41,11 @@ impl Checker<'_> {
             let at = openapi.or(flask).unwrap_or(service.at);
             for operation in &used.operations {
                 self.offer(name, &mut offer, operation.clone(), at);
+            }
+        }
+        if let (Some(methods), Some(at)) = (methods, grpc) {
+            for operation in self.named_by_routes(service, methods) {
+                self.offer(name, &mut offer, operation, at);
             }
         }
         for route in service.node.table("routes") {
@@ -56,6 +65,7 @@ impl Checker<'_> {
         }
         let code = match kind {
             WantKind::Flask => code::FLASK_UNREADABLE,
+            WantKind::Grpc => code::DESCRIPTORS,
             WantKind::GraphQl | WantKind::Jwks | WantKind::OpenApi | WantKind::Policy => {
                 code::OPENAPI_UNREADABLE
             }
@@ -168,7 +178,7 @@ impl Checker<'_> {
             help
         } else if known.operations.is_empty() {
             format!(
-                "`{service}` has no operations: name its `openapi` file, its `flask` source, or \
+                "`{service}` has no operations: name its `openapi`, `flask` or `grpc` file, or \
                  write `routes.{name} = \"GET /…\"`"
             )
         } else {
@@ -185,6 +195,10 @@ impl Checker<'_> {
             .help(help);
         false
     }
+}
+
+fn is_named(node: &Node) -> bool {
+    file_of(node).is_some()
 }
 
 /// Method and path of `GET /users/{id}`.

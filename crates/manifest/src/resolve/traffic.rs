@@ -21,6 +21,7 @@ impl Checker<'_> {
         service.rewrite = self.rewrite(node);
         service.cors = self.cors(node);
         service.has_grpc_web = is_true(node, "grpc_web");
+        service.grpc = self.grpc(node, service);
         service.learns = is_true(node, "learn");
         if let Some(websocket) = node.get("websocket")
             && service.protocol == Protocol::Http2

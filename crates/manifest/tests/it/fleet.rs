@@ -72,7 +72,9 @@ pub(crate) fn inputs() -> Inputs {
             ),
         ),
     ]);
-    Inputs { openapi, ..Inputs::default() }
+    let greeter = contract("greeter.binpb", &["Greet POST /t.Greeter/Greet"]);
+    let grpc = BTreeMap::from([("greeter".to_owned(), greeter)]);
+    Inputs { openapi, grpc, ..Inputs::default() }
 }
 
 pub(crate) fn examine(text: &str) -> Report {

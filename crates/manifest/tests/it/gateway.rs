@@ -74,7 +74,25 @@ fn keys_of_a_service_are_read() {
     assert_eq!(canary.header, Some(("x-canary".to_owned(), "yes".to_owned())));
     assert_eq!(users.rewrite, [("/old".to_owned(), "/new".to_owned())]);
     assert_eq!(users.websocket.as_deref(), Some(&["feed".to_owned()][..]));
-    assert_eq!(model.services["greeter"].protocol, Protocol::Http2);
+    let greeter = &model.services["greeter"];
+    assert_eq!(greeter.protocol, Protocol::Http2);
+    let grpc = greeter.grpc.as_ref().unwrap();
+    assert_eq!((grpc.file.as_str(), grpc.passes_unknown), ("greeter.binpb", false));
+    assert_eq!((grpc.message_bytes_max, grpc.messages_max), (Some(262_144), Some(1_000)));
+    assert_eq!(greeter.operations["Greet"].path, "/t.Greeter/Greet");
+}
+
+#[test]
+fn a_route_names_a_method_of_the_descriptors() {
+    let named =
+        FULL.replace("routes.hello = \"POST /hello\"", "routes.hello = \"POST /t.Greeter/Greet\"");
+    let operations = &model(&named).services["greeter"].operations;
+    assert_eq!(operations.keys().collect::<Vec<_>>(), ["hello"]);
+    let other =
+        FULL.replace("routes.hello = \"POST /hello\"", "routes.hello = \"POST /t.Greeter/Meet\"");
+    let report = examine(&other);
+    assert!(report.findings.iter().any(|one| one.code == "RW2028"), "{:?}", report.findings);
+    assert_eq!(report.model.unwrap().services["greeter"].operations.len(), 2);
 }
 
 #[test]
@@ -137,7 +155,11 @@ fn what_the_firewall_does_is_read_and_told() {
     assert_eq!(full.waf.files, ["waf/*.conf"]);
     tells("waf = \"block\"", "waf = \"log\"", "+ firewall  block becomes log\n");
     tells("feed = \"log\"", "feed = \"off\"", "+ firewall  users.feed: log becomes off\n");
-    tells("waf = \"off\"", "", "- firewall  greeter.hello: off becomes block\n");
+    tells(
+        "waf = \"off\"",
+        "",
+        "- firewall  greeter.Greet: off becomes block\n- firewall  greeter.hello: off becomes block\n",
+    );
     tells("rules = \"crs\"", "", "~ firewall  rules: crs becomes own\n");
     tells("paranoia = 2", "", "+ firewall  paranoia: 2 becomes 1\n");
     tells("inbound_threshold = 7", "", "- firewall  inbound threshold: 7 becomes 5\n");

@@ -30,6 +30,27 @@ fn methods_are_as_the_file_declares_them() {
     assert!(schema.method("/shapes.Shapes/one").is_none() && schema.method("").is_none());
 }
 
+#[test]
+fn methods_are_operations_under_their_names() {
+    let contract = shapes().contract("shapes.binpb");
+    let said =
+        contract.operations.iter().map(|one| format!("{} {} {}", one.name, one.method, one.path));
+    assert_eq!(
+        said.collect::<Vec<_>>()[..2],
+        ["One POST /shapes.Shapes/One", "Send POST /shapes.Shapes/Send"]
+    );
+    let again = |name: &[u8]| {
+        let method = [field(1, b"Do"), field(2, b".M"), field(3, b".M")].concat();
+        field(6, &[field(1, name), field(2, &method)].concat())
+    };
+    let message = field(4, &field(1, b"M"));
+    let file =
+        [field(1, b"a.proto"), message, again(b"S"), again(b"T"), field(12, b"proto3")].concat();
+    let contract = Schema::read(&field(1, &file), &SchemaLimits::default()).unwrap().contract("");
+    let names: Vec<_> = contract.operations.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["S.Do", "T.Do"]);
+}
+
 /// The file beside the tests is what `protoc` makes of the sources beside it.
 #[test]
 fn the_set_of_the_tests_is_what_protoc_writes() {

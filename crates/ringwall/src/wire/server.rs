@@ -15,7 +15,7 @@ use anyhow::{Context, Result};
 use arc_swap::ArcSwap;
 use ringwall_api::Reply;
 use ringwall_base::{Class, Event, Outcome};
-use ringwall_gateway::Core;
+use ringwall_gateway::{Contracts, Core};
 use ringwall_manifest::Model;
 use ringwall_net::Census;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -391,7 +391,8 @@ impl Running {
 
 /// Puts a manifest in force, with its schemas and rules.
 fn in_force(doors: &Doors, model: &Model, loaded: &Loaded) -> Result<u64> {
-    let version = doors.core.load(model, &loaded.schemas, loaded.rules.as_ref());
+    let contracts = Contracts { schemas: &loaded.schemas, descriptors: &loaded.descriptors };
+    let version = doors.core.load_contracts(model, contracts, loaded.rules.as_ref());
     version.context("the manifest cannot be enforced")
 }
 

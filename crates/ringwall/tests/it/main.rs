@@ -11,6 +11,8 @@ mod program;
 #[cfg(test)]
 mod grpc;
 #[cfg(test)]
+mod messages;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod wire;

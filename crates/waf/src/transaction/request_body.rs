@@ -47,6 +47,27 @@ impl<'a> Transaction<'a> {
         self.count_arguments();
     }
 
+    /// Arguments that the caller read. Where there are more than may be, the request has no verdict.
+    pub(super) fn take_arguments(&mut self, arguments: impl Iterator<Item = (&'a [u8], &'a [u8])>) {
+        if !self.control.reads_request_body {
+            return;
+        }
+        let mut bytes = 0_usize;
+        for (name, value) in arguments {
+            if !self.has_room_for_arguments() {
+                self.give_up(Phase::RequestBody);
+                break;
+            }
+            bytes = bytes.saturating_add(value.len());
+            self.work.take(name.len().saturating_add(value.len()).saturating_mul(READ_STEPS));
+            self.state.push(List::ArgsPost, name, value);
+        }
+        let length = self.arena.number(i64::try_from(bytes).unwrap_or(i64::MAX));
+        self.state.set(Variable::RequestBodyLength, length);
+        self.check_size(bytes);
+        self.count_arguments();
+    }
+
     /// Who reads a body that begins so, and whether its beginning says it.
     fn processor_for(&self, body: &[u8]) -> (Option<Processor>, bool) {
         let content_type = self.content_type();

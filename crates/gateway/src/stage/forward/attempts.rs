@@ -283,6 +283,8 @@ fn judge(sent: &Sent) -> (Option<Outcome>, Option<Failing>) {
             (Some(Outcome::Failure), Some(Failing::Lost))
         }
         SendError::Malformed(_) => (Some(Outcome::Failure), Some(Failing::Malformed)),
+        // Nor does what the client did.
+        SendError::GivenUp => (None, None),
         // Our own limit: it says nothing about the endpoint.
         SendError::Overflow => (None, Some(Failing::Overflow)),
         SendError::Time => (Some(Outcome::Failure), Some(Failing::Time)),
