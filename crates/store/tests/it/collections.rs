@@ -99,13 +99,13 @@ async fn each_change_does_what_it_says_to_what_is_there() {
         change(b"none", Act::Keep),
         set(b"s", b"a:b"),
     ];
-    let want: &[(&[u8], &[u8])] =
+    let want: Texts<'_> =
         &[(b"n", b"-1"), (b"new", b"4"), (b"s", b"a:b"), (b"t", b"-5"), (b"u", b"3")];
     assert_eq!(after(&redis, &batch("2", changes, vec![])).await, pairs(want));
     let gone = ["n", "new", "s", "t"].map(|name| change(name.as_bytes(), Act::Delete)).to_vec();
     assert_eq!(after(&redis, &batch("3", gone, vec![])).await, pairs(&[(b"u", b"3")]));
     let most = vec![change(b"u", Act::Add(i64::MAX)), change(b"v", Act::Add(i64::MIN))];
-    let want: &[(&[u8], &[u8])] = &[(b"u", b"9007199254740991"), (b"v", b"-9007199254740991")];
+    let want: Texts<'_> = &[(b"u", b"9007199254740991"), (b"v", b"-9007199254740991")];
     assert_eq!(after(&redis, &batch("4", most, vec![])).await, pairs(want));
 }
 
@@ -238,7 +238,7 @@ async fn nonsense_is_not_a_collection() {
         tokio::spawn(async move {
             let (mut client, _) = listener.accept().await.unwrap();
             let mut asked = vec![0; 65_536];
-            client.read(&mut asked).await.unwrap();
+            let _bytes = client.read(&mut asked).await.unwrap();
             client.write_all(answer).await.unwrap();
             std::future::pending::<()>().await;
         });
