@@ -16,7 +16,7 @@ use crate::bytes::length;
 use crate::finding::Findings;
 use crate::kind::{self, Kind};
 use crate::limits::{
-    GZIP_MEMBERS_MAX, NESTED_BYTES_MAX, NESTED_RATIO, UNPACKED_BYTES_MAX, UNPACKED_RATIO,
+    GZIP_MEMBERS_MAX, NESTED_BYTES_MAX, NESTED_RATIO, PDF_STREAMS_MAX, UNPACKED_BYTES_MAX,
 };
 use crate::upload::Bounds;
 use meter::{Meter, Over};
@@ -28,14 +28,16 @@ pub(crate) struct Budget {
     entries_left: usize,
     depth_max: usize,
     ratio_max: u64,
+    /// Streams of other formats that may still be begun.
+    pub(crate) streams_left: usize,
 }
 
 impl Budget {
-    /// For a request of so many bytes: what a large request unpacks to is ordinary.
-    pub(crate) fn new(request_bytes: u64, bounds: &Bounds) -> Self {
-        let usual = || request_bytes.saturating_mul(UNPACKED_RATIO).max(UNPACKED_BYTES_MAX);
+    /// For one request.
+    pub(crate) fn new(bounds: &Bounds) -> Self {
         Self {
-            unpacked_left: bounds.unpacked_bytes_max.unwrap_or_else(usual),
+            unpacked_left: bounds.unpacked_bytes_max.unwrap_or(UNPACKED_BYTES_MAX),
+            streams_left: PDF_STREAMS_MAX,
             entries_left: bounds.entries_max,
             depth_max: bounds.depth_max,
             ratio_max: bounds.ratio_max,
@@ -74,6 +76,11 @@ pub(crate) fn check(bytes: &[u8], kind: Kind, budget: &mut Budget, findings: &mu
 /// What a stream of another format unpacks to, up to this many bytes; `None` where it cannot be read,
 /// is more, or is more than the request may still unpack.
 pub(crate) fn inflate(packed: &[u8], bytes_max: u64, budget: &mut Budget) -> Option<Vec<u8>> {
+    // To begin costs as well.
+    if budget.unpacked_left == 0 {
+        return None;
+    }
+    budget.streams_left = budget.streams_left.checked_sub(1)?;
     let mut decoder = ZlibDecoder::new(packed);
     let mut meter =
         Meter::new(&mut decoder, (length(packed), budget.ratio_max), budget.unpacked_left);

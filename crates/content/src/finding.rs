@@ -51,9 +51,16 @@ impl fmt::Display for Finding {
 pub(crate) struct Findings {
     list: Vec<Finding>,
     place: String,
+    /// What does something when it is opened is wanted: it takes no other's place.
+    passes_active: bool,
 }
 
 impl Findings {
+    /// None so far; of what does something when it is opened, none ever where that passes.
+    pub(crate) fn new(passes_active: bool) -> Self {
+        Self { passes_active, ..Self::default() }
+    }
+
     /// What is found from now on is found there.
     pub(crate) fn at(&mut self, place: &str) {
         self.place = shown(place);
@@ -87,6 +94,9 @@ impl Findings {
     }
 
     fn add(&mut self, grade: Grade, cause: Cause, message: String) {
+        if self.passes_active && grade == Grade::Active {
+            return;
+        }
         let finding = Finding { grade, cause, place: self.place.clone(), message };
         if self.list.contains(&finding) {
             return;
@@ -123,6 +133,16 @@ mod tests {
         let list = findings.into_list();
         assert_eq!(list.len(), FINDINGS_MAX);
         assert_eq!(list.last().map(|one| one.message.as_str()), Some("large"));
+    }
+
+    #[test]
+    fn what_passes_hides_nothing_that_does_not() {
+        let mut findings = Findings::new(true);
+        for number in 0..FINDINGS_MAX {
+            findings.active(format!("wanted {number}"));
+        }
+        findings.strict("not wanted");
+        assert_eq!(findings.into_list().len(), 1);
     }
 
     #[test]

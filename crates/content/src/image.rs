@@ -10,7 +10,12 @@ pub(crate) fn check(bytes: &[u8], kind: Kind, findings: &mut Findings) {
         findings.danger("a program in a file that is no text");
     }
     if has_archive(bytes) {
-        findings.danger("an archive behind a file of another kind");
+        // Mails and documents hold documents, which are archives.
+        if matches!(kind, Kind::Ole | Kind::Pdf) {
+            findings.strict(BEHIND);
+        } else {
+            findings.danger(BEHIND);
+        }
     }
     if find_tag(bytes, b"<script").is_some() || find_tag(bytes, b"<html").is_some() {
         findings.strict("a page in a file that is no text");
@@ -141,12 +146,14 @@ fn is_harmless(rest: &[u8], kind: Kind) -> bool {
         || (kind == Kind::Jpeg && is_camera())
 }
 
+const BEHIND: &str = "an archive behind a file of another kind";
 /// Twelve letters in a row stand in a megabyte of noise once in a hundred thousand files.
 const SHORT_TAG_TEXT_BYTES: usize = 12;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Grade;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x01tEXta\0\0\0\0\0\0\0\0IEND\xae\x42\x60\x82";
     const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x04ab\xff\xda\0\x03a\x12\xff\0\xff\xd0\x34\xff\xd9";
@@ -172,6 +179,19 @@ mod tests {
         }
         assert!(found(JPEG, JPEG).is_empty(), "cameras append previews");
         assert_eq!(found(PNG, JPEG), ["bytes behind the end of an image"]);
+    }
+
+    #[test]
+    fn a_document_with_an_archive_in_it_is_refused_only_where_files_are_expected() {
+        let grades = |head: &[u8]| {
+            let mut findings = Findings::default();
+            let bytes = [head, b"PK\x01\x02abcPK\x05\x06"].concat();
+            check(&bytes, kind::of(&bytes), &mut findings);
+            findings.into_list().into_iter().map(|one| one.grade).collect::<Vec<_>>()
+        };
+        assert_eq!(grades(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), [Grade::Strict]);
+        assert_eq!(grades(b"%PDF-1.7 "), [Grade::Strict]);
+        assert_eq!(grades(b"OggS"), [Grade::Danger]);
     }
 
     #[test]

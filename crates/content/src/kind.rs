@@ -86,6 +86,16 @@ pub(crate) fn known(kind: Kind) -> impl Iterator<Item = &'static Known> {
     KNOWN.iter().filter(move |row| row.kind == kind)
 }
 
+/// Kinds that have this extension, which is in lower case.
+pub(crate) fn by_extension(extension: &str) -> impl Iterator<Item = Kind> {
+    KNOWN.iter().filter(move |row| row.extensions.contains(&extension)).map(|row| row.kind)
+}
+
+/// Whether browsers open it as a page.
+pub(crate) fn is_page(kind: Kind) -> bool {
+    matches!(kind, Kind::Html | Kind::Svg)
+}
+
 /// Whether any row has this media type.
 pub(crate) fn is_known_type(media_type: &str) -> bool {
     KNOWN.iter().any(|row| row.types.contains(&media_type))

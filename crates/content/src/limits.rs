@@ -18,11 +18,10 @@ pub(crate) const NAME_BYTES_MAX: usize = 255;
 pub(crate) const ARCHIVE_DEPTH_MAX: usize = 3;
 /// Entries of all archives of a request.
 pub(crate) const ENTRIES_MAX: usize = 100_000;
-/// Bytes that all archives of a request unpack to: a core unpacks so much in about 100 ms. What is
-/// stored and not packed does not count.
+/// Bytes that all archives of a request unpack to where its line says nothing else, however large the
+/// request is: a core unpacks so much in about 100 ms, and the thread that does it serves nobody else
+/// meanwhile. What is stored and not packed does not count.
 pub(crate) const UNPACKED_BYTES_MAX: u64 = 64 * 1024 * 1024;
-/// So many bytes for each of the request are ordinary: large tables of Office become 15 times.
-pub(crate) const UNPACKED_RATIO: u64 = 25;
 /// How much larger an entry may become: text becomes ten times, a log file fifty.
 pub(crate) const RATIO_MAX: u64 = 100;
 /// Smaller entries pass whatever their ratio is: a table of zeros becomes 500 times. Their sum is
@@ -44,6 +43,9 @@ pub(crate) const TAR_NAME_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) const PDF_HEAD_BYTES: usize = 1024;
 /// Bytes of one stream of objects in a PDF: writers put two hundred objects into one.
 pub(crate) const PDF_OBJECTS_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Such streams of all PDF documents of a request, each of which costs as much to begin as 40 KiB:
+/// writers fill one with two hundred objects, so that this is a document of two million.
+pub(crate) const PDF_STREAMS_MAX: usize = 10_000;
 /// Bytes at the beginning that say whether something is text, and which.
 pub(crate) const SNIFF_BYTES: usize = 4 * 1024;
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::finding::Findings;
+use crate::kind::{self, Kind};
 use crate::limits::NAME_BYTES_MAX;
 
 /// Looks at the name that a client gives to a file.
@@ -107,6 +108,18 @@ pub(crate) fn extension(name: &str) -> Option<String> {
     (!stem.is_empty() && !extension.is_empty()).then(|| extension.to_lowercase())
 }
 
+/// Whether a name says a kind whose bytes are known, or a page that a browser would run: what is kept
+/// under it would be served as that. Plain texts are harmless under each other's names.
+pub(crate) fn is_other(name: &str) -> bool {
+    let is_page =
+        |one: &str| RUN_BY_BROWSERS.contains(&one) || kind::by_extension(one).any(kind::is_page);
+    // Apache goes by the one before where it does not know the last.
+    let inner = |one: &str| is_page(one.trim().to_lowercase().as_str());
+    let last = extension(name.trim_end_matches(['.', ' ']));
+    name.split('.').skip(1).any(inner)
+        || last.is_some_and(|one| kind::by_extension(&one).any(|kind| kind != Kind::Text))
+}
+
 /// Looks at the name of an entry of an archive.
 pub(crate) fn check_entry(name: &[u8], findings: &mut Findings) {
     let is_drive = matches!(name, [letter, b':', ..] if letter.is_ascii_alphabetic());
@@ -194,6 +207,10 @@ const RUN_BY_SERVERS: [&str; 24] = [
     "ashx", "asmx", "asp", "aspx", "axd", "cfc", "cfm", "cfml", "cgi", "cshtml", "fcgi", "hta",
     "jsp", "jspf", "jspx", "jsv", "jsw", "phar", "pht", "phtm", "phtml", "shtm", "shtml", "vbhtml",
 ];
+
+/// Sorted. What browsers run or show as a page, and no kind has a row for.
+const RUN_BY_BROWSERS: [&str; 12] =
+    ["htc", "js", "mht", "mhtml", "mjs", "rdf", "svgz", "swf", "wasm", "xht", "xsl", "xslt"];
 
 /// Files that change what a server does with their folder.
 const CONFIGURATIONS: [&str; 4] = [".htaccess", ".htpasswd", ".user.ini", "web.config"];

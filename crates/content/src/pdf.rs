@@ -10,26 +10,41 @@ pub(crate) fn check(bytes: &[u8], budget: &mut Budget, findings: &mut Findings) 
     if !bytes.starts_with(b"%PDF-") {
         findings.strict("a PDF document whose head is not at its beginning");
     }
+    read(bytes, budget, findings, &mut |rest| memchr::memmem::find(rest, b"stream"));
+}
+
+/// Finds the next stream; a test counts what is searched.
+type Find<'a> = dyn FnMut(&[u8]) -> Option<usize> + 'a;
+
+/// Reads names, and objects in streams until one cannot be read: all of it is refused or passes then.
+fn read(bytes: &[u8], budget: &mut Budget, findings: &mut Findings, find: &mut Find<'_>) {
+    // Where the last stream began: what two names of one dictionary lead to is read once.
     let mut stream = 0_usize;
+    let mut is_readable = true;
     for at in memchr::memchr_iter(b'/', bytes) {
         let rest = from(bytes, at.saturating_add(1));
         let name = name_of(rest);
         action(&name, findings);
-        // What two names of one dictionary lead to is read once.
-        if at < stream || !(name == b"ObjStm" || (name == b"First" && is_number(rest))) {
+        if !is_readable || at < stream {
             continue;
         }
-        match memchr::memmem::find(rest, b"stream") {
+        if !(name == b"ObjStm" || (name == b"First" && is_number(rest))) {
+            continue;
+        }
+        // Each search begins behind the last stream or is the last one: together they are linear.
+        is_readable = match find(rest) {
             // A string or a comment may hold anything, also the word.
             Some(end) if !rest.iter().take(end).any(|byte| b"(%".contains(byte)) => {
                 let start = end.saturating_add(6);
-                stream = at.saturating_add(start);
-                objects(from(rest, start), budget, findings);
+                stream = at.saturating_add(start).saturating_add(1);
+                objects(from(rest, start), budget, findings)
             }
-            Some(_) => findings.active(UNREAD),
-            None if name == b"ObjStm" => findings.active(UNREAD),
-            None => return,
-        }
+            None if name == b"First" => false,
+            Some(_) | None => {
+                findings.active(UNREAD);
+                false
+            }
+        };
     }
 }
 
@@ -43,26 +58,29 @@ fn is_number(rest: &[u8]) -> bool {
     is_digits(words.next()) && !(is_digits(words.next()) && words.next() == Some(b"R"))
 }
 
-/// Looks at objects in a stream. One that nobody can read is not taken on trust.
-fn objects(stream: &[u8], budget: &mut Budget, findings: &mut Findings) {
+/// Looks at objects in a stream. One that nobody can read is not taken on trust. Says whether it was
+/// read.
+fn objects(stream: &[u8], budget: &mut Budget, findings: &mut Findings) -> bool {
     let stream = stream.strip_prefix(b"\r").unwrap_or(stream);
     let stream = stream.strip_prefix(b"\n").unwrap_or(stream);
     // Not packed, it begins with numbers, and has been seen.
     let is_plain = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace();
     if stream.iter().take(PDF_PLAIN_BYTES).all(is_plain) {
-        return;
+        return true;
     }
     let Some(found) = archive::inflate(stream, PDF_OBJECTS_BYTES_MAX, budget) else {
         findings.active(UNREAD);
-        return;
+        return false;
     };
-    // A stream that was packed otherwise first, or with a predictor, begins with something else.
-    if !found.iter().take(PDF_PLAIN_BYTES).all(is_plain) {
-        findings.active(UNREAD);
-    }
     for at in memchr::memchr_iter(b'/', &found) {
         action(&name_of(from(&found, at.saturating_add(1))), findings);
     }
+    // A stream that was packed otherwise first, or with a predictor, begins with something else.
+    let is_read = found.iter().take(PDF_PLAIN_BYTES).all(is_plain);
+    if !is_read {
+        findings.active(UNREAD);
+    }
+    is_read
 }
 
 fn action(name: &[u8], findings: &mut Findings) {
@@ -110,6 +128,7 @@ const PDF_NAME_BYTES_MAX: usize = 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::PDF_STREAMS_MAX;
 
     #[test]
     fn a_document_that_does_something_is_found() {
@@ -119,6 +138,7 @@ mod tests {
             ("%PDF-1.7 << /S /Launch >>", 1),
             ("%PDF-1.7 /EmbeddedFile /XFA", 2),
             ("x%PDF-1.7", 1),
+            ("%PDF-1.7 << /First 9 >> << /S /JavaScript >>", 1),
             ("%PDF-1.7 << /Type /Page /JSX /OpenAction [1 0 R /Fit] >>", 0),
         ] {
             let mut findings = Findings::default();
@@ -128,7 +148,51 @@ mod tests {
     }
 
     fn budget() -> Budget {
-        Budget::new(0, &crate::upload::Bounds::default())
+        Budget::new(&crate::upload::Bounds::default())
+    }
+
+    /// How many bytes are searched for streams, and what is found.
+    fn searched(bytes: &[u8]) -> (usize, Vec<String>) {
+        let (mut sum, mut findings) = (0, Findings::default());
+        read(bytes, &mut budget(), &mut findings, &mut |rest| {
+            let found = memchr::memmem::find(rest, b"stream");
+            sum += found.unwrap_or(rest.len());
+            found
+        });
+        (sum, findings.into_list().into_iter().map(|one| one.message).collect())
+    }
+
+    #[test]
+    fn no_byte_is_searched_twice() {
+        let repeated = |text: &str, end: &str| ["%PDF-1.7", &text.repeat(10_000), end].concat();
+        for (text, is_unread) in [
+            (repeated("/ObjStm ", ""), true),
+            (repeated("/ObjStm (", "stream"), true),
+            (repeated("/First 9 ", ""), false),
+            (repeated("/First 9 (", "stream"), true),
+            (repeated("/ObjStm ", "stream 1 0"), false),
+            (repeated("/ObjStm stream\n1 0 ", ""), false),
+        ] {
+            let (sum, found) = searched(text.as_bytes());
+            assert!(sum <= text.len(), "{sum} of {}", text.len());
+            assert_eq!(found == [UNREAD], is_unread, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_has_a_last_stream_and_none_when_its_bytes_are_spent() {
+        let stream = [b"/ObjStm stream\n", zlib(b"7 0 ").as_slice(), b" "].concat();
+        let left = |count: usize, budget: &mut Budget| {
+            let mut findings = Findings::default();
+            check(&[b"%PDF-1.7 ", stream.repeat(count).as_slice()].concat(), budget, &mut findings);
+            (budget.streams_left, findings.into_list().len())
+        };
+        let mut most = budget();
+        assert_eq!(left(1, &mut most), (PDF_STREAMS_MAX - 1, 0));
+        assert_eq!(left(PDF_STREAMS_MAX - 1, &mut most), (0, 0));
+        assert_eq!(left(1, &mut most), (0, 1), "of all documents of a request together");
+        let bounds = crate::upload::Bounds { unpacked_bytes_max: Some(8), ..Default::default() };
+        assert_eq!(left(9, &mut Budget::new(&bounds)), (PDF_STREAMS_MAX - 2, 1));
     }
 
     fn zlib(text: &[u8]) -> Vec<u8> {

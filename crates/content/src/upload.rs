@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::archive::{self, Budget};
-use crate::bytes::length;
+use crate::bytes::{begins, from, length};
 use crate::finding::Findings;
 use crate::kind::{self, Kind};
 use crate::limits::{ARCHIVE_DEPTH_MAX, ENTRIES_MAX, RATIO_MAX};
@@ -35,7 +35,7 @@ pub struct Bounds {
     pub entries_max: usize,
     /// How many times larger an entry of more than 8 MiB may become.
     pub ratio_max: u64,
-    /// Bytes that all archives together unpack to. `None`: 64 MiB, or 25 times the request.
+    /// Bytes that all archives together unpack to. `None`: 64 MiB.
     pub unpacked_bytes_max: Option<u64>,
 }
 
@@ -58,7 +58,7 @@ pub fn is_looked_at(content_type: &str) -> bool {
     is_file
         || xml::is_type(&essence)
         || json::is_type(&essence)
-        || essence.starts_with(FORM)
+        || essence.starts_with(PARTS)
         || BINARY.contains(&essence.as_str())
 }
 
@@ -81,20 +81,17 @@ pub fn is_message(content_type: &str) -> bool {
 
 /// Looks at a body and its files. What has [`Grade::Danger`] is harmful also where there is no rule.
 pub fn check(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Finding> {
-    let mut found = look(content_type, body, rule);
-    if rule.is_some_and(|rule| rule.passes_active) {
-        found.retain(|one| one.grade != Grade::Active);
-    }
-    found
-}
-
-fn look(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Finding> {
-    let mut findings = Findings::default();
+    let mut findings = Findings::new(rule.is_some_and(|rule| rule.passes_active));
     let essence = multipart::essence(content_type).to_ascii_lowercase();
     let bounds = rule.map(|rule| rule.archives).unwrap_or_default();
-    let mut budget = Budget::new(length(body), &bounds);
-    // PHP takes `multipart/form-data, x` for a form.
-    if !essence.starts_with(FORM) {
+    let mut budget = Budget::new(&bounds);
+    // PHP takes `multipart/form-data, x` for a form, Rack and Tomcat whatever has parts of one.
+    let is_form = essence.starts_with(FORM) || (essence.starts_with(PARTS) && has_form_parts(body));
+    if essence.starts_with(PARTS) && !essence.starts_with(FORM) {
+        findings.at("body");
+        findings.strict("parts that are no form");
+    }
+    if !is_form {
         findings.at("body");
         let file = File { names: &[], declared: Some(&essence), bytes: body };
         if xml::is_type(&essence) {
@@ -102,9 +99,6 @@ fn look(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Finding> {
         }
         if json::is_type(&essence) && json::is_deep(body) {
             findings.danger("JSON that is nested too deeply");
-        }
-        if essence.starts_with("multipart/") {
-            findings.strict("parts that are no form");
         }
         file.check(rule, &mut budget, &mut findings);
         return findings.into_list();
@@ -121,8 +115,19 @@ fn look(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Finding> {
     if rule.and_then(|rule| rule.files_max).is_some_and(|max| files.len() > max) {
         findings.size(Grade::Strict, "more files than the operation takes");
     }
+    for part in &parts {
+        let is_json = part.media_type.as_deref().is_some_and(json::is_type);
+        if is_json && !is_file(part) && json::is_deep(part.content) {
+            findings.at(&part.name);
+            findings.danger("JSON that is nested too deeply");
+        }
+    }
     for part in files {
         findings.at(&part.name);
+        if part.file_names.is_empty() {
+            // A file to Java and Node, a field to PHP and Python.
+            findings.strict("a file without a name");
+        }
         let declared = part.media_type.as_deref();
         let file = File { names: &part.file_names, declared, bytes: part.content };
         file.check(rule, &mut budget, &mut findings);
@@ -130,10 +135,22 @@ fn look(content_type: &str, body: &[u8], rule: Option<&Rule>) -> Vec<Finding> {
     findings.into_list()
 }
 
-/// Browsers send a nameless, empty file where nobody chose one.
+/// Browsers send a nameless, empty file where nobody chose one. A part that says its type is a file to
+/// some readers also without a name; programs send texts and JSON beside their files so.
 fn is_file(part: &Part<'_>) -> bool {
-    let is_empty = part.content.is_empty() && part.file_names.iter().all(String::is_empty);
-    !part.file_names.is_empty() && !is_empty
+    if part.file_names.iter().all(String::is_empty) && part.content.is_empty() {
+        return false;
+    }
+    let is_typed = part.media_type.as_deref().is_some_and(|one| {
+        let is_json = json::is_type(one) && kind::of(part.content) == Kind::Text;
+        one != "text/plain" && !is_json
+    });
+    !part.file_names.is_empty() || is_typed
+}
+
+/// Whether parts say that they are those of a form.
+fn has_form_parts(body: &[u8]) -> bool {
+    memchr::memchr2_iter(b'f', b'F', body).any(|at| begins(from(body, at), b"form-data"))
 }
 
 struct File<'a> {
@@ -207,6 +224,10 @@ impl File<'_> {
             rule.types.iter().any(|known| known == one) && !kind::is_known_type(one)
         });
         if is_own_word && matches!(kind, Kind::Text | Kind::Unknown) {
+            // A server that keeps it under its name goes by the name.
+            if name.is_some_and(name::is_other) {
+                findings.kind(Grade::Strict, MISMATCH);
+            }
             return;
         }
         let rows = || kind::known(kind).filter(|row| rule.takes(row.types));
@@ -221,7 +242,7 @@ impl File<'_> {
                 && extension.as_deref().is_none_or(|one| row.extensions.contains(&one))
         };
         if rows().find(fits).is_none() {
-            findings.kind(Grade::Strict, "a file that is not what its name and its type say");
+            findings.kind(Grade::Strict, MISMATCH);
         }
     }
 }
@@ -247,7 +268,10 @@ fn describe(kind: Kind) -> String {
     }
 }
 
+const PARTS: &str = "multipart/";
 const FORM: &str = "multipart/form-data";
+
+const MISMATCH: &str = "a file that is not what its name and its type say";
 
 /// What browsers say of files that they do not know.
 const ANY: &str = "application/octet-stream";

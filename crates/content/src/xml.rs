@@ -1,6 +1,6 @@
 //! XML documents that grow when they are read, or that lead elsewhere.
 
-use crate::bytes::find_tag;
+use crate::bytes::{find_tag, from};
 use crate::finding::Findings;
 
 /// Whether a media type is one of XML documents; drawings have rules of their own.
@@ -11,7 +11,9 @@ pub(crate) fn is_type(essence: &str) -> bool {
 /// Looks at a body: programs that talk to each other declare no types in it.
 pub(crate) fn check_body(bytes: &[u8], findings: &mut Findings) {
     let plain = narrow(bytes);
-    if find_tag(&plain, b"<!DOCTYPE").is_some() {
+    // Of two bytes for each letter, one may look like the end of a comment.
+    let prolog = if bytes.contains(&0) { &plain } else { prolog(&plain) };
+    if find_tag(prolog, b"<!DOCTYPE").is_some() {
         findings.danger("an XML document with a document type");
     }
     check_encoding(&plain, findings);
@@ -34,7 +36,7 @@ fn check_encoding(plain: &[u8], findings: &mut Findings) {
     };
     let head = plain.get(..end).unwrap_or_default();
     let Some(at) = memchr::memmem::find(head, b"encoding") else { return };
-    let value = crate::bytes::from(head, at.saturating_add(8));
+    let value = from(head, at.saturating_add(8));
     let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(byte);
     let name: Vec<u8> = value
         .iter()
@@ -43,8 +45,32 @@ fn check_encoding(plain: &[u8], findings: &mut Findings) {
         .copied()
         .collect();
     let name = name.to_ascii_lowercase();
-    if !ENCODINGS.contains(&name.as_slice()) {
+    let is_plain = ENCODINGS.contains(&name.as_slice())
+        || ENCODING_FAMILIES.iter().any(|family| name.starts_with(family));
+    if !is_plain {
         findings.danger("an XML document in an encoding that hides what is in it");
+    }
+}
+
+/// What stands before the first element, where alone a document type may be: behind it, pages stand in
+/// comments and in quoted text. Its own comments are part of it, as some readers end them earlier. All
+/// where it is not clear where that is.
+fn prolog(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    loop {
+        rest = rest.trim_ascii_start();
+        let after = if let Some(comment) = rest.strip_prefix(b"<!--") {
+            memchr::memmem::find(comment, b"-->").map(|at| from(comment, at.saturating_add(3)))
+        } else if rest.starts_with(b"<?") {
+            memchr::memmem::find(rest, b"?>").map(|at| from(rest, at.saturating_add(2)))
+        } else {
+            let is_element = matches!(rest, [b'<', first, ..]
+                if first.is_ascii_alphabetic() || matches!(first, b'_' | b':' | 0x80..));
+            let end = bytes.len().saturating_sub(rest.len());
+            return bytes.get(..end).filter(|_| is_element).unwrap_or(bytes);
+        };
+        let Some(after) = after else { return bytes };
+        rest = after;
     }
 }
 
@@ -55,16 +81,28 @@ fn narrow(bytes: &[u8]) -> Vec<u8> {
     rest.iter().copied().filter(|byte| *byte != 0).collect()
 }
 
-const ENCODINGS: [&[u8]; 8] = [
+/// Sorted. In these, and in those that begin as the next ones do, ASCII bytes below `@` are what they
+/// look like.
+const ENCODINGS: [&[u8]; 17] = [
     b"ascii",
-    b"iso-8859-1",
-    b"iso-8859-15",
+    b"big5",
+    b"euc-jp",
+    b"euc-kr",
+    b"gb18030",
+    b"gb2312",
+    b"gbk",
+    b"koi8-r",
+    b"koi8-u",
     b"latin1",
+    b"shift_jis",
+    b"tis-620",
     b"us-ascii",
     b"utf-16",
     b"utf-8",
-    b"windows-1252",
+    b"utf8",
+    b"windows-874",
 ];
+const ENCODING_FAMILIES: [&[u8]; 3] = [b"cp125", b"iso-8859-", b"windows-125"];
 
 #[cfg(test)]
 mod tests {
@@ -88,6 +126,31 @@ mod tests {
         check(b"<!DOCTYPE a SYSTEM 'http://a.example/a.dtd'><a/>", (1, 0));
         check(b"<?xml version='1.0' encoding='UTF-7'?>+ADwAIQ-DOCTYPE a+AD4-", (1, 1));
         check(b"<?xml version='1.0' encoding='utf-8'?><a b='&lt;!ENTITY'>1</a>", (0, 0));
+        check(b"<?xml version='1.0' encoding='cp037'?><a/>", (1, 1));
+        check(b"<?xml version='1.0' encoding='ISO-2022-JP'?><a/>", (1, 1));
         check(b"\xef\xbb\xbf<?xml version=\"1.0\"?><a>encoding='x'?></a>", (0, 0));
+    }
+
+    #[test]
+    fn encodings_that_hide_nothing_pass() {
+        for name in ["windows-1251", "ISO-8859-2", "Shift_JIS", "gb18030", "KOI8-R", "cp1250"] {
+            check(format!("<?xml version='1.0' encoding='{name}'?><a/>").as_bytes(), (0, 0));
+        }
+    }
+
+    #[test]
+    fn a_page_inside_a_document_is_no_document_type() {
+        check(b"<a><![CDATA[<!DOCTYPE html><p>]]></a>", (0, 0));
+        check(b"<?xml version='1.0'?>\n<!-- a --><a><!-- <!DOCTYPE html> --></a>", (0, 0));
+        check(b" <?a <b>?><!-- <b> --><!doctype a><a/>", (1, 0));
+        // Readers differ in where these comments end, and in what may stand before an element.
+        check(b"<!--><!DOCTYPE a>--><a/>", (1, 0));
+        check(b"<!-- a --!><a/> --><!DOCTYPE a><a/>", (1, 0));
+        check(b"text <a/><!DOCTYPE a>", (1, 0));
+        check(b"<!-- <a/><!DOCTYPE a>", (1, 0));
+        // A letter of UTF-16 that is `--` without its half, and the end of the comment behind it.
+        let wide = |text: &str| text.bytes().flat_map(|byte| [byte, 0]).collect::<Vec<u8>>();
+        let comment = [wide("<!-- "), b"--".to_vec(), wide("><a> --><!DOCTYPE a><a/>")].concat();
+        check(&[&b"\xff\xfe"[..], &comment].concat(), (1, 0));
     }
 }

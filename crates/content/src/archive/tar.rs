@@ -9,6 +9,7 @@ use super::meter::Meter;
 use super::{TOO_MANY, Walk};
 use crate::Grade;
 use crate::bytes::{from, length, slice};
+use crate::finding::Findings;
 use crate::kind;
 use crate::limits::TAR_NAME_BYTES_MAX;
 use crate::name::{check_entry, leaves_its_folder};
@@ -20,11 +21,14 @@ pub(super) fn walk(archive: &mut dyn Read, walk: &mut Walk<'_>) {
     }
 }
 
-/// What the heads before an entry say of it. Not all readers know all of them, so all count.
+/// What the heads before an entry say of it. Not all readers know all of them, so all count; none is
+/// kept, as there is no end to them.
 #[derive(Debug, Default)]
 struct Given {
-    names: Vec<Vec<u8>>,
-    targets: Vec<Vec<u8>>,
+    /// Whether a name or a target is said.
+    says_name: bool,
+    /// Whether a target leads out of its folder.
+    leads_out: bool,
     size: Option<u64>,
     /// Whether two sizes are said, or that the file has holes: readers differ in what they read.
     is_odd: bool,
@@ -54,19 +58,19 @@ fn read(archive: &mut dyn Read, walk: &mut Walk<'_>) -> Option<()> {
         match *block.get(156)? {
             kind @ (b'L' | b'K') => {
                 let text = content(archive, size)?;
-                let text = text.split(|byte| *byte == 0).next().unwrap_or_default().to_vec();
-                if kind == b'L' { &mut given.names } else { &mut given.targets }.push(text);
+                let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+                if kind == b'L' {
+                    given.name(text, walk.findings);
+                } else {
+                    given.target(text);
+                }
             }
-            b'x' | b'X' => given.add(&content(archive, size)?)?,
+            b'x' | b'X' => given.add(&content(archive, size)?, walk.findings)?,
             b'g' => {
                 let mut all = Given::default();
-                all.add(&content(archive, size)?)?;
+                all.add(&content(archive, size)?, walk.findings)?;
                 // For which entries it counts, readers differ: nobody packs files so.
-                if !(all.names.is_empty()
-                    && all.targets.is_empty()
-                    && all.size.is_none()
-                    && !all.is_odd)
-                {
+                if all.says_name || all.size.is_some() || all.is_odd {
                     walk.findings.danger("a tar archive with one name for all entries");
                 }
             }
@@ -89,14 +93,17 @@ fn entry(
     }
     match kind {
         b'1' | b'2' => {
-            link(&field(block, 157, 100)?, walk);
-            given.targets.iter().for_each(|target| link(target, walk));
+            let leads_out = given.leads_out || leaves_its_folder(&field(block, 157, 100)?);
+            if leads_out {
+                walk.findings.danger("an archive with a link that leads out of its folder");
+            } else {
+                walk.findings.strict("an archive with links");
+            }
         }
         b'3' | b'4' | b'6' => walk.findings.danger("an archive with devices in it"),
         _ => {}
     }
     check_entry(&full_name(block)?, walk.findings);
-    given.names.iter().for_each(|name| check_entry(name, walk.findings));
     if size > 0 {
         let mut file = Meter::new((&mut *archive).take(size), (size, u64::MAX), u64::MAX);
         walk.look(&mut file, kind::Kind::Tar, walk.packed_bytes);
@@ -108,8 +115,18 @@ fn entry(
 }
 
 impl Given {
+    fn name(&mut self, name: &[u8], findings: &mut Findings) {
+        self.says_name = true;
+        check_entry(name, findings);
+    }
+
+    fn target(&mut self, target: &[u8]) {
+        self.says_name = true;
+        self.leads_out |= leaves_its_folder(target);
+    }
+
     /// Records such as `30 path=a/b\n`, one after another.
-    fn add(&mut self, records: &[u8]) -> Option<()> {
+    fn add(&mut self, records: &[u8], findings: &mut Findings) -> Option<()> {
         let mut rest = records;
         while !rest.is_empty() {
             let space = memchr::memchr(b' ', rest)?;
@@ -119,8 +136,8 @@ impl Given {
             let (key, value) = record.split_at_checked(memchr::memchr(b'=', record)?)?;
             let value = from(value, 1);
             match key {
-                b"path" | b"GNU.sparse.name" => self.names.push(value.to_vec()),
-                b"linkpath" => self.targets.push(value.to_vec()),
+                b"path" | b"GNU.sparse.name" => self.name(value, findings),
+                b"linkpath" => self.target(value),
                 b"size" => {
                     let size = std::str::from_utf8(value).ok()?.parse().ok()?;
                     self.is_odd |= self.size.replace(size).is_some_and(|before| before != size);
@@ -131,14 +148,6 @@ impl Given {
             rest = from(rest, end);
         }
         Some(())
-    }
-}
-
-fn link(target: &[u8], walk: &mut Walk<'_>) {
-    if leaves_its_folder(target) {
-        walk.findings.danger("an archive with a link that leads out of its folder");
-    } else {
-        walk.findings.strict("an archive with links");
     }
 }
 

@@ -78,6 +78,81 @@ fn a_type_that_nobody_knows_is_taken_by_its_word_but_not_for_another_s() {
 }
 
 #[test]
+fn what_is_taken_by_its_word_has_no_other_s_name() {
+    let own = rule(&["model/stl"]);
+    let send =
+        |name: &str| found(&form(name, "model/stl", b"hi <script>alert(1)</script>"), Some(&own));
+    for fine in ["a.stl", "a", "a.txt", "a.json", "a.xml.stl", "a.pdf.stl"] {
+        assert!(send(fine).is_empty(), "{fine}");
+    }
+    for page in ["a.html", "a.SVG", "a.html.stl", "a.xht", "a.js", "a.xml", "a.png", "a.htm ."] {
+        let mismatch = "photo: a file that is not what its name and its type say".to_owned();
+        assert!(send(page).contains(&mismatch), "{page}");
+    }
+}
+
+#[test]
+fn a_part_that_says_its_type_is_a_file_without_a_name_too() {
+    let send = |media_type: &str, bytes: &[u8], rule: Option<&Rule>| {
+        let head = format!(
+            "--x\r\ncontent-disposition: form-data; name=photo\r\ncontent-type: {media_type}\r\n\r\n"
+        );
+        found(&[head.as_bytes(), bytes, b"\r\n--x--"].concat(), rule)
+    };
+    let images = rule(&["image/png"]);
+    let nameless = "photo: a file without a name";
+    assert_eq!(send("image/png", PNG, Some(&images)), [nameless]);
+    let page = "photo: a file whose bytes are text/html, which the operation does not take";
+    for media_type in ["application/octet-stream", "application/json", "text/html"] {
+        assert_eq!(send(media_type, b"<html>", Some(&images)), [nameless, page], "{media_type}");
+    }
+    let none = Rule { files_max: Some(0), ..Rule::default() };
+    let many = "body: more files than the operation takes";
+    assert_eq!(send("image/png", PNG, Some(&none)), [many, nameless]);
+    assert_eq!(send("image/png", b"<html>", None).len(), 2, "also where there is no line");
+    for media_type in ["application/json", "application/a+json", "text/plain; charset=utf-8"] {
+        assert!(send(media_type, b"{\"a\": 1}", Some(&images)).is_empty(), "{media_type}");
+    }
+    let deep = "[".repeat(1_000);
+    let deep = send("application/json", deep.as_bytes(), None);
+    assert_eq!(deep, ["photo: JSON that is nested too deeply"]);
+}
+
+#[test]
+fn a_form_under_another_name_is_a_form() {
+    let grades = |body: &[u8]| -> Vec<Grade> {
+        check("multipart/mixed; boundary=x", body, None).iter().map(|one| one.grade).collect()
+    };
+    assert!(is_looked_at("multipart/mixed; boundary=x"));
+    assert_eq!(grades(&form("a.php", "image/png", PNG)), [Grade::Strict, Grade::Danger]);
+    let two = [b"junk\r\n", form("a.png", "image/png", PNG).as_slice()].concat();
+    assert_eq!(grades(&two), [Grade::Strict, Grade::Danger]);
+    // Programs send requests in parts so, and mails.
+    let batch = b"--x\r\ncontent-type: application/http\r\n\r\nGET /a HTTP/1.1\r\n\r\n\r\n--x--";
+    assert_eq!(grades(batch), [Grade::Strict]);
+}
+
+#[test]
+fn what_passes_leaves_room_for_what_does_not() {
+    let drawing =
+        b"<?xml-stylesheet href='a'?><!DOCTYPE svg [<!ATTLIST a b CDATA 'c'>]><svg onload='a()'>\
+        <script/><a href='javascript:a()'/><set attributeName='onclick'/></svg>";
+    let mut body = Vec::new();
+    for number in 0..9 {
+        let head = format!(
+            "--x\r\ncontent-disposition: form-data; name=f{number}; filename=a.svg\r\n\r\n"
+        );
+        body.extend([head.as_bytes(), drawing, b"\r\n"].concat());
+    }
+    body.extend(form("a.svg", "image/svg+xml", b"MZ\x90\0"));
+    let mut drawings = rule(&["image/svg+xml"]);
+    assert!(found(&body, Some(&drawings)).len() > 19, "as many as there may be");
+    drawings.passes_active = true;
+    let list = found(&body, Some(&drawings));
+    assert!(list.contains(&"photo: a file whose bytes are a program".to_owned()), "{list:?}");
+}
+
+#[test]
 fn sizes_and_numbers_have_a_last_and_a_first() {
     let at = |size, files| Rule {
         file_bytes_max: Some(size),
