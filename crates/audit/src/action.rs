@@ -86,6 +86,7 @@ pub static ACTIONS: &[Action] = &[
     action("key-revoked", "iam", "deletion", "a signing key that leaked was destroyed; its tokens are over"),
     action("key-rotated", "iam", "change", "a key was replaced by a new one"),
     action("key-written", "iam", "creation", "a key was sealed"),
+    action("leak-found", "web", "info", "an answer held what must not leave; detectors and places are in the reason, the outcome says what became of it"),
     action("limits-store-away", "configuration", "error", "the store of shared limits is away; every gateway counts for itself"),
     action("limits-store-back", "configuration", "change", "limits are shared with other gateways"),
     action("login-failed", "authentication", "denied", "a login was refused"),

@@ -33,6 +33,7 @@ pub(crate) struct Metrics {
     denied: Counter,
     lost: Counter,
     matched: Family<Matched, Counter>,
+    leaks: Family<Leaked, Counter>,
     pub(crate) limits: LimitMetrics,
     pub(crate) collections: CollectionMetrics,
 }
@@ -62,6 +63,15 @@ pub(crate) struct Exchange {
 struct Effect {
     effect: &'static str,
     policy: &'static str,
+}
+
+/// Who found something that must not leave.
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct Leaked {
+    /// The name of the detector.
+    detector: &'static str,
+    /// `blocked`, `logged` or `masked`.
+    action: &'static str,
 }
 
 /// What rules of the firewall matched.
@@ -108,9 +118,26 @@ impl Metrics {
             "Matches of rules of the firewall, by what became of the request",
             Family::clone(&matched),
         );
+        let leaks = Family::<Leaked, Counter>::default();
+        registry.register(
+            "ringwall_leaks",
+            "What detectors found in answers, by what became of it",
+            Family::clone(&leaks),
+        );
         let limits = LimitMetrics::new(&mut registry);
         let collections = CollectionMetrics::new(&mut registry);
-        Self { registry, duration, active, allowed, denied, lost, matched, limits, collections }
+        Self {
+            registry,
+            duration,
+            active,
+            allowed,
+            denied,
+            lost,
+            matched,
+            leaks,
+            limits,
+            collections,
+        }
     }
 
     /// Adds counters that are read when somebody asks.
@@ -147,6 +174,11 @@ impl Metrics {
     /// Counts a match of a rule.
     pub(crate) fn matched(&self, action: &'static str, category: &'static str) {
         self.matched.get_or_create(&Matched { action, category }).inc();
+    }
+
+    /// Counts what a detector found.
+    pub(crate) fn leaked(&self, detector: &'static str, action: &'static str) {
+        self.leaks.get_or_create(&Leaked { detector, action }).inc();
     }
 
     /// Counts an event that the audit log did not take.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use ringwall_content::graphql;
-use ringwall_manifest::{Leak, OwnerRule, OwnerSource, Waf};
+use ringwall_leaks::Detectors;
+use ringwall_manifest::{Leak, Mask, OwnerRule, OwnerSource, Waf};
 use ringwall_openapi::{FieldRule, OperationSchema, Schemas};
 use ringwall_policy::OperationKey;
 
@@ -54,6 +55,8 @@ pub(crate) struct Operation {
     pub(crate) uploads: Option<Uploads>,
     /// What it may be asked, if it takes GraphQL.
     pub(crate) graphql: Option<graphql::Limits>,
+    /// What happens to secrets, stack traces and the like in its answers.
+    pub(crate) leaks: Waf,
     /// Whether shapes of its requests and answers are kept.
     pub(crate) learning: Learning,
     /// Whether its service can be spoken to in gRPC, whose streams may have no end.
@@ -71,8 +74,21 @@ pub(crate) struct Operation {
 pub(crate) struct Class {
     /// One rule for each field.
     pub(crate) fields: Vec<FieldRule>,
+    /// How values of it are found.
+    pub(crate) detect: Detect,
     /// Who may see it; `None`: everyone who may call.
     pub(crate) see: Option<Vec<ringwall_manifest::Viewer>>,
+}
+
+/// How values of a data class are found, and what becomes of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Detect {
+    /// By these.
+    pub(crate) detectors: Detectors,
+    /// What stays.
+    pub(crate) mask: Mask,
+    /// Whether the whole answer is refused.
+    pub(crate) refuses: bool,
 }
 
 impl Operation {
@@ -92,10 +108,17 @@ impl Operation {
             && name.is_some_and(|name| GRPC.iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 
+    /// Whether anything is looked for in its answers by detectors.
+    pub(crate) fn looks_for_leaks(&self) -> bool {
+        self.leaks != Waf::Off
+            || self.classes.iter().any(|class| !class.detect.detectors.is_empty())
+    }
+
     /// Whether its answers may have to be read before they leave.
     pub(crate) fn reads_answers(&self) -> bool {
         let owner = self.owner.as_ref().map(|rule| rule.source);
         owner == Some(OwnerSource::Response)
+            || self.leaks == Waf::Block
             || self.classes.iter().any(|class| class.see.is_some())
             || (self.responses != Leak::Pass && self.schema().is_some())
     }

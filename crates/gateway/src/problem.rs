@@ -101,6 +101,7 @@ fn explain(refusal: &Refusal, fields: &mut HeaderMap) {
         | Refusal::CrossSite { .. }
         | Refusal::Forbidden { .. }
         | Refusal::Leak { .. }
+        | Refusal::LeakFound { .. }
         | Refusal::MediaType { .. }
         | Refusal::Message { .. }
         | Refusal::NoRoute

@@ -2,6 +2,7 @@
 //!
 //! The only place where a refusal becomes a response, and where `observe` mode lets one pass.
 
+mod leaked;
 mod watch;
 
 use std::net::IpAddr;
@@ -29,6 +30,7 @@ use crate::stage::route::Leaf;
 use crate::stage::throttle::{Counted, From, Quotas};
 use crate::trace::Trace;
 use crate::{Refusal, problem};
+pub(crate) use leaked::{Became, Leaked, Witness};
 use watch::is_attack;
 
 /// What becomes known of one request.

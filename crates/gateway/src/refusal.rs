@@ -26,6 +26,8 @@ pub(crate) enum Refusal {
     Forbidden { why: String, line: Option<Place> },
     /// The answer has what its reader may not see, and the manifest says to refuse it.
     Leak { why: String },
+    /// Something is in the answer that must not leave.
+    LeakFound { why: String },
     /// Two readings are possible, or none.
     Malformed { why: &'static str },
     /// The content cannot be read, so it cannot be checked.
@@ -177,6 +179,7 @@ impl Refusal {
                 ("RW3001", StatusCode::FORBIDDEN, "Not allowed")
             }
             Self::Leak { .. } => ("RW3011", StatusCode::BAD_GATEWAY, "Answer withheld"),
+            Self::LeakFound { .. } => ("RW3022", StatusCode::BAD_GATEWAY, "Answer withheld"),
             Self::Malformed { .. } => ("RW3000", StatusCode::BAD_REQUEST, "Malformed request"),
             Self::MediaType { .. } => {
                 ("RW3014", StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
@@ -219,6 +222,7 @@ impl Refusal {
             | Self::NotSignedIn { .. }
             | Self::SignIn { .. }
             | Self::StepUp { .. } => "access-denied",
+            Self::LeakFound { .. } => "leak-found",
             Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "object-not-owned",
             Self::TooMany { .. } => "rate-limited",
             Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "upstream-error",
@@ -259,7 +263,10 @@ impl Refusal {
             | Self::Message { .. }
             | Self::TooLarge { .. } => "inspect",
             Self::Overloaded { .. } | Self::Timeout | Self::Unavailable { .. } => "forward",
-            Self::Leak { .. } | Self::NotOwned { .. } | Self::OwnerNotStated { .. } => "review",
+            Self::Leak { .. }
+            | Self::LeakFound { .. }
+            | Self::NotOwned { .. }
+            | Self::OwnerNotStated { .. } => "review",
         }
     }
 
@@ -271,6 +278,7 @@ impl Refusal {
             | Self::Content { why, .. }
             | Self::Forbidden { why, .. }
             | Self::Leak { why }
+            | Self::LeakFound { why }
             | Self::Message { why, .. }
             | Self::NotSignedIn { why, .. }
             | Self::SignIn { why, .. }
@@ -310,6 +318,7 @@ impl Refusal {
             | Self::Content { .. }
             | Self::CrossSite { .. }
             | Self::Leak { .. }
+            | Self::LeakFound { .. }
             | Self::Malformed { .. }
             | Self::MediaType { .. }
             | Self::Message { .. }

@@ -95,6 +95,9 @@ pub enum BuildError {
         /// The service.
         service: String,
     },
+    /// The detectors of leaks cannot be built.
+    #[error(transparent)]
+    Leaks(#[from] ringwall_leaks::BuildError),
     /// A path template has no single reading.
     #[error("{place}: the path `{path}` cannot be read")]
     Template {

@@ -98,6 +98,7 @@ pub(crate) mod code {
     pub(crate) const BAD_CLIENT: &str = "RW1060";
     pub(crate) const BAD_RULE: &str = "RW1061";
     pub(crate) const BAD_CONTENT: &str = "RW1062";
+    pub(crate) const UNKNOWN_DETECTOR: &str = "RW1063";
     pub(crate) const DESCRIPTORS: &str = "RW1064";
     pub(crate) const NO_SHARED_STORE: &str = "RW1065";
     pub(crate) const EXPECTATION_BROKEN: &str = "RW2001";
@@ -118,6 +119,7 @@ pub(crate) mod code {
     pub(crate) const OWNER_BY_NAME: &str = "RW2024";
     pub(crate) const IDLE_RULE: &str = "RW2025";
     pub(crate) const IDLE_CONTENT: &str = "RW2026";
+    pub(crate) const IDLE_DETECTOR: &str = "RW2027";
     pub(crate) const DRIFT_GRPC: &str = "RW2028";
     pub(crate) const WEAK_CONTENT: &str = "RW2032";
     pub(crate) const NOT_YET: &str = "RW2090";
@@ -183,6 +185,7 @@ const CATALOGUE: &[Known] = &[
     (code::BAD_CLIENT, Severity::Error, include_str!("../pages/RW1060.md")),
     (code::BAD_RULE, Severity::Error, include_str!("../pages/RW1061.md")),
     (code::BAD_CONTENT, Severity::Error, include_str!("../pages/RW1062.md")),
+    (code::UNKNOWN_DETECTOR, Severity::Error, include_str!("../pages/RW1063.md")),
     (code::DESCRIPTORS, Severity::Error, include_str!("../pages/RW1064.md")),
     (code::NO_SHARED_STORE, Severity::Error, include_str!("../pages/RW1065.md")),
     (code::EXPECTATION_BROKEN, Severity::Error, include_str!("../pages/RW2001.md")),
@@ -203,6 +206,7 @@ const CATALOGUE: &[Known] = &[
     (code::OWNER_BY_NAME, Severity::Warning, include_str!("../pages/RW2024.md")),
     (code::IDLE_RULE, Severity::Note, include_str!("../pages/RW2025.md")),
     (code::IDLE_CONTENT, Severity::Warning, include_str!("../pages/RW2026.md")),
+    (code::IDLE_DETECTOR, Severity::Note, include_str!("../pages/RW2027.md")),
     (code::DRIFT_GRPC, Severity::Warning, include_str!("../pages/RW2028.md")),
     (code::WEAK_CONTENT, Severity::Warning, include_str!("../pages/RW2032.md")),
     (code::NOT_YET, Severity::Note, include_str!("../pages/RW2090.md")),
@@ -228,6 +232,8 @@ const CATALOGUE: &[Known] = &[
     ("RW3019", Severity::Error, include_str!("../pages/RW3019.md")),
     ("RW3020", Severity::Error, include_str!("../pages/RW3020.md")),
     ("RW3021", Severity::Error, include_str!("../pages/RW3021.md")),
+    ("RW3022", Severity::Error, include_str!("../pages/RW3022.md")),
+    ("RW3023", Severity::Error, include_str!("../pages/RW3023.md")),
     ("RW3101", Severity::Error, include_str!("../pages/RW3101.md")),
     ("RW3102", Severity::Error, include_str!("../pages/RW3102.md")),
     ("RW3103", Severity::Error, include_str!("../pages/RW3103.md")),

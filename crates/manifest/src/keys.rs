@@ -5,6 +5,7 @@ mod door;
 mod grpc;
 mod login;
 mod survive;
+mod leaks;
 mod waf;
 
 use crate::shape::{Key, Shape};
@@ -12,6 +13,8 @@ use crate::shape::{Key, Shape};
 pub(crate) use content::{GRAPHQL, UPLOADS};
 pub(crate) use door::{ACME, AUDIT, CORS, MAIL, OIDC, OVERLOAD, PLAN, TLS};
 pub(crate) use grpc::GRPC;
+pub use leaks::VALUE_DETECTORS;
+pub(crate) use leaks::{DETECTORS, known_detector};
 pub(crate) use login::{ADMIN_SCOPES, CLIENT, OVERLAY_CLIENT};
 pub(crate) use survive::{BREAKER, CANARY, EJECT, HEALTH, MIRROR, RETRY, UPSTREAM};
 pub(crate) use waf::{WAF, WAF_MODE, WAF_MODES};
@@ -68,6 +71,11 @@ pub(crate) const GATEWAY: &[Key] = &[
          not given.",
     ),
     key("waf", WAF_MODE, "Web application firewall."),
+    key(
+        "leaks",
+        WAF_MODE,
+        "Secrets, stack traces, errors of databases and listings in answers; `log` if not given.",
+    ),
     key("mode", Shape::Choice(&["block", "observe"]), "`observe` records what it would refuse."),
     key(
         "responses",
@@ -107,7 +115,12 @@ pub(crate) const ROLE: &[Key] = &[
 
 pub(crate) const DATA: &[Key] = &[
     key("fields", TEXTS, "Property names as in the schemas."),
-    key("detect", Shape::Text, "Detector, such as `card-number`."),
+    key("detect", DETECTORS, "Detectors that find it in answers: `[\"card\", \"iban\"]`."),
+    key(
+        "mask",
+        Shape::Choice(&["all", "last4"]),
+        "What stays of a value that is found: nothing, or its last four; `all` if not given.",
+    ),
     key("logs", Shape::Choice(&["mask", "drop", "keep"]), "What logs hold of it."),
     key("see", TEXTS, "Roles and services that may receive it; `customer:own` only their own."),
     key("leak", Shape::Choice(&["cut", "refuse"]), "What happens when it would reach another."),
@@ -134,6 +147,7 @@ pub(crate) const SERVICE: &[Key] = &[
     key("waf", WAF_MODES, "Firewall for the service, or operation by operation."),
     key("uploads", UPLOADS, "Files that operations take; `\"*\"` for every operation."),
     key("graphql", Shape::Table(GRAPHQL), "What GraphQL operations may be asked."),
+    key("leaks", WAF_MODES, "Leaks in answers of the service, or operation by operation."),
     key("protocol", Shape::Choice(&["http1", "h2"]), "What is spoken to it; `h2` also for gRPC."),
     key("zones", TEXTS, "Zones in the order in which they are used."),
     key("balance", Shape::Text, "`least`, `round-robin`, `hash:ip`, `hash:header:NAME` …"),

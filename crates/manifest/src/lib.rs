@@ -32,12 +32,13 @@ pub use draft::{Draft, Want, WantKind};
 pub use finding::{Finding, Related, Severity};
 pub use format::{FormatError, format};
 pub use graph::{Graph, GraphEdge, GraphNode, Lane};
+pub use keys::VALUE_DETECTORS;
 pub use matrix::{Matrix, Row};
 pub use model::{
     Acme, AcmeChallenge, Address, AuditRequests, Authorization, Balance, Breaker, Canary,
     Certificate, CertificateKey, Client, ClientAccess, ClientCertificates, Cors, DataClass, Eject,
     Expectation, Gateway, Grant, GraphQl, Grpc, HashKey, Health, HealthCheck, Leak, Limit, Limits,
-    Login, Logs, MailServer, Mirror, Mode, Model, Network, Oidc, Opens, Overload, OwnerRule,
+    Login, Logs, MailServer, Mask, Mirror, Mode, Model, Network, Oidc, Opens, Overload, OwnerRule,
     OwnerSource, OwnerValue, Partner, Party, Plan, Protocol, Rate, RateKey, Redis, Retry, Role,
     RuleSet, Scope, SecretRule, Service, Tls, TlsHost, TlsVersion, UploadRule, Uploads, Upstream,
     Viewer, Waf, WafModes, WafRules, Webhook,

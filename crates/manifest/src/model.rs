@@ -112,6 +112,8 @@ pub struct Gateway {
     pub refuses_unknown_parameters: bool,
     /// Web application firewall.
     pub waf: Waf,
+    /// What happens to secrets, stack traces and the like in answers.
+    pub leaks: Waf,
     /// Addresses to listen on; empty: every address, on `port`.
     pub listen: Vec<SocketAddr>,
     /// Plain port: sends browsers to `https` and answers ACME's HTTP-01, nothing else.
@@ -192,8 +194,10 @@ pub struct Role {
 /// A class of data that must be protected.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct DataClass {
-    /// Detector name, such as `card-number`.
-    pub detect: Option<String>,
+    /// Names of detectors that find it in answers: `card`.
+    pub detect: Vec<&'static str>,
+    /// What stays of a value that is found.
+    pub mask: Mask,
     /// Property names as in the schemas.
     pub fields: Vec<String>,
     /// What happens when it would reach one who may not see it.
@@ -204,6 +208,16 @@ pub struct DataClass {
     pub see: Option<Vec<Viewer>>,
     /// Where it is declared.
     pub place: Place,
+}
+
+/// What stays of a value that is masked.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Mask {
+    /// Nothing.
+    #[default]
+    All,
+    /// Its last four characters.
+    Last4,
 }
 
 /// Data in logs.

@@ -218,6 +218,15 @@ fn data(old: &Model, new: &Model, changes: &mut Vec<Change>) {
             })
             .collect()
     };
+    let detected = |model: &Model| -> BTreeSet<String> {
+        let classes = model.data.iter();
+        classes
+            .flat_map(|(name, class)| {
+                class.detect.iter().map(move |one| format!("{one} found and protected as {name}"))
+            })
+            .collect()
+    };
+    differ(&detected(new), &detected(old), "data", changes);
     // More protected fields allow less.
     differ(&fields(new), &fields(old), "data", changes);
 }

@@ -42,7 +42,7 @@ pub(crate) const fn status(refusal: &Refusal) -> u16 {
         Refusal::Method { .. } | Refusal::Moved { .. } | Refusal::NoRoute | Refusal::WrongHost => {
             12
         }
-        Refusal::Leak { .. } | Refusal::OwnerNotStated { .. } => 13,
+        Refusal::Leak { .. } | Refusal::LeakFound { .. } | Refusal::OwnerNotStated { .. } => 13,
         Refusal::Overloaded { .. } | Refusal::Unavailable { .. } | Refusal::Undecided { .. } => 14,
         Refusal::SignIn { .. } | Refusal::StepUp { .. } | Refusal::Unauthenticated { .. } => 16,
     }

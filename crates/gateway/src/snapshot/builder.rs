@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use ringwall_jose::Expected;
+use ringwall_leaks::Scanner;
 use ringwall_manifest::{Model, Service};
 use ringwall_policy::{Engine, Inventory, Principal, Rule, Scope};
 
@@ -42,6 +43,8 @@ pub(super) struct Builder<'a> {
     operations: ByService<'a>,
     engine: Arc<Engine>,
     includes: Arc<Includes>,
+    /// Finds leaks in answers, where there are operations for which somebody looks.
+    scanner: Option<Arc<Scanner>>,
     /// What becomes of upstreams when the snapshot comes into force.
     pub(super) plans: RefCell<Plans>,
 }
@@ -63,12 +66,15 @@ impl<'a> Builder<'a> {
             let read = (schemas, contracts.descriptors.get(&service.name));
             catalogue::operations(model, service, read, (core.rates(), &engine))
         };
-        let operations = model.services.values().map(|one| (one.name.as_str(), of(one))).collect();
+        let operations: ByService<'_> =
+            model.services.values().map(|one| (one.name.as_str(), of(one))).collect();
+        let looks = operations.values().flatten().any(|one| one.looks_for_leaks());
+        let scanner = if looks { Some(Arc::new(Scanner::new()?)) } else { None };
         let includes = model.roles.iter().map(|(name, role)| (name.clone(), role.includes.clone()));
         let includes = Arc::new(includes.collect());
         let fleet = Arc::from(model.name.as_str());
         let plans = RefCell::default();
-        Ok(Self { model, core, firewall, fleet, operations, engine, includes, plans })
+        Ok(Self { model, core, firewall, fleet, operations, engine, includes, scanner, plans })
     }
 
     /// Who may call what.
@@ -106,7 +112,7 @@ impl<'a> Builder<'a> {
             authorize: self.authorize(login),
             inspect: Inspect::new(true),
             forward: self.forward(forward::Settings::Edge).with(floodgate),
-            review: Review::new(true),
+            review: Review::new(true, self.scanner.clone()).at_edge(),
             firewall: self.firewall.clone(),
             resources,
         })
@@ -127,7 +133,7 @@ impl<'a> Builder<'a> {
             authorize: self.authorize(None),
             inspect: Inspect::new(true),
             forward: self.forward(forward::Settings::Inbound),
-            review: Review::new(true),
+            review: Review::new(true, self.scanner.clone()),
             firewall: None,
             resources: None,
         })
@@ -168,7 +174,7 @@ impl<'a> Builder<'a> {
             authorize: self.authorize(None),
             inspect: Inspect::new(false),
             forward: self.forward(forward::Settings::Outbound),
-            review: Review::new(false),
+            review: Review::new(false, None),
             firewall: None,
             resources: None,
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
+use ringwall_leaks::{Detector, Detectors};
 use ringwall_manifest::{
     Authorization, DataClass, Leak, Limit, Limits, Model, Protocol, RateKey, Service,
 };
@@ -14,7 +15,7 @@ use ringwall_protobuf::Schema;
 use crate::learner::Learning;
 use crate::limit::Limit as Counted;
 use crate::messages::Messages;
-use crate::operation::{Class, Operation};
+use crate::operation::{Class, Detect, Operation};
 use crate::rates::{Pace, Rates};
 use crate::stage::inspect::{Uploads, limits};
 use crate::stage::route::parameter_names;
@@ -56,6 +57,7 @@ pub(super) fn operations(
             waf: model.waf_for(service, &operation.name),
             uploads: Uploads::of(service, &operation.name),
             graphql: service.graphql_for(&operation.name).map(limits),
+            leaks: model.leaks_for(service, &operation.name),
             learning: if service.learns { Learning::On } else { Learning::Off },
             speaks_grpc: service.protocol == Protocol::Http2,
             classes: classes.clone(),
@@ -84,7 +86,11 @@ fn cut(name: &str, class: &DataClass) -> Option<Class> {
     };
     let rule = |field: &String| FieldRule { name: field.clone(), refuse, class: name.to_owned() };
     let fields: Vec<FieldRule> = class.fields.iter().map(rule).collect();
-    (!fields.is_empty()).then(|| Class { fields, see: class.see.clone() })
+    let detectors: Detectors =
+        class.detect.iter().filter_map(|name| Detector::named(name)).collect();
+    let detect = Detect { detectors, mask: class.mask, refuses: refuse };
+    let is_empty = fields.is_empty() && detectors.is_empty();
+    (!is_empty).then(|| Class { fields, detect, see: class.see.clone() })
 }
 
 struct Resolved {
@@ -134,3 +140,15 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// gunicorn gives a request 30 s.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use ringwall_leaks::Detector;
+    use ringwall_manifest::VALUE_DETECTORS;
+
+    #[test]
+    fn the_manifest_and_the_detectors_have_the_same_names() {
+        let values = Detector::ALL.into_iter().filter(|one| one.finds_values());
+        assert!(values.map(Detector::name).eq(VALUE_DETECTORS.iter().copied()));
+    }
+}

@@ -4,8 +4,12 @@
 //! the fields that protect a browser are added. The last look: after it nothing is checked.
 
 mod dress;
+mod leaks;
+mod mask;
+mod passing;
 mod rules;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +18,7 @@ use http::header::{
     TRAILER,
 };
 use http::{Method, Response, StatusCode};
+use ringwall_leaks::Scanner;
 use ringwall_manifest::{Leak, OwnerSource, Viewer};
 use ringwall_net::{Body, CollectError};
 use ringwall_openapi::{CutRule, Fate, FieldRule, Filtered, Violation, decode, filter_fields};
@@ -26,17 +31,25 @@ use crate::stage::normalize::SESSION_COOKIE;
 use crate::stage::route::Route;
 use crate::{Refusal, learner, own};
 pub(crate) use dress::dress;
+use leaks::Leaks;
 
 /// Looks at answers.
 #[derive(Debug)]
 pub(crate) struct Review {
     reads: bool,
+    leaks: Option<Leaks>,
 }
 
 impl Review {
     /// `reads` is false at a door whose other side reviews.
-    pub(crate) const fn new(reads: bool) -> Self {
-        Self { reads }
+    pub(crate) fn new(reads: bool, scanner: Option<Arc<Scanner>>) -> Self {
+        Self { reads, leaks: scanner.map(Leaks::new) }
+    }
+
+    /// At the public door: what no answer should have is looked for there.
+    pub(crate) fn at_edge(mut self) -> Self {
+        self.leaks = self.leaks.map(Leaks::at_edge);
+        self
     }
 
     /// Returns the answer that may leave, or refuses it.
@@ -57,7 +70,11 @@ impl Review {
         }
         let (status, fields) = (response.status(), response.headers());
         record.look(|guard| guard.answer_head(status, fields))?;
-        let response = held_to(response, statement, (permit, route), record).await?;
+        let mut response = held_to(response, statement, (permit, route), record).await?;
+        if let Some(leaks) = &self.leaks {
+            // On the heap: what few answers need.
+            response = Box::pin(leaks.run(response, permit, route, record)).await?;
+        }
         if let Some(wanted) = record.rules().and_then(Guard::answer_bytes_max) {
             return Box::pin(rules::show(response, wanted, route, record)).await;
         }

@@ -41,9 +41,6 @@ pub fn unenforced(model: &Model) -> Vec<(String, Place)> {
         found.push((format!("sign-in at {issuer}"), gateway.place.clone()));
     }
     for (name, class) in &model.data {
-        if let Some(detector) = &class.detect {
-            found.push((format!("detector `{detector}` of `{name}`"), class.place.clone()));
-        }
         // To leave a field out is the default, and what happens: no body is ever logged.
         if class.logs != Logs::Drop {
             found.push((format!("`logs` of data class `{name}`"), class.place.clone()));

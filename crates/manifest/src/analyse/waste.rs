@@ -13,6 +13,7 @@ pub(super) fn run(checker: &mut Checker<'_>) {
     roles(checker);
     secrets(checker);
     data(checker);
+    detectors(checker);
     services(checker);
     grants(checker);
     exposed(checker);
@@ -183,6 +184,25 @@ fn grants(checker: &mut Checker<'_>) {
             .add(code::ANONYMOUS_WRITE, at, format!("anybody may call `{name}` without signing in"))
             .label("it changes something")
             .help("right for registration and the like; give it a limit `per ip`");
+    }
+}
+
+/// Detectors that find what everybody may see.
+fn detectors(checker: &mut Checker<'_>) {
+    let found: Vec<(String, Place)> = checker
+        .model
+        .data
+        .iter()
+        .filter(|(_, class)| class.see.is_none() && !class.detect.is_empty())
+        .map(|(name, class)| (name.clone(), class.place.clone()))
+        .collect();
+    for (name, place) in found {
+        let at = checker.at(&place);
+        checker
+            .findings
+            .add(code::IDLE_DETECTOR, at, format!("what `{name}` detects is masked for nobody"))
+            .label("without `see`, everybody who may call may see it")
+            .help("say who may see the class: `see = [\"support\"]`, or `see = []` for nobody");
     }
 }
 

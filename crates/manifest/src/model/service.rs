@@ -62,6 +62,8 @@ pub struct Service {
     pub uploads: Uploads,
     /// What its GraphQL operations may be asked.
     pub graphql: Option<GraphQl>,
+    /// What happens to secrets, stack traces and the like in its answers.
+    pub leaks: WafModes,
     /// Operations whose answers to signed-in callers are compressed too.
     pub compress: Vec<String>,
     /// OpenAPI file, relative to the manifest.

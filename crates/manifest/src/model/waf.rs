@@ -52,7 +52,7 @@ pub enum RuleSet {
     Own,
 }
 
-/// What one service says about the firewall.
+/// What one service says about the firewall, or about leaks.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct WafModes {
     /// For all its operations. `None`: as for the door.
@@ -66,6 +66,12 @@ impl Model {
     pub fn waf_for(&self, service: &Service, operation: &str) -> Waf {
         let own = service.waf.operations.get(operation).copied();
         own.or(service.waf.service).unwrap_or(self.gateway.waf)
+    }
+
+    /// What happens to leaks in the answers of one operation at the public door.
+    pub fn leaks_for(&self, service: &Service, operation: &str) -> Waf {
+        let own = service.leaks.operations.get(operation).copied();
+        own.or(service.leaks.service).unwrap_or(self.gateway.leaks)
     }
 
     /// Whether the firewall looks at anything, so that there have to be rules.

@@ -1,29 +1,55 @@
-//! What differs in how the firewall looks, and by which rules.
+//! What differs in how the firewall and the detectors of leaks look, and by which rules.
 
 use std::cmp::Ordering;
 
 use super::{Change, Effect, note};
-use crate::model::{Model, RuleSet, Waf};
+use crate::model::{Model, RuleSet, Service, Waf, WafModes};
 
 pub(super) fn of(old: &Model, new: &Model, changes: &mut Vec<Change>) {
-    if old.gateway.waf != new.gateway.waf {
-        let text = between(word(old.gateway.waf), word(new.gateway.waf));
-        note(changes, effect(old.gateway.waf, new.gateway.waf), "firewall", text);
+    modes(
+        (old, new),
+        ("firewall", |model| model.gateway.waf),
+        (Model::waf_for, |one| &one.waf),
+        changes,
+    );
+    modes(
+        (old, new),
+        ("leaks", |model| model.gateway.leaks),
+        (Model::leaks_for, |one| &one.leaks),
+        changes,
+    );
+    rules(old, new, changes);
+}
+
+/// What a mode is called, and what it is at the door.
+type Door = (&'static str, fn(&Model) -> Waf);
+
+/// What it is for an operation, and what a service says of it.
+type Inner = (fn(&Model, &Service, &str) -> Waf, fn(&Service) -> &WafModes);
+
+fn modes(
+    (old, new): (&Model, &Model),
+    (what, door): Door,
+    (mode_for, said): Inner,
+    changes: &mut Vec<Change>,
+) {
+    let (was, is) = (door(old), door(new));
+    if was != is {
+        note(changes, effect(was, is), what, between(word(was), word(is)));
     }
     for service in new.services.values() {
         let Some(before) = old.services.get(&service.name) else { continue };
         for operation in service.operations.keys() {
-            let was = old.waf_for(before, operation);
-            let is = new.waf_for(service, operation);
+            let was = mode_for(old, before, operation);
+            let is = mode_for(new, service, operation);
             // What the door alone changes has been said.
-            if was == is || before.waf == service.waf {
+            if was == is || said(before) == said(service) {
                 continue;
             }
             let text = format!("{}.{operation}: {}", service.name, between(word(was), word(is)));
-            note(changes, effect(was, is), "firewall", text);
+            note(changes, effect(was, is), what, text);
         }
     }
-    rules(old, new, changes);
 }
 
 fn rules(old: &Model, new: &Model, changes: &mut Vec<Change>) {

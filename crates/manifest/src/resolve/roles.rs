@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::quantity::duration;
 use super::{Checker, chosen, scope_of};
 use crate::catalogue::code;
-use crate::model::{DataClass, Leak, Logs, Role, SecretRule, Viewer};
+use crate::keys::{VALUE_DETECTORS, known_detector};
+use crate::model::{DataClass, Leak, Logs, Mask, Role, SecretRule, Viewer};
 use crate::node::Node;
 use crate::source::At;
 use crate::suggest::did_you_mean;
@@ -81,7 +82,8 @@ impl Checker<'_> {
             let see = node.get("see").map(|list| self.viewers(&entry.key, list));
             let fields = node.get("fields").map(Node::texts).unwrap_or_default();
             let class = DataClass {
-                detect: node.text("detect").map(str::to_owned),
+                detect: self.detectors(node),
+                mask: chosen(node, "mask", &[("last4", Mask::Last4)], Mask::All),
                 fields: fields.into_iter().map(|(text, _)| text.to_owned()).collect(),
                 leak: chosen(node, "leak", &[("refuse", Leak::Refuse)], Leak::Cut),
                 logs: chosen(
@@ -93,7 +95,7 @@ impl Checker<'_> {
                 see,
                 place: self.place(entry.at),
             };
-            if class.fields.is_empty() && class.detect.is_none() {
+            if class.fields.is_empty() && class.detect.is_empty() && node.get("detect").is_none() {
                 self.findings
                     .add(
                         code::UNUSED_DATA,
@@ -105,6 +107,27 @@ impl Checker<'_> {
             }
             self.model.data.insert(entry.key.clone(), class);
         }
+    }
+
+    fn detectors(&mut self, node: &Node) -> Vec<&'static str> {
+        let Some(node) = node.get("detect") else { return Vec::new() };
+        let one = node.as_text().map(|text| (text, node.at));
+        let mut detectors = Vec::new();
+        for (text, at) in one.into_iter().chain(node.texts()) {
+            let Some(known) = known_detector(text) else {
+                let help = did_you_mean(text, VALUE_DETECTORS.iter().copied());
+                let all = || format!("there are {}", VALUE_DETECTORS.join(", "));
+                self.findings
+                    .add(code::UNKNOWN_DETECTOR, at, format!("`{text}` is no detector of values"))
+                    .label("nothing is found by it")
+                    .help(help.unwrap_or_else(all));
+                continue;
+            };
+            detectors.push(known);
+        }
+        detectors.sort_unstable();
+        detectors.dedup();
+        detectors
     }
 
     fn viewers(&mut self, class: &str, list: &Node) -> Vec<Viewer> {

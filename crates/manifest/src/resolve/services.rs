@@ -22,7 +22,8 @@ impl Checker<'_> {
             let own = self.own_rules(entry);
             let websocket = self.own_operations(entry, "websocket");
             let max_age = self.max_age(entry);
-            let waf = self.waf_modes(entry);
+            let waf = self.waf_modes(entry, "waf");
+            let leaks = self.waf_modes(entry, "leaks");
             let (uploads, graphql) = (self.uploads(entry), self.graphql(entry));
             let compress = self.own_operations(entry, "compress").unwrap_or_default();
             if let Some(service) = self.model.services.get_mut(&entry.key) {
@@ -32,6 +33,7 @@ impl Checker<'_> {
                 service.websocket = websocket;
                 service.max_age = max_age;
                 service.waf = waf;
+                service.leaks = leaks;
                 service.compress = compress;
                 service.uploads = uploads;
                 service.graphql = graphql;

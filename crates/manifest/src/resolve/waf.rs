@@ -42,10 +42,10 @@ impl Checker<'_> {
     }
 
     /// The whole service, or operations of it. All services are known by now.
-    pub(super) fn waf_modes(&mut self, entry: &Entry) -> WafModes {
-        let Some(node) = entry.node.get("waf") else { return WafModes::default() };
+    pub(super) fn waf_modes(&mut self, entry: &Entry, key: &str) -> WafModes {
+        let Some(node) = entry.node.get(key) else { return WafModes::default() };
         let mut modes = WafModes { service: node.as_text().map(waf_mode), ..WafModes::default() };
-        for one in entry.node.table("waf") {
+        for one in entry.node.table(key) {
             if let Some(word) = one.node.as_text()
                 && self.known_operation(&entry.key, &one.key, one.at)
             {

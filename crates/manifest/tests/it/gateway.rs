@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ringwall_manifest::{
-    Address, AuditRequests, Balance, CertificateKey, Draft, Effect, HashKey, Inputs, Model,
+    Address, AuditRequests, Balance, CertificateKey, Draft, Effect, HashKey, Inputs, Mask, Model,
     Network, Protocol, RuleSet, Severity, Source, TlsVersion, Waf, Want, WantKind, check, format,
     plan, plan_text,
 };
@@ -153,6 +153,18 @@ fn what_the_firewall_does_is_read_and_told() {
     assert!(full.waf.shares_collections);
     assert_eq!(full.waf.before, ["waf/before/*.conf"]);
     assert_eq!(full.waf.files, ["waf/*.conf"]);
+    assert_eq!(full.leaks_for(users, "getUser"), Waf::Block);
+    assert_eq!(full.leaks_for(users, "feed"), Waf::Off);
+    assert_eq!(model(&FULL.replace("leaks = \"block\"\n", "")).gateway.leaks, Waf::Log);
+    let payment = &full.data["payment"];
+    assert_eq!((&*payment.detect, payment.mask), (&["card", "iban"][..], Mask::Last4));
+    tells("leaks = \"block\"", "leaks = \"log\"", "+ leaks     block becomes log\n");
+    tells("feed = \"off\"", "feed = \"log\"", "- leaks     users.feed: off becomes log\n");
+    tells(
+        "[\"iban\", \"card\"]",
+        "[\"card\"]",
+        "+ data      iban found and protected as payment\n",
+    );
     tells("waf = \"block\"", "waf = \"log\"", "+ firewall  block becomes log\n");
     tells("feed = \"log\"", "feed = \"off\"", "+ firewall  users.feed: log becomes off\n");
     tells(

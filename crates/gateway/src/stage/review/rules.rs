@@ -56,9 +56,9 @@ pub(super) async fn show(
 }
 
 /// What cannot be read cannot be judged.
-fn unseen() -> Refusal {
+pub(super) fn unseen() -> Refusal {
     Refusal::Leak { why: "packed, and cannot be looked through".to_owned() }
 }
 
 /// Longer than a page takes that is made at once.
-const HOLD_MAX: Duration = Duration::from_secs(2);
+pub(super) const HOLD_MAX: Duration = Duration::from_secs(2);
