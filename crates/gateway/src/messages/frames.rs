@@ -78,8 +78,11 @@ const PREFIX_BYTES: usize = 5;
 mod tests {
     use super::*;
 
+    /// The messages that came out.
+    type Whole<'a> = Result<&'a [&'a [u8]], bool>;
+
     #[track_caller]
-    fn check(pieces: &[&[u8]], want: Result<&[&[u8]], bool>) {
+    fn check(pieces: &[&[u8]], want: Whole<'_>) {
         let mut frames = Frames::new(3);
         let mut found = Vec::new();
         for piece in pieces {
@@ -99,7 +102,7 @@ mod tests {
     #[test]
     fn messages_are_cut_however_they_come() {
         let two: &[u8] = &[0, 0, 0, 0, 2, b'a', b'b', 1, 0, 0, 0, 0];
-        let want: Result<&[&[u8]], bool> = Ok(&[b"ab", b""]);
+        let want: Whole<'_> = Ok(&[b"ab", b""]);
         check(&[two], want);
         let bytes: Vec<&[u8]> = two.chunks(1).collect();
         check(&bytes, want);
