@@ -209,9 +209,9 @@ impl Walk<'_, '_> {
         let Some(message) = schema.messages.get(at) else { return Ok(()) };
         self.deeper()?;
         // Before the value is read: it may stand before its key.
-        if let Some((_, field)) = message.find(1)
-            && let Some(key) = self.key(field, bytes)
-        {
+        let key = message.find(1).and_then(|(_, field)| self.key(field, bytes));
+        let (shown, kept) = (u32::from(key.is_some()), self.path.len());
+        if let Some(key) = key {
             (self.show)(Leaf { path: &self.path, value: key });
             let key = String::from_utf8_lossy(&key.text()).into_owned();
             self.enter(&plain(&key, KEY_CHARS_MAX));
@@ -230,13 +230,22 @@ impl Walk<'_, '_> {
             self.once(message, field, before, &mut seen)?;
             if number == 1 {
                 fits(wire, field.shape)?;
-                self.scalar(field.shape, &mut reader)?;
+                let key = self.scalar(field.shape, &mut reader)?;
+                // Readers take the last, and rules see all.
+                self.more_key(key.filter(|_| before >= shown), kept);
             } else {
                 self.field(field, before, wire, &mut reader)?;
             }
         }
         self.depth -= 1;
         Ok(())
+    }
+
+    /// A key that is not the one that names its value. The path has been this long before that.
+    fn more_key(&mut self, key: Option<Value<'_>>, kept: usize) {
+        if let Some(value) = key {
+            (self.show)(Leaf { path: self.path.get(..kept).unwrap_or_default(), value });
+        }
     }
 
     /// The key of an entry, before the entry is checked.
@@ -252,8 +261,9 @@ impl Walk<'_, '_> {
                 Wire::Fixed32 => drop(reader.fixed32().ok()?),
                 Wire::Fixed64 => drop(reader.fixed64().ok()?),
                 Wire::Length => drop(reader.length().ok()?),
-                // Values of maps are no groups; the check says so.
-                Wire::GroupStart | Wire::GroupEnd => return None,
+                // Readers pass over a group that nobody knows; the check says whether it ends well.
+                Wire::GroupStart => skip(&mut reader)?,
+                Wire::GroupEnd => return None,
             }
         }
         None
@@ -326,6 +336,22 @@ impl Walk<'_, '_> {
         (self.show)(Leaf { path: &self.path, value });
         self.path.truncate(kept);
     }
+}
+
+/// Passes over a group that has begun, and those in it.
+fn skip(reader: &mut Reader<'_>) -> Option<()> {
+    let mut open = 1_usize;
+    while open > 0 {
+        match reader.tag().ok()?.1 {
+            Wire::Varint => drop(reader.varint().ok()?),
+            Wire::Fixed32 => drop(reader.fixed32().ok()?),
+            Wire::Fixed64 => drop(reader.fixed64().ok()?),
+            Wire::Length => drop(reader.length().ok()?),
+            Wire::GroupStart => open += 1,
+            Wire::GroupEnd => open -= 1,
+        }
+    }
+    Some(())
 }
 
 fn ends(group: Option<u32>, number: u32) -> Result<(), Fault> {

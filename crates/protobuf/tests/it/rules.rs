@@ -93,6 +93,23 @@ fn what_two_readers_read_in_two_ways_is_refused() {
 }
 
 #[test]
+fn every_key_of_an_entry_is_shown() {
+    let rules = Rules { unknown: Unknown::Pass, repeats: Repeats::Pass, ..Rules::default() };
+    let (key, value) = (field(1, b"k"), field(2, b"v"));
+    // Readers pass over the group, also where it holds a key and a group of its own.
+    for group in [&[0x1b, 0x1c][..], &[0x1b, 0x0a, 1, b'x', 0x23, 0x24, 0x1c]] {
+        let entry = field(29, &[group, &key, &value].concat());
+        assert_eq!(said("One", &entry, &rules).unwrap(), ["labels=k", "labels.k=v"]);
+    }
+    // Readers take the last.
+    let entry = field(29, &[key, value, field(1, b"' OR 1=1")].concat());
+    let want = ["labels=k", "labels.k=v", "labels=' OR 1=1"];
+    assert_eq!(said("One", &entry, &rules).unwrap(), want);
+    let cut = field(29, &[0x1b, 0x0a, 1, b'x']);
+    assert_eq!(said("One", &cut, &rules).unwrap_err().0, Kind::Malformed);
+}
+
+#[test]
 fn unknown_fields_are_refused_at_every_depth() {
     let unknown = field(99, b"x");
     let why = "99: a field that the descriptor does not know";
