@@ -9,7 +9,7 @@ use ringwall_manifest::{
     plan, plan_text,
 };
 
-use crate::fleet::examine;
+use crate::fleet::{examine, inputs};
 
 const FULL: &str = include_str!("../data/gateway.toml");
 
@@ -366,7 +366,7 @@ fn stored_documents_are_read_and_told() {
     let with = |texts: &[&str]| {
         let texts = texts.iter().map(|&text| text.to_owned()).collect();
         let documents = [("users".to_owned(), texts)].into();
-        check(&draft, &Inputs { documents, ..Inputs::default() }).model
+        check(&draft, &Inputs { documents, ..inputs() }).model
     };
     assert!(with(&[]).is_none(), "a folder without documents would refuse everything");
     let (one, two) = (with(&["{ a }"]).unwrap(), with(&["{ a }", "{ b }"]).unwrap());
