@@ -130,6 +130,24 @@ fn without_a_line_and_without_the_firewall_nothing_is_looked_at() {
     }
 }
 
+#[test]
+fn no_other_type_hides_what_harms_anywhere() {
+    let upstream = Upstream::plain();
+    let fleet = Fleet::judged(&free(&upstream, Waf::Block), &BTreeMap::new(), &rules(NONE));
+    let file = "content-disposition: form-data; name=a; filename=a.php\r\n\r\ntext";
+    let form = format!("--x\r\n{file}\r\n--x--\r\n");
+    for (media_type, body, want) in [
+        ("image/png; a=\u{e9}", PAGE, 415),
+        ("multipart/form-data; boundary=x; a=\u{e9}", &form, 400),
+        ("multipart/mixed; boundary=x", &form, 400),
+        ("text/plain; a=\u{e9}", PAGE, 200),
+    ] {
+        let field = format!("content-type: {media_type}");
+        let answer = ask(fleet.edge(), "POST /free", &[&field], body);
+        assert_eq!(status(&answer), want, "{media_type}: {answer}");
+    }
+}
+
 fn noted(fleet: &Fleet) -> Vec<Event> {
     let events = fleet.sink.take().into_iter();
     events.filter(|event| event.code == Some("RW3020")).collect()

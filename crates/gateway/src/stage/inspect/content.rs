@@ -4,6 +4,7 @@
 //! none, and the firewall looks, a body that is at hand anyway is watched for what harms anywhere;
 //! for that alone no body is held.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use http::header::CONTENT_TYPE;
@@ -53,7 +54,7 @@ impl Uploads {
     }
 
     fn holds(&self, fields: &HeaderMap) -> bool {
-        !(self.is_for_all && content_type(fields).is_some_and(upload::is_message))
+        !(self.is_for_all && content_type(fields).is_some_and(|one| upload::is_message(&one)))
     }
 }
 
@@ -102,7 +103,7 @@ pub(super) fn is_watched(
     let is_held = || operation.uploads.as_ref().is_some_and(|one| one.holds(request.headers()));
     record.rules().is_some()
         && !is_held()
-        && content_type(request.headers()).is_some_and(upload::is_looked_at)
+        && content_type(request.headers()).is_some_and(|one| upload::is_looked_at(&one))
 }
 
 /// A WebSocket would carry queries that nobody reads.
@@ -123,10 +124,11 @@ pub(super) fn check(
 ) -> Result<(), Refusal> {
     let fields = request.headers();
     if let Some(limits) = &operation.graphql {
+        let declared = content_type(fields);
         let asked = graphql::Request {
             is_get: *request.method() == Method::GET,
             query: request.uri().query(),
-            content_type: content_type(fields),
+            content_type: declared.as_deref(),
             body,
         };
         object(&graphql::check(&asked, limits), operation.waf, record)?;
@@ -135,7 +137,7 @@ pub(super) fn check(
     match uploads {
         Some(uploads) => {
             let declared = content_type(fields).unwrap_or_default();
-            object(&upload::check(declared, body, Some(&uploads.rule)), operation.waf, record)
+            object(&upload::check(&declared, body, Some(&uploads.rule)), operation.waf, record)
         }
         None => watch((request, body), operation, record),
     }
@@ -151,7 +153,7 @@ pub(super) fn watch(
         return Ok(());
     }
     let declared = content_type(request.headers()).unwrap_or_default();
-    let mut found = upload::check(declared, body, None);
+    let mut found = upload::check(&declared, body, None);
     found.retain(|one| one.grade == Grade::Danger);
     object(&found, operation.waf, record)
 }
@@ -173,7 +175,7 @@ fn object(found: &[Finding], mode: Waf, record: &mut Record<'_>) -> Result<(), R
     record.object(Refusal::Content { status, why: texts.join("; ") }, mode)
 }
 
-/// There is one at most: two were refused before.
-fn content_type(fields: &HeaderMap) -> Option<&str> {
-    fields.get(CONTENT_TYPE)?.to_str().ok()
+/// There is one at most: two were refused before. Bytes that are no text hide no type before them.
+fn content_type(fields: &HeaderMap) -> Option<Cow<'_, str>> {
+    Some(String::from_utf8_lossy(fields.get(CONTENT_TYPE)?.as_bytes()))
 }
