@@ -39,7 +39,8 @@ struct ByteRow {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Gates {
     first: u32,
-    second: u32,
+    /// A bit of the first word, or none.
+    second: u64,
 }
 
 /// A gate that is always open.
@@ -81,7 +82,8 @@ impl Builder {
     pub(crate) fn gates(&mut self, operator: &Operator) -> Option<Gates> {
         let first = needs(operator).and_then(|needs| self.gate(needs));
         let second = rare_bytes(operator).and_then(|bytes| self.byte_gate(bytes));
-        let gates = Gates { first: first.unwrap_or(OPEN), second: second.unwrap_or(OPEN) };
+        let second_bit = second.map_or(0, |gate| 1 << gate);
+        let gates = Gates { first: first.unwrap_or(OPEN), second: second_bit };
         (first.is_some() || second.is_some()).then_some(gates)
     }
 
@@ -196,10 +198,12 @@ impl Gates {
     /// Whether both gates are open.
     #[inline]
     pub(crate) fn are_open(self, open: &[u64]) -> bool {
-        is_open(open, self.first) && is_open(open, self.second)
+        let has_sign = || open.first().is_none_or(|word| word & self.second == self.second);
+        is_open(open, self.first) && has_sign()
     }
 }
 
+#[inline]
 fn is_open(open: &[u64], gate: u32) -> bool {
     let word = open.get((gate / 64) as usize);
     word.is_none_or(|word| word >> (gate % 64) & 1 == 1)

@@ -174,27 +174,33 @@ impl<'a> Transaction<'a> {
         if self.state.seen(view).is_none() {
             self.see(view)?;
         }
-        let seen = self.state.seen(view)?;
-        let Some(pipeline) = self.pipeline(number) else { return Some(seen.scan) };
-        let is_short = self.is_filtered();
-        if is_short && seen.scan.acts.common(pipeline.acts).without(Acts::CASE).is_empty() {
-            return Some(seen.scan);
-        }
-        if let Some(scan) = *seen.after.get(number as usize)? {
+        if let Some(scan) = self.known_of_view(view, number) {
             return Some(scan);
         }
-        let scan = match pipeline.steps.last() {
-            Some((_, acts)) if is_short && pipeline.steps.len() > 1 => {
-                let before = self.scan_of_view(view, pipeline.parent)?;
-                // The last step changes none of them: they stay as they were.
-                let is_same = before.acts.common(*acts).without(Acts::CASE).is_empty();
-                if is_same { before } else { self.scan_of_all(view, number, pipeline.acts)? }
-            }
-            _ => self.scan_of_all(view, number, pipeline.acts)?,
+        let pipeline = self.pipeline(number)?;
+        let last = pipeline.steps.last().map_or(Acts::default(), |(_, acts)| *acts);
+        // What the last step cannot change stays as it was before it.
+        let before = self.known_of_view(view, pipeline.parent);
+        let same = before.filter(|before| {
+            self.is_filtered() && before.acts.common(last).without(Acts::CASE).is_empty()
+        });
+        let scan = match same {
+            Some(scan) => scan,
+            None => self.scan_of_all(view, number, pipeline.acts)?,
         };
         let seen = self.state.seen_mut(view)?.as_mut()?;
         seen.after.get_mut(number as usize).into_iter().for_each(|it| *it = Some(scan));
         Some(scan)
+    }
+
+    /// What is known of a view after a pipeline.
+    fn known_of_view(&self, view: View, number: u32) -> Option<Scan<'a>> {
+        let seen = self.state.seen(view)?;
+        let acts = self.pipeline(number).map_or(Acts::default(), |it| it.acts);
+        if self.is_filtered() && seen.scan.acts.common(acts).without(Acts::CASE).is_empty() {
+            return Some(seen.scan);
+        }
+        *seen.after.get(number as usize)?
     }
 
     fn scan_of_all(&mut self, view: View, number: u32, looked_for: Acts) -> Option<Scan<'a>> {
