@@ -112,16 +112,31 @@ fn luhn(digits: &[u8]) -> bool {
 
 /// Not in a word, a longer number, a fraction, a phone number or a UUID.
 fn is_edge(before: &[u8]) -> bool {
-    let is_part = matches!(
-        before,
-        [.., b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F', b'-' | b'.'] | [.., b'+' | b'.']
-    );
+    let is_part = match before {
+        [.., b'+'] => true,
+        [rest @ .., b'.'] => !rest.last().is_some_and(u8::is_ascii_alphabetic),
+        [rest @ .., b'-'] => {
+            let is_group = |four: &[u8]| four.iter().all(u8::is_ascii_hexdigit);
+            rest.last().is_some_and(u8::is_ascii_digit)
+                || rest.last_chunk::<4>().is_some_and(|four| is_group(four))
+        }
+        _ => false,
+    };
     !is_part && is_border(before)
 }
 
 /// The same, behind it.
 fn ends(look: &mut Look<'_>) -> bool {
     match look.peek() {
+        // A column of whole numbers with gaps is written with a fraction.
+        Some(b'.') if look.peek_at(1) == Some(b'0') => {
+            let end = look.at();
+            look.skip(1);
+            look.run(FRACTION_MAX, |byte| byte == b'0');
+            let is_whole = look.peek().is_none_or(|after| !after.is_ascii_alphanumeric());
+            look.back_to(end);
+            is_whole
+        }
         Some(b'-' | b'.') => look.peek_at(1).is_none_or(|after| !after.is_ascii_alphanumeric()),
         Some(next) => !next.is_ascii_alphanumeric() && next != b'_',
         None => true,
@@ -133,3 +148,4 @@ const SEPARATORS: [&[u8]; 3] = [b" ", b"-", b"\xc2\xa0"];
 /// One more than the longest number, which is how a longer one is known.
 const DIGITS_MAX: usize = 20;
 const GROUPS_MAX: usize = 5;
+const FRACTION_MAX: usize = 8;

@@ -123,11 +123,20 @@ impl Detectors {
     /// None.
     pub const NONE: Self = Self(0);
 
-    /// What has no business in any answer. Cards and accounts are data of the app, and a sign-in
-    /// answers with JSON Web Tokens: they are not in it.
-    pub const ALWAYS: Self = {
+    /// What has no business in any answer. Cards and accounts are data of the app, a sign-in answers
+    /// with JSON Web Tokens, and keys of Google stand in the pages that use its maps: they are not in
+    /// it.
+    pub const ALWAYS: Self = Self(Self::PAGES.0 | Self::SECRETS.0);
+
+    /// What pages of errors and folders show. People write about such things, too.
+    pub const PAGES: Self =
+        Self(Detector::Listing.bit() | Detector::SqlError.bit() | Detector::StackTrace.bit());
+
+    /// What of `ALWAYS` is a secret wherever it stands.
+    pub const SECRETS: Self = {
         let all = (1 << Detector::ALL.len()) - 1;
-        Self(all & !Detector::Card.bit() & !Detector::Iban.bit() & !Detector::Jwt.bit())
+        let data = Detector::Card.bit() | Detector::Iban.bit() | Detector::Jwt.bit();
+        Self(all & !Self::PAGES.0 & !data & !Detector::GoogleKey.bit())
     };
 
     /// Whether one is in it.
@@ -138,6 +147,12 @@ impl Detectors {
     /// Whether nothing is in it.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub const fn only(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// What is in either.

@@ -39,8 +39,8 @@ const fn whole(text: &'static str, detector: Detector) -> Literal {
 pub(crate) const LITERALS: &[&[Literal]] = &[TOKENS, SECRETS, TRACES, SQL, LISTINGS];
 
 const TOKENS: &[Literal] = &[
-    prefix("AKIA", AwsKey, |look, _at| token::aws_id(look)),
-    prefix("ASIA", AwsKey, |look, _at| token::aws_id(look)),
+    prefix("AKIA", AwsKey, token::aws_id),
+    prefix("ASIA", AwsKey, token::aws_id),
     part("aws_secret_access_key", AwsKey, |look, _at| token::aws_secret(look)),
     part("AWS_SECRET_ACCESS_KEY", AwsKey, |look, _at| token::aws_secret(look)),
     part("SecretAccessKey", AwsKey, |look, _at| token::aws_secret(look)),
@@ -84,6 +84,7 @@ const SECRETS: &[Literal] = &[
     part("ASSWORD=", ConnectionString, password::keyword),
     part("Pwd=", ConnectionString, password::keyword),
     part("PWD=", ConnectionString, password::keyword),
+    part("pwd=", ConnectionString, password::keyword),
 ];
 
 const TRACES: &[Literal] = &[

@@ -19,21 +19,36 @@ pub(crate) fn address(look: &mut Look<'_>, at: usize) -> bool {
     is_meant(password) && look.takes(b"@") && look.peek().is_some_and(is_host)
 }
 
-/// Behind `password=`: whether a server stands on the same line.
+/// Behind `password=`: whether a server stands on the same line, before it or behind.
 pub(crate) fn keyword(look: &mut Look<'_>, at: usize) -> bool {
     let line = look.before(at, LINE_MAX);
     let begin = line.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let line = line.get(begin..).unwrap_or_default().to_ascii_lowercase();
-    let is_server = SERVERS.iter().any(|word| memchr::memmem::find(&line, word).is_some());
-    if !is_server {
-        return false;
-    }
+    let is_before = has_server(&line);
     look.quote();
     let start = look.at();
     look.run(PASSWORD_MAX, |byte| {
         byte.is_ascii_graphic() && !matches!(byte, b';' | b'"' | b'\'' | b'<' | b'&' | b'\\')
     });
-    is_meant(look.since(start))
+    let end = look.at();
+    if !is_meant(look.since(start)) {
+        return false;
+    }
+    is_before || {
+        look.quote();
+        let is_next = matches!(look.peek(), Some(b';' | b' '));
+        let start = look.at();
+        let is_line = |byte: u8| byte != b'\n' && byte != b'<';
+        let is_behind = is_next
+            && look.run(LINE_MAX, is_line) > 0
+            && has_server(&look.since(start).to_ascii_lowercase());
+        look.back_to(end);
+        is_behind
+    }
+}
+
+fn has_server(line: &[u8]) -> bool {
+    SERVERS.iter().any(|word| memchr::memmem::find(line, word).is_some())
 }
 
 /// Manuals and examples write a word for the password.

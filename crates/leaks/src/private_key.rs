@@ -31,7 +31,7 @@ pub(crate) fn pem(look: &mut Look<'_>) -> bool {
         }
         letters += line;
     }
-    look.takes(b"-----END ");
+    look.takes(END);
     letters >= LETTERS_MIN
 }
 
@@ -42,10 +42,47 @@ pub(crate) fn putty(look: &mut Look<'_>) -> bool {
         && look.finds(b"Private-Lines:", PUTTY_MAX)
 }
 
+/// The end of a key that begins and was found until these places, however long it is: whoever masks
+/// it leaves nothing. It reads no further than to the next mark, so that many keys take linear time.
+pub(crate) fn whole(text: &[u8], start: usize, end: usize) -> usize {
+    if text.get(start..).is_some_and(|text| text.starts_with(b"PuTTY")) {
+        let mut look = at_next(text, end, b"Private-");
+        if !look.takes_one(&[b"Private-MAC:", b"Private-Hash:"]) {
+            return letters_end(text, end);
+        }
+        look.blanks();
+        look.run(LINE_MAX, |byte| byte.is_ascii_hexdigit());
+        return look.at();
+    }
+    let mut look = Look::new(text, end);
+    if !text.get(..end).is_some_and(|text| text.ends_with(END)) {
+        look = at_next(text, end, b"-----");
+        if !look.takes(END) {
+            return letters_end(text, end);
+        }
+    }
+    look.run(LABEL_MAX, |byte| byte.is_ascii_uppercase() || byte == b' ');
+    look.takes(b"-----");
+    look.at()
+}
+
+fn at_next<'a>(text: &'a [u8], from: usize, mark: &[u8]) -> Look<'a> {
+    let next = memchr::memmem::find(text.get(from..).unwrap_or_default(), mark);
+    Look::new(text, next.map_or(text.len(), |next| from.saturating_add(next)))
+}
+
+/// Without a mark: as far as there are letters of a key.
+fn letters_end(text: &[u8], from: usize) -> usize {
+    let mut look = Look::new(text, from);
+    while look.blanks() || look.takes(b"\\/") || look.run(LINE_MAX, is_base64) > 0 {}
+    look.at()
+}
+
 const fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
 }
 
+const END: &[u8] = b"-----END ";
 /// `ENCRYPTED PRIVATE KEY`, `PGP PRIVATE KEY BLOCK`.
 const LABEL_MAX: usize = 32;
 /// Less than half a line.

@@ -4,7 +4,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::literals::{LITERALS, Literal};
 use crate::look::Look;
-use crate::{Detector, Detectors, Finding, Found, card, iban};
+use crate::{Detector, Detectors, Finding, Found, card, iban, private_key};
 
 /// Finds what is wanted. It is built once, and used for everything.
 #[derive(Debug)]
@@ -52,9 +52,28 @@ impl Scanner {
 
     /// Looks a whole text through. Of each page (a trace, a listing) one finding is enough.
     pub fn scan(&self, text: &[u8], wanted: Detectors, most: usize) -> Found {
-        let mut search = Search::new(wanted, most, [0; Detector::ALL.len()]);
+        self.scan_for((wanted, Detectors::NONE), text, most)
+    }
+
+    /// The same, where what `stops` has is found however much else there is: it is not counted.
+    pub fn scan_for(
+        &self,
+        (wanted, stops): (Detectors, Detectors),
+        text: &[u8],
+        most: usize,
+    ) -> Found {
+        let mut search = Search::new((wanted, stops), most, [0; Detector::ALL.len()]);
         search.run(self, Window { text, fresh: 0, base: 0, is_last: true });
         search.found()
+    }
+
+    /// Looks for every value, and as far as each one goes: for whoever masks it.
+    pub fn scan_values(&self, text: &[u8], wanted: Detectors) -> Vec<Finding> {
+        let covered = [0; Detector::ALL.len()];
+        let mut search = Search::new((wanted, Detectors::NONE), usize::MAX, covered);
+        search.is_masking = true;
+        search.run(self, Window { text, fresh: 0, base: 0, is_last: true });
+        search.found().findings
     }
 
     pub(crate) const fn longest(&self) -> usize {
@@ -66,22 +85,35 @@ impl Scanner {
 #[derive(Debug)]
 pub(crate) struct Search {
     wanted: Detectors,
+    /// What counts however much else was found.
+    stops: Detectors,
     most: usize,
+    /// Whether values are wanted to their end, which a stream cannot wait for.
+    is_masking: bool,
     pub(crate) covered: Covered,
     /// Where the first thing begins of which the end has not come.
     pub(crate) pending: Option<usize>,
+    /// The same of what stops.
+    pub(crate) holding: Option<usize>,
     /// Whose it is: what the same ones find behind it may be a part of it.
     waiting: Detectors,
     found: Found,
 }
 
 impl Search {
-    pub(crate) fn new(wanted: Detectors, most: usize, covered: Covered) -> Self {
+    pub(crate) fn new(
+        (wanted, stops): (Detectors, Detectors),
+        most: usize,
+        covered: Covered,
+    ) -> Self {
         Self {
             wanted,
+            stops,
             most,
+            is_masking: false,
             covered,
             pending: None,
+            holding: None,
             waiting: Detectors::NONE,
             found: Found::default(),
         }
@@ -111,7 +143,7 @@ impl Search {
             }
             let is_one = (literal.check)(&mut look, hit.start());
             self.decide(literal.detector, hit.start(), is_one, (&look, window));
-            if self.found.has_more {
+            if self.wanted.is_empty() {
                 return;
             }
         }
@@ -138,7 +170,7 @@ impl Search {
                 _ => iban::check(&mut look),
             };
             self.decide(detector, start, is_one, (&look, window));
-            if self.found.has_more {
+            if self.wanted.is_empty() {
                 return;
             }
         }
@@ -158,7 +190,11 @@ impl Search {
     }
 
     fn wait(&mut self, detector: Detector, start: usize) {
-        self.pending = Some(self.pending.map_or(start, |pending| pending.min(start)));
+        let least = |place: Option<usize>| Some(place.map_or(start, |place| place.min(start)));
+        self.pending = least(self.pending);
+        if self.stops.has(detector) {
+            self.holding = least(self.holding);
+        }
         self.waiting = self.waiting.and([detector].into_iter().collect());
     }
 
@@ -176,11 +212,22 @@ impl Search {
         if !is_one {
             return;
         }
+        let is_stop = self.stops.has(detector);
         if self.found.findings.len() >= self.most {
             self.found.has_more = true;
-            return;
+            // One of those is enough.
+            self.wanted = if is_stop { Detectors::NONE } else { self.wanted.only(self.stops) };
+            if !is_stop {
+                return;
+            }
         }
-        let range = start.saturating_add(window.base)..look.at().saturating_add(window.base);
+        let end = match detector {
+            Detector::PrivateKey if self.is_masking => {
+                private_key::whole(window.text, start, look.at())
+            }
+            _ => look.at(),
+        };
+        let range = start.saturating_add(window.base)..end.saturating_add(window.base);
         if let Some(covered) = self.covered.get_mut(detector as usize) {
             *covered = if detector.finds_values() { range.end } else { usize::MAX };
         }

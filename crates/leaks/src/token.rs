@@ -17,10 +17,20 @@ pub(crate) fn words(look: &mut Look<'_>, least: usize, most: usize) -> bool {
     is_long && token.iter().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
 }
 
-/// `AKIA` and `ASIA`: sixteen of base32.
-pub(crate) fn aws_id(look: &mut Look<'_>) -> bool {
+/// `AKIA` and `ASIA`: sixteen of base32. In a signed address, the id is there to be read.
+pub(crate) fn aws_id(look: &mut Look<'_>, at: usize) -> bool {
+    let before = look.before(at, 20).to_ascii_lowercase();
+    let is_signer = SIGNERS.iter().any(|name| before.ends_with(name));
     let is_base32 = |byte: u8| byte.is_ascii_uppercase() || matches!(byte, b'2'..=b'7');
-    look.run(16, is_base32) == 16 && look.is_end_of_word()
+    if is_signer || look.run(16, is_base32) != 16 || !look.is_end_of_word() {
+        return false;
+    }
+    // The scope of a signature begins with a day.
+    let end = look.at();
+    let is_scope = look.takes_one(&[b"/", b"\\/", b"%2F", b"%2f"])
+        && look.run(8, |byte| byte.is_ascii_digit()) == 8;
+    look.back_to(end);
+    !is_scope
 }
 
 /// Behind the name of a secret key: forty of base64.
@@ -93,6 +103,7 @@ pub(crate) fn jwt(look: &mut Look<'_>) -> bool {
     is_object && length >= SIGNATURE_MIN && !is_more
 }
 
+const SIGNERS: [&[u8]; 2] = [b"x-amz-credential=", b"awsaccesskeyid="];
 const HEADER_MAX: usize = 1024;
 const PAYLOAD_MAX: usize = 6 * 1024;
 const SIGNATURE_MAX: usize = 1024;

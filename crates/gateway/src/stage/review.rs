@@ -65,6 +65,7 @@ impl Review {
         if !self.reads {
             return Ok(response);
         }
+        leaks::drop_no_coding(response.headers_mut());
         if let Some(lesson) = record.lesson() {
             response = Box::pin(learner::answered(response, lesson)).await;
         }

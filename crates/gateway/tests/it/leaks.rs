@@ -43,7 +43,24 @@ fn script(path: &str) -> String {
     let page = |body: &str| with("500 Oops", &[], body).replace("application/json", "text/html");
     match path {
         line if line.contains("trace") => page(TRACE),
-        line if line.contains("sql") => json("{\"error\":\"no such table: peeple\"}"),
+        line if line.contains("sql") => {
+            with("500 Oops", &[], "{\"error\":\"no such table: peeple\"}")
+        }
+        line if line.contains("comment") => json("{\"text\":\"no such table: peeple\"}"),
+        line if line.contains("says") => {
+            page("no such table: peeple").replace("500 Oops", "200 OK")
+        }
+        line if line.contains("signed") => with(
+            "302 Found",
+            &[&format!(
+                "location: https://b.s3.amazonaws.com/x?X-Amz-Credential={}{}%2F20261123",
+                "AKIA", "IOSFODNN7EXAMPLE"
+            )],
+            &format!("{{\"maps\":\"{}{}\"}}", "AIza", "aB3dE5gH7j".repeat(4).split_at(35).0),
+        ),
+        line if line.contains("deep") => {
+            json(&format!("{}4111111111111111{}", "[".repeat(600), "]".repeat(600)))
+        }
         line if line.contains("key") => {
             json(&format!("{{\"k\":\"{}{}\"}}", "AKIA", "IOSFODNN7EXAMPLE"))
         }
@@ -85,9 +102,16 @@ fn where_it_blocks_nothing_of_a_leak_leaves() {
         }
         assert_eq!(found(&fleet), [(Outcome::Failure, "RW3022", want.to_owned())], "{path}");
     }
-    for path in ["/find", "/find?cookie"] {
-        assert_eq!(status(&get(fleet.edge(), path, &[])), 200, "{path}");
+    for (path, want) in [("/find", 200), ("/find?cookie", 200), ("/find?signed", 302)] {
+        assert_eq!(status(&get(fleet.edge(), path, &[])), want, "{path}");
     }
+    assert_eq!(status(&get(fleet.edge(), "/find?says", &[])), 502, "a page");
+    found(&fleet);
+    // What people write into fields is no page of errors.
+    let comment = get(fleet.edge(), "/find?comment", &[]);
+    assert!(body(&comment).contains("peeple"), "{comment}");
+    let want = (Outcome::Success, "RW3022", "sql-error at byte 9".to_owned());
+    assert_eq!(found(&fleet), [want]);
     // The app is asked for what can be read, and what cannot is withheld.
     assert_eq!(upstream.last().values("accept-encoding"), ["identity"]);
     let packed = get(fleet.edge(), "/find?packed", &["accept-encoding: gzip"]);
@@ -143,6 +167,8 @@ fn a_value_of_a_class_is_masked_for_those_who_may_not_see_it() {
     let plain = get(fleet.edge(), "/find?plain", &["range: bytes=10-"]);
     assert_eq!(body(&plain), "paid with **** **** **** 1111, thanks");
     assert!(upstream.last().values("range").is_empty(), "half a number would not be known");
+    let deep = get(fleet.edge(), "/find?deep", &[]);
+    assert_eq!((status(&deep), code(&deep).as_str()), (502, "RW3011"), "{deep}");
     payment(&mut model, Some(Vec::new()), Leak::Refuse, Mask::All);
     let answer = get(Fleet::new(&model).edge(), "/find?plain", &[]);
     assert_eq!((status(&answer), code(&answer).as_str()), (502, "RW3022"));
@@ -232,6 +258,46 @@ fn a_stream_is_cut_off_at_a_value_that_its_reader_may_not_see() {
     assert!(answer.contains("data: one\n\n"), "{answer}");
     assert!(!answer.contains("4111") && !answer.contains("never"), "{answer}");
     assert_eq!(found(&fleet), [(Outcome::Failure, "RW3023", "card at byte 17".to_owned())]);
+}
+
+#[test]
+fn a_card_ends_a_stream_however_much_else_is_in_it() {
+    let tokens = format!("data: {}{}\n\n", "ghp_", "aB3dE5gH7j".repeat(4).split_at(36).0);
+    let pieces = [&*tokens.repeat(70), "data: 4111111111111111\n\n", "data: never\n\n"];
+    let (answer, _fleet) = in_pieces(EVENTS, &pieces, Waf::Log, Mode::Block, false);
+    assert!(answer.contains("ghp_"), "{answer}");
+    assert!(!answer.contains("4111") && !answer.contains("never"), "{answer}");
+}
+
+#[test]
+fn what_one_writes_keeps_no_event_from_others() {
+    let begun = "data: PuTTY-User-Key-File-2: \n\ndata: two\n\n";
+    let pieces = [begun, "data: three\n", "\n", "data: 4111111111111111\n\n"];
+    for leaks in [Waf::Log, Waf::Block] {
+        let (answer, _fleet) = in_pieces(EVENTS, &pieces, leaks, Mode::Block, false);
+        assert!(answer.contains("data: two\n\n") && !answer.contains("4111"), "{answer}");
+        assert!(answer.contains("data: three\n"), "{answer}");
+    }
+    let lines = ["{\"a\":\"PuTTY-User-Key-File-2: \"}\n{\"b\":1}\n", "4111111111111111\n"];
+    let (answer, _fleet) =
+        in_pieces("application/x-ndjson", &lines, Waf::Block, Mode::Block, false);
+    assert!(answer.contains("{\"b\":1}") && !answer.contains("4111"), "{answer}");
+}
+
+#[test]
+fn a_coding_that_is_none_is_looked_through() {
+    for coding in ["identity", "none", "Identity, identity"] {
+        let kind = format!("{EVENTS}\r\ncontent-encoding: {coding}");
+        let pieces = ["data: one\n\n", "data: 4111111111111111\n\n"];
+        let (answer, _fleet) = in_pieces(&kind, &pieces, Waf::Block, Mode::Block, false);
+        assert!(answer.contains("data: one\n\n") && !answer.contains("4111"), "{answer}");
+        assert!(!answer.to_ascii_lowercase().contains("content-encoding"), "{answer}");
+    }
+    for coding in ["gzip", "identity, gzip"] {
+        let kind = format!("{EVENTS}\r\ncontent-encoding: {coding}");
+        let (answer, _fleet) = in_pieces(&kind, &["data: one"], Waf::Block, Mode::Block, false);
+        assert_eq!(status(&answer), 502, "{answer}");
+    }
 }
 
 #[test]

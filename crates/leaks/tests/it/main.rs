@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "tests stop where something is missing")]
 
+mod edges;
 mod hostile;
 mod real;
 mod values;

@@ -56,6 +56,14 @@ fn test_numbers_of_issuers_are_cards() {
     ] {
         is_one("card", card);
     }
+    for text in [
+        "card-4111111111111111",
+        "id.4111111111111111",
+        "x,4111111111111111.0,",
+        "[4111111111111111.00]",
+    ] {
+        assert_eq!(found(text), [("card", "4111111111111111".to_owned())], "{text}");
+    }
     // A date and a check number behind it are not of it.
     for text in ["4111 1111 1111 1111 12/27", "4111 1111 1111 1111 123", "1 4111111111111111 2"] {
         let card = if text.contains("4111 ") { "4111 1111 1111 1111" } else { "4111111111111111" };
@@ -72,6 +80,10 @@ fn what_is_like_a_card_is_none() {
         "41111111111111110",
         "0.4111111111111111",
         "4111111111111111.5",
+        "4111111111111111.05",
+        "1.4111111111111111",
+        "face-4111111111111111",
+        "1-4111111111111111",
         "+4111111111111111",
         "id_4111111111111111",
         "4111111111111111a",
@@ -287,6 +299,9 @@ fn passwords_in_addresses_are_found_and_examples_are_not() {
         "https://ada:hunter22@example.com/",
         "Server=db;Database=shop;User Id=shop;Password=hunter22;",
         "host=db user=shop password=hunter22 dbname=shop",
+        "server=db;uid=root;pwd=hunter22",
+        "Password=hunter22;Server=db",
+        "password=hunter22 host=db",
     ] {
         assert_eq!(names(text), ["connection-string"], "{text}");
     }
@@ -298,6 +313,8 @@ fn passwords_in_addresses_are_found_and_examples_are_not() {
         "https://example.com:8443/@ada",
         "https://example.com/?q=a:b@c",
         "password=hunter22",
+        "password=hunter22\nhost=db",
+        "password=hunter22&server=db",
         "host=db password=secret",
     ] {
         assert_eq!(names(text), <[&str; 0]>::default(), "{text}");

@@ -8,7 +8,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_RANGES, CONTENT_ENCODING, ETAG, HeaderMap, HeaderValue, SET_COOKIE};
+use http::header::{
+    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, SET_COOKIE,
+};
 use http::{Method, Response, StatusCode};
 use ringwall_leaks::{Detectors, Scanner, Stream};
 use ringwall_manifest::Waf;
@@ -17,7 +19,7 @@ use ringwall_openapi::decode;
 use tokio::time::timeout;
 
 use super::mask::Masker;
-use super::passing::Passing;
+use super::passing::{Events, Passing};
 use super::rules::{HOLD_MAX, unseen};
 use super::{ANSWER_BYTES_MAX, Content, read, sees};
 use crate::Refusal;
@@ -58,7 +60,9 @@ impl Leaks {
         if rules.is_empty() && mode == Waf::Off {
             return Ok(response);
         }
-        self.head(response.headers_mut(), &rules, mode, record)?;
+        let always = if mode == Waf::Off { Detectors::NONE } else { Detectors::ALWAYS };
+        let fatal = if mode == Waf::Block { fatal(&response) } else { Detectors::NONE };
+        self.head(response.headers_mut(), &rules, (always, fatal), record)?;
         let is_upgrade = response.status() == StatusCode::SWITCHING_PROTOCOLS;
         let has_body = *record.method() != Method::HEAD && !response.body().is_empty();
         let content = Content::of(response.headers());
@@ -70,11 +74,9 @@ impl Leaks {
         if !rules.is_empty() && !is_stream {
             response = self.mask(response, &rules, operation, record).await?;
         }
-        let always = if mode == Waf::Off { Detectors::NONE } else { Detectors::ALWAYS };
         let values =
             if is_stream { Masker::new(&self.scanner, &rules).wanted() } else { Detectors::NONE };
-        let stops = if mode == Waf::Block { values.and(always) } else { values };
-        let look = Look { wanted: always.and(values), stops, is_stream };
+        let look = Look { wanted: always.and(values), stops: values.and(fatal), is_stream };
         if look.wanted.is_empty() {
             return Ok(response);
         }
@@ -86,15 +88,16 @@ impl Leaks {
         &self,
         fields: &mut HeaderMap,
         rules: &[Detect],
-        mode: Waf,
+        (always, fatal): (Detectors, Detectors),
         record: &mut Record<'_>,
     ) -> Result<(), Refusal> {
         let masker = Masker::new(&self.scanner, rules);
         let mut leaked = Vec::new();
         for (name, value) in fields.iter_mut().filter(|(name, _)| *name != SET_COOKIE) {
             let place = format!("in the field {name}");
-            if mode != Waf::Off {
-                let found = self.scanner.scan(value.as_bytes(), Detectors::ALWAYS, FINDINGS_MAX);
+            if !always.is_empty() {
+                let wanted = (always, fatal);
+                let found = self.scanner.scan_for(wanted, value.as_bytes(), FINDINGS_MAX);
                 leaked.extend(
                     found
                         .findings
@@ -116,7 +119,7 @@ impl Leaks {
                 *value = bytes.unwrap_or(HeaderValue::from_static("*"));
             }
         }
-        told(&leaked, mode == Waf::Block, record)
+        told(&leaked, fatal, record)
     }
 
     async fn mask(
@@ -129,6 +132,10 @@ impl Leaks {
         // On the heap: most answers are not read.
         let (mut head, bytes) = Box::pin(read(response, operation.timeout)).await?;
         let masked = Masker::new(&self.scanner, rules).run(&bytes);
+        if masked.is_too_deep {
+            record.waive(Refusal::Leak { why: "nested too deeply to be masked".to_owned() })?;
+            return Ok(Response::from_parts(head, Body::from(bytes)));
+        }
         if masked.is_refused {
             record.refuse_leaks(&masked.found)?;
             return Ok(Response::from_parts(head, Body::from(bytes)));
@@ -151,8 +158,8 @@ impl Leaks {
         look: Look,
         record: &mut Record<'_>,
     ) -> Result<Response<Body>, Refusal> {
-        let coding = response.headers().get(CONTENT_ENCODING);
-        let coding = coding.map(|coding| coding.to_str().unwrap_or("?").to_owned());
+        let coding = coding(response.headers());
+        let events = if look.is_stream { events(response.headers()) } else { Events::None };
         let (head, mut body) = response.into_parts();
         let may_stop = !look.stops.is_empty();
         if look.is_stream && may_stop && coding.is_some() {
@@ -180,21 +187,24 @@ impl Leaks {
             }
         }
         let stops = if record.observes() { Detectors::NONE } else { look.stops };
-        let became = if may_stop { Became::Would } else { Became::Logged };
+        let is_waived = may_stop && record.observes();
+        let became = if is_waived { Became::Would } else { Became::Logged };
         let stream = Stream::new(Arc::clone(&self.scanner), look.wanted, FINDINGS_MAX);
+        let stream = stream.stopping_at(stops);
         let told = (record.leak_witness(), became);
-        let passing = Passing::new(body, (stream, stops), coding, told);
+        let passing = Passing::new(body, (stream, stops), coding, told, events);
         Ok(Response::from_parts(head, Body::boxed(passing)))
     }
 
     fn whole(&self, bytes: &[u8], look: Look, record: &mut Record<'_>) -> Result<(), Refusal> {
-        let found = self.scanner.scan(bytes, look.wanted, FINDINGS_MAX).findings;
+        let wanted = (look.wanted, look.stops);
+        let found = self.scanner.scan_for(wanted, bytes, FINDINGS_MAX).findings;
         let place = |start: usize| format!("at byte {start}");
         let leaked: Vec<Leaked> = found
             .into_iter()
             .map(|one| Leaked { detector: one.detector, place: place(one.range.start) })
             .collect();
-        told(&leaked, leaked.iter().any(|one| look.stops.has(one.detector)), record)
+        told(&leaked, look.stops, record)
     }
 }
 
@@ -207,14 +217,53 @@ struct Look {
     is_stream: bool,
 }
 
-fn told(leaked: &[Leaked], is_blocked: bool, record: &mut Record<'_>) -> Result<(), Refusal> {
+fn told(leaked: &[Leaked], stops: Detectors, record: &mut Record<'_>) -> Result<(), Refusal> {
     match leaked {
         [] => Ok(()),
-        _ if is_blocked => record.refuse_leaks(leaked),
+        _ if leaked.iter().any(|one| stops.has(one.detector)) => record.refuse_leaks(leaked),
         _ => {
             record.leaks(leaked);
             Ok(())
         }
+    }
+}
+
+/// What `block` withholds. What people write can look like an error: it is judged in answers that are
+/// errors, and in pages.
+fn fatal(response: &Response<Body>) -> Detectors {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    if is_error || is_page(response.headers()) { Detectors::ALWAYS } else { Detectors::SECRETS }
+}
+
+fn is_page(fields: &HeaderMap) -> bool {
+    let media_type = fields.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = media_type.and_then(|text| text.split(';').next()).unwrap_or_default().trim();
+    ["text/html", "text/plain"].iter().any(|page| essence.eq_ignore_ascii_case(page))
+}
+
+/// What ends an event.
+fn events(fields: &HeaderMap) -> Events {
+    let media_type = fields.get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let is_blocks = media_type.to_ascii_lowercase().starts_with(b"text/event-stream");
+    if is_blocks { Events::Blocks { is_empty: false, is_return: false } } else { Events::Lines }
+}
+
+/// How the body is packed.
+fn coding(fields: &HeaderMap) -> Option<String> {
+    fields.get(CONTENT_ENCODING).map(|coding| coding.to_str().unwrap_or("?").to_owned())
+}
+
+/// Drops a coding that is none: apps say so of streams, lest something in between packs them.
+pub(super) fn drop_no_coding(fields: &mut HeaderMap) {
+    let is_none = |value: &HeaderValue| {
+        let mut codings = value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+        codings.all(|one| {
+            [b"".as_slice(), b"identity", b"none"].iter().any(|no| one.eq_ignore_ascii_case(no))
+        })
+    };
+    if fields.get_all(CONTENT_ENCODING).iter().all(is_none) {
+        fields.remove(CONTENT_ENCODING);
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Masked {
     pub(super) found: Vec<Leaked>,
     /// Whether a class says that the answer is refused.
     pub(super) is_refused: bool,
+    /// Whether it is nested so deeply that it was not looked through.
+    pub(super) is_too_deep: bool,
 }
 
 impl<'a> Masker<'a> {
@@ -46,10 +48,11 @@ impl<'a> Masker<'a> {
 
     /// The same for text. So many bytes come out as went in.
     pub(super) fn text(&self, bytes: &[u8], place: &str) -> Masked {
-        let found = self.scanner.scan(bytes, self.wanted, usize::MAX).findings;
+        let found = self.scanner.scan_values(bytes, self.wanted);
         let mut masked = Masked::default();
         for one in &found {
             let place = match place {
+                _ if masked.found.len() >= PLACES_MAX => String::new(),
                 "at byte" => format!("at byte {}", one.range.start),
                 place => place.to_owned(),
             };
@@ -64,7 +67,7 @@ impl<'a> Masker<'a> {
         if text.len() < VALUE_BYTES_MIN {
             return Vec::new();
         }
-        self.scanner.scan(text, self.wanted, usize::MAX).findings
+        self.scanner.scan_values(text, self.wanted)
     }
 
     fn refuses(&self, detector: Detector) -> bool {
@@ -75,8 +78,11 @@ impl<'a> Masker<'a> {
         let mut text = text.to_vec();
         for one in found {
             let mut rules = self.rules.iter().filter(|rule| rule.detectors.has(one.detector));
-            // The stricter of two classes.
-            let keeps = if rules.any(|rule| rule.mask == Mask::All) { 0 } else { 4 };
+            // The end of a number says which one it is; the end of a password is a part of it. The
+            // stricter of two classes.
+            let is_number = matches!(one.detector, Detector::Card | Detector::Iban);
+            let is_all = rules.any(|rule| rule.mask == Mask::All);
+            let keeps = if is_number && !is_all { 4 } else { 0 };
             cover(text.get_mut(one.range.clone()).unwrap_or_default(), keeps);
         }
         text
@@ -123,7 +129,8 @@ enum Step {
 
 impl<'a> Walk<'a> {
     const fn new(masker: &'a Masker<'a>, text: &'a [u8]) -> Self {
-        let masked = Masked { bytes: None, found: Vec::new(), is_refused: false };
+        let masked =
+            Masked { bytes: None, found: Vec::new(), is_refused: false, is_too_deep: false };
         Self { masker, text, out: Vec::new(), copied: 0, path: Vec::new(), masked }
     }
 
@@ -133,6 +140,9 @@ impl<'a> Walk<'a> {
             let start = at;
             at = at.saturating_add(1);
             match byte {
+                b'{' | b'[' if self.path.len() >= DEPTH_MAX => {
+                    return Masked { is_too_deep: true, ..Masked::default() };
+                }
                 b'{' => self.path.push(Step::Object(None)),
                 b'[' => self.path.push(Step::List(0)),
                 b'}' | b']' => drop(self.path.pop()),
@@ -207,7 +217,8 @@ impl<'a> Walk<'a> {
             return;
         }
         for one in found {
-            let place = format!("at {}", self.pointer());
+            let is_told = self.masked.found.len() < PLACES_MAX;
+            let place = if is_told { format!("at {}", self.pointer()) } else { String::new() };
             self.masked.found.push(Leaked { detector: one.detector, place });
             self.masked.is_refused |= self.masker.refuses(one.detector);
         }
@@ -242,6 +253,10 @@ impl<'a> Walk<'a> {
 
 /// The shortest card number.
 const VALUE_BYTES_MIN: usize = 12;
+/// More than readers of JSON take: 128 by most.
+const DEPTH_MAX: usize = 512;
+/// Of more, it is counted how many there are: more places than are written down.
+const PLACES_MAX: usize = 64;
 const KEY_CHARS_MAX: usize = 64;
 const POINTER_BYTES_MAX: usize = 200;
 

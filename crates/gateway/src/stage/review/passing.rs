@@ -25,11 +25,52 @@ pub(super) struct Passing {
     /// What becomes of the rest.
     became: Became,
     held: BytesMut,
+    events: Events,
     trailers: Option<HeaderMap>,
     /// A packed one is kept, to be unpacked when it is whole; `None` when it is too large.
     packed: Option<Packed>,
     witness: Witness,
     is_over: bool,
+}
+
+/// Where an event of a stream ends, of which pieces come.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Events {
+    /// There are none.
+    None,
+    /// With each line.
+    Lines,
+    /// With a line that is empty; and what came last, of line ends.
+    Blocks { is_empty: bool, is_return: bool },
+}
+
+impl Events {
+    /// The end of the last event that ends in a piece, or its beginning.
+    fn end(&mut self, piece: &[u8]) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Lines => {
+                piece.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at.saturating_add(1))
+            }
+            Self::Blocks { is_empty, is_return } => block_end(piece, is_empty, is_return),
+        }
+    }
+}
+
+fn block_end(piece: &[u8], is_empty: &mut bool, is_return: &mut bool) -> usize {
+    let mut end = 0;
+    for (at, byte) in piece.iter().enumerate() {
+        // The second half of a line's end.
+        if std::mem::replace(is_return, *byte == b'\r') && *byte == b'\n' {
+            continue;
+        }
+        let is_line_end = matches!(byte, b'\n' | b'\r');
+        if is_line_end && *is_empty {
+            end = at.saturating_add(1);
+        }
+        *is_empty = is_line_end;
+    }
+    end
 }
 
 /// Its coding, and what has come of it.
@@ -41,6 +82,7 @@ impl Passing {
         (stream, stops): (Stream, Detectors),
         coding: Option<String>,
         (witness, became): (Witness, Became),
+        events: Events,
     ) -> Self {
         Self {
             body,
@@ -48,6 +90,7 @@ impl Passing {
             stops,
             became,
             held: BytesMut::new(),
+            events,
             trailers: None,
             packed: coding.map(|coding| (coding, Vec::new())),
             witness,
@@ -69,10 +112,24 @@ impl Passing {
             }
             return Ok(piece);
         }
-        let found = self.stream.push(&piece);
-        self.tell(&found)?;
         if self.stops.is_empty() {
+            let found = self.stream.push(&piece);
+            self.tell(&found)?;
             return Ok(piece);
+        }
+        let (events, rest) = piece.split_at(self.events.end(&piece));
+        if !events.is_empty() {
+            let found = self.stream.push(events);
+            self.tell(&found)?;
+            // Somebody waits for the event, and what is in it is complete.
+            if self.stream.held() > 0 {
+                let found = self.stream.end_event();
+                self.tell(&found)?;
+            }
+        }
+        if !rest.is_empty() {
+            let found = self.stream.push(rest);
+            self.tell(&found)?;
         }
         self.held.extend_from_slice(&piece);
         let free = self.held.len().saturating_sub(self.stream.held());

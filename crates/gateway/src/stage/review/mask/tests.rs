@@ -78,3 +78,31 @@ fn the_stricter_class_decides() {
         (b"\"****************\"".to_vec(), true)
     );
 }
+
+#[test]
+fn of_a_password_not_even_the_end_is_left() {
+    let detectors = [Detector::ConnectionString, Detector::Card].into_iter().collect();
+    let rules = [Detect { detectors, mask: Mask::Last4, refuses: false }];
+    let scanner = Scanner::new().unwrap();
+    let masked = Masker::new(&scanner, &rules).run(b"{\"db\":\"pg://shop:ab12@db/shop\"}");
+    let text = String::from_utf8(masked.bytes.unwrap()).unwrap();
+    assert!(!text.contains("ab12") && !text.contains('2') && text.contains("/shop"), "{text}");
+}
+
+#[test]
+fn depth_and_places_are_bounded() {
+    let nested = |depth: usize| {
+        let text = format!("{}4111111111111111{}", "[".repeat(depth), "]".repeat(depth));
+        masked(&text, Mask::All)
+    };
+    assert!(!nested(DEPTH_MAX).is_too_deep && nested(DEPTH_MAX).bytes.is_some());
+    let deep = nested(DEPTH_MAX + 1);
+    assert!(deep.is_too_deep && deep.bytes.is_none());
+    for text in [format!("[{}0]", "4111111111111111,".repeat(200)), "4111111111111111 ".repeat(200)]
+    {
+        let masked = masked(&text, Mask::All);
+        assert_eq!(masked.found.len(), 200, "each one counts");
+        assert_eq!(masked.found.iter().filter(|one| !one.place.is_empty()).count(), PLACES_MAX);
+        assert!(!masked.bytes.unwrap().windows(4).any(|four| four == b"4111"));
+    }
+}
