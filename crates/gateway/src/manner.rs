@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use ringwall_manifest::{Model, Service};
 
 use crate::cors;
+use crate::stage::review::Wardrobe;
 
 /// The treatment of one service's requests.
 #[derive(Debug, Default)]
@@ -22,6 +23,8 @@ pub(crate) struct Manner {
     pub(crate) compress: BTreeSet<String>,
     /// Whether anything of the door is compressed.
     pub(crate) compresses: bool,
+    /// What is added to answers at the public door.
+    pub(crate) wardrobe: Wardrobe,
     /// Whether gRPC-Web is translated.
     pub(crate) is_grpc_web: bool,
     rewrite: Vec<Rewrite>,
@@ -44,6 +47,7 @@ impl Manner {
             cors: cors.map(|cors| cors::Rule::new(cors, service.has_grpc_web)),
             compress: service.compress.iter().cloned().collect(),
             compresses: model.gateway.compresses,
+            wardrobe: Wardrobe::of(&model.headers_for(service)),
             is_grpc_web: service.has_grpc_web,
             ..Self::inner(service)
         }

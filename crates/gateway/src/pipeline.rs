@@ -17,7 +17,7 @@ use crate::asker::Asker;
 use crate::firewall::{Desk, Firewall};
 use crate::record::Record;
 use crate::snapshot::Line;
-use crate::stage::review::dress;
+use crate::stage::review::{Occasion, Wardrobe};
 use crate::stage::route::Found;
 use crate::{Core, Door, Refusal, idle, local};
 
@@ -60,6 +60,7 @@ impl House {
             Some(line) => line.admit(peer, request, &mut record, &mut asker).await,
             None => Err(Refusal::Undecided { why: "no manifest has this door".to_owned() }),
         };
+        let is_refused = admitted.is_err();
         let mut response = match admitted {
             Ok(response) => response,
             Err(refusal) => {
@@ -77,7 +78,13 @@ impl House {
         };
         if is_edge {
             asker.finish(&mut response, record.operation());
-            dress(response.headers_mut(), record.is_known());
+            let of_app = record.manner().filter(|_| !is_refused).map(|manner| &manner.wardrobe);
+            let own = snapshot.as_ref().map(|snapshot| snapshot.wardrobe());
+            let occasion = Occasion { is_known: record.is_known(), is_secure: peer.tls.is_some() };
+            match of_app.or(own) {
+                Some(wardrobe) => wardrobe.dress(&mut response, occasion),
+                None => Wardrobe::default().dress(&mut response, occasion),
+            }
         }
         record.close(&mut response);
         response

@@ -22,6 +22,7 @@ use crate::asker::Tongue;
 use crate::firewall::Guard;
 use crate::learner::Lesson;
 use crate::ledger::Ledger;
+use crate::manner::Manner;
 use crate::metrics::{Exchange, Kind, method_label};
 use crate::pages::Pages;
 use crate::stage::authenticate::Caller;
@@ -214,6 +215,11 @@ impl Record<'_> {
     /// What stands before the service's own path at this door, if the request got so far.
     pub(crate) fn mount(&self) -> Option<&str> {
         self.leaf.as_ref().map(|leaf| &*leaf.mount)
+    }
+
+    /// How its service's requests are treated, if the request got so far.
+    pub(crate) fn manner(&self) -> Option<&Manner> {
+        self.leaf.as_ref().map(|leaf| &*leaf.manner)
     }
 
     /// The client's address.

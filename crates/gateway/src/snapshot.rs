@@ -20,7 +20,7 @@ use crate::stage::authorize::Authorize;
 use crate::stage::forward::Forward;
 use crate::stage::inspect::Inspect;
 use crate::stage::normalize::Normalize;
-use crate::stage::review::Review;
+use crate::stage::review::{Review, Wardrobe};
 use crate::stage::route::Router;
 use crate::stage::throttle::Throttle;
 use crate::standing::Standing;
@@ -39,6 +39,7 @@ pub(crate) struct Snapshot {
     lines: HashMap<Door, Line>,
     partners: BTreeMap<String, Partner>,
     plans: Plans,
+    wardrobe: Wardrobe,
 }
 
 /// What was read of services, by their names.
@@ -130,7 +131,18 @@ impl Snapshot {
         let gateway = &model.gateway;
         let (mode, compresses) = (gateway.mode, gateway.compresses);
         let writes_allowed = model.audit_requests == AuditRequests::All;
-        Ok(Self { version, mode, standing, compresses, writes_allowed, lines, partners, plans })
+        let wardrobe = Wardrobe::own(&gateway.headers);
+        Ok(Self {
+            version,
+            mode,
+            standing,
+            compresses,
+            writes_allowed,
+            lines,
+            partners,
+            plans,
+            wardrobe,
+        })
     }
 
     /// Brings the endpoints of this manifest into force: from now on, also for requests that an
@@ -164,6 +176,11 @@ impl Snapshot {
     /// Whether the public door compresses answers.
     pub(crate) const fn compresses(&self) -> bool {
         self.compresses
+    }
+
+    /// What is added to answers of Ringwall's own at the public door.
+    pub(crate) const fn wardrobe(&self) -> &Wardrobe {
+        &self.wardrobe
     }
 
     /// What it says of callers that an older one let in.

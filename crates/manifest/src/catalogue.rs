@@ -101,6 +101,7 @@ pub(crate) mod code {
     pub(crate) const UNKNOWN_DETECTOR: &str = "RW1063";
     pub(crate) const DESCRIPTORS: &str = "RW1064";
     pub(crate) const NO_SHARED_STORE: &str = "RW1065";
+    pub(crate) const BAD_FIELD: &str = "RW1066";
     pub(crate) const EXPECTATION_BROKEN: &str = "RW2001";
     pub(crate) const OVER_BROAD: &str = "RW2010";
     pub(crate) const UNUSED_ROLE: &str = "RW2011";
@@ -121,6 +122,7 @@ pub(crate) mod code {
     pub(crate) const IDLE_CONTENT: &str = "RW2026";
     pub(crate) const IDLE_DETECTOR: &str = "RW2027";
     pub(crate) const DRIFT_GRPC: &str = "RW2028";
+    pub(crate) const WEAK_POLICY: &str = "RW2031";
     pub(crate) const WEAK_CONTENT: &str = "RW2032";
     pub(crate) const NOT_YET: &str = "RW2090";
 }
@@ -188,6 +190,7 @@ const CATALOGUE: &[Known] = &[
     (code::UNKNOWN_DETECTOR, Severity::Error, include_str!("../pages/RW1063.md")),
     (code::DESCRIPTORS, Severity::Error, include_str!("../pages/RW1064.md")),
     (code::NO_SHARED_STORE, Severity::Error, include_str!("../pages/RW1065.md")),
+    (code::BAD_FIELD, Severity::Error, include_str!("../pages/RW1066.md")),
     (code::EXPECTATION_BROKEN, Severity::Error, include_str!("../pages/RW2001.md")),
     (code::OVER_BROAD, Severity::Warning, include_str!("../pages/RW2010.md")),
     (code::UNUSED_ROLE, Severity::Warning, include_str!("../pages/RW2011.md")),
@@ -208,6 +211,7 @@ const CATALOGUE: &[Known] = &[
     (code::IDLE_CONTENT, Severity::Warning, include_str!("../pages/RW2026.md")),
     (code::IDLE_DETECTOR, Severity::Note, include_str!("../pages/RW2027.md")),
     (code::DRIFT_GRPC, Severity::Warning, include_str!("../pages/RW2028.md")),
+    (code::WEAK_POLICY, Severity::Warning, include_str!("../pages/RW2031.md")),
     (code::WEAK_CONTENT, Severity::Warning, include_str!("../pages/RW2032.md")),
     (code::NOT_YET, Severity::Note, include_str!("../pages/RW2090.md")),
     ("RW3000", Severity::Error, include_str!("../pages/RW3000.md")),

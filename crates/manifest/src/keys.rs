@@ -3,6 +3,7 @@
 mod content;
 mod door;
 mod grpc;
+mod headers;
 mod login;
 mod survive;
 mod leaks;
@@ -13,6 +14,7 @@ use crate::shape::{Key, Shape};
 pub(crate) use content::{GRAPHQL, UPLOADS};
 pub(crate) use door::{ACME, AUDIT, CORS, MAIL, OIDC, OVERLOAD, PLAN, TLS};
 pub(crate) use grpc::GRPC;
+pub(crate) use headers::HEADERS;
 pub use leaks::VALUE_DETECTORS;
 pub(crate) use leaks::{DETECTORS, known_detector};
 pub(crate) use login::{ADMIN_SCOPES, CLIENT, OVERLAY_CLIENT};
@@ -76,6 +78,7 @@ pub(crate) const GATEWAY: &[Key] = &[
         WAF_MODE,
         "Secrets, stack traces, errors of databases and listings in answers; `log` if not given.",
     ),
+    key("headers", Shape::Table(HEADERS), "Fields that protect browsers; the apps' cookies."),
     key("mode", Shape::Choice(&["block", "observe"]), "`observe` records what it would refuse."),
     key(
         "responses",
@@ -148,6 +151,7 @@ pub(crate) const SERVICE: &[Key] = &[
     key("uploads", UPLOADS, "Files that operations take; `\"*\"` for every operation."),
     key("graphql", Shape::Table(GRAPHQL), "What GraphQL operations may be asked."),
     key("leaks", WAF_MODES, "Leaks in answers of the service, or operation by operation."),
+    key("headers", Shape::Table(HEADERS), "The same as at the door, key by key, for this service."),
     key("protocol", Shape::Choice(&["http1", "h2"]), "What is spoken to it; `h2` also for gRPC."),
     key("zones", TEXTS, "Zones in the order in which they are used."),
     key("balance", Shape::Text, "`least`, `round-robin`, `hash:ip`, `hash:header:NAME` …"),

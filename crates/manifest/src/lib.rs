@@ -37,11 +37,11 @@ pub use matrix::{Matrix, Row};
 pub use model::{
     Acme, AcmeChallenge, Address, AuditRequests, Authorization, Balance, Breaker, Canary,
     Certificate, CertificateKey, Client, ClientAccess, ClientCertificates, Cors, DataClass, Eject,
-    Expectation, Gateway, Grant, GraphQl, Grpc, HashKey, Health, HealthCheck, Leak, Limit, Limits,
-    Login, Logs, MailServer, Mask, Mirror, Mode, Model, Network, Oidc, Opens, Overload, OwnerRule,
-    OwnerSource, OwnerValue, Partner, Party, Plan, Protocol, Rate, RateKey, Redis, Retry, Role,
-    RuleSet, Scope, SecretRule, Service, Tls, TlsHost, TlsVersion, UploadRule, Uploads, Upstream,
-    Viewer, Waf, WafModes, WafRules, Webhook,
+    Expectation, Frame, Gateway, Grant, GraphQl, Grpc, HashKey, HeaderLine, Headers, Health,
+    HealthCheck, Leak, Limit, Limits, Login, Logs, MailServer, Mask, Mirror, Mode, Model, Network,
+    Oidc, Opens, Overload, OwnerRule, OwnerSource, OwnerValue, Partner, Party, Plan, Protocol,
+    Rate, RateKey, Redis, Retry, Role, RuleSet, Scope, SecretRule, Service, Tls, TlsHost,
+    TlsVersion, UploadRule, Uploads, Upstream, Viewer, Waf, WafModes, WafRules, Webhook,
 };
 pub use plan::{Change, Effect, plan, plan_json, plan_text};
 pub use resolve::{Failure, Inputs, Report, check};

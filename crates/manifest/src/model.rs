@@ -5,6 +5,7 @@
 
 mod edge;
 mod grpc;
+mod headers;
 mod login;
 mod service;
 mod survive;
@@ -22,6 +23,7 @@ use ringwall_base::Place;
 pub use content::{GraphQl, UploadRule, Uploads};
 pub use edge::{AuditRequests, Cors, MailServer, Network, Oidc, Plan, Redis};
 pub use grpc::Grpc;
+pub use headers::{Frame, HeaderLine, Headers};
 pub use login::{Client, ClientAccess, Opens};
 pub use service::{Authorization, Service};
 pub use survive::{
@@ -114,6 +116,8 @@ pub struct Gateway {
     pub waf: Waf,
     /// What happens to secrets, stack traces and the like in answers.
     pub leaks: Waf,
+    /// Fields that protect browsers, and the apps' cookies.
+    pub headers: Box<Headers>,
     /// Addresses to listen on; empty: every address, on `port`.
     pub listen: Vec<SocketAddr>,
     /// Plain port: sends browsers to `https` and answers ACME's HTTP-01, nothing else.

@@ -2,6 +2,7 @@
 
 mod content;
 mod door;
+mod headers;
 mod login;
 mod traffic;
 mod waf;
@@ -52,6 +53,7 @@ pub fn plan(old: &Model, new: &Model) -> Vec<Change> {
     door::of(old, new, &mut changes);
     login::of(old, new, &mut changes);
     waf::of(old, new, &mut changes);
+    headers::of(old, new, &mut changes);
     content::of(old, new, &mut changes);
     services(old, new, &mut changes);
     promises(old, new, &mut changes);

@@ -15,6 +15,7 @@ mod upstreams;
 mod survive;
 mod traffic;
 mod grpc;
+mod headers;
 mod cors;
 mod stores;
 mod grants;

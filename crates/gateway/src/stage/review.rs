@@ -30,7 +30,7 @@ use crate::stage::authorize::Permit;
 use crate::stage::normalize::SESSION_COOKIE;
 use crate::stage::route::Route;
 use crate::{Refusal, learner, own};
-pub(crate) use dress::dress;
+pub(crate) use dress::{Occasion, Wardrobe};
 use leaks::Leaks;
 
 /// Looks at answers.

@@ -57,6 +57,8 @@ mod content;
 #[cfg(test)]
 mod firewall_wires;
 #[cfg(test)]
+mod headers;
+#[cfg(test)]
 mod leaks;
 #[cfg(test)]
 mod proven;

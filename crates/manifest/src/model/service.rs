@@ -6,8 +6,8 @@ use std::time::Duration;
 use ringwall_base::{Operation, Place};
 
 use super::{
-    Balance, Breaker, Canary, Cors, Eject, Grant, GraphQl, Grpc, Health, Mirror, OwnerRule,
-    Protocol, Retry, Uploads, Upstream, WafModes,
+    Balance, Breaker, Canary, Cors, Eject, Grant, GraphQl, Grpc, Headers, Health, Mirror,
+    OwnerRule, Protocol, Retry, Uploads, Upstream, WafModes,
 };
 
 /// One service.
@@ -64,6 +64,8 @@ pub struct Service {
     pub graphql: Option<GraphQl>,
     /// What happens to secrets, stack traces and the like in its answers.
     pub leaks: WafModes,
+    /// What it says of fields that protect browsers, before the door.
+    pub headers: Headers,
     /// Operations whose answers to signed-in callers are compressed too.
     pub compress: Vec<String>,
     /// OpenAPI file, relative to the manifest.

@@ -47,6 +47,7 @@ impl Checker<'_> {
             refuses_unknown_parameters: node.text("unknown_parameters") != Some("pass"),
             waf: node.text("waf").map_or(Waf::Off, waf_mode),
             leaks: node.text("leaks").map_or(Waf::Log, waf_mode),
+            headers: Box::new(self.headers(node)),
             listen: self.listen(node),
             http_port: self.plain_port(node, port),
             proxy_protocol: self.networks(node, "proxy_protocol"),

@@ -74,6 +74,7 @@ impl Checker<'_> {
         };
         self.survive(entry, &mut service);
         self.traffic(entry, &mut service);
+        service.headers = self.headers(node);
         service
     }
 

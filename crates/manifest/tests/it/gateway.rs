@@ -11,14 +11,14 @@ use ringwall_manifest::{
 
 use crate::fleet::{examine, inputs};
 
-const FULL: &str = include_str!("../data/gateway.toml");
+pub(crate) const FULL: &str = include_str!("../data/gateway.toml");
 
-fn model(text: &str) -> Model {
+pub(crate) fn model(text: &str) -> Model {
     examine(text).model.unwrap()
 }
 
 #[track_caller]
-fn tells(from: &str, to: &str, want: &str) {
+pub(crate) fn tells(from: &str, to: &str, want: &str) {
     let (old, new) = (model(FULL), model(&FULL.replacen(from, to, 1)));
     assert_eq!(plan_text(&plan(&old, &new)), want);
 }

@@ -15,3 +15,5 @@ mod hostile;
 #[cfg(test)]
 mod login;
 mod gateway;
+#[cfg(test)]
+mod headers;

@@ -84,6 +84,46 @@ fn a_browser_is_shown_the_operators_page() {
 }
 
 #[test]
+fn an_inline_script_runs_until_a_line_says_that_it_must_not() {
+    let library = Library::open_with(|text| {
+        let routes = "{ inline = \"GET /lab/inline\", script = \"GET /lab/script\", echo";
+        let text = text.replace("{ echo", routes);
+        text.replace("[\"echo\"", "[\"inline\", \"script\", \"echo\"")
+    });
+    let house = &library.house;
+    let browser = Browser::start();
+    let open = || {
+        browser.open(&format!("{}/lab/inline", house.origin()));
+        browser.script("return [window.inline, window.file, document.cookie]")
+    };
+    assert_eq!(open(), json!([true, true, "cart=1; csrf=2"]));
+    assert!(browser.complaints().is_empty(), "{:?}", browser.complaints());
+    house.edit(
+        "\n[roles]",
+        "\n[gateway.headers]\ncsp = \"default-src 'self'; img-src data:\"\ncookies = \"harden\"\n\
+         cookies_read_by_scripts = [\"csrf\"]\n\n[roles]",
+    );
+    library.server.signal("HUP");
+    let is_new = || house.status()["manifest_version"].as_u64() > Some(1);
+    until("the reload", || is_new().then_some(()));
+    assert_eq!(open(), json!([null, true, "csrf=2"]));
+    let said = browser.complaints();
+    let told = |entry: &Value| {
+        let text = entry["message"].as_str().unwrap();
+        text.contains("inline script") && text.contains("default-src 'self'")
+    };
+    assert!(said.len() == 1 && said.iter().all(told), "{said:?}");
+    let kept = browser.devtools("Network.getCookies", &json!({}));
+    let of = |name: &str| {
+        let mut cookies = kept["cookies"].as_array().unwrap().iter();
+        let one = cookies.find(|one| one["name"] == name).unwrap_or_else(|| panic!("{kept}"));
+        json!([one["value"], one["secure"], one["httpOnly"], one["sameSite"]])
+    };
+    assert_eq!(of("cart"), json!(["1", true, true, "Lax"]));
+    assert_eq!(of("csrf"), json!(["2", true, false, "Lax"]));
+}
+
+#[test]
 fn a_websocket_of_chromium_is_a_stream_of_its_http_2_connection() {
     let mut command = Command::new("python3");
     let mut server = Program::start(command.args([

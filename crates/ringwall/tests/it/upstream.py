@@ -131,6 +131,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read()
         self.close_connection = True
 
+    # ── a page with a script in it, and one beside it ──
+
+    def do_inline(self, query, seen):
+        page = '<!doctype html><title>t</title><link rel=icon href=data:,><p>t'
+        page += '<script>window.inline = true</script><script src="script"></script>'
+        self.text("text/html", page, ["cart=1; Path=/", "csrf=2; Path=/"])
+
+    def do_script(self, query, seen):
+        self.text("text/javascript", "window.file = true", [])
+
+    def text(self, kind, text, cookies):
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(text)))
+        for cookie in cookies:
+            self.send_header("Set-Cookie", cookie)
+        self.end_headers()
+        self.wfile.write(text.encode())
+
     # ── what a service can reach from where it runs ──
 
     def do_call(self, query, seen):
