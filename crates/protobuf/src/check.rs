@@ -4,13 +4,16 @@
 //! even where the specification names a winner: behind us stands a reader that we do not know.
 
 mod any;
+mod map;
 mod scalar;
+
+use std::ops::Range;
 
 use crate::leaf::{Leaf, Show, Value};
 use crate::limits::Limits;
 use crate::schema::{Field, Message, Schema, Shape};
 use crate::seen::Seen;
-use crate::violation::{Fault, Kind, Violation, plain};
+use crate::violation::{Fault, Kind, Violation};
 use crate::wire::{Reader, Wire};
 
 /// How strict a check is.
@@ -56,27 +59,51 @@ pub enum Foreign {
     Refuse,
 }
 
-/// Checks a message whose type stands at a place of the schema.
+/// Checks a message whose type stands at a place of the schema, and says how many fields and packed
+/// numbers it has. Without anybody to show leaves to, places are named for a violation only.
 pub(crate) fn message(
     schema: &Schema,
-    (at, bytes): (usize, &[u8]),
+    message: (usize, &[u8]),
     rules: &Rules,
+    show: Option<&mut Show<'_>>,
+) -> Result<usize, Violation> {
+    if let Some(show) = show {
+        return walk(schema, message, (rules, true), show);
+    }
+    match walk(schema, message, (rules, false), &mut |_leaf| {}) {
+        // Again, to say where: that is the end of it.
+        Err(_nowhere) => walk(schema, message, (rules, true), &mut |_leaf| {}),
+        checked => checked,
+    }
+}
+
+fn walk(
+    schema: &Schema,
+    (at, bytes): (usize, &[u8]),
+    (rules, is_named): (&Rules, bool),
     show: &mut Show<'_>,
-) -> Result<(), Violation> {
+) -> Result<usize, Violation> {
     let limits = &rules.limits;
     let (fields_left, elements_left) = (limits.fields_max, limits.elements_max);
-    let path = String::new();
-    let mut walk = Walk { schema, rules, path, depth: 0, fields_left, elements_left, show };
+    let (path, keys) = (String::new(), Vec::new());
+    let mut walk =
+        Walk { schema, rules, is_named, path, keys, depth: 0, fields_left, elements_left, show };
     let result = walk.nested(at, &mut Reader::new(bytes), None);
     // The path was left where it stopped.
-    result.map_err(|fault| Violation::new(fault, &walk.path))
+    result.map_err(|fault| Violation::new(fault, &walk.plain_path()))?;
+    let left = walk.fields_left.saturating_add(walk.elements_left);
+    Ok(limits.fields_max.saturating_add(limits.elements_max).saturating_sub(left))
 }
 
 /// One walk through a message.
 struct Walk<'s, 'f> {
     schema: &'s Schema,
     rules: &'s Rules,
+    /// Whether the path is built.
+    is_named: bool,
     path: String,
+    /// Where keys of maps stand in the path.
+    keys: Vec<Range<usize>>,
     depth: usize,
     fields_left: usize,
     elements_left: usize,
@@ -194,7 +221,7 @@ impl Walk<'_, '_> {
             let left = self.elements_left.checked_sub(1);
             self.elements_left = left.ok_or(Fault(Kind::Limit, "too many numbers"))?;
             if let Some(value) = self.scalar(shape, &mut reader)? {
-                let kept = self.enter(&index.to_string());
+                let kept = self.enter_number(index);
                 (self.show)(Leaf { path: &self.path, value });
                 self.path.truncate(kept);
             }
@@ -203,76 +230,10 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    /// An entry of a map: its key is a leaf, and names its value.
-    fn entry(&mut self, at: usize, bytes: &[u8]) -> Result<(), Fault> {
-        let schema = self.schema;
-        let Some(message) = schema.messages.get(at) else { return Ok(()) };
-        self.deeper()?;
-        // Before the value is read: it may stand before its key.
-        let key = message.find(1).and_then(|(_, field)| self.key(field, bytes));
-        let (shown, kept) = (u32::from(key.is_some()), self.path.len());
-        if let Some(key) = key {
-            (self.show)(Leaf { path: &self.path, value: key });
-            let key = String::from_utf8_lossy(&key.text()).into_owned();
-            self.enter(&plain(&key, KEY_CHARS_MAX));
-        } else {
-            self.enter("");
-        }
-        let (mut reader, mut seen) = (Reader::new(bytes), Seen::new(2));
-        while !reader.is_empty() {
-            self.count()?;
-            let (number, wire) = reader.tag()?;
-            let Some((place, field)) = message.find(number) else {
-                self.unknown(number, wire, &mut reader)?;
-                continue;
-            };
-            let before = seen.add(place);
-            self.once(message, field, before, &mut seen)?;
-            if number == 1 {
-                fits(wire, field.shape)?;
-                let key = self.scalar(field.shape, &mut reader)?;
-                // Readers take the last, and rules see all.
-                self.more_key(key.filter(|_| before >= shown), kept);
-            } else {
-                self.field(field, before, wire, &mut reader)?;
-            }
-        }
-        self.depth -= 1;
-        Ok(())
-    }
-
-    /// A key that is not the one that names its value. The path has been this long before that.
-    fn more_key(&mut self, key: Option<Value<'_>>, kept: usize) {
-        if let Some(value) = key {
-            (self.show)(Leaf { path: self.path.get(..kept).unwrap_or_default(), value });
-        }
-    }
-
-    /// The key of an entry, before the entry is checked.
-    fn key<'b>(&self, field: &Field, bytes: &'b [u8]) -> Option<Value<'b>> {
-        let mut reader = Reader::new(bytes);
-        while !reader.is_empty() {
-            let (number, wire) = reader.tag().ok()?;
-            if number == field.number && wire == wire_of(field.shape) {
-                return self.scalar(field.shape, &mut reader).ok()?;
-            }
-            match wire {
-                Wire::Varint => drop(reader.varint().ok()?),
-                Wire::Fixed32 => drop(reader.fixed32().ok()?),
-                Wire::Fixed64 => drop(reader.fixed64().ok()?),
-                Wire::Length => drop(reader.length().ok()?),
-                // Readers pass over a group that nobody knows; the check says whether it ends well.
-                Wire::GroupStart => skip(&mut reader)?,
-                Wire::GroupEnd => return None,
-            }
-        }
-        None
-    }
-
     /// A field that the descriptor does not know: refused, or passed over.
     fn unknown(&mut self, number: u32, wire: Wire, reader: &mut Reader<'_>) -> Result<(), Fault> {
         if self.rules.unknown == Unknown::Refuse {
-            self.enter(&number.to_string());
+            self.enter_number(number.into());
             return Err(Fault(Kind::Unknown, "a field that the descriptor does not know"));
         }
         match wire {
@@ -317,17 +278,23 @@ impl Walk<'_, '_> {
     /// Adds a name to the path, and returns how long it was.
     fn enter(&mut self, name: &str) -> usize {
         let kept = self.path.len();
-        if kept > 0 {
-            self.path.push('.');
+        if self.is_named {
+            if kept > 0 {
+                self.path.push('.');
+            }
+            self.path.push_str(name);
         }
-        self.path.push_str(name);
         kept
+    }
+
+    fn enter_number(&mut self, number: u64) -> usize {
+        if self.is_named { self.enter(&number.to_string()) } else { self.path.len() }
     }
 
     /// Adds the number of a value of a repeated field.
     fn number(&mut self, field: &Field, before: u32) {
         if field.is_repeated {
-            self.enter(&before.to_string());
+            self.enter_number(before.into());
         }
     }
 
@@ -336,22 +303,6 @@ impl Walk<'_, '_> {
         (self.show)(Leaf { path: &self.path, value });
         self.path.truncate(kept);
     }
-}
-
-/// Passes over a group that has begun, and those in it.
-fn skip(reader: &mut Reader<'_>) -> Option<()> {
-    let mut open = 1_usize;
-    while open > 0 {
-        match reader.tag().ok()?.1 {
-            Wire::Varint => drop(reader.varint().ok()?),
-            Wire::Fixed32 => drop(reader.fixed32().ok()?),
-            Wire::Fixed64 => drop(reader.fixed64().ok()?),
-            Wire::Length => drop(reader.length().ok()?),
-            Wire::GroupStart => open += 1,
-            Wire::GroupEnd => open -= 1,
-        }
-    }
-    Some(())
 }
 
 fn ends(group: Option<u32>, number: u32) -> Result<(), Fault> {
@@ -391,5 +342,3 @@ const fn wire_of(shape: Shape) -> Wire {
 }
 
 const NOT_TEXT: &str = "text that is not UTF-8";
-/// A path is for people and for names in rules; the whole key is a leaf.
-const KEY_CHARS_MAX: usize = 64;

@@ -151,7 +151,17 @@ impl Schema {
         rules: &Rules,
         show: &mut Show<'_>,
     ) -> Result<(), Violation> {
-        check::message(self, (method.input_at, bytes), rules, show)
+        check::message(self, (method.input_at, bytes), rules, Some(show)).map(drop)
+    }
+
+    /// Checks one message whose leaves nobody wants, and says how many fields and packed numbers it
+    /// has.
+    ///
+    /// # Errors
+    ///
+    /// The first violation.
+    pub fn weigh(&self, method: &Method, bytes: &[u8], rules: &Rules) -> Result<usize, Violation> {
+        check::message(self, (method.input_at, bytes), rules, None)
     }
 }
 

@@ -8,7 +8,7 @@ pub struct Violation {
     /// What kind of wrong.
     pub kind: Kind,
     /// The field, such as `order.items.0.name`; empty for the message itself. Keys of maps are
-    /// shortened and plain: a client chose them.
+    /// a `*`: a client chose them.
     pub path: String,
     /// What is wrong. Never repeats content.
     pub why: &'static str,
@@ -53,7 +53,7 @@ impl fmt::Display for Violation {
 
 /// A text that a client chose, short and plain.
 pub(crate) fn plain(text: &str, chars_max: usize) -> String {
-    let plain = |c: char| if c.is_alphanumeric() || "-_.[]/".contains(c) { c } else { '?' };
+    let plain = |c: char| if c.is_alphanumeric() || "-_.[]/*".contains(c) { c } else { '?' };
     text.chars().take(chars_max).map(plain).collect()
 }
 

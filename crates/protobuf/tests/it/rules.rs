@@ -116,7 +116,7 @@ fn unknown_fields_are_refused_at_every_depth() {
     refused("One", &unknown, Kind::Unknown, why);
     refused("One", &field(17, &field(17, &unknown)), Kind::Unknown, &format!("child.child.{why}"));
     let entry = field(29, &[field(1, b"k"), unknown.clone()].concat());
-    refused("One", &entry, Kind::Unknown, &format!("labels.k.{why}"));
+    refused("One", &entry, Kind::Unknown, &format!("labels.*.{why}"));
     let closed = "size: a value that the enum does not list";
     refused("Old", &[0x10, 2], Kind::Unknown, closed);
     passes("Old", &[0x10, 3], &["size=3"]);
@@ -138,7 +138,7 @@ fn unknown_fields_are_refused_at_every_depth() {
 #[test]
 fn text_is_utf8_where_the_descriptor_says_so() {
     refused("One", &field(14, b"\xff"), Kind::Text, "name: text that is not UTF-8");
-    refused("One", &field(29, &field(1, b"\xff")), Kind::Text, "labels.: text that is not UTF-8");
+    refused("One", &field(29, &field(1, b"\xff")), Kind::Text, "labels.*: text that is not UTF-8");
     let must = [vec![0x20, 1], field(2, b"\xff")].concat();
     assert!(said("New", &must, &Rules::default()).is_ok());
     refused("New", &field(1, b"\xff"), Kind::Text, "name: text that is not UTF-8");
@@ -185,6 +185,37 @@ fn limits_are_limits_on_both_sides() {
     let map = field(29, &[field(1, b"k"), field(2, b"v")].concat());
     assert_eq!(check(&map), Ok(2), "an entry is a field with two");
     assert_eq!(check(&[map, field(27, b"")].concat()).unwrap_err().0, Kind::Limit);
+}
+
+#[test]
+fn a_violation_names_no_key_that_a_client_chose() {
+    let entry = |key: &[u8], value: &[u8]| field(29, &[field(1, key), field(99, value)].concat());
+    for key in [&b"ghp_0123456789abcdefghij"[..], b"4111111111111111", b"labels", b"a.b", b""] {
+        let want = "labels.*.99: a field that the descriptor does not know";
+        refused("One", &field(17, &entry(key, b"x")), Kind::Unknown, &format!("child.{want}"));
+        // After an entry that is in order.
+        let whole = field(29, &[field(1, key), field(2, b"v")].concat());
+        refused("One", &[whole.clone(), entry(key, b"x")].concat(), Kind::Unknown, want);
+        let name = "name: a field that may stand once stands twice";
+        let twice = [whole, field(14, b"a"), field(14, b"b")].concat();
+        refused("One", &twice, Kind::Ambiguous, name);
+    }
+}
+
+#[test]
+fn a_message_is_weighed_without_leaves() {
+    let (schema, rules) = (shapes(), Rules::default());
+    let method = schema.method("/shapes.Shapes/One").unwrap();
+    let weigh = |bytes: &[u8]| schema.weigh(method, bytes, &rules);
+    assert_eq!(weigh(&[]), Ok(0));
+    assert_eq!(weigh(&field(22, &[0; 1000])), Ok(1001), "a field, and the numbers in it");
+    let map = field(29, &[field(1, b"k"), field(2, b"v")].concat());
+    assert_eq!(weigh(&[map, field(17, &field(14, b"x"))].concat()), Ok(5));
+    let entry = field(29, &[field(1, b"k"), field(99, b"x")].concat());
+    for wrong in [entry, field(17, &field(14, b"\xff")), field(22, &[0xff])] {
+        let shown = schema.check(method, &wrong, &rules, &mut |_leaf| {});
+        assert_eq!(weigh(&wrong).map(drop), shown, "and says where, all the same");
+    }
 }
 
 #[test]
