@@ -8,6 +8,7 @@ mod coding;
 mod frames;
 mod late;
 mod shown;
+mod spent;
 mod stream;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub(crate) use coding::Coding;
 pub(crate) use frames::{Frames, Message};
 pub(crate) use late::Late;
 pub(crate) use shown::{Argument, Shown};
+use spent::Spent;
 pub(crate) use stream::Checked;
 
 /// What the messages of one method are held to.
@@ -85,6 +87,22 @@ impl Messages {
         let bytes = coding.unpack(message, self.bytes_max)?;
         let checked = self.schema.check(&self.method, &bytes, &self.rules, show);
         checked.map_err(|violation| Verdict::from(&violation))
+    }
+
+    /// Holds the next message of a stream to its descriptor, within what the stream may cost.
+    fn check_next(
+        &self,
+        message: &Message,
+        coding: Coding,
+        spent: &mut Spent,
+    ) -> Result<(), Verdict> {
+        let bytes = coding.unpack(message, spent.come(message, self.bytes_max))?;
+        let rules = Rules { limits: spent.limits(self.rules.limits), ..self.rules };
+        spent.unpacked = spent.unpacked.saturating_add(bytes.len());
+        let weight = self.schema.weigh(&self.method, &bytes, &rules);
+        let weight = weight.map_err(|violation| Verdict::from(&violation))?;
+        spent.weight = spent.weight.saturating_add(weight);
+        Ok(())
     }
 
     /// Whether a client may send so many messages.

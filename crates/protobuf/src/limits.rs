@@ -9,6 +9,9 @@ pub struct Limits {
     pub fields_max: usize,
     /// Numbers in all packed fields together.
     pub elements_max: usize,
+    /// Fields and packed numbers that a stream may have for each byte that came, above what one
+    /// message may have.
+    pub stream_per_byte_max: usize,
 }
 
 impl Default for Limits {
@@ -18,6 +21,9 @@ impl Default for Limits {
             depth_max: 100,
             fields_max: 100_000,
             elements_max: 1_000_000,
+            // Each takes a byte, so only what was compressed can have more than one. Columns of
+            // numbers compress ten times at best; a body of 1 MiB has some 11 million then.
+            stream_per_byte_max: 10,
         }
     }
 }

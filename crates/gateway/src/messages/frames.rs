@@ -59,6 +59,11 @@ impl Frames {
 }
 
 impl Message {
+    /// Bytes that came, with the prefix.
+    pub(super) fn len(&self) -> usize {
+        self.whole.len()
+    }
+
     pub(super) fn is_packed(&self) -> bool {
         self.whole.first() == Some(&1)
     }

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 use ringwall_net::{Body, BodyError};
 
-use super::{Coding, Frames, Late, Messages, Verdict};
+use super::{Coding, Frames, Late, Messages, Spent, Verdict};
 
 type Framed = Result<Frame<Bytes>, BodyError>;
 
@@ -20,6 +20,9 @@ pub(crate) struct Checked {
     coding: Coding,
     frames: Frames,
     count: u32,
+    spent: Spent,
+    /// Bytes that were checked since others had their turn.
+    worked: usize,
     late: Late,
     is_enforced: bool,
     state: State,
@@ -43,14 +46,29 @@ impl Checked {
     ) -> Self {
         let (frames, messages) = (messages.frames(), Arc::clone(messages));
         let state = State::Watching;
-        Self { body, messages, coding, frames, count: 0, late, is_enforced, state }
+        let (spent, worked) = (Spent::default(), 0);
+        Self { body, messages, coding, frames, count: 0, spent, worked, late, is_enforced, state }
     }
 
-    /// What may go on of what has come.
-    fn pass(&mut self, data: &[u8]) -> Bytes {
-        self.frames.push(data);
+    /// What goes on before more is taken in. Whoever sends what is dear to check gets no more of a
+    /// worker than others.
+    fn turn(&mut self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+        if self.state == State::Open {
+            return Poll::Ready(None);
+        }
+        if self.worked >= TURN_BYTES {
+            self.worked = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let out = self.pass();
+        Poll::Ready((!out.is_empty()).then_some(out))
+    }
+
+    /// What may go on of what is held, as far as it is checked in this turn.
+    fn pass(&mut self) -> Bytes {
         let mut out = BytesMut::new();
-        loop {
+        while self.worked < TURN_BYTES {
             match self.step(&mut out) {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -77,8 +95,11 @@ impl Checked {
         };
         self.count = self.count.saturating_add(1);
         let counted = self.messages.count(self.count);
+        let before = self.spent.unpacked;
         let checked =
-            counted.and_then(|()| self.messages.check(&message, self.coding, &mut |_leaf| {}));
+            counted.and_then(|()| self.messages.check_next(&message, self.coding, &mut self.spent));
+        let unpacked = self.spent.unpacked.saturating_sub(before);
+        self.worked = self.worked.saturating_add(unpacked).saturating_add(MESSAGE_BYTES);
         if checked.is_ok() || !self.is_enforced {
             out.extend_from_slice(&message.into_whole());
         }
@@ -105,6 +126,7 @@ impl Checked {
 
     fn found(&mut self, verdict: Verdict) {
         self.late.find(verdict, self.is_enforced);
+        self.worked = 0;
         self.state = if self.is_enforced { State::Ended } else { State::Open };
     }
 }
@@ -116,18 +138,24 @@ impl http_body::Body for Checked {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Framed>> {
         let this = self.get_mut();
         while this.state != State::Ended {
-            let polled = ready!(Pin::new(&mut this.body).poll_frame(cx));
-            let frame = match polled {
+            if let Some(out) = ready!(this.turn(cx)) {
+                return Poll::Ready(Some(Ok(Frame::data(out))));
+            }
+            // What is still held comes first.
+            if this.worked >= TURN_BYTES || this.state == State::Ended {
+                continue;
+            }
+            let polled = Pin::new(&mut this.body).poll_frame(cx);
+            if polled.is_pending() {
+                this.worked = 0;
+            }
+            let frame = match ready!(polled) {
                 None => return Poll::Ready(this.end()),
                 Some(frame) if this.state == State::Open => return Poll::Ready(Some(frame)),
                 Some(frame) => frame?,
             };
             // Trailers of a request say nothing that was asked: gRPC has none.
-            let data = frame.into_data().unwrap_or_default();
-            let out = this.pass(&data);
-            if !out.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(out))));
-            }
+            this.frames.push(&frame.into_data().unwrap_or_default());
         }
         Poll::Ready(Some(Err(REFUSED)))
     }
@@ -138,3 +166,10 @@ impl http_body::Body for Checked {
 }
 
 const REFUSED: BodyError = BodyError::Refused("a message is refused");
+/// What is checked before others have their turn: a millisecond's work at most.
+const TURN_BYTES: usize = 64 * 1024;
+/// What the smallest message counts: it takes as long as so many bytes.
+const MESSAGE_BYTES: usize = 64;
+
+#[cfg(test)]
+mod tests;
